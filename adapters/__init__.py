@@ -1,0 +1,1 @@
+"""Codecs beside LALIC, one folder each; codec.py in each holds its SPEC."""

@@ -1,0 +1,1 @@
+"""LALIC: linear attention modelling for learned image compression (arXiv:2502.05741)."""

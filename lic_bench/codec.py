@@ -1,0 +1,32 @@
+"""The codec interface: two methods, and the bytes between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Bitstream:
+    """One coded image, as bytes alone.
+
+    payload: the entropy-coded bytes, what papers count as the rate.
+    header: everything else a decoder needs (sizes, shapes, string lengths); b"" where the payload is a complete file.
+    """
+
+    payload: bytes
+    header: bytes = b""
+
+
+class Codec(Protocol):
+    """One codec at one quality, loaded on one device."""
+
+    def compress(self, x: Tensor) -> Bitstream:
+        """Code x, [1, 3, H, W] float32 in [0, 1] with any H, W >= 1."""
+        ...
+
+    def decompress(self, bits: Bitstream) -> Tensor:
+        """Decode x_hat with the shape, range and device of x, from `bits` alone."""
+        ...

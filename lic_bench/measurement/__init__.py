@@ -1,0 +1,1 @@
+"""Measuring one image, one codec, one machine."""

@@ -1,0 +1,108 @@
+"""What is stored: one Record per (codec, quality, dataset, image), one Complexity per (codec, quality, counter, path)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeVar
+
+from lic_bench.errors import UserError
+
+SCHEMA = 1
+PROTOCOL = "lic-bench-1"  # the rules of measuring; a new id whenever a rule changes what a number means
+
+Row = TypeVar("Row", "Record", "Complexity")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One image through one codec at one quality. Units are part of the names; rates and dB are derived in the report.
+
+    weights: sha256 of the checkpoint, "random", or None for codecs without weights.
+    bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
+    mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
+    ms_ssim: linear, on the same output; None where a side is under 161 pixels.
+    decode_max_abs: largest 8-bit difference between the decoded image and the encoder-side reconstruction.
+    encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
+    phases_s: part -> samples. peak_memory_bytes: name -> bytes.
+    """
+
+    codec: str
+    quality: int
+    dataset: str
+    image: str
+    width: int
+    height: int
+    status: Literal["ok", "failed"]
+    error: str | None = None
+    image_sha256: str | None = None
+    weights: str | None = None
+    device: str = "cpu"
+    entropy_coder: str | None = None
+    payload_bytes: int | None = None
+    header_bytes: int | None = None
+    bitstream_sha256: str | None = None
+    bpp_estimated: float | None = None
+    mse_8bit: float | None = None
+    psnr_db: float | None = None
+    ms_ssim: float | None = None
+    decode_max_abs: int | None = None
+    encode_s: list[float] = field(default_factory=list)
+    decode_s: list[float] = field(default_factory=list)
+    cold_start_s: dict[str, float] = field(default_factory=dict)
+    phases_s: dict[str, list[float]] = field(default_factory=dict)
+    peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+    protocol: str = PROTOCOL
+    schema: int = SCHEMA
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """What makes a record unique within a run."""
+        return self.codec, self.quality, self.dataset, self.image
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complexity:
+    """Multiply-accumulates and parameters of one codec at one image size by one counter.
+
+    parameters: all trainable values; parameters_inference: those used at inference; None where not known.
+    uncounted_ops: operator or module name -> calls that the counter gave no cost.
+    """
+
+    codec: str
+    quality: int
+    width: int
+    height: int
+    counter: Literal["thop", "fvcore", "exact"]
+    path: Literal["forward", "encode", "decode"]
+    macs: int | None
+    parameters: int
+    parameters_inference: int | None = None
+    uncounted_ops: dict[str, int] = field(default_factory=dict)
+    status: Literal["ok", "failed"] = "ok"
+    error: str | None = None
+    schema: int = SCHEMA
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """What makes a complexity record unique within a run."""
+        return self.codec, self.quality, self.counter, self.path
+
+
+def to_json(row: Record | Complexity) -> dict[str, Any]:
+    """The row as plain JSON values."""
+    return asdict(row)
+
+
+def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
+    """A row read back. Refuses another schema and unknown or missing fields, naming `source`."""
+    schema = values.get("schema")
+    if schema != SCHEMA:
+        fix = "update lic-bench" if isinstance(schema, int) and schema > SCHEMA else "measure again with --fresh"
+        raise UserError(f"{source}: schema {schema!r}, this version reads {SCHEMA}: {fix}.")
+    known = {f.name for f in fields(cls)}
+    if extra := sorted(set(values) - known):
+        raise UserError(f"{source}: unknown field {extra[0]!r} in a {cls.__name__}; known: {', '.join(sorted(known))}.")
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise UserError(f"{source}: not a complete {cls.__name__}: {error}.") from None

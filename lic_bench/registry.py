@@ -1,0 +1,90 @@
+"""Finding codecs: every folder with a codec.py that holds SPEC, found by name and loaded only when used."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from lic_bench.errors import UserError, unknown
+from lic_bench.spec import CodecSpec
+
+ENTRY_POINTS = "lic_bench.codecs"
+_plugins: dict[str, CodecSpec] = {}
+
+
+def add_plugin(folder: Path) -> CodecSpec:
+    """Register the codec of a plain folder (codec.py with SPEC) for this process; its folder becomes a package."""
+    file = folder / "codec.py"
+    if not file.is_file():
+        raise UserError(f"--plugin {folder}: no codec.py there; a codec is a folder whose codec.py holds SPEC.")
+    parent = str(folder.resolve().parent)
+    if parent not in sys.path:
+        sys.path.insert(0, parent)
+    spec = _spec_of(importlib.import_module(f"{folder.resolve().name}.codec"))
+    _plugins[spec.name] = spec
+    return spec
+
+
+def find_codecs() -> dict[str, CodecSpec]:
+    """name -> SPEC of every codec: built in, installed through the entry-point group, and plugins."""
+    return _installed() | _plugins
+
+
+def resolve(name: str) -> CodecSpec:
+    """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest."""
+    specs = find_codecs()
+    by_name = {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
+    if name not in by_name:
+        raise unknown("codec", name, by_name)
+    return by_name[name]
+
+
+def load_target(spec: CodecSpec) -> object:
+    """The object that `spec.load` ("package.module:name") names."""
+    module, _, attribute = spec.load.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+@cache
+def _installed() -> dict[str, CodecSpec]:
+    specs = {}
+    for module in _builtin_modules():
+        spec = _spec_of(importlib.import_module(module))
+        specs[spec.name] = spec
+    for point in entry_points(group=ENTRY_POINTS):
+        loaded = point.load()
+        if not isinstance(loaded, CodecSpec):
+            raise UserError(f"Entry point {point.value!r} of {ENTRY_POINTS} is a {type(loaded).__name__}, not a CodecSpec.")
+        specs[loaded.name] = loaded
+    return dict(sorted(specs.items()))
+
+
+def _builtin_modules() -> Iterator[str]:
+    for package in ("lalic", "vtm"):
+        if _folder(package, "codec.py"):
+            yield f"{package}.codec"
+    home = _folder("adapters", "__init__.py")
+    if home:
+        for file in sorted(home.glob("*/codec.py")):
+            yield f"adapters.{file.parent.name}.codec"
+
+
+def _folder(package: str, file: str) -> Path | None:
+    found = importlib.util.find_spec(package)
+    for location in (found.submodule_search_locations or ()) if found else ():
+        if (Path(location) / file).is_file():
+            return Path(location)
+    return None
+
+
+def _spec_of(module: ModuleType) -> CodecSpec:
+    spec = getattr(module, "SPEC", None)
+    if not isinstance(spec, CodecSpec):
+        raise UserError(f"{module.__file__}: SPEC is missing or not a lic_bench.spec.CodecSpec.")
+    return spec

@@ -1,0 +1,81 @@
+"""What a codec says about itself before anything heavy is imported: frozen data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Padding:
+    """Zero padding to a multiple of `multiple` pixels, as the codec's authors evaluate it.
+
+    place: "centre" splits the padding evenly between the sides, "corner" puts it at the right and the bottom.
+    """
+
+    multiple: int
+    place: Literal["centre", "corner"] = "centre"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """One released weights file. sha256 is None where the authors publish none: then the first use is trusted."""
+
+    file: str
+    lmbda: float | None = None
+    sha256: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecSpec:
+    """One codec: its name, where its code is, what it may be asked.
+
+    kind: "learned" codecs are torch modules with CompressAI's calling convention; `load` names a function
+        `build(state: Mapping[str, Tensor] | None) -> nn.Module` (None: fresh weights). "classical" codecs have no
+        weights; `load` names a function `load(quality: int) -> lic_bench.codec.Codec`.
+    load: "package.module:function", imported only when the codec is used.
+    qualities: the default ladder, in order of rising rate.
+    quick_qualities: the ladder of the `--quick` profile.
+    quality_range: the lowest and highest quality allowed, both included; None: only `qualities`.
+    quality_name: what the number is called where it is shown ("quality", "QP", "distance").
+    padding: of learned codecs; the harness pads and crops.
+    checkpoints: quality -> released weights.
+    requires: Python modules beyond the core dependencies, or modules that can be missing in odd builds.
+    published: slug under results/published whose curves are this codec's own; None: none.
+    """
+
+    name: str
+    label: str
+    kind: Literal["learned", "classical"]
+    load: str
+    qualities: tuple[int, ...]
+    quick_qualities: tuple[int, ...] = ()
+    quality_range: tuple[int, int] | None = None
+    quality_name: str = "quality"
+    aliases: tuple[str, ...] = ()
+    paper: str = ""
+    source: str = ""
+    licence: str = ""
+    padding: Padding | None = None
+    checkpoints: Mapping[int, Checkpoint] = field(default_factory=lambda: MappingProxyType({}))
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    deterministic: bool = True
+    entropy_coder: str | None = None
+    requires: tuple[str, ...] = ()
+    published: str | None = None
+    notes: str = ""
+
+    def allows(self, quality: int) -> bool:
+        """Whether `quality` may be asked of this codec."""
+        if self.quality_range is not None:
+            return self.quality_range[0] <= quality <= self.quality_range[1]
+        return quality in self.qualities
+
+    def allowed_text(self) -> str:
+        """The allowed qualities in words, for error messages."""
+        if self.quality_range is not None:
+            return f"{self.quality_range[0]}..{self.quality_range[1]}"
+        return ", ".join(str(q) for q in self.qualities)

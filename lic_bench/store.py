@@ -1,0 +1,156 @@
+"""The store of one run: a folder with run.json and append-only JSON Lines, safe against being killed at any moment."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+
+from lic_bench.errors import UserError
+from lic_bench.records import SCHEMA, Complexity, Record, from_json, to_json
+
+Row = TypeVar("Row", Record, Complexity)
+
+
+class Log(Generic[Row]):
+    """One append-only JSON Lines file. Opening it again is how a run resumes: `keys` holds what is done."""
+
+    def __init__(self, path: Path, cls: type[Row]) -> None:
+        self.path = path
+        self.keys = {row.key for row in _read(path, cls, repair=True)}
+
+    def append(self, row: Row) -> None:
+        """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
+        line = json.dumps(to_json(row), allow_nan=False) + "\n"
+        before = self.path.stat().st_size if self.path.exists() else 0
+        try:
+            with self.path.open("ab") as file:
+                file.write(line.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            if self.path.exists():
+                os.truncate(self.path, before)
+            raise UserError(
+                f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
+                "make room and run the same command again to go on."
+            ) from None
+        self.keys.add(row.key)
+
+
+class Store:
+    """One run's folder, held by one process at a time."""
+
+    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+        """Open `folder` for the run described by `run`, {"config": {...}, "environment": {...}, ...}.
+
+        A new folder gets run.json; an old one must have been made with the same config and a like machine.
+        """
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.") from None
+        try:
+            self.resumed = _claim(folder, run)
+            self.records = Log(folder / "records.jsonl", Record)
+            self.complexity = Log(folder / "complexity.jsonl", Complexity)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def close(self) -> None:
+        """Give the folder free."""
+        self._lock.close()
+
+
+class Run:
+    """A stored run, read back: `name`, `info` (run.json), `records` and `complexity` as frames, one row per key.
+
+    Where a key was measured again (--retry-failed) the last row counts.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if not (folder / "run.json").is_file():
+            raise UserError(f"{folder} is no run: it has no run.json; give a folder that `lic-bench run --out` made.")
+        self.folder = folder
+        self.name = folder.resolve().name
+        self.info = _read_run(folder / "run.json")
+        self.records = _frame(folder / "records.jsonl", Record)
+        self.complexity = _frame(folder / "complexity.jsonl", Complexity)
+
+
+def _claim(folder: Path, run: dict[str, Any]) -> bool:
+    """Write run.json into a new folder, or check that the old one agrees. Whether the folder was there already."""
+    path = folder / "run.json"
+    if path.exists():
+        _check_same(folder, _read_run(path), run)
+        return True
+    if strangers := sorted(p.name for p in folder.iterdir() if p.name != ".lock"):
+        raise UserError(f"{folder} holds other files ({strangers[0]}) and no run.json; choose an empty or new --out.")
+    _write_whole(path, {"schema": SCHEMA, **run})
+    return False
+
+
+def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
+    for part, advice in (("config", "with --fresh to set the old run aside"), ("fingerprint", "on the same machine")):
+        before, now = old.get(part, {}), json.loads(json.dumps(new.get(part, {})))
+        changed = [k for k in sorted(set(before) | set(now)) if before.get(k) != now.get(k)]
+        if changed:
+            what = "; ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
+            raise UserError(f"{folder} holds a run of another {part} ({what}); choose another --out, or run {advice}.")
+
+
+def _write_whole(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON so that the file is there whole or not at all."""
+    draft = path.with_suffix(".tmp")
+    try:
+        with draft.open("w") as file:
+            json.dump(values, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}); remove that folder or choose another --out.") from None
+    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+        found = values.get("schema") if isinstance(values, dict) else None
+        raise UserError(f"{path}: schema {found!r}, this version reads {SCHEMA}; measure again with --fresh.")
+    return values
+
+
+def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
+    """Every whole line of the file. A killed run leaves a torn last line: it never counted, and `repair` cuts it."""
+    data = path.read_bytes() if path.exists() else b""
+    whole = data[: data.rfind(b"\n") + 1]
+    if repair and whole != data:
+        os.truncate(path, len(whole))
+    rows = []
+    for number, line in enumerate(whole.splitlines(), 1):
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise UserError(f"{path}, line {number}: not JSON; remove that line or measure again with --fresh.") from None
+        rows.append(from_json(cls, values, f"{path}, line {number}"))
+    return rows
+
+
+def _frame(path: Path, cls: type[Row]) -> pd.DataFrame:
+    last = {row.key: row for row in _read(path, cls)}
+    return pd.DataFrame([to_json(row) for row in last.values()], columns=[f.name for f in fields(cls)])
