@@ -1,0 +1,166 @@
+"""BD-rate and BD-PSNR (Bjontegaard, VCEG-M33, 2001): the mean gap between two rate-distortion curves.
+
+`pchip` is what the paper's Table 1 was computed with; `cubic` is the classic polynomial of VCEG-M33.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lic_bench.errors import UserError, unknown
+
+Method = Literal["pchip", "cubic", "akima"]
+METHODS: tuple[Method, ...] = get_args(Method)
+MIN_POINTS: dict[Method, int] = {"pchip": 2, "cubic": 4, "akima": 2}
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RDCurve:
+    """One codec's curve: rate [n] in bpp and quality [n] in dB, n >= 2, both strictly rising after sorting by rate.
+
+    A curve that is not strictly rising is a UserError; `monotone` is the explicit way to drop points first.
+    """
+
+    name: str
+    rate: Floats
+    quality: Floats
+
+    def __init__(self, name: str, rate: ArrayLike, quality: ArrayLike) -> None:
+        rates, qualities = _sorted(name, rate, quality)
+        rising = (np.diff(rates) > 0) & (np.diff(qualities) > 0)
+        if not rising.all():
+            at = int(np.argmin(rising))
+            raise UserError(
+                f"Curve {name!r} is not strictly rising: quality {qualities[at]:g} at {rates[at]:g} bpp, then "
+                f"{qualities[at + 1]:g} at {rates[at + 1]:g} bpp; drop the point that costs more and gives no more."
+            )
+        for key, value in (("name", name), ("rate", rates), ("quality", qualities)):
+            object.__setattr__(self, key, value)  # the way into a frozen dataclass
+
+    def __len__(self) -> int:
+        return len(self.rate)
+
+    def without(self, index: int) -> RDCurve:
+        """The curve less one point, counted in order of rising rate."""
+        return RDCurve(self.name, np.delete(self.rate, index), np.delete(self.quality, index))
+
+
+@dataclass(frozen=True, slots=True)
+class BDResult:
+    """value: percent (bd_rate; negative: fewer bits) or dB (bd_psnr; positive: better quality).
+
+    overlap: common interval over joint range, 0..1. low, high: the common interval, in dB (bd_rate) or bpp (bd_psnr).
+    """
+
+    value: float
+    overlap: float
+    low: float
+    high: float
+
+    @property
+    def percent(self) -> float:
+        """The BD-rate in percent."""
+        return self.value
+
+
+def monotone(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[RDCurve, list[tuple[float, float]]]:
+    """The curve of the points that no cheaper point equals or beats, and the (rate, quality) of the others."""
+    rates, qualities = _sorted(name, rate, quality)
+    best = np.maximum.accumulate(qualities)
+    keep = np.r_[True, (qualities[1:] > best[:-1]) & (np.diff(rates) > 0)]
+    dropped = [(float(r), float(q)) for r, q in zip(rates[~keep], qualities[~keep], strict=True)]
+    return RDCurve(name, rates[keep], qualities[keep]), dropped
+
+
+def bd_rate(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResult:
+    """Mean rate difference of `test` to `anchor` over their common quality interval, on log rate, in percent."""
+    low, high, overlap = _common(anchor, test, anchor.quality, test.quality, "quality", "dB")
+    gap = _mean_gap(anchor, test, method, low, high, lambda c: (c.quality, np.log(c.rate)))
+    return BDResult(100 * float(np.expm1(gap)), overlap, low, high)
+
+
+def bd_psnr(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResult:
+    """Mean quality difference of `test` to `anchor` over their common interval of log rate, in dB."""
+    low, high, overlap = _common(anchor, test, np.log(anchor.rate), np.log(test.rate), "log rate", "ln bpp")
+    gap = _mean_gap(anchor, test, method, low, high, lambda c: (np.log(c.rate), c.quality))
+    return BDResult(gap, overlap, float(np.exp(low)), float(np.exp(high)))
+
+
+def leave_one_out(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> tuple[float, float] | None:
+    """The lowest and highest BD-rate [percent] with any one point of `test` left out: an error bar.
+
+    None where the method cannot do with one point fewer, or nothing is left in common.
+    """
+    if len(test) <= MIN_POINTS[method]:
+        return None
+    values = []
+    for index in range(len(test)):
+        try:
+            values.append(bd_rate(anchor, test.without(index), method).value)
+        except UserError:
+            continue  # that point alone reached the anchor's range
+    return (min(values), max(values)) if values else None
+
+
+def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Floats]:
+    rates, qualities = np.asarray(rate, float), np.asarray(quality, float)
+    if rates.ndim != 1 or rates.shape != qualities.shape:
+        raise UserError(f"Curve {name!r} has rates {rates.shape} and qualities {qualities.shape}; give one of each.")
+    if len(rates) < 2:
+        raise UserError(f"Curve {name!r} has {len(rates)} point(s); a curve needs at least 2.")
+    if not (np.isfinite(rates).all() and np.isfinite(qualities).all()):
+        raise UserError(f"Curve {name!r} has a point that is not finite; leave it out.")
+    if rates.min() <= 0:
+        raise UserError(f"Curve {name!r} has the rate {rates.min():g} bpp; rates must be above 0.")
+    order = np.argsort(rates, kind="stable")
+    return rates[order], qualities[order]
+
+
+def _common(
+    anchor: RDCurve, test: RDCurve, a: Floats, t: Floats, what: str, unit: str
+) -> tuple[float, float, float]:
+    """The common interval of the rising values a and t, and its share of the joint range."""
+    low, high = max(a[0], t[0]), min(a[-1], t[-1])
+    if low >= high:
+        raise UserError(
+            f"Curves {anchor.name!r} and {test.name!r} have no {what} in common: "
+            f"{a[0]:.2f}..{a[-1]:.2f} and {t[0]:.2f}..{t[-1]:.2f} {unit}; measure qualities that overlap."
+        )
+    joint = max(a[-1], t[-1]) - min(a[0], t[0])
+    return float(low), float(high), float((high - low) / joint)
+
+
+def _mean_gap(
+    anchor: RDCurve,
+    test: RDCurve,
+    method: Method,
+    low: float,
+    high: float,
+    axes: Callable[[RDCurve], tuple[Floats, Floats]],
+) -> float:
+    """Mean of f_test - f_anchor over [low, high], f interpolating the (x, y) that `axes` gives of a curve."""
+    if method not in METHODS:
+        raise unknown("BD-rate method", method, METHODS)
+    for curve in (anchor, test):
+        if len(curve) < MIN_POINTS[method]:
+            raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
+    integrals = [_integral(*axes(curve), method, low, high) for curve in (test, anchor)]
+    return float((integrals[0] - integrals[1]) / (high - low))
+
+
+def _integral(x: Floats, y: Floats, method: Method, low: float, high: float) -> float:
+    from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
+
+    if method == "cubic":
+        # the polynomial's own domain keeps the fit well conditioned, unlike powers of 30 dB
+        fit = np.polynomial.Polynomial.fit(x, y, 3).integ()
+        return float(fit(high) - fit(low))
+    straight = method == "akima" and len(x) == 2  # Akima's slopes need a neighbour: two points are a line
+    interpolator: Any = PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator
+    return float(interpolator(x, y).integrate(low, high))
