@@ -1,0 +1,152 @@
+"""The Bi-RWKV block (LALIC, arXiv:2502.05741, section 3.2): SpatialMix and ChannelMix, each behind an Omni-Shift.
+
+Inside a block features are tokens, [B, T, C] with T = H * W in row-major order; as an image they are the same memory
+in channels-last order, so going from one to the other costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lalic.biwkv import biwkv
+
+Size = tuple[int, int]  # height and width of the feature map
+
+
+def to_tokens(image: Tensor) -> Tensor:
+    """[B, C, H, W] -> [B, H * W, C]."""
+    return image.flatten(2).transpose(1, 2)
+
+
+def to_image(tokens: Tensor, size: Size) -> Tensor:
+    """[B, H * W, C] -> [B, C, H, W]."""
+    return tokens.transpose(1, 2).unflatten(2, size)
+
+
+class OmniShift(nn.Module):
+    """Depthwise 5x5 shift: alpha0 * x + alpha1 * dw1x1(x) + alpha2 * dw3x3(x) + alpha3 * dw5x5(x), zero padding.
+
+    The four branches are linear, so they are merged into one 5x5 kernel. Without gradients the merged kernel is kept
+    until a branch changes, moves or changes type. Only writing through `parameter.data` goes unnoticed: call
+    `train()` or `eval()` afterwards.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.tensor([0.4, 0.2, 0.2, 0.2]))
+        self.kernel1 = nn.Parameter(torch.empty(width, 1, 1, 1))
+        self.kernel3 = nn.Parameter(torch.empty(width, 1, 3, 3))
+        self.kernel5 = nn.Parameter(torch.empty(width, 1, 5, 5))
+        for kernel in (self.kernel1, self.kernel3, self.kernel5):
+            nn.init.kaiming_uniform_(kernel, a=5**0.5)
+        # A module of its own, so that counters which hook modules see the convolution; its weight is derived.
+        self.merged = nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False)
+        del self.merged.weight
+        self.merged.register_buffer("weight", torch.empty(width, 1, 5, 5), persistent=False)
+        self._merged_from: tuple[Any, ...] | None = None
+
+    def forward(self, tokens: Tensor, size: Size) -> Tensor:
+        """tokens [B, T, C] -> [B, T, C]."""
+        image = to_image(tokens, size)
+        if torch.is_grad_enabled():
+            return to_tokens(F.conv2d(image, self.merged_kernel(), padding=2, groups=image.shape[1]))
+        self._refresh()
+        return to_tokens(self.merged(image))
+
+    def merged_kernel(self) -> Tensor:
+        """The one 5x5 kernel [C, 1, 5, 5] that equals the sum of the branches."""
+        kernel = self.alpha[3] * self.kernel5 + F.pad(self.alpha[2] * self.kernel3, (1, 1, 1, 1))
+        return kernel + F.pad(self.alpha[0] + self.alpha[1] * self.kernel1, (2, 2, 2, 2))
+
+    def train(self, mode: bool = True) -> OmniShift:
+        """As nn.Module.train; forgets the merged kernel."""
+        self._merged_from = None
+        return super().train(mode)
+
+    def _apply(self, *args: Any, **kwargs: Any) -> OmniShift:
+        self._merged_from = None
+        return super()._apply(*args, **kwargs)
+
+    def _refresh(self) -> None:
+        branches = (self.alpha, self.kernel1, self.kernel3, self.kernel5)
+        tracked = not any(p.is_inference() for p in branches)  # inference tensors count no versions
+        state = tuple((p._version, p.data_ptr()) for p in branches) if tracked else None
+        if state is None or state != self._merged_from:
+            with torch.inference_mode(False), torch.no_grad():
+                self.merged.weight = self.merged_kernel()
+            self._merged_from = state
+
+
+class SpatialMix(nn.Module):
+    """Global attention over all tokens by BiWKV, gated by the receptance."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.decay = nn.Parameter(torch.linspace(-1, 1, width))
+        self.boost = nn.Parameter(torch.zeros(width))
+        self.shift = OmniShift(width)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.receptance = nn.Linear(width, width, bias=False)
+        self.output = nn.Linear(width, width, bias=False)
+
+    def forward(self, x: Tensor, size: Size) -> Tensor:
+        """x [B, T, C] -> [B, T, C]."""
+        x = self.shift(x, size)
+        count = x.shape[1]
+        attended = biwkv(self.decay / count, self.boost / count, self.key(x), self.value(x))
+        return self.output(torch.sigmoid(self.receptance(x)) * attended)
+
+
+class GatedMlp(nn.Module):
+    """sigmoid(receptance(x)) * value(relu(key(x))^2), token by token, without biases."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.key = nn.Linear(width, hidden, bias=False)
+        self.receptance = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [..., C] -> [..., C]."""
+        hidden = self.key(x).relu_()
+        hidden = hidden.square() if hidden.requires_grad else hidden.square_()
+        return torch.sigmoid(self.receptance(x)) * self.value(hidden)
+
+
+class ChannelMix(nn.Module):
+    """The gated MLP behind an Omni-Shift."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.shift = OmniShift(width)
+        self.mlp = GatedMlp(width, hidden)
+
+    def forward(self, x: Tensor, size: Size) -> Tensor:
+        """x [B, T, C] -> [B, T, C]."""
+        return self.mlp(self.shift(x, size))
+
+
+class BiRwkvBlock(nn.Module):
+    """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x))."""
+
+    def __init__(self, width: int, hidden_ratio: int = 4) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.spatial_mix = SpatialMix(width)
+        self.gamma1 = nn.Parameter(torch.ones(width))
+        self.norm2 = nn.LayerNorm(width)
+        self.channel_mix = ChannelMix(width, hidden_ratio * width)
+        self.gamma2 = nn.Parameter(torch.ones(width))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """image [B, C, H, W] -> [B, C, H, W]."""
+        size = (image.shape[2], image.shape[3])
+        x = to_tokens(image)
+        x = torch.addcmul(x, self.gamma1, self.spatial_mix(self.norm1(x), size))
+        x = torch.addcmul(x, self.gamma2, self.channel_mix(self.norm2(x), size))
+        return to_image(x, size)

@@ -1,0 +1,26 @@
+"""LALIC as lic-bench sees it."""
+
+from lic_bench.spec import Checkpoint, CodecSpec, Padding
+
+REPOSITORY = "https://github.com/sjtu-medialab/RwkvCompress"
+LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483)
+
+SPEC = CodecSpec(
+    name="lalic",
+    label="LALIC",
+    kind="learned",
+    load="lalic.model:build",
+    qualities=(1, 2, 3, 4, 5, 6),
+    quick_qualities=(3,),
+    paper="Feng et al., Linear Attention Modeling for Learned Image Compression, CVPR 2025, arXiv:2502.05741",
+    source=f"{REPOSITORY}@d2808464be",
+    licence="MIT",
+    padding=Padding(multiple=128, place="centre"),
+    checkpoints={
+        quality: Checkpoint(file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=REPOSITORY)
+        for quality, lmbda in enumerate(LAMBDAS, start=1)
+    },
+    entropy_coder="rans (compressai)",
+    published="lalic",
+    notes="The first lambda is 0.0018 as in the authors' code; the paper prints 0.0025.",
+)

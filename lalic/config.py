@@ -1,0 +1,35 @@
+"""The sizes of a LALIC network; the defaults are the released one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LalicConfig:
+    """Widths and depths of LALIC.
+
+    widths: channels after each of the four stride-2 convolutions of g_a; the last is that of y.
+    depths: Bi-RWKV blocks after each of the first three.
+    hyper_widths: channels after the two stride-2 convolutions of h_a; the last is that of z.
+    hyper_depth: Bi-RWKV blocks between those two.
+    groups: channels of y coded together, in coding order; their sum is the width of y.
+    hidden_ratio, context_ratio: hidden width of ChannelMix over its width, in the transforms and the channel context.
+    aggregation_floor: least inner width of the parameter aggregation.
+    """
+
+    widths: tuple[int, ...] = (96, 144, 256, 320)
+    depths: tuple[int, ...] = (2, 4, 6)
+    hyper_widths: tuple[int, ...] = (256, 192)
+    hyper_depth: int = 6
+    groups: tuple[int, ...] = (16, 16, 32, 64, 192)
+    hidden_ratio: int = 4
+    context_ratio: int = 8
+    aggregation_floor: int = 256
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 4 or len(self.depths) != 3 or len(self.hyper_widths) != 2:
+            lengths = f"{len(self.widths)}, {len(self.depths)} and {len(self.hyper_widths)}"
+            raise ValueError(f"widths, depths and hyper_widths have {lengths} entries; LALIC has 4, 3 and 2.")
+        if sum(self.groups) != self.widths[-1]:
+            raise ValueError(f"groups {self.groups} add up to {sum(self.groups)}; y has {self.widths[-1]} channels.")

@@ -1,0 +1,132 @@
+"""RWKV-SCCTX, the space-channel context model of LALIC (arXiv:2502.05741, section 3.3).
+
+y is coded in groups of channels, each group in two checkerboard passes. What is known grows pass by pass:
+
+    hyper ----------------------------------+
+    earlier groups -> channel context ------+-> aggregation -> scales, means of one pass -> coder -> y_hat of the pass
+    anchors of this group -> spatial context+   (pointwise: only at the positions of the pass)
+    (zeros for the anchors themselves)
+
+Whoever codes (estimates, encodes or decodes) is handed in, so all three run the same arithmetic on the same shapes:
+a decoder that computed a scale even one bit apart could lose the rANS stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from lalic.blocks import BiRwkvBlock, GatedMlp, Size, to_image, to_tokens
+from lalic.config import LalicConfig
+
+ANCHORS, OTHERS = 0, 1
+
+
+class Coder(Protocol):
+    """What is done with one pass once its Gaussians are known."""
+
+    def __call__(self, group: int, part: int, scales: Tensor, means: Tensor) -> Tensor:
+        """y_hat of the pass. part: ANCHORS or OTHERS; scales, means and the result: [B, group width, h, w / 2]."""
+        ...
+
+
+def split_checkerboard(image: Tensor) -> tuple[Tensor, Tensor]:
+    """[B, C, h, w], h and w even -> anchors (even row + column) and others, [B, C, h, w / 2]: rows keep their order."""
+    batch, channels, height, width = image.shape
+    cells = image.reshape(batch, channels, height // 2, 2, width // 2, 2)
+    anchors = torch.stack((cells[:, :, :, 0, :, 0], cells[:, :, :, 1, :, 1]), 3)
+    others = torch.stack((cells[:, :, :, 0, :, 1], cells[:, :, :, 1, :, 0]), 3)
+    return anchors.flatten(2, 3), others.flatten(2, 3)
+
+
+def merge_checkerboard(anchors: Tensor, others: Tensor) -> Tensor:
+    """Undo `split_checkerboard`."""
+    a, o = anchors.unflatten(2, (-1, 2)), others.unflatten(2, (-1, 2))
+    even = torch.stack((a[:, :, :, 0], o[:, :, :, 0]), -1)
+    odd = torch.stack((o[:, :, :, 1], a[:, :, :, 1]), -1)
+    return torch.stack((even, odd), 3).flatten(4, 5).flatten(2, 3)
+
+
+class AggregationStage(nn.Module):
+    """A pointwise change of width, then a gated MLP beside an identity."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.mix = nn.Linear(inputs, outputs)
+        self.norm = nn.LayerNorm(outputs)
+        self.mlp = GatedMlp(outputs, 2 * outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x [B, n, inputs] -> [B, n, outputs]."""
+        x = self.mix(x)
+        return x + self.mlp(self.norm(x))
+
+
+def aggregation_widths(inputs: int, outputs: int, floor: int) -> list[int]:
+    """Four widths that go from inputs to outputs in a straight line, the two inner ones at least `floor`."""
+    inner = [max(floor, ((3 - i) * inputs + i * outputs) // 3) for i in (1, 2)]
+    return [inputs, *inner, outputs]
+
+
+class GroupContext(nn.Module):
+    """The context model of one group: `width` channels of y after `earlier` channels."""
+
+    def __init__(self, width: int, earlier: int, config: LalicConfig) -> None:
+        super().__init__()
+        latent = config.widths[-1]
+        # No checkerboard mask: it is given the anchors alone, and read only where every masked tap meets a zero.
+        self.spatial = nn.Conv2d(width, 2 * width, 5, padding=2)
+        self.channel = _channel_context(earlier, latent, 2 * width, config.context_ratio) if earlier else None
+        inputs = latent + (4 if earlier else 2) * width
+        widths = aggregation_widths(inputs, 2 * width, config.aggregation_floor)
+        self.aggregation = nn.Sequential(*(AggregationStage(*pair) for pair in zip(widths, widths[1:], strict=False)))
+
+    def forward(self, index: int, earlier: Sequence[Tensor], hyper: Sequence[Tensor], code: Coder) -> Tensor:
+        """y_hat of the group [B, width, h, w]. earlier: y_hat of the groups before; hyper: its two checkerboard parts."""
+        known = [[part] for part in hyper]
+        if self.channel is not None:
+            channel = split_checkerboard(self.channel(torch.cat(list(earlier), 1)))
+            known = [[part, *rest] for part, rest in zip(channel, known, strict=True)]
+        batch, _, height, width = hyper[ANCHORS].shape
+        no_context = hyper[ANCHORS].new_zeros(batch, self.spatial.out_channels, height, width)
+        anchors = code(index, ANCHORS, *self._gaussians([no_context, *known[ANCHORS]]))
+        spatial = self.spatial(merge_checkerboard(anchors, torch.zeros_like(anchors)))
+        others = code(index, OTHERS, *self._gaussians([split_checkerboard(spatial)[OTHERS], *known[OTHERS]]))
+        return merge_checkerboard(anchors, others)
+
+    def _gaussians(self, known: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Scales and means [B, width, h, w / 2] of one pass."""
+        size: Size = (known[0].shape[2], known[0].shape[3])
+        gaussians = to_image(self.aggregation(torch.cat([to_tokens(part) for part in known], 2)), size)
+        scales, means = gaussians.chunk(2, 1)
+        return scales.contiguous(), means.contiguous()
+
+
+def _channel_context(earlier: int, latent: int, outputs: int, ratio: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(earlier, latent, 3, padding=1),
+        BiRwkvBlock(latent, ratio),
+        BiRwkvBlock(latent, ratio),
+        nn.Conv2d(latent, outputs, 1),
+    )
+
+
+class SpaceChannelContext(nn.Module):
+    """All groups in order."""
+
+    def __init__(self, config: LalicConfig) -> None:
+        super().__init__()
+        starts = [sum(config.groups[:i]) for i in range(len(config.groups))]
+        pairs = zip(config.groups, starts, strict=True)
+        self.groups = nn.ModuleList(GroupContext(width, start, config) for width, start in pairs)
+
+    def forward(self, hyper: Tensor, code: Coder) -> Tensor:
+        """y_hat [B, M, h, w] from the hyper context [B, M, h, w], h and w even; `code` is called twice per group."""
+        parts = split_checkerboard(hyper)
+        done: list[Tensor] = []
+        for index, group in enumerate(self.groups):
+            done.append(group(index, done, parts, code))
+        return torch.cat(done, 1)
