@@ -122,9 +122,7 @@ def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Flo
     return rates[order], qualities[order]
 
 
-def _common(
-    anchor: RDCurve, test: RDCurve, a: Floats, t: Floats, what: str, unit: str
-) -> tuple[float, float, float]:
+def _common(anchor: RDCurve, test: RDCurve, a: Floats, t: Floats, what: str, unit: str) -> tuple[float, float, float]:
     """The common interval of the rising values a and t, and its share of the joint range."""
     low, high = max(a[0], t[0]), min(a[-1], t[-1])
     if low >= high:
@@ -159,7 +157,8 @@ def _integral(x: Floats, y: Floats, method: Method, low: float, high: float) -> 
 
     if method == "cubic":
         # the polynomial's own domain keeps the fit well conditioned, unlike powers of 30 dB
-        fit = np.polynomial.Polynomial.fit(x, y, 3).integ()
+        polynomial: Any = np.polynomial.Polynomial
+        fit = polynomial.fit(x, y, 3).integ()
         return float(fit(high) - fit(low))
     straight = method == "akima" and len(x) == 2  # Akima's slopes need a neighbour: two points are a line
     interpolator: Any = PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator

@@ -15,25 +15,22 @@ from lic_bench.errors import UserError, unknown
 
 METRICS = {"psnr": "psnr_db", "ms_ssim_db": "ms_ssim_db", "ms_ssim": "ms_ssim"}  # field of a point -> our column
 COMPRESSAI = {"bpp": "bpp", "psnr_db": "psnr-rgb", "ms_ssim": "ms-ssim-rgb", "ms_ssim_db": "ms-ssim-db-rgb"}
-COLUMNS = (
-    "codec label dataset metric_optimised_for source origin note bpp psnr_db ms_ssim_db ms_ssim provenance".split()
-)
+COLUMNS = [
+    *("codec", "label", "dataset", "metric_optimised_for", "source", "origin", "note"),
+    *("bpp", "psnr_db", "ms_ssim_db", "ms_ssim", "provenance"),
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One published codec. datasets: name -> number of points."""
+    """One published codec, in words. datasets: names with the number of points; points: their sum."""
 
     slug: str
     label: str
-    datasets: dict[str, int]
+    datasets: str
+    points: int
     origin: str
     source: str
-
-    @property
-    def points(self) -> int:
-        """Points over all data sets."""
-        return sum(self.datasets.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +115,10 @@ def list_published() -> list[Entry]:
     entries = []
     for slug, files in _files().items():
         read = [_read(file) for file in files]
-        counts = {values["dataset"]: len(values["points"]) for values in read}
-        entries.append(Entry(slug, label_of(slug) or slug, counts, read[0]["origin"], read[0]["source"]))
+        counts = [len(values["points"]) for values in read]
+        datasets = ", ".join(f"{values['dataset']} {n}" for values, n in zip(read, counts, strict=True))
+        label = label_of(slug) or slug
+        entries.append(Entry(slug, label, datasets, sum(counts), read[0]["origin"], read[0]["source"]))
     return entries
 
 
@@ -146,7 +145,9 @@ def read_compressai(path: Path) -> pd.DataFrame:
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is no CompressAI result file with results.bpp and lists of one length: {error}.") from None
+        raise UserError(
+            f"{path} is no CompressAI result file with results.bpp and lists of one length: {error}."
+        ) from None
 
 
 def write_compressai(path: Path, points: pd.DataFrame, name: str, description: str = "") -> None:

@@ -1,0 +1,138 @@
+"""From folders of runs to a folder with tables, figures and one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+
+from lic_bench.errors import UserError
+from lic_bench.report import details
+from lic_bench.report.data import Data, gather
+from lic_bench.report.drawn import Drawn, draw
+from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.page import Picture, Section, inline_svg, page
+from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from lic_bench.report.table import Table
+from lic_bench.report.table1 import table1
+from lic_bench.store import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
+FORMATS = ("svg", "pdf", "png")
+TITLE = "Learned image compression, measured"
+# Ids are the same every time: the same data gives the same files.
+DRAWING: Any = {"svg.hashsalt": "lic-bench", "svg.fonttype": "path", "pdf.fonttype": 42, "savefig.dpi": 160}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """index: the page. files: all files, the page included. tables: name -> table."""
+
+    index: Path
+    files: Sequence[Path]
+    tables: dict[str, Table]
+
+    def show(self, console: Console) -> None:
+        """Print Table 1."""
+        console.print(to_rich(self.tables["table1"]))
+
+
+def write_report(
+    runs: Sequence[Path], out: Path, *, published: str = "paper", anchor: str = "vtm-9.1", method: str = "pchip"
+) -> Written:
+    """Write the report on `runs` into the folder `out`.
+
+    published: "all", "paper", "none" or slugs; anchor: a codec, optionally "measured:codec" or "published:codec".
+    """
+    data = gather(_opened(runs), published, anchor, method)
+    tables = _tables(data)
+    with matplotlib.rc_context(DRAWING), _writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        files = [path for table in tables.values() for path in _write_table(table, out)]
+        pictures = []
+        for drawn in draw(data):
+            paths = _write_figure(drawn, out)
+            files += paths
+            svg = inline_svg(paths[0].read_text(), drawn.name)
+            pictures.append(Picture(drawn.name, drawn.title, drawn.caption, svg))
+        index = out / "index.html"
+        index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.runs))
+    return Written(index, [*files, index], tables)
+
+
+def _opened(folders: Sequence[Path]) -> list[Run]:
+    """The runs; two of one name would be taken for one."""
+    runs = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
+    names = [run.name for run in runs]
+    for run in runs:
+        if names.count(run.name) > 1:
+            run.name = f"{run.folder.parent.name}/{run.name}"
+    return runs
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
+
+
+def _tables(data: Data) -> dict[str, Table]:
+    """Every table by name; all but Table 1 only where they have rows."""
+    made = [details.bd_table(data, metric) for metric in METRIC_NAMES]
+    made += [details.rd_table(data), details.latency_table(data), details.memory_table(data)]
+    made += [details.complexity_table(data), details.failures_table(data)]
+    return {table.name: table for table in (table1(data), *(t for t in made if t.rows))}
+
+
+def _write_table(table: Table, out: Path) -> list[Path]:
+    paths = []
+    for suffix, notation in NOTATIONS.items():
+        path = out / f"{table.name}.{suffix}"
+        path.write_text(notation(table))
+        paths.append(path)
+    return paths
+
+
+def _write_figure(drawn: Drawn, out: Path) -> list[Path]:
+    folder = out / "figures"
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{drawn.name}.{suffix}" for suffix in FORMATS]
+    drawn.figure.draw_without_rendering()
+    drawn.figure.set_layout_engine("none")  # it stands now; working it out again for each format takes seconds
+    for path in paths:
+        dateless = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
+        drawn.figure.savefig(path, metadata=dateless)
+    return paths
+
+
+def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Section]:
+    def some(*names: str) -> list[Table]:
+        return [tables[name] for name in names if name in tables]
+
+    first = [picture for picture in pictures if picture.name == "figure1"]
+    curves = [picture for picture in pictures if picture.name != "figure1"]
+    sections = [
+        Section("overview", "Overview", first, some("table1")),
+        Section("failed", "Failures", (), some("failures")),
+        Section("curves", "Rate-distortion curves", curves),
+        Section("bd", "BD-rate", (), some("bd_rate", "bd_rate_ms_ssim")),
+        Section("times", "Latency and memory", (), some("latency", "memory")),
+        Section("operations", "Complexity", (), some("complexity")),
+        Section("points", "Points", (), some("rd_points"), folded=True),
+    ]
+    return [section for section in sections if section.pictures or section.tables]
+
+
+def _lead(data: Data) -> str:
+    measured = ", ".join(run.name for run in data.runs)
+    what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
+    return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

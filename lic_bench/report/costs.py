@@ -1,0 +1,103 @@
+"""Times, memory and complexity of measured codecs as frames; medians here, every sample stays in the records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lic_bench.report.labels import label_of
+from lic_bench.report.points import curve_id
+from lic_bench.store import Run
+
+LATENCY = [
+    *("curve", "run", "codec", "label", "device", "weights", "dataset", "operation", "quality"),
+    *("median_s", "p10_s", "p90_s", "s_per_mp", "cold_start_s", "n_images", "n_samples"),
+]
+MEMORY = ["curve", "run", "codec", "label", "device", "dataset", "quality", "what", "bytes"]
+COMPLEXITY = [
+    *("run", "codec", "label", "quality", "width", "height", "counter", "path"),
+    *("macs", "parameters", "uncounted", "error"),
+]
+FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "error"]
+OPERATIONS = ("encode", "decode")
+
+
+def latency(run: Run) -> pd.DataFrame:
+    """One row per codec, device, data set, quality and operation, columns LATENCY; times in seconds per image.
+
+    median_s, p10_s, p90_s: over the repeats of each image, then the mean over images. s_per_mp: the same medians per
+    megapixel. weights: "random", "loaded", or "" for codecs without weights.
+    """
+    ok = run.records[run.records.status == "ok"]
+    rows = []
+    for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
+        for operation in OPERATIONS:
+            timed = group[group[f"{operation}_s"].map(len) > 0]
+            if len(timed):
+                rows.append(_identity(run, timed) | _times(timed, operation))
+    return pd.DataFrame(rows, columns=LATENCY)
+
+
+def memory(run: Run) -> pd.DataFrame:
+    """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
+    ok = run.records[run.records.status == "ok"]
+    rows = []
+    for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
+        peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
+        rows += [_identity(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
+    return pd.DataFrame(rows, columns=MEMORY)
+
+
+def complexity(run: Run) -> pd.DataFrame:
+    """One row per codec, quality, counter and path, columns COMPLEXITY; macs and parameters as counted."""
+    rows = run.complexity.assign(run=run.name, label=run.complexity.codec.map(label_of))
+    calls = [", ".join(f"{name} x {n}" for name, n in ops.items()) for ops in rows.uncounted_ops]
+    frame: pd.DataFrame = rows.assign(uncounted=calls)[COMPLEXITY]
+    return frame
+
+
+def failures(run: Run) -> pd.DataFrame:
+    """One row per failed record: run, codec, quality, dataset, image, error."""
+    bad = run.records[run.records.status != "ok"]
+    frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(label_of))[FAILURES]
+    return frame
+
+
+def weights_state(weights: Sequence[object]) -> str:
+    """Of the `weights` fields of records: "random" where all are, "loaded" where any is a checkpoint, else ""."""
+    names = {name for name in weights if isinstance(name, str)}
+    return "" if not names else "random" if names == {"random"} else "loaded"
+
+
+def _identity(run: Run, group: pd.DataFrame) -> dict[str, Any]:
+    first = group.iloc[0]
+    return {
+        "curve": curve_id(run.name, first.codec, first.device),
+        "run": run.name,
+        "codec": first.codec,
+        "label": label_of(first.codec),
+        "device": first.device,
+        "weights": weights_state(group.weights.tolist()),
+        "dataset": first.dataset,
+        "quality": int(first.quality),
+    }
+
+
+def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
+    samples = [np.asarray(values, float) for values in group[f"{operation}_s"]]
+    p10, median, p90 = np.array([np.percentile(values, (10, 50, 90)) for values in samples]).T  # [images] each
+    megapixels = (group.width * group.height / 1e6).to_numpy(float)
+    cold = [values[operation] for values in group.cold_start_s if operation in values]
+    return {
+        "operation": operation,
+        "median_s": float(median.mean()),
+        "p10_s": float(p10.mean()),
+        "p90_s": float(p90.mean()),
+        "s_per_mp": float((median / megapixels).mean()),
+        "cold_start_s": cold[0] if cold else None,
+        "n_images": len(samples),
+        "n_samples": sum(map(len, samples)),
+    }

@@ -1,0 +1,161 @@
+"""Curves out of points, and the BD-rate of each against an anchor over the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lic_bench import published
+from lic_bench.bdrate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
+from lic_bench.errors import UserError, unknown
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
+
+DEFAULT_ANCHOR = "vtm-9.1"
+# Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
+METRIC_ANCHORS = {("ms_ssim_db", "vtm-9.1"): "vtm-9.1-lalic"}
+COLUMNS = [
+    *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
+    *("metric", "anchor", "anchor_curve", *METHODS),
+    *("overlap", "low", "high", "loo_low", "loo_high", "n_points", "left_out", "reason"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The codec that BD-rates refer to. Where it is both measured and published, `measured_first` decides."""
+
+    codec: str
+    measured_first: bool
+    only: str | None = None  # "measured" | "published", where the user said so
+
+    @classmethod
+    def parse(cls, text: str) -> Anchor:
+        """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve."""
+        source, _, codec = text.rpartition(":")
+        if source not in ("", "measured", "published"):
+            raise unknown("source of the anchor", source, ("measured", "published"))
+        return cls(codec, codec != DEFAULT_ANCHOR, source or None)
+
+    def slug(self, metric: str) -> str:
+        """The published slug for this metric."""
+        return METRIC_ANCHORS.get((metric, self.codec), self.codec)
+
+    def curves(self, points: pd.DataFrame, metric: str) -> pd.DataFrame:
+        """Its points for this metric, the preferred source first."""
+        wanted = {"measured": self.codec, "published": self.slug(metric)}
+        mine = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
+        if self.only:
+            mine = mine[mine.provenance == self.only]
+        return mine.sort_values("provenance", ascending=self.measured_first, kind="stable")
+
+
+def slugs_for(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """metric -> the published slugs the anchor needs; an anchor neither published nor one of `codecs` is an error."""
+    known = {entry.slug for entry in published.list_published()}
+    codecs = set(codecs)
+    if anchor.codec not in known | codecs or (anchor.only == "measured" and anchor.codec not in codecs):
+        raise unknown("anchor", anchor.codec, codecs if anchor.only == "measured" else known | codecs)
+    usable = known if anchor.only != "measured" else set()
+    return {metric: tuple({anchor.slug(metric)} & usable) for metric in METRIC_NAMES}
+
+
+def for_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The points that belong into a figure or table of this metric: it is known, and was not trained against."""
+    other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
+    return points[points[metric].notna() & (points.metric_optimised_for != other)]
+
+
+def bd_frame(points: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
+    """One row per curve and data set, columns COLUMNS: BD-rate [percent] by each method, or the reason for none.
+
+    overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
+    """
+    anchors = anchor.curves(points, metric)
+    mine = for_metric(points, metric)
+    groups = mine.groupby(["curve", "dataset"], sort=False)
+    rows = [_row(group, anchors[anchors.dataset == group.dataset.iloc[0]], anchor, metric) for _, group in groups]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
+
+
+def datasets_of(frame: pd.DataFrame) -> list[str]:
+    """The data sets of a frame in the paper's order."""
+    return sort_datasets(set(frame.dataset))
+
+
+def _row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> dict[str, Any]:
+    first = group.iloc[0]
+    kept = group[group.complete]
+    row: dict[str, Any] = {name: first[name] for name in COLUMNS[:8]}
+    row |= {"metric": metric, "anchor": label_of(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
+    row["left_out"] = _incomplete(group)
+    try:
+        chosen = _anchor_for(kept, anchors, anchor, metric)
+        row |= {"anchor": chosen.label.iloc[0], "anchor_curve": chosen.curve.iloc[0]}
+        reference, _ = _curve(chosen, metric)
+        curve, dropped = _curve(kept, metric)
+        row["n_points"] = len(curve)
+        row["left_out"] = "; ".join(filter(None, (row["left_out"], dropped)))
+        row |= _numbers(reference, curve)
+    except UserError as error:
+        row["reason"] = str(error)
+    return row
+
+
+def _incomplete(group: pd.DataFrame) -> str:
+    """Which qualities enter no curve because images failed or are missing, in words."""
+    some = group[~group.complete].sort_values("quality")
+    if some.empty:
+        return ""
+    names = ", ".join(f"{quality:g}" for quality in some.quality)
+    return f"Quality {names} left out: only {some.n_images.min():.0f} of the images were coded"
+
+
+def _anchor_for(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
+    """The anchor's points over the same images as the curve's; of several, the same run's before others."""
+    if kept.empty:
+        raise UserError("No quality has all images.")
+    first = kept.iloc[0]
+    name, where = label_of(anchor.slug(metric)), dataset_label(first.dataset)
+    if anchors.empty:
+        raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
+    same = anchors[anchors.image_set == first.image_set]
+    if same.empty:
+        theirs = "; ".join(dict.fromkeys(_images(point) for point in anchors.itertuples()))
+        raise UserError(f"Not comparable: {name} is known over {theirs}; this curve is over {_images(first)}.")
+    own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
+    candidates = own if len(own) else same
+    chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
+    return chosen
+
+
+def _images(point: Any) -> str:
+    if point.image_set == point.dataset:
+        return f"the {point.n_images:.0f} whole images of {dataset_label(point.dataset)}"
+    return images_label(point.image_set)
+
+
+def _curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
+    """The curve, and what was left out of it, in words."""
+    first = points.iloc[0]
+    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
+    some = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    return curve, f"Left out, as a cheaper point is as good: {some}" if some else ""
+
+
+def _numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
+    results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
+    span = leave_one_out(reference, curve)
+    one = results["pchip"]
+    row: dict[str, Any] = {method: result.percent for method, result in results.items()}
+    row |= {"overlap": one.overlap, "low": one.low, "high": one.high}
+    return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
+
+
+def value_of(bd: pd.DataFrame, curve: str, dataset: str, method: Method) -> float | None:
+    """The BD-rate of one curve on one data set; None where there is none."""
+    rows = bd[(bd.curve == curve) & (bd.dataset == dataset)]
+    return None if rows.empty or pd.isna(rows[method].iloc[0]) else float(rows[method].iloc[0])

@@ -1,0 +1,89 @@
+"""Everything a report shows, gathered once: frames of points, BD-rates, times, memory, complexity and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lic_bench import published
+from lic_bench.bdrate import METHODS, Method
+from lic_bench.errors import UserError, unknown
+from lic_bench.report import costs
+from lic_bench.report.curves import Anchor, bd_frame, slugs_for
+from lic_bench.report.labels import METRIC_NAMES, published_twin
+from lic_bench.report.points import all_points
+from lic_bench.store import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """asked, anchors: metric -> published slugs; twins: those of the codecs with random weights.
+
+    points, bd: all that was loaded, see report.points and .curves; bd has the rows of every metric. latency, memory,
+    complexity, failures: see report.costs, all runs together.
+    """
+
+    runs: Sequence[Run]
+    anchor: Anchor
+    method: Method
+    asked: dict[str, tuple[str, ...]]
+    anchors: dict[str, tuple[str, ...]]
+    twins: tuple[str, ...]
+    points: pd.DataFrame
+    bd: pd.DataFrame
+    latency: pd.DataFrame
+    memory: pd.DataFrame
+    complexity: pd.DataFrame
+    failures: pd.DataFrame
+
+    def visible(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+        """The rows of points or bd to show for this metric: measured, asked for, and the anchor where those are."""
+        asked = (frame.provenance == "measured") | frame.codec.isin(self.asked[metric])
+        anchor = frame.codec.isin(self.anchors[metric]) & frame.dataset.isin(frame.dataset[asked])
+        return frame[asked | anchor]
+
+    def bd_for(self, metric: str) -> pd.DataFrame:
+        """The BD-rates on this metric."""
+        return self.bd[self.bd.metric == metric]
+
+
+def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
+    """Load and compute all of it. `which`: the published curves asked for, as in published.choose."""
+    if not runs and which == "none":
+        raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
+    if method not in METHODS:
+        raise unknown("BD-rate method", method, METHODS)
+    chosen = Anchor.parse(anchor)
+    codecs = {codec for run in runs for codec in run.records.codec}
+    anchors = slugs_for(chosen, codecs)
+    asked = {metric: published.choose(which, metric) for metric in METRIC_NAMES}
+    twins = _twins(runs) if which != "none" else ()
+    loaded = [slug for group in (*asked.values(), *anchors.values(), twins) for slug in group]
+    points = all_points(runs, tuple(dict.fromkeys(loaded)))
+    return Data(
+        runs=runs,
+        anchor=chosen,
+        method=method,
+        asked=asked,
+        anchors=anchors,
+        twins=twins,
+        points=points,
+        bd=pd.concat([bd_frame(points, chosen, metric) for metric in METRIC_NAMES], ignore_index=True),
+        latency=_together(costs.latency, runs, costs.LATENCY),
+        memory=_together(costs.memory, runs, costs.MEMORY),
+        complexity=_together(costs.complexity, runs, costs.COMPLEXITY),
+        failures=_together(costs.failures, runs, costs.FAILURES),
+    )
+
+
+def _twins(runs: Sequence[Run]) -> tuple[str, ...]:
+    """The published curves of the codecs that were measured with random weights."""
+    random = {codec for run in runs for codec in run.records.codec[run.records.weights == "random"]}
+    return tuple(sorted({twin for codec in random if (twin := published_twin(codec))}))
+
+
+def _together(fn: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
+    frames = [frame for run in runs if len(frame := fn(run))]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

@@ -1,0 +1,132 @@
+"""Which figures a report has: the frames behind them, chosen from the gathered data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from lic_bench import published
+from lic_bench.report.curves import datasets_of, for_metric, value_of
+from lic_bench.report.data import Data
+from lic_bench.report.figure1 import COLUMNS, figure1
+from lic_bench.report.figures import rd_figure
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, machine_of, published_twin
+from lic_bench.report.table1 import Measured, measured_rows
+
+FEW = 16  # up to so many curves all are drawn in colour
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """name: the stem of its files."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+def draw(data: Data) -> Iterator[Drawn]:
+    """Figure 1, then rate-distortion per metric and data set: those that have something to show."""
+    yield from _figure1(data)
+    for metric in METRIC_NAMES:
+        points = data.visible(for_metric(data.points, metric), metric)
+        for dataset in datasets_of(points):
+            mine = points[(points.dataset == dataset) & points.complete]
+            for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
+                name = f"rd_{metric.removesuffix('_db')}_{_slug(dataset)}" + (f"_{count}" if count > 1 else "")
+                yield _rd(data, mine[mine.image_set == images], images, metric, name)
+
+
+def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -> Drawn:
+    highlighted: tuple[str, ...] = ()
+    if points.curve.nunique() > FEW:
+        highlighted = tuple(dict.fromkeys((*published.choose("paper", metric), data.anchor.slug(metric))))
+    figure = rd_figure(points, images, metric, highlighted)
+    title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
+    caption = (
+        "Dashed and hollow: published points. Solid and filled: measured here. bpp counts the payload; "
+        "a curve far longer than the others runs on beyond the axes."
+    )
+    return Drawn(name, title, caption, figure)
+
+
+def _slug(dataset: str) -> str:
+    """A part of a file name."""
+    return "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))
+
+
+def _figure1(data: Data) -> Iterator[Drawn]:
+    """On Kodak, as in the paper; where nothing is known there, on the data set with the most curves."""
+    bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
+    bd = bd[bd[data.method].notna()]
+    if bd.empty:
+        return
+    dataset = "kodak" if (bd.dataset == "kodak").any() else str(bd.dataset.mode().iloc[0])
+    rows = [*_published_rows(data, dataset), *_measured_rows(data, dataset)]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    if frame.dropna(subset=["dec_s", "bd_rate"]).empty:
+        return
+    caption = (
+        f"BD-rate against {label_of(data.anchor.codec)}; marker area by parameters. Hollow: printed in the paper. "
+        f"Filled: decoding measured here on {dataset_label(dataset)}. Arrow: the value lies beyond."
+    )
+    figure = figure1(frame, dataset_label(dataset))
+    yield Drawn("figure1", f"BD-rate against decoding latency on {dataset_label(dataset)}", caption, figure)
+
+
+def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
+    """The codecs of Table 1; its times hold for Kodak only."""
+    printed = published.table1()
+    for slug in printed.index if dataset == "kodak" else ():
+        if slug in (*data.asked["psnr_db"], *data.anchors["psnr_db"]):
+            row = printed.loc[slug]
+            bounded = bool(pd.isna(row.dec_s) and pd.notna(row.dec_s_lower_bound))
+            yield {
+                "codec": slug,
+                "label": label_of(slug),
+                "provenance": "published",
+                "device": "RTX 4090",
+                "dec_s": row.dec_s_lower_bound if bounded else row.dec_s,
+                "lower_bound": bounded,
+                "bd_rate": value_of(data.bd_for("psnr_db"), f"published:{slug}", dataset, data.method),
+                "params_m": row.params_m,
+                "networks_only": False,
+            }
+
+
+def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
+    """Measured codecs whose decoding was timed on this data set."""
+    for row in measured_rows(data):
+        mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == dataset)]
+        seconds = mine.median_s[mine.operation == "decode"].mean()
+        bd, borrowed = _bd_of(data, row, dataset)
+        parameters = data.complexity.parameters[
+            (data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)
+        ]
+        yield {
+            "codec": row.codec,
+            "label": label_of(row.codec),
+            "provenance": "measured",
+            "device": machine_of(row.run.info, row.device),
+            "dec_s": seconds,
+            "lower_bound": False,
+            "bd_rate": bd,
+            "params_m": parameters.iloc[0] / 1e6 if len(parameters) else None,
+            "networks_only": borrowed,
+        }
+
+
+def _bd_of(data: Data, row: Measured, dataset: str) -> tuple[float | None, bool]:
+    """The row's BD-rate, and whether it is the published curve's because the weights are random."""
+    bd = data.bd_for("psnr_db")
+    own = value_of(bd, row.curve, dataset, data.method)
+    twin = published_twin(row.codec)
+    if own is not None or row.weights != "random" or twin is None:
+        return own, False
+    return value_of(bd, f"published:{twin}", dataset, data.method), True

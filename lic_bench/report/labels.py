@@ -1,0 +1,71 @@
+"""How codecs, runs and machines are called where they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from lic_bench import published
+from lic_bench.registry import find_codecs
+from lic_bench.store import Run
+
+DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
+METRICS = {"psnr_db": "PSNR [dB]", "ms_ssim_db": "MS-SSIM [dB]"}
+METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
+
+
+@cache
+def label_of(codec: str) -> str:
+    """The label of the codec's SPEC, else of its published curves, else the slug."""
+    spec = find_codecs().get(codec)
+    return spec.label if spec else published.label_of(codec) or codec
+
+
+@cache
+def published_twin(codec: str) -> str | None:
+    """The slug under which this codec's own curves are published; None where there are none."""
+    spec = find_codecs().get(codec)
+    slug = spec.published if spec else codec
+    return slug if slug and published.label_of(slug) else None
+
+
+def dataset_label(name: str) -> str:
+    """Kodak for kodak; a crop or an unknown data set by its own name."""
+    return DATASETS.get(name, name)
+
+
+def images_label(image_set: str) -> str:
+    """An image set for people: "Kodak", "Kodak, 4 images"."""
+    dataset, _, rest = image_set.partition(" [")
+    return ", ".join(filter(None, (dataset_label(dataset), rest.rpartition(",")[0])))
+
+
+def machine_of(info: dict[str, Any], device: str) -> str:
+    """The processor behind `device` by run.json's environment, in words; the device's name where it does not say."""
+    environment = info.get("environment") or {}
+    key = "gpu" if device.startswith("cuda") else "cpu"
+    value = environment.get(key) or environment.get(f"{key}_name")
+    if isinstance(value, dict):
+        value = value.get("name") or value.get("model")
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+        value = value.get("name") if isinstance(value, dict) else value
+    return str(value) if value else device
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 image", "2 images"."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def source_label(run: str, device: str, runs: Sequence[Run]) -> str:
+    """The run's name, with the device where that run used several."""
+    several = any(other.name == run and other.records.device.nunique() > 1 for other in runs)
+    return f"{run} ({device})" if several else run
+
+
+def sort_datasets(names: set[str]) -> list[str]:
+    """The paper's data sets in its order, then the others by name."""
+    order = list(DATASETS)
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))

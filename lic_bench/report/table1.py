@@ -1,0 +1,242 @@
+"""Table 1 of the paper: times, memory, operations, parameters and BD-rate, published and measured rows together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from lic_bench import published
+from lic_bench.report.costs import weights_state
+from lic_bench.report.curves import DEFAULT_ANCHOR, datasets_of
+from lic_bench.report.data import Data
+from lic_bench.report.labels import (
+    dataset_label,
+    label_of,
+    machine_of,
+    plural,
+    published_twin,
+    sort_datasets,
+    source_label,
+)
+from lic_bench.report.points import curve_id
+from lic_bench.report.table import Cell, Column, Row, Table, number, text
+from lic_bench.store import Run
+
+PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak."
+RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
+MEASURED = (
+    "Measured rows: times are the mean over images of the median over repeats; memory is the peak of torch's allocator "
+    "on a GPU, of the whole process on a CPU; FLOPs are thop's multiply-accumulates of one forward pass."
+)
+MEMORY_KINDS = ("allocated", "rss")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One measured row: a codec on a device in a run. Times in seconds, memory in bytes; None where not measured."""
+
+    run: Run
+    codec: str
+    device: str
+    weights: str
+    records: pd.DataFrame
+    dataset: str | None = None
+    enc_s: float | None = None
+    dec_s: float | None = None
+    n_images: int = 0
+
+    @property
+    def curve(self) -> str:
+        """The id of its curves."""
+        return curve_id(self.run.name, self.codec, self.device)
+
+
+def measured_rows(data: Data) -> list[Measured]:
+    """Every (run, codec, device), with its times: mean over qualities and images of the median over repeats.
+
+    The times are those on the paper's first data set that was measured, else on the first by name.
+    """
+    rows = []
+    for run in data.runs:
+        for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
+            row = Measured(run, str(codec), str(device), weights_state(records.weights.tolist()), records)
+            rows.append(_timed(row, data.latency))
+    return rows
+
+
+def table1(data: Data) -> Table:
+    """Method, source, Enc(s), Dec(s), Mem(GB), FLOPs(G), Params(M), BD-rate (PSNR) per data set, failures."""
+    datasets = _datasets(data)
+    rows = [_published_row(data, slug, datasets) for slug in _published_order(data)]
+    rows += [_measured_row(data, row, datasets) for row in measured_rows(data)]
+    columns = [
+        Column("method", "Method", align="left"),
+        Column("source", "Source", align="left"),
+        *(Column("enc_s", "Enc(s)"), Column("dec_s", "Dec(s)"), Column("mem_gb", "Mem(GB)")),
+        *(Column("flops_g", "FLOPs(G)"), Column("params_m", "Params(M)")),
+        *(Column(f"bd_{name}", dataset_label(name), "BD-rate (PSNR) [%]") for name in datasets),
+    ]
+    if len(data.failures):
+        columns.append(Column("failed", "Failed"))
+    rows = _best(rows, [f"bd_{name}" for name in datasets])
+    return Table("table1", "Rate-distortion and complexity", _caption(data, datasets), columns, rows)
+
+
+def _datasets(data: Data) -> list[str]:
+    """The data sets with a BD-rate of anything but the anchor itself."""
+    bd = data.bd_for("psnr_db")
+    used = (bd.provenance == "measured") | bd.codec.isin([*data.asked["psnr_db"], *data.twins])
+    return datasets_of(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
+
+
+def _caption(data: Data, datasets: Sequence[str]) -> str:
+    lines = [
+        f"BD-rate against {label_of(data.anchor.codec)} by {data.method} on log rate, negative is better; "
+        "bpp counts the payload. Times are seconds per image."
+    ]
+    if data.runs:
+        lines.append(MEASURED)
+    bd = data.bd_for("psnr_db")
+    for name in sort_datasets(set(bd.dataset) - set(datasets)):
+        reasons = bd.reason[(bd.dataset == name) & (bd.reason != "") & (bd.provenance == "measured")]
+        lines.append(f"No BD-rate on {dataset_label(name)}: {reasons.iloc[0]}" if len(reasons) else "")
+    return " ".join(filter(None, lines))
+
+
+def _published_order(data: Data) -> list[str]:
+    """The paper's rows in the paper's order, then the other published codecs with a PSNR curve by label."""
+    bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
+    shown = set(bd.codec[bd.provenance == "published"])
+    first = [slug for slug in published.table1().index if slug in shown]
+    return first + sorted(shown - set(first), key=lambda slug: label_of(slug).lower())
+
+
+def _published_row(data: Data, slug: str, datasets: Sequence[str]) -> Row:
+    printed = published.table1()
+    cells = {"method": text(label_of(slug))}
+    if slug in printed.index:
+        row: Any = printed.loc[slug]
+        cells["source"] = text("published", PRINTED)
+        cells |= {key: number(row[key], 3) for key in ("enc_s", "dec_s")}
+        cells |= {"mem_gb": number(row.mem_g, 3)} | {key: number(row[key], 2) for key in ("flops_g", "params_m")}
+        if isinstance(row.dec_s_printed, str):
+            cells["dec_s"] = Cell(row.dec_s_printed, row.dec_s_printed)
+    else:
+        cells["source"] = text("published")
+    bds = {f"bd_{name}": _published_bd(data, slug, name) for name in datasets}
+    return Row("published", cells | bds)
+
+
+def _published_bd(data: Data, slug: str, dataset: str) -> Cell:
+    cell = bd_cell(data, f"published:{slug}", dataset)
+    printed = published.table1()
+    comparable = data.method == "pchip" and data.anchor.codec == DEFAULT_ANCHOR and data.anchor.only != "measured"
+    if cell is None or cell.value is None or not comparable or slug not in printed.index:
+        return cell or Cell("-")
+    was = printed.loc[slug].get(f"bd_{dataset}", float("nan"))
+    if pd.isna(was):
+        return replace(cell, notes=(*cell.notes, "The paper prints no value; this one is from published points."))
+    if f"{was:.2f}" == cell.text:
+        return cell
+    note = f"The paper prints {was:.2f}; the published points give {cell.text}."
+    hints = data.points.note[(data.points.codec == slug) & (data.points.dataset == dataset)]
+    return replace(cell, notes=(*cell.notes, f"{note} {_first_sentence(hints.iloc[0])}".strip()))
+
+
+def _first_sentence(note: str) -> str:
+    head, stop, _ = note.partition(". ")
+    return head + stop.strip()
+
+
+def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Cell | None:
+    """The BD-rate of a curve on a data set with what must be said about it; None where there is no such curve."""
+    rows = data.bd[(data.bd.curve == curve) & (data.bd.dataset == dataset) & (data.bd.metric == metric)]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
+    if str(row.anchor_curve).partition(":")[0] not in ("published", "nan", row.run):
+        notes.append(f"Against {row.anchor} as measured in run {row.anchor_curve.partition(':')[0]}.")
+    return number(row[data.method], 2, notes=notes)
+
+
+def _timed(row: Measured, latency: pd.DataFrame) -> Measured:
+    mine = latency[latency.curve == row.curve]
+    if (mine.weights == "loaded").any():
+        mine = mine[mine.weights == "loaded"]
+    if mine.empty:
+        return row
+    dataset = sort_datasets(set(mine.dataset))[0]
+    here = mine[mine.dataset == dataset]
+    times = here.groupby("operation").median_s.mean()
+    counts = int(here.n_images.max())
+    return replace(row, dataset=dataset, enc_s=times.get("encode"), dec_s=times.get("decode"), n_images=counts)
+
+
+def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
+    machine = machine_of(row.run.info, row.device)
+    protocol = ", ".join(sorted(set(row.records.protocol)))
+    where = f"; times on {dataset_label(row.dataset)}, {plural(row.n_images, 'image')}" if row.dataset else ""
+    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{where}{_counted_at(data, row)}."
+    note = [RANDOM_TIME] if row.weights == "random" else []
+    failed = int((row.records.status != "ok").sum())
+    cells = {
+        "method": text(label_of(row.codec)),
+        "source": text(source_label(row.run.name, row.device, data.runs), source),
+        "enc_s": number(row.enc_s, 3, notes=note if row.enc_s else []),
+        "dec_s": number(row.dec_s, 3, notes=note if row.dec_s else []),
+        "mem_gb": _memory_cell(data, row),
+        "failed": Cell(f"{failed}/{len(row.records)}" if failed else "0", failed),
+    }
+    bds = {f"bd_{name}": _measured_bd(data, row, name) for name in datasets}
+    return Row("measured", cells | _complexity_cells(data, row) | bds)
+
+
+def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
+    if own := bd_cell(data, row.curve, dataset):
+        return own
+    twin = published_twin(row.codec)
+    cell = bd_cell(data, f"published:{twin}", dataset) if row.weights == "random" and twin else None
+    if cell is None or cell.value is None:
+        return Cell("-")
+    note = "Random weights in this run: the BD-rate is that of the codec's published curve, not measured here."
+    return replace(cell, notes=(note,))
+
+
+def _memory_cell(data: Data, row: Measured) -> Cell:
+    mine = data.memory[data.memory.curve == row.curve]
+    for kind in MEMORY_KINDS:
+        peaks = mine.bytes[mine.what.isin([f"encode_{kind}", f"decode_{kind}"])]
+        if len(peaks):
+            return number(float(peaks.max()) / 1e9, 3)
+    return Cell("-")
+
+
+def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
+    rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
+    rows = rows[rows.counter == "thop"]
+    if rows.empty:
+        return {}
+    first: Any = rows.iloc[0]
+    notes = [] if pd.isna(first.error) else [f"thop failed: {first.error}"]
+    macs = None if pd.isna(first.macs) else float(first.macs) / 1e9
+    return {"flops_g": number(macs, 2, notes=notes), "params_m": number(first.parameters / 1e6, 2)}
+
+
+def _counted_at(data: Data, row: Measured) -> str:
+    """At what size the operations were counted, in words."""
+    rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
+    return "" if rows.empty else f"; operations at {rows.width.iloc[0]} x {rows.height.iloc[0]}"
+
+
+def _best(rows: list[Row], keys: Sequence[str]) -> list[Row]:
+    """The rows with the lowest value of each of these columns marked."""
+    for key in keys:
+        values = {i: c.value for i, row in enumerate(rows) if isinstance((c := row.cells[key]).value, float)}
+        lowest = min(values.values(), default=None) if len(values) > 2 else None
+        for i in [i for i, value in values.items() if value == lowest]:
+            rows[i] = replace(rows[i], cells={**rows[i].cells, key: replace(rows[i].cells[key], best=True)})
+    return rows
