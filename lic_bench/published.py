@@ -68,9 +68,11 @@ def test_sets() -> dict[str, TestSet]:
     return found
 
 
+@cache
 def table1() -> pd.DataFrame:
     """The printed Table 1, one row per codec in the paper's order, indexed by slug; NaN where "-" is printed.
 
+    One frame for all callers, not to be changed.
     Columns: method, enc_s, dec_s, dec_s_printed, dec_s_lower_bound, mem_g, flops_g, params_m, and bd_<dataset>.
     """
     rows = []
@@ -122,6 +124,7 @@ def list_published() -> list[Entry]:
     return entries
 
 
+@cache
 def label_of(slug: str) -> str | None:
     """How the codec is called where it is shown; None where nothing is published under that slug."""
     if slug in table1().index:

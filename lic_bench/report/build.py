@@ -89,7 +89,7 @@ def _tables(data: Data) -> dict[str, Table]:
     """Every table by name; all but Table 1 only where they have rows."""
     made = [details.bd_table(data, metric) for metric in METRIC_NAMES]
     made += [details.rd_table(data), details.latency_table(data), details.memory_table(data)]
-    made += [details.complexity_table(data), details.failures_table(data)]
+    made += [details.complexity_table(data), details.failures_table(data), details.sources_table(data)]
     return {table.name: table for table in (table1(data), *(t for t in made if t.rows))}
 
 
@@ -128,6 +128,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("times", "Latency and memory", (), some("latency", "memory")),
         Section("operations", "Complexity", (), some("complexity")),
         Section("points", "Points", (), some("rd_points"), folded=True),
+        Section("published", "Sources", (), some("sources"), folded=True),
     ]
     return [section for section in sections if section.pictures or section.tables]
 

@@ -42,8 +42,7 @@ def bd_table(data: Data, metric: str) -> Table:
 
 def rd_table(data: Data) -> Table:
     """Every rate-distortion point that is shown for any metric."""
-    parts = [data.visible(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
-    frame = data.points.loc[sorted(set().union(*(part.index for part in parts)))]
+    frame = _shown(data)
     columns = [
         *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
         *(Column("dataset", "Data set", align="left"), Column("quality", "Quality")),
@@ -115,6 +114,31 @@ def failures_table(data: Data) -> Table:
     caption = "Failed records enter no mean and no curve; a quality with a failed image is left out of its curve."
     rows = _rows(data.failures, lambda r: {"method": text(r.label)} | {key: text(getattr(r, key)) for key in keys})
     return Table("failures", "Failures", caption, columns, rows)
+
+
+def sources_table(data: Data) -> Table:
+    """Where every published curve of the report is from."""
+    shown = _shown(data)
+    shown = shown[shown.provenance == "published"].drop_duplicates(["codec", "dataset"])[["codec", "dataset"]]
+    frame = published.load_points(list(shown.codec)).drop_duplicates(["codec", "dataset"]).merge(shown)
+    columns = [
+        *(Column("method", "Method", align="left"), Column("slug", "Slug", align="left")),
+        *(Column("dataset", "Data set", align="left"), Column("origin", "Origin", align="left")),
+        *(Column("source", "From", align="left"), Column("note", "Note", align="left")),
+    ]
+    caption = "Nothing of this was measured here. Digitised: read off a figure."
+    return Table("sources", "Sources of the published points", caption, columns, _rows(frame, _source_cells))
+
+
+def _shown(data: Data) -> pd.DataFrame:
+    """The points that are shown for any metric."""
+    parts = [data.visible(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
+    return data.points.loc[sorted(set().union(*(part.index for part in parts)))]
+
+
+def _source_cells(row: Any) -> dict[str, Cell]:
+    cells = {"method": text(row.label), "slug": text(row.codec), "dataset": text(dataset_label(row.dataset))}
+    return cells | {key: text(getattr(row, key) or "-") for key in ("origin", "source", "note")}
 
 
 def _rows(frame: pd.DataFrame, cells: Cells) -> list[Row]:

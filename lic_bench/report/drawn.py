@@ -16,6 +16,7 @@ from lic_bench.report.data import Data
 from lic_bench.report.figure1 import COLUMNS, figure1
 from lic_bench.report.figures import rd_figure
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, machine_of, published_twin
+from lic_bench.report.points import sizes_fit
 from lic_bench.report.table1 import Measured, measured_rows
 
 FEW = 16  # up to so many curves all are drawn in colour
@@ -74,7 +75,8 @@ def _figure1(data: Data) -> Iterator[Drawn]:
         return
     caption = (
         f"BD-rate against {label_of(data.anchor.codec)}; marker area by parameters. Hollow: printed in the paper. "
-        f"Filled: decoding measured here on {dataset_label(dataset)}. Arrow: the value lies beyond."
+        f"Filled: decoding measured here, on {dataset_label(dataset)} where not stated otherwise. "
+        "Arrow: the value lies beyond."
     )
     figure = figure1(frame, dataset_label(dataset))
     yield Drawn("figure1", f"BD-rate against decoding latency on {dataset_label(dataset)}", caption, figure)
@@ -101,11 +103,12 @@ def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
 
 
 def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
-    """Measured codecs whose decoding was timed on this data set."""
+    """Measured codecs whose decoding was timed on this data set, or on images of the size that its images have."""
     for row in measured_rows(data):
-        mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == dataset)]
-        seconds = mine.median_s[mine.operation == "decode"].mean()
         bd, borrowed = _bd_of(data, row, dataset)
+        where = _timed_on(row, dataset)
+        mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
+        device = machine_of(row.run.info, row.device)
         parameters = data.complexity.parameters[
             (data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)
         ]
@@ -113,13 +116,23 @@ def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             "codec": row.codec,
             "label": label_of(row.codec),
             "provenance": "measured",
-            "device": machine_of(row.run.info, row.device),
-            "dec_s": seconds,
+            "device": device if where == dataset else f"{device} on {where}",
+            "dec_s": mine.median_s[mine.operation == "decode"].mean(),
             "lower_bound": False,
             "bd_rate": bd,
             "params_m": parameters.iloc[0] / 1e6 if len(parameters) else None,
             "networks_only": borrowed,
         }
+
+
+def _timed_on(row: Measured, dataset: str) -> str:
+    """The data set whose times stand for `dataset`: itself, else one whose images all have the size of its images."""
+    known = published.test_sets().get(dataset)
+    if known and known.size and dataset not in set(row.records.dataset):
+        for name, group in row.records.groupby("dataset"):
+            if sizes_fit(group, known.size):
+                return str(name)
+    return dataset
 
 
 def _bd_of(data: Data, row: Measured, dataset: str) -> tuple[float | None, bool]:

@@ -72,7 +72,7 @@ def image_set(records: pd.DataFrame, dataset: str) -> str:
     """
     images = records.groupby("image", as_index=False)[["width", "height"]].max()
     known = published.test_sets().get(dataset)
-    if known and len(images) == known.images and _sizes_fit(images, known.size):
+    if known and len(images) == known.images and sizes_fit(images, known.size):
         return dataset
     names = sorted(f"{name} {width}x{height}" for name, width, height in images.itertuples(index=False))
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
@@ -84,7 +84,8 @@ def curve_id(run: str, codec: str, device: str) -> str:
     return f"{run}:{codec}:{device}"
 
 
-def _sizes_fit(images: pd.DataFrame, size: tuple[int, int] | None) -> bool:
+def sizes_fit(images: pd.DataFrame, size: tuple[int, int] | None) -> bool:
+    """Whether every row (width, height) has this size, turned or not; None fits all."""
     if size is None:
         return True
     low, high = images[["width", "height"]].min(axis=1), images[["width", "height"]].max(axis=1)
