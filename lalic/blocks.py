@@ -146,7 +146,7 @@ class BiRwkvBlock(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """image [B, C, H, W] -> [B, C, H, W]."""
         size = (image.shape[2], image.shape[3])
-        x = to_tokens(image)
+        x = to_tokens(image).contiguous()  # no copy unless a convolution left another layout
         x = torch.addcmul(x, self.gamma1, self.spatial_mix(self.norm1(x), size))
         x = torch.addcmul(x, self.gamma2, self.channel_mix(self.norm2(x), size))
         return to_image(x, size)

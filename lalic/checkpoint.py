@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -67,10 +68,7 @@ def own_state(state: Mapping[str, Any]) -> dict[str, Tensor]:
         if name.endswith(".mix.weight"):
             value = value.flatten(1)  # the authors' 1x1 convolution, our linear layer
         if name in own and own[name].shape != value.shape:
-            shapes = f"{list(value.shape)} and {list(own[name].shape)}"
-            raise ValueError(
-                f"LALIC weights: two copies of {name} with shapes {shapes}; the file is damaged or edited."
-            )
+            raise ValueError(f"LALIC weights: two copies of {name} differ in shape; the file is damaged or edited.")
         if name not in own or not COPY.match(key):
             own[name] = value
     return own
@@ -89,22 +87,21 @@ def infer_config(own: Mapping[str, Tensor]) -> LalicConfig:
         analysis, hyper = _convolutions(own, "g_a"), _convolutions(own, "h_a")
         positions, widths = list(analysis), tuple(analysis.values())
         groups = _count(own, "context.groups")
-        inner = own["context.groups.0.aggregation.0.mix.weight"].shape[0]
+        inner = (own[f"context.groups.{i}.aggregation.{j}.mix.weight"] for i in range(groups) for j in (0, 1))
         return LalicConfig(
             widths=widths,
-            depths=tuple(b - a - 1 for a, b in zip(positions, positions[1:], strict=False)),
+            depths=tuple(b - a - 1 for a, b in pairwise(positions)),
             hyper_widths=tuple(hyper.values()),
             hyper_depth=list(hyper)[-1] - 1,
             groups=tuple(own[f"context.groups.{i}.spatial.weight"].shape[1] for i in range(groups)),
             hidden_ratio=_ratio(own["g_a.1.channel_mix.mlp.key.weight"]),
             context_ratio=_ratio(own["context.groups.1.channel.1.channel_mix.mlp.key.weight"]),
-            aggregation_floor=inner,
+            aggregation_floor=min(weight.shape[0] for weight in inner),
         )
     except (KeyError, IndexError, ValueError) as error:
         found = _few(own) if own else "none"
-        raise ValueError(
-            f"LALIC weights: not the state dict of a LALIC network ({error}); keys found: {found}."
-        ) from None
+        why = f"{error} not found" if isinstance(error, KeyError) else error
+        raise ValueError(f"LALIC weights: not the state dict of a LALIC network: {why}. Keys: {found}.") from None
 
 
 def load_weights(model: nn.Module, own: Mapping[str, Tensor]) -> None:
@@ -114,10 +111,8 @@ def load_weights(model: nn.Module, own: Mapping[str, Tensor]) -> None:
     extra = [name for name in own if name not in wanted]
     if missing or extra:
         cause = "part of the file is lost" if not extra else "another codec, or another version of LALIC's code"
-        listed = [
-            f"{len(keys)} {what}: {_few(keys)}" for what, keys in (("missing", missing), ("extra", extra)) if keys
-        ]
-        raise ValueError(f"LALIC weights: keys do not fit. {'; '.join(listed)}. Likely cause: {cause}.")
+        parts = [f"{len(keys)} {what}: {_few(keys)}" for keys, what in ((missing, "missing"), (extra, "extra")) if keys]
+        raise ValueError(f"LALIC weights: keys do not fit. {'; '.join(parts)}. Likely cause: {cause}.")
     wrong = [
         f"{name} is {list(own[name].shape)}, needs {list(parameter.shape)}"
         for name, parameter in wanted.items()
@@ -134,9 +129,7 @@ def load_weights(model: nn.Module, own: Mapping[str, Tensor]) -> None:
 def _convolutions(own: Mapping[str, Tensor], transform: str) -> dict[int, int]:
     """Position in the transform -> output channels, of its convolutions."""
     keys = (re.fullmatch(rf"{transform}\.(\d+)\.weight", name) for name in own)
-    return {
-        position: own[f"{transform}.{position}.weight"].shape[0] for position in sorted(int(k[1]) for k in keys if k)
-    }
+    return {at: own[f"{transform}.{at}.weight"].shape[0] for at in sorted(int(key[1]) for key in keys if key)}
 
 
 def _count(own: Mapping[str, Tensor], prefix: str) -> int:

@@ -14,6 +14,7 @@ a decoder that computed a scale even one bit apart could lose the rANS stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Protocol
 
 import torch
@@ -82,10 +83,10 @@ class GroupContext(nn.Module):
         self.channel = _channel_context(earlier, latent, 2 * width, config.context_ratio) if earlier else None
         inputs = latent + (4 if earlier else 2) * width
         widths = aggregation_widths(inputs, 2 * width, config.aggregation_floor)
-        self.aggregation = nn.Sequential(*(AggregationStage(*pair) for pair in zip(widths, widths[1:], strict=False)))
+        self.aggregation = nn.Sequential(*(AggregationStage(*pair) for pair in pairwise(widths)))
 
     def forward(self, index: int, earlier: Sequence[Tensor], hyper: Sequence[Tensor], code: Coder) -> Tensor:
-        """y_hat of the group [B, width, h, w]. earlier: y_hat of the groups before; hyper: its two checkerboard parts."""
+        """y_hat of the group, [B, width, h, w]. earlier: y_hat of the groups before; hyper: its checkerboard parts."""
         known = [[part] for part in hyper]
         if self.channel is not None:
             channel = split_checkerboard(self.channel(torch.cat(list(earlier), 1)))

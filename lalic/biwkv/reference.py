@@ -1,4 +1,4 @@
-"""The definition of BiWKV as code: the O(T^2) formula, in any floating-point type, against which backends are tested."""
+"""The definition of BiWKV as code: the O(T^2) formula, in any floating-point type. Backends are tested against it."""
 
 from __future__ import annotations
 

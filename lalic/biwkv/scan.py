@@ -30,8 +30,8 @@ def biwkv_scan(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
     length = chunk_length(tokens)
     chunks = math.ceil(tokens / length)
     extra = (0, 0, 0, chunks * length - tokens)
-    keys = F.pad(k, extra, value=_nothing(k.dtype)).view(batch, chunks, length, channels).unbind(2)
-    values = F.pad(v, extra).view(batch, chunks, length, channels).unbind(2)
+    keys = F.pad(k, extra, value=_nothing(k.dtype)).reshape(batch, chunks, length, channels).unbind(2)
+    values = F.pad(v, extra).reshape(batch, chunks, length, channels).unbind(2)
     before, left = _scan_chunks(w, keys, values)
     after, right = _scan_chunks(w, keys[::-1], values[::-1])
     left = _carry(left, w * length)
@@ -100,7 +100,7 @@ def _add(a: Sums, b: Sums) -> Sums:
 
 
 def _join(others: tuple[Sums, ...], own: Tensor, value: Tensor) -> Tensor:
-    """y of one position per chunk, from the sums over all other tokens and its own exponent and value [B, chunks, C]."""
+    """One position's y per chunk, from sums over all other tokens and its own exponent and value, [B, chunks, C]."""
     peak = own
     for sums in others:
         peak = torch.maximum(peak, sums.peak)
