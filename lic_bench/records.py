@@ -1,4 +1,4 @@
-"""What is stored: one Record per (codec, quality, dataset, image), one Complexity per (codec, quality, counter, path)."""
+"""What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ class Record:
     bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
-    decode_max_abs: largest 8-bit difference between the decoded image and the encoder-side reconstruction.
+    decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
-    phases_s: part -> samples. peak_memory_bytes: name -> bytes.
+    phases_s: part -> samples. peak_memory_bytes: "encode_allocated", "decode_allocated", "..._reserved" (torch, CUDA,
+        weights included), "encode_rss", "decode_rss", "..._rss_growth" (host), "weights" -> bytes.
     """
 
     codec: str
@@ -45,6 +46,7 @@ class Record:
     mse_8bit: float | None = None
     psnr_db: float | None = None
     ms_ssim: float | None = None
+    decode_mse: float | None = None
     decode_max_abs: int | None = None
     encode_s: list[float] = field(default_factory=list)
     decode_s: list[float] = field(default_factory=list)

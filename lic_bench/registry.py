@@ -60,7 +60,9 @@ def _installed() -> dict[str, CodecSpec]:
     for point in entry_points(group=ENTRY_POINTS):
         loaded = point.load()
         if not isinstance(loaded, CodecSpec):
-            raise UserError(f"Entry point {point.value!r} of {ENTRY_POINTS} is a {type(loaded).__name__}, not a CodecSpec.")
+            raise UserError(
+                f"Entry point {point.value!r} of {ENTRY_POINTS} is a {type(loaded).__name__}, not a CodecSpec."
+            )
         specs[loaded.name] = loaded
     return dict(sorted(specs.items()))
 

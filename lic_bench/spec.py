@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from lic_bench.errors import UserError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Padding:
@@ -67,6 +69,13 @@ class CodecSpec:
     requires: tuple[str, ...] = ()
     published: str | None = None
     notes: str = ""
+
+    def check_quality(self, quality: int) -> None:
+        """Raise UserError if this quality may not be asked of this codec."""
+        if not self.allows(quality):
+            raise UserError(
+                f"Codec {self.name!r} has no {self.quality_name} {quality}; allowed: {self.allowed_text()}."
+            )
 
     def allows(self, quality: int) -> bool:
         """Whether `quality` may be asked of this codec."""

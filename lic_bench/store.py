@@ -6,6 +6,8 @@ import fcntl
 import json
 import os
 from dataclasses import fields
+from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,11 +20,17 @@ Row = TypeVar("Row", Record, Complexity)
 
 
 class Log(Generic[Row]):
-    """One append-only JSON Lines file. Opening it again is how a run resumes: `keys` holds what is done."""
+    """One append-only JSON Lines file. Opening it again is how a run resumes.
+
+    keys: what is stored; failed: those of them whose last row is a failed one.
+    """
 
     def __init__(self, path: Path, cls: type[Row]) -> None:
         self.path = path
-        self.keys = {row.key for row in _read(path, cls, repair=True)}
+        self.keys: set[tuple[str, int, str, str]] = set()
+        self.failed: set[tuple[str, int, str, str]] = set()
+        for row in _read(path, cls, repair=True):
+            self._note(row)
 
     def append(self, row: Row) -> None:
         """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
@@ -40,7 +48,11 @@ class Log(Generic[Row]):
                 f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
                 "make room and run the same command again to go on."
             ) from None
+        self._note(row)
+
+    def _note(self, row: Row) -> None:
         self.keys.add(row.key)
+        (self.failed.add if row.status == "failed" else self.failed.discard)(row.key)
 
 
 class Store:
@@ -51,16 +63,7 @@ class Store:
 
         A new folder gets run.json; an old one must have been made with the same config and a like machine.
         """
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".lock").open("w")
-        except OSError as error:
-            raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.close()
-            raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.") from None
+        self._lock = _locked(folder)
         try:
             self.resumed = _claim(folder, run)
             self.records = Log(folder / "records.jsonl", Record)
@@ -88,6 +91,30 @@ class Run:
         self.info = _read_run(folder / "run.json")
         self.records = _frame(folder / "records.jsonl", Record)
         self.complexity = _frame(folder / "complexity.jsonl", Complexity)
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename the run in `folder` so that a fresh one can begin there; its new place, None if there was no run."""
+    if not (folder / "run.json").exists():
+        return None
+    with _locked(folder):
+        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+        return folder.rename(folder.with_name(f"{folder.name}.old-{stamp}"))
+
+
+def _locked(folder: Path) -> TextIOWrapper:
+    """The folder's lock, held until closed or until the process ends, however it ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.") from None
+    return lock
 
 
 def _claim(folder: Path, run: dict[str, Any]) -> bool:
@@ -146,7 +173,9 @@ def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
         try:
             values = json.loads(line)
         except ValueError:
-            raise UserError(f"{path}, line {number}: not JSON; remove that line or measure again with --fresh.") from None
+            raise UserError(
+                f"{path}, line {number}: not JSON; remove that line or measure again with --fresh."
+            ) from None
         rows.append(from_json(cls, values, f"{path}, line {number}"))
     return rows
 

@@ -211,6 +211,14 @@ def test_the_terminal_table_fits_100_columns(paper: Data) -> None:
     assert "…" not in shown
 
 
+def test_a_narrow_terminal_leaves_optional_columns_out_and_says_so(paper: Data) -> None:
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(to_rich(table1(paper), 80))
+    shown = console.export_text()
+    assert "Cheng20-Parallel published a   0.090   0.042" in shown
+    assert "Not shown at this width: FLOPs(G), Params(M)." in shown.replace("\n ", " ")
+
+
 def test_footnotes_are_lettered_beyond_z() -> None:
     rows = [Row("measured", {"x": number(i, 0, notes=[f"note {i}"])}) for i in range(28)]
     table = Table("t", "T", "", [Column("x", "x")], rows)

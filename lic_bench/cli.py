@@ -1,0 +1,175 @@
+"""The command line: options in, one call each, errors in one line."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from lic_bench.errors import UserError
+
+if TYPE_CHECKING:
+    from lic_bench.runner import Outcome
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    name="lic-bench",
+    help="Measure image codecs: rate, distortion, latency, memory, complexity; report BD-rates, tables and figures.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+console = Console()
+errors = Console(stderr=True)
+
+
+@app.command()
+def run(
+    codecs: Annotated[str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs).")],
+    out: Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")] = Path(
+        "results/run"
+    ),
+    datasets: Annotated[str, typer.Option(help="Data sets or folders of images, separated by commas.")] = "kodak",
+    data_root: Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")] = None,
+    checkpoints: Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")
+    ] = None,
+    qualities: Annotated[
+        list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Only the first N images of each data set.")] = None,
+    crop: Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")] = None,
+    measure: Annotated[str, typer.Option(help="Of: quality, latency, memory, complexity, all.")] = "all",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    repeats: Annotated[int | None, typer.Option(help="Timed repeats per image, up to 2 s. [default: 5]")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")
+    ] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")] = False,
+    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
+) -> None:
+    """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
+    from lic_bench.progress import Display
+    from lic_bench.session import Options
+    from lic_bench.session import run as run_session
+
+    _add_plugins(plugin)
+    options = Options(
+        codecs=codecs,
+        datasets=datasets,
+        out=out,
+        data_root=data_root,
+        checkpoints=checkpoints,
+        weights=weights,
+        qualities=tuple(qualities or ()),
+        limit=limit,
+        crop=crop,
+        measure=measure,
+        device=device,
+        repeats=repeats,
+        threads=threads,
+        quick=quick,
+        fresh=fresh,
+        retry_failed=retry_failed,
+    )
+    display = Display(console)
+    try:
+        outcome = run_session(options, display)
+    except KeyboardInterrupt:
+        display.close()
+        errors.print("lic-bench: stopped; what was measured is stored, the same command goes on.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        display.close()
+    _say_outcome(out, outcome)
+    if outcome.failed:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Folders of runs, shown beside each other.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.")] = Path("report"),
+    published: Annotated[str, typer.Option(help="Published curves: all, paper, none, or slugs with commas.")] = "paper",
+    anchor: Annotated[str, typer.Option(help="Anchor of the BD-rates.")] = "vtm-9.1",
+    method: Annotated[str, typer.Option(help="Interpolation: pchip, cubic or akima.")] = "pchip",
+) -> None:
+    """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
+    from lic_bench.report.build import write_report
+
+    written = write_report(runs or [], out, published=published, anchor=anchor, method=method)
+    written.show(console)
+    console.print(f"Report: {written.index}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="codecs, datasets or published.")],
+    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
+) -> None:
+    """Show the codecs, data sets or published curves that are known."""
+    from lic_bench.listing import TABLES, unknown_table
+
+    _add_plugins(plugin)
+    if what not in TABLES:
+        raise unknown_table(what)
+    console.print(TABLES[what]())
+
+
+@app.command()
+def doctor(
+    data_root: Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")] = None,
+    checkpoints: Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")] = None,
+) -> None:
+    """Show what is there, what is missing, and the command that fixes it."""
+    from lic_bench.doctor import check, render
+
+    console.print(render(check(data_root=data_root, checkpoints=checkpoints)))
+
+
+def _add_plugins(folders: list[Path] | None) -> None:
+    if folders:
+        from lic_bench.registry import add_plugin
+
+        for folder in folders:
+            add_plugin(folder)
+
+
+def _say_outcome(out: Path, outcome: Outcome) -> None:
+    from lic_bench.listing import run_summary
+
+    console.print(run_summary(out))
+    if outcome.failed:
+        first = outcome.failed[0]
+        errors.print(
+            f"{len(outcome.failed)} records failed, the first: {first.codec} quality {first.quality} "
+            f"{first.dataset}/{first.image}: {first.error}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(f"Next: lic-bench report {out}", markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point: a UserError becomes one line and exit code 2."""
+    warnings.filterwarnings("ignore", message="`torch.jit.script`")  # compressai's imports; nobody here can act on it
+    try:
+        app()
+    except UserError as error:
+        errors.print(f"lic-bench: {error}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(BAD_INPUT)
+
+
+if __name__ == "__main__":
+    main()

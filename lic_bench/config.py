@@ -1,0 +1,120 @@
+"""What `lic-bench run` was asked, checked and complete, before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lic_bench.errors import UserError, unknown
+from lic_bench.records import PROTOCOL
+from lic_bench.registry import resolve
+from lic_bench.spec import CodecSpec
+
+PARTS = ("quality", "latency", "memory", "complexity")
+WEIGHTS = ("auto", "random", "require")
+QUICK_LIMIT = 2
+QUICK_CROP = 256
+QUICK_REPEATS = 2
+REPEATS = 5
+COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One run, as its folder's run.json keeps it; a run of another configuration gets another folder.
+
+    qualities: codec -> its ladder in this run. weights: codec -> quality -> sha256 or "random", learned codecs only.
+    crop: side of the central square that is measured instead of the whole image, in pixels.
+    images: data set -> number of images. complexity_size: (height, width).
+    """
+
+    codecs: tuple[str, ...]
+    datasets: tuple[str, ...]
+    images: Mapping[str, int]
+    qualities: Mapping[str, tuple[int, ...]]
+    weights: Mapping[str, Mapping[str, str]]
+    measure: tuple[str, ...]
+    device: str
+    threads: int
+    repeats: int
+    limit: int | None = None
+    crop: int | None = None
+    quick: bool = False
+    complexity_size: tuple[int, int] = COMPLEXITY_SIZE
+    protocol: str = PROTOCOL
+
+    def to_json(self) -> dict[str, Any]:
+        """The configuration as plain JSON values."""
+        return asdict(self)
+
+
+def split_list(text: str, option: str) -> list[str]:
+    """The items of a comma-separated option, in order, without repeats; an empty list is an error."""
+    items = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not items:
+        raise UserError(f"{option} is empty; give names separated by commas.")
+    return items
+
+
+def choose_codecs(text: str) -> list[CodecSpec]:
+    """The codecs of --codecs, aliases resolved."""
+    return list({spec.name: spec for spec in map(resolve, split_list(text, "--codecs"))}.values())
+
+
+def choose_parts(text: str) -> tuple[str, ...]:
+    """The parts of --measure, in their own order."""
+    asked = split_list(text, "--measure")
+    for part in asked:
+        if part not in (*PARTS, "all"):
+            raise unknown("part of --measure", part, [*PARTS, "all"])
+    return tuple(part for part in PARTS if "all" in asked or part in asked)
+
+
+def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:
+    """codec -> qualities asked for: "1,3" means every codec, "jpeg=30,50" that codec; a..b is a range."""
+    asked: dict[str, tuple[int, ...]] = {}
+    for option in options:
+        name, equals, numbers = option.rpartition("=")
+        chosen = [resolve(name)] if equals else list(specs)
+        if equals and chosen[0].name not in {spec.name for spec in specs}:
+            raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
+        for spec in chosen:
+            if equals or spec.name not in asked:
+                asked[spec.name] = _numbers(numbers, option)
+    for spec in specs:
+        for quality in asked.get(spec.name, ()):
+            spec.check_quality(quality)
+    return asked
+
+
+def ladder(
+    spec: CodecSpec, asked: tuple[int, ...] | None, there: Mapping[int, Path], *, quick: bool
+) -> tuple[int, ...]:
+    """The qualities to run: those asked for; else those with weights; else, with random weights, a single one.
+
+    Random weights code alike at every quality, so one is enough for latency and complexity.
+    """
+    if asked is not None:
+        return asked
+    default = spec.quick_qualities or spec.qualities[:2] if quick else spec.qualities
+    if spec.kind == "classical":
+        return default
+    usable = tuple(q for q in default if q in there) or tuple(there)
+    return usable or (default[len(default) // 2],)
+
+
+def _numbers(text: str, option: str) -> tuple[int, ...]:
+    found: list[int] = []
+    for part in split_list(text, "--qualities"):
+        first, dots, last = part.partition("..")
+        try:
+            found += range(int(first), int(last) + 1) if dots else [int(first)]
+        except ValueError:
+            raise UserError(
+                f"--qualities {option}: {part!r} is no number; write 1,3,5 or 1..6 or jpeg=30,50."
+            ) from None
+    if not found:
+        raise UserError(f"--qualities {option}: the range is empty; write the lower number first.")
+    return tuple(dict.fromkeys(found))

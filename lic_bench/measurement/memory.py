@@ -1,0 +1,63 @@
+"""Peak memory of one call: torch's allocator on a GPU, resident memory of the process on a CPU."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+import torch
+from torch import nn
+
+R = TypeVar("R")
+
+
+def weights_bytes(module: nn.Module) -> int:
+    """Bytes of all parameters and buffers, each counted once."""
+    tensors = {t.data_ptr(): t.numel() * t.element_size() for t in [*module.parameters(), *module.buffers()]}
+    return sum(tensors.values())
+
+
+def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
+    """What fn returns, and name -> bytes of its peak.
+
+    cuda: "allocated" and "reserved" by torch's allocator, weights included.
+    cpu (Linux): "rss" of the whole process and "rss_growth" over its start; {} where the kernel does not tell.
+    """
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.reset_peak_memory_stats(device)
+        out = fn()
+        torch.cuda.synchronize(device)
+        return out, {
+            "allocated": torch.cuda.max_memory_allocated(device),
+            "reserved": torch.cuda.max_memory_reserved(device),
+        }
+    before = _reset_peak_rss()
+    out = fn()
+    highest = _peak_rss()
+    if before is None or highest is None:
+        return out, {}
+    return out, {"rss": highest, "rss_growth": max(0, highest - before)}
+
+
+def _reset_peak_rss() -> int | None:
+    """Give freed memory back and start a new high-water mark; the resident bytes now."""
+    if sys.platform != "linux":
+        return None
+    try:
+        ctypes.CDLL(None).malloc_trim(0)  # else a later call hides in pages that an earlier one left
+        Path("/proc/self/clear_refs").write_text("5")
+    except (OSError, AttributeError):
+        return None
+    return int(psutil.Process().memory_info().rss)
+
+
+def _peak_rss() -> int | None:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None

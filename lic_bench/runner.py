@@ -1,0 +1,192 @@
+"""The run: plan the jobs, leave out what is stored, measure the rest, append each record at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+import torch
+
+from lic_bench.datasets import Dataset, Image, read_image
+from lic_bench.errors import UserError
+from lic_bench.measurement.complexity import count
+from lic_bench.measurement.measure import CodecFailure, Pair, measure
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.model_codec import ModelCodec
+from lic_bench.models import load_codec
+from lic_bench.records import Record
+from lic_bench.spec import CodecSpec
+from lic_bench.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image to be put through one codec at one quality."""
+
+    spec: CodecSpec
+    quality: int
+    dataset: str
+    image: Image
+
+    @property
+    def key(self) -> tuple[str, int, str, str]:
+        """The key of its record."""
+        return self.spec.name, self.quality, self.dataset, self.image.name
+
+
+class Listener(Protocol):
+    """Who watches a run."""
+
+    def started(self, jobs: Sequence[Job], done: int) -> None:
+        """`jobs` are to be done; `done` records were stored before."""
+
+    def job(self, job: Job) -> None:
+        """This job begins."""
+
+    def record(self, job: Job, record: Record, seconds: float) -> None:
+        """This job's record is stored; it took `seconds` in all."""
+
+    def note(self, text: str) -> None:
+        """Something worth a line."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How a run ended."""
+
+    stored: int = 0
+    failed: list[Record] = field(default_factory=list)
+
+
+def plan(
+    specs: Sequence[CodecSpec], ladders: Mapping[str, tuple[int, ...]], datasets: Sequence[Dataset]
+) -> Iterator[Job]:
+    """Every job, codecs interleaved image by image, so that a machine that drifts drifts for all of them.
+
+    Rung by rung of the ladders, so that one quality per codec is in memory at a time.
+    """
+    for dataset in datasets:
+        for rung in range(max(map(len, ladders.values()), default=0)):
+            for image in dataset.images:
+                for spec in specs:
+                    if rung < len(ladders[spec.name]):
+                        yield Job(spec, ladders[spec.name][rung], dataset.name, image)
+
+
+class Runner:
+    """Works off jobs with one store; holds the codecs of the present rung."""
+
+    def __init__(
+        self,
+        store: Store,
+        listener: Listener,
+        *,
+        device: torch.device,
+        weights: Mapping[str, Mapping[int, Path]],
+        parts: frozenset[str],
+        effort: Effort,
+    ) -> None:
+        self.store = store
+        self.listener = listener
+        self.device = device
+        self.weights = weights
+        self.parts = parts
+        self.effort = effort
+        self._pairs: dict[tuple[str, int], Pair | str] = {}
+
+    def run(self, jobs: Sequence[Job], *, retry_failed: bool = False) -> Outcome:
+        """Do what is not stored yet. A failing codec or image becomes a failed record and the run goes on."""
+        stored = self.store.records.keys - (self.store.records.failed if retry_failed else set())
+        todo = [job for job in jobs if job.key not in stored]
+        self.listener.started(todo, len(jobs) - len(todo))
+        outcome = Outcome()
+        for job in todo:
+            self.listener.job(job)
+            start = perf_counter()
+            record = self._record(job)
+            self.store.records.append(record)
+            outcome.stored += 1
+            if record.status == "failed":
+                outcome.failed.append(record)
+            self.listener.record(job, record, perf_counter() - start)
+        self._pairs.clear()
+        return outcome
+
+    def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int]) -> None:
+        """Store the complexity of a learned codec at size (height, width), unless it is stored."""
+        keys = {(spec.name, quality, counter, "forward") for counter in ("thop", "exact")}
+        if spec.kind != "learned" or keys <= self.store.complexity.keys:
+            return
+        self.listener.note(f"{spec.name}: counting operations at {size[1]} x {size[0]}")
+        try:
+            codec = load_codec(spec, quality, self.weights[spec.name].get(quality), self.device).codec
+        except Exception as error:
+            self.listener.note(f"{spec.name}: no complexity: {describe(error)}")
+            return
+        assert isinstance(codec, ModelCodec)
+        for row in count(codec.module, spec.name, quality, *size):
+            if row.key not in self.store.complexity.keys:
+                self.store.complexity.append(row)
+
+    def _record(self, job: Job) -> Record:
+        base: dict[str, Any] = {
+            "codec": job.spec.name,
+            "quality": job.quality,
+            "dataset": job.dataset,
+            "image": job.image.name,
+            "image_sha256": job.image.sha256,
+            "width": job.image.width or 0,
+            "height": job.image.height or 0,
+            "device": str(self._device(job.spec)),
+            "entropy_coder": job.spec.entropy_coder,
+        }
+        return self._guarded(base, lambda: self._measured(job, base))
+
+    def _measured(self, job: Job, base: dict[str, Any]) -> Record:
+        pixels = read_image(job.image)
+        base |= {"width": pixels.shape[1], "height": pixels.shape[0]}
+        pair = self._pair(job)
+        base["weights"] = pair.encoder.weights
+        device = torch.device(base["device"])
+        image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(device)
+        return Record(**base, status="ok", **measure(pair, image, device, self.parts, self.effort))
+
+    def _guarded(self, base: dict[str, Any], work: Callable[[], Record]) -> Record:
+        try:
+            return work()
+        except Exception as error:  # whatever a codec does wrong is its record, not the end of the run
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            return Record(**base, status="failed", error=describe(error))
+
+    def _device(self, spec: CodecSpec) -> torch.device:
+        return self.device if self.device.type in spec.devices else torch.device("cpu")
+
+    def _pair(self, job: Job) -> Pair:
+        """The two instances for this job; those of other qualities of the codec are let go. A failure is remembered."""
+        key = job.spec.name, job.quality
+        if key not in self._pairs:
+            for old in [k for k in self._pairs if k[0] == job.spec.name]:
+                del self._pairs[old]
+            device = self._device(job.spec)
+            file = self.weights.get(job.spec.name, {}).get(job.quality)
+            try:
+                self._pairs[key] = Pair(
+                    encoder=load_codec(job.spec, job.quality, file, device),
+                    decoder=load_codec(job.spec, job.quality, file, device),
+                )
+            except Exception as error:
+                self._pairs[key] = describe(error)
+        pair = self._pairs[key]
+        if isinstance(pair, str):
+            raise CodecFailure(f"cannot load: {pair}")
+        return pair
+
+
+def describe(error: Exception) -> str:
+    """An exception in one line; its class is named unless the message was written for users."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, UserError | CodecFailure) else f"{type(error).__name__}: {text}"[:500]

@@ -1,0 +1,205 @@
+"""One `lic-bench run` from its options to its outcome: everything is checked before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from lic_bench import config as cfg
+from lic_bench.config import RunConfig
+from lic_bench.datasets import Dataset, find_dataset
+from lic_bench.environment import describe, fingerprint, prepare
+from lic_bench.errors import UserError
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.models import RANDOM, checkpoint_folders, find_checkpoints, load_model, sha256_of
+from lic_bench.runner import Job, Listener, Outcome, Runner, plan
+from lic_bench.spec import CodecSpec
+from lic_bench.store import Store, set_aside
+
+QUICK_WARM_UP_S = 1.0
+QUICK_ENOUGH_S = 1.0
+
+Files = Mapping[str, Mapping[int, Path]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `lic-bench run` as they were given; None where the default depends on others."""
+
+    codecs: str
+    datasets: str
+    out: Path
+    data_root: Path | None = None
+    checkpoints: Path | None = None
+    weights: str | None = None
+    qualities: Sequence[str] = ()
+    limit: int | None = None
+    crop: int | None = None
+    measure: str = "all"
+    device: str = "auto"
+    repeats: int | None = None
+    threads: int | None = None
+    quick: bool = False
+    fresh: bool = False
+    retry_failed: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """A checked run, ready to go."""
+
+    config: RunConfig
+    specs: list[CodecSpec]
+    datasets: list[Dataset]
+    files: Files
+    device: torch.device
+    notes: list[str] = field(default_factory=list)
+
+    def jobs(self) -> list[Job]:
+        """Every job of the run, in order."""
+        return list(plan(self.specs, self.config.qualities, self.datasets))
+
+
+def run(options: Options, listener: Listener) -> Outcome:
+    """Check the options, open the store, measure what it lacks. Raises UserError for bad input."""
+    session = prepare_session(options)
+    environment = describe(session.device)
+    if options.fresh:
+        aside = set_aside(options.out)
+        session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
+    store = Store(
+        options.out,
+        {
+            "config": session.config.to_json(),
+            "fingerprint": fingerprint(environment),
+            "environment": environment,
+            "images": {d.name: {i.name: i.sha256 for i in d.images} for d in session.datasets},
+            "warnings": [warning for d in session.datasets for warning in d.warnings],
+        },
+    )
+    try:
+        for text in session.notes:
+            listener.note(text)
+        return _work(session, store, listener, options)
+    finally:
+        store.close()
+
+
+def prepare_session(options: Options) -> Session:
+    """Resolve names, data, weights and settings; nothing is written."""
+    for name in ("limit", "crop", "repeats", "threads"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise UserError(f"--{name} {value}: at least 1.")
+    device = choose_device(options.device)
+    prepare(device, options.threads)
+    specs = cfg.choose_codecs(options.codecs)
+    parts = cfg.choose_parts(options.measure)
+    asked = cfg.parse_qualities(options.qualities, specs)
+    limit = options.limit or (cfg.QUICK_LIMIT if options.quick else None)
+    crop = options.crop or (cfg.QUICK_CROP if options.quick else None)
+    names = cfg.split_list(options.datasets, "--datasets")
+    datasets = [find_dataset(name, options.data_root, limit=limit, crop=crop) for name in names]
+    files, notes = choose_weights(specs, asked, options)
+    ladders = {s.name: cfg.ladder(s, asked.get(s.name), files.get(s.name, {}), quick=options.quick) for s in specs}
+    used = {s.name: {q: files[s.name][q] for q in ladders[s.name] if q in files.get(s.name, {})} for s in specs}
+    config = RunConfig(
+        codecs=tuple(s.name for s in specs),
+        datasets=tuple(d.name for d in datasets),
+        images={d.name: len(d.images) for d in datasets},
+        qualities=ladders,
+        weights={
+            s.name: {str(q): sha256_of(used[s.name][q]) if q in used[s.name] else RANDOM for q in ladders[s.name]}
+            for s in specs
+            if s.kind == "learned"
+        },
+        measure=parts,
+        device=str(device),
+        threads=torch.get_num_threads(),
+        repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
+        limit=limit,
+        crop=crop,
+        quick=options.quick,
+        complexity_size=(cfg.QUICK_CROP, cfg.QUICK_CROP) if options.quick else cfg.COMPLEXITY_SIZE,
+    )
+    notes += [warning for d in datasets for warning in d.warnings]
+    return Session(config, specs, datasets, used, device, notes)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of --device: auto, cpu, cuda or cuda:N."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device {name!r}: unknown; allowed: auto, cpu, cuda, cuda:N.")
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(
+            f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices to torch; "
+            "use --device cpu, or see `lic-bench doctor`."
+        )
+    return device
+
+
+def choose_weights(
+    specs: Sequence[CodecSpec], asked: Mapping[str, tuple[int, ...]], options: Options
+) -> tuple[dict[str, dict[int, Path]], list[str]]:
+    """codec -> quality -> weights file, each opened once to see that it fits; and what to tell the user.
+
+    Without --weights: "require" where --checkpoints is given, else "auto", which takes what is there.
+    """
+    mode = options.weights or ("require" if options.checkpoints else "auto")
+    if mode not in cfg.WEIGHTS:
+        raise UserError(f"--weights {mode!r}: unknown; allowed: {', '.join(cfg.WEIGHTS)}.")
+    folders = checkpoint_folders(options.checkpoints)
+    files: dict[str, dict[int, Path]] = {}
+    notes = []
+    for spec in (s for s in specs if s.kind == "learned"):
+        found = {} if mode == "random" else find_checkpoints(spec, folders)
+        if mode == "require":
+            _require(spec, found, asked.get(spec.name), folders)
+        for quality in asked.get(spec.name, tuple(found)):
+            if quality in found:
+                load_model(spec.name, quality, found[quality])
+        files[spec.name] = found
+        if not found:
+            notes.append(f"{spec.name}: no weights; latency and complexity with random ones, no rate-distortion points")
+    return files, notes
+
+
+def _require(spec: CodecSpec, found: Mapping[int, Path], asked: tuple[int, ...] | None, folders: list[Path]) -> None:
+    wanted = asked or tuple(spec.checkpoints)
+    missing = [q for q in wanted if q in spec.checkpoints and q not in found]
+    if missing and (asked or not found):
+        names = ", ".join(spec.checkpoints[q].file for q in missing[:3])
+        places = ", ".join(map(str, folders))
+        raise UserError(
+            f"Weights of {spec.name!r} are missing in {places}: {names}; put them there or add --weights auto."
+        )
+
+
+def _work(session: Session, store: Store, listener: Listener, options: Options) -> Outcome:
+    config = session.config
+    effort = Effort(repeats=config.repeats)
+    if config.quick:
+        effort = Effort(repeats=config.repeats, enough_s=QUICK_ENOUGH_S, warm_up_s=QUICK_WARM_UP_S)
+    runner = Runner(
+        store,
+        listener,
+        device=session.device,
+        weights=session.files,
+        parts=frozenset(config.measure),
+        effort=effort,
+    )
+    if "complexity" in config.measure:
+        for spec in session.specs:
+            runner.complexity(spec, config.qualities[spec.name][0], config.complexity_size)
+    if set(config.measure) == {"complexity"}:
+        return Outcome()
+    return runner.run(session.jobs(), retry_failed=options.retry_failed)

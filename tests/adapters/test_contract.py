@@ -1,0 +1,125 @@
+"""What every codec of the project has to keep, asked of all that are found: a new folder is tested unasked."""
+
+import functools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from lic_bench.registry import find_codecs, load_target
+from lic_bench.sample import photograph
+from lic_bench.spec import CodecSpec
+
+SPECS = find_codecs()
+HOME = ("adapters.", "lalic.")
+CLASSICAL = [name for name, spec in SPECS.items() if spec.kind == "classical" and spec.load.startswith(HOME)]
+LEARNED = [name for name, spec in SPECS.items() if spec.kind == "learned" and spec.load.startswith(HOME)]
+SIZES = [(1, 1), (1, 37), (50, 1), (7, 9), (65, 127)]  # height, width
+
+
+def image(height: int, width: int) -> torch.Tensor:
+    """x [1, 3, height, width] in [0, 1], a piece of a natural-looking picture."""
+    pixels = photograph(1, 160, 224)[:height, :width].copy()
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
+
+
+def mse(x: torch.Tensor, x_hat: torch.Tensor) -> float:
+    return float(((x - x_hat) * 255).square().mean())
+
+
+@pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
+def test_the_spec_says_what_a_reader_asks_first(spec: CodecSpec):
+    assert spec.name == spec.name.lower()
+    for text in (spec.label, spec.paper, spec.source, spec.licence, spec.quality_name):
+        assert text.strip()
+    assert spec.qualities
+    assert set(spec.quick_qualities) <= set(spec.qualities)
+    assert all(spec.allows(q) for q in (*spec.qualities, *spec.checkpoints))
+    assert (spec.kind == "learned") == (spec.padding is not None)
+    assert set(spec.devices) <= {"cpu", "cuda"}
+    names = [name for s in SPECS.values() for name in (s.name, *s.aliases)]
+    assert len(names) == len(set(names))
+
+
+def test_finding_codecs_imports_neither_torch_nor_numpy_nor_pillow():
+    code = (
+        "import sys, json; from lic_bench.registry import find_codecs; find_codecs(); "
+        "print(json.dumps([m for m in ('torch', 'numpy', 'PIL', 'compressai', 'pillow_jxl') if m in sys.modules]))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert json.loads(out.stdout) == []
+
+
+def load(name: str, quality: int):
+    spec = SPECS[name]
+    for module in spec.requires:
+        pytest.importorskip(module)
+    return load_target(spec)(quality)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_any_size_comes_back_with_shape_and_range(name, size):
+    x = image(*size)
+    for quality in (min(SPECS[name].qualities), max(SPECS[name].qualities)):
+        codec = load(name, quality)
+        x_hat = codec.decompress(codec.compress(x))
+        assert (x_hat.shape, x_hat.dtype) == (x.shape, torch.float32)
+        assert x_hat.min() >= 0
+        assert x_hat.max() <= 1
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_a_fresh_instance_decodes_the_same_from_bytes_alone(name):
+    quality = SPECS[name].qualities[len(SPECS[name].qualities) // 2]
+    x, encoder = image(99, 150), load(name, quality)
+    bits = encoder.compress(x)
+    assert torch.equal(load(name, quality).decompress(bits), encoder.decompress(bits))
+    assert load(name, quality).compress(x) == bits
+    assert bits.header == b""
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_rate_rises_and_error_falls_along_the_ladder(name):
+    x = image(160, 224)
+    rates, errors = [], []
+    for quality in SPECS[name].qualities:
+        codec = load(name, quality)
+        bits = codec.compress(x)
+        rates.append(len(bits.payload))
+        errors.append(mse(x, codec.decompress(bits)))
+    assert (np.diff(rates) > 0).all(), rates
+    assert (np.diff(errors) < 0).all(), errors
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_the_ends_of_the_scale_work(name):
+    x = image(33, 40)
+    low, high = SPECS[name].quality_range
+    worst, best = (c.decompress(c.compress(x)) for c in (load(name, low), load(name, high)))
+    assert mse(x, best) < mse(x, worst)
+
+
+@functools.cache
+def learned(name: str):
+    """The codec with random weights, its full size; made once."""
+    from lic_bench.models import load_codec
+
+    spec = SPECS[name]
+    return load_codec(spec, spec.qualities[-1], None, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_learned_codec_round_trips_with_random_weights(name):
+    loaded, x = learned(name), image(50, 100)
+    assert loaded.weights == "random"
+    bits = loaded.codec.compress(x)
+    x_hat = loaded.codec.decompress(bits)
+    x_ref, bpp = loaded.codec.estimate(x)
+    assert x_hat.shape == x.shape
+    assert (x_hat - x_ref).abs().max() < 1e-4
+    strings = 32  # no codec here writes more; each ends in a few bytes of its own
+    assert len(bits.payload) * 8 == pytest.approx(bpp * 50 * 100, rel=0.02, abs=64 * 8 * strings)

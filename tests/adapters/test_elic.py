@@ -1,0 +1,127 @@
+"""ELIC against the numbers of the re-implementation's own code, and what is said where weights do not fit."""
+
+import hashlib
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as pil
+
+from adapters.elic.model import build
+
+SHARED = Path(os.environ.get("LIC_BENCH_SHARED", Path(__file__).parents[3] / "shared")) / "conformance"
+needs_shared = pytest.mark.skipif(
+    not (SHARED / "elic.npz").exists(), reason=f"no conformance data in {SHARED}; set LIC_BENCH_SHARED"
+)
+
+
+def load_golden():
+    spec = importlib.util.spec_from_file_location("golden", SHARED / "golden.py")
+    golden = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(golden)
+    return golden
+
+
+@pytest.fixture(scope="module")
+def state():
+    """The authors' keys with deterministic float64 values."""
+    golden = load_golden()
+    return golden.state_dict("elic", **golden.expected("elic")[0]["weights"])
+
+
+@pytest.fixture(scope="module")
+def model(state):
+    model = build(state)
+    model.update(force=True)
+    return model
+
+
+@pytest.fixture
+def float64():
+    torch.set_default_dtype(torch.float64)  # CompressAI's latent codecs make zeros of the default type
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@needs_shared
+@torch.no_grad()
+def test_every_number_of_the_re_implementation_comes_out(model, float64):
+    expected, arrays = load_golden().expected("elic")
+    with pil.open(SHARED / expected["input"]) as picture:
+        pixels = np.array(picture.convert("RGB"))
+    x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
+    out = model(x)
+    for name, likelihoods in out["likelihoods"].items():
+        bits = -likelihoods.log2().sum().item()
+        assert bits == pytest.approx(expected["bits"][name], rel=1e-9), name
+    for name, value in (("y", model.g_a(x)), ("x_hat", out["x_hat"])):
+        np.testing.assert_allclose(value, arrays[name], rtol=2e-6, atol=2e-6, err_msg=name)
+    coded = model.compress(x)
+    found = [hashlib.sha256(string).hexdigest() for (string,) in coded["strings"]]
+    assert found == [string["sha256"] for string in expected["strings"]]
+    decoded = model.decompress(coded["strings"], coded["shape"])["x_hat"]
+    np.testing.assert_allclose(decoded, out["x_hat"].clamp(0, 1), atol=1e-12)
+
+
+@needs_shared
+def test_wrapped_prefixed_and_old_names_load_alike(state, model):
+    old = {"matrices": "_matrix", "biases": "_bias", "factors": "_factor"}
+    renamed = {}
+    for key, value in state.items():
+        for new, before in old.items():
+            key = key.replace(f"entropy_bottleneck.{new}.", f"entropy_bottleneck.{before}")
+        renamed[f"module.{key}"] = value
+    again = build({"epoch": 3, "state_dict": renamed})
+    assert sum("_matrix" in key for key in renamed) == 5
+    for (name, ours), theirs in zip(model.named_parameters(), again.parameters(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
+@needs_shared
+def test_compressai_s_own_state_dict_loads_with_tables_of_any_size(model):
+    again = build(model.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return build(None).state_dict()
+
+
+def test_a_float32_state_stays_float32(fresh):
+    assert build(fresh).g_a[0].weight.dtype == torch.float32
+
+
+def without(state, *prefixes):
+    return {k: v for k, v in state.items() if not k.startswith(prefixes)}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda s: without(s, "g_a.0."),
+            r"2 missing: g_a.0.weight, g_a.0.bias\. Likely cause: part of the file is lost",
+        ),
+        (lambda s: s | {"lrp.0.weight": torch.zeros(1)}, r"1 extra: lrp.0.weight"),
+        (lambda s: s | {"g_a.0.weight": torch.zeros(128, 3, 5, 5)}, r"g_a.0.weight \[128, 3, 5, 5\].* N=128"),
+        (
+            lambda s: s | {"latent_codec.y.channel_context.y3.0.weight": torch.zeros(224, 64, 5, 5)},
+            "Elic2022Official",
+        ),
+        (lambda s: without(s, "g_") | {"g_a.0.conv1.weight": torch.zeros(1)}, "Cheng2020"),
+        (lambda s: {}, r"\d+ missing: .* and \d+ more\. Likely cause: weights of another codec"),
+        (lambda s: s | {"g_a.0.weight": 3}, "entry 'g_a.0.weight' is a int, not a tensor"),
+        (lambda s: s | {"h_a.0.weight": torch.zeros(1)}, "latent_codec.hyper.h_a.0.weight is there twice"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_with_the_likely_cause(fresh, change, said):
+    with pytest.raises(ValueError, match=said):
+        build(change(dict(fresh)))
+
+
+def test_the_parameters_are_as_many_as_the_re_implementation_has():
+    assert sum(p.numel() for p in build(None).parameters()) == 33_792_771

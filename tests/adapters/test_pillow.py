@@ -1,0 +1,92 @@
+"""The image file formats: what is written is the format, and the conversions around it lose nothing."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as pil
+
+from adapters.shared.pixels import to_pixels, to_tensor
+from lic_bench.codec import Bitstream
+from lic_bench.registry import load_target, resolve
+from lic_bench.sample import photograph
+
+
+def sample(height: int = 128, width: int = 192) -> torch.Tensor:
+    return to_tensor(photograph(2, height, width).copy())
+
+
+def test_pixels_to_tensor_and_back_is_exact_for_all_levels():
+    levels = np.arange(256 * 3, dtype=np.uint8).reshape(16, 16, 3)
+    x = to_tensor(levels)
+    assert (x.shape, x.dtype, x.min(), x.max()) == ((1, 3, 16, 16), torch.float32, 0, 1)
+    np.testing.assert_array_equal(to_pixels(x), levels)
+
+
+def test_values_are_rounded_and_clamped_not_cut():
+    x = torch.tensor([0.499, 0.501, 1.2, -0.1, 254.6 / 255, 0.4 / 255]).reshape(1, 3, 1, 2)
+    np.testing.assert_array_equal(to_pixels(x).transpose(2, 0, 1).ravel(), [127, 128, 255, 0, 255, 0])
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 4), (1, 1, 4, 4), (3, 4, 4)])
+def test_other_shapes_are_refused(shape):
+    with pytest.raises(ValueError, match="allowed is one RGB image"):
+        to_pixels(torch.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("jpeg", b"\xff\xd8\xff"),
+        ("jpeg2000", b"\0\0\0\x0cjP  "),
+        ("webp", b"RIFF"),
+        ("avif", b"\0\0\0"),
+        ("jpeg-xl", b"\xff\x0a"),
+    ],
+)
+def test_the_payload_is_a_file_of_the_format(name, start):
+    spec = resolve(name)
+    bits = load_target(spec)(spec.qualities[2]).compress(sample())
+    assert bits.payload.startswith(start)
+    with pil.open(io.BytesIO(bits.payload)) as picture:
+        assert picture.size == (192, 128)
+
+
+def test_another_format_is_not_decoded_by_chance():
+    webp, jpeg = (load_target(resolve(name))(50) for name in ("webp", "jpeg"))
+    with pytest.raises(pil.UnidentifiedImageError):
+        jpeg.decompress(webp.compress(sample()))
+
+
+def test_jpeg_is_four_two_zero_with_standard_tables():
+    file = io.BytesIO()
+    pil.fromarray(photograph(2, 128, 192)).save(file, "JPEG", quality=50)
+    assert load_target(resolve("jpeg"))(50).compress(sample()).payload == file.getvalue()
+
+
+@pytest.mark.parametrize("quality", [25, 100])
+def test_jpeg_2000_meets_its_target_rate(quality):
+    x = to_tensor(photograph(1).copy())
+    rate = len(load_target(resolve("jpeg2000"))(quality).compress(x).payload) * 8 / (512 * 768)
+    assert rate == pytest.approx(quality / 100, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "jpeg-xl"])
+def test_damaged_bytes_raise(name):
+    codec = load_target(resolve(name))(50)
+    payload = codec.compress(sample()).payload
+    with pytest.raises((OSError, ValueError, RuntimeError, SyntaxError)):
+        codec.decompress(Bitstream(payload=payload[:20]))
+
+
+KODAK = Path(__file__).parents[3] / "shared" / "data" / "kodak" / "kodim23.png"
+
+
+@pytest.mark.skipif(not KODAK.exists(), reason="needs kodim23.png in ../shared/data/kodak")
+@pytest.mark.parametrize(("name", "quality", "size"), [("jpeg", 50, 30101), ("webp", 50, 22330)])
+def test_known_sizes_on_kodim23(name, quality, size):
+    with pil.open(KODAK) as picture:
+        x = to_tensor(np.array(picture))
+    assert len(load_target(resolve(name))(quality).compress(x).payload) == pytest.approx(size, rel=0.01)

@@ -1,0 +1,54 @@
+"""What several tests share: the fake codecs, images on disk, the shared reference data."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def fake_codecs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`fake` and `broken` are registered for one test."""
+    from lic_bench import registry
+
+    monkeypatch.setattr(registry, "_plugins", {})
+    for name in ("fake", "broken"):
+        registry.add_plugin(HERE / "plugins" / name)
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """A folder of three small RGB images of noise over a ramp; the last one is of another size."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number, (height, width) in enumerate([(16, 24), (16, 24), (17, 5)]):
+        ramp = np.linspace(0, 200, width)[None, :, None]
+        pixels = (ramp + rng.integers(0, 56, (height, width, 3))).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"image{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder with reference data (published points, conformance numbers, Kodak); tests skip without it."""
+    folder = Path(os.environ.get("LIC_BENCH_SHARED", HERE.parent.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"reference data not found at {folder}; set LIC_BENCH_SHARED")
+    return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked gpu are skipped where torch finds no CUDA device."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return
+    import torch
+
+    if not torch.cuda.is_available():
+        for item in items:
+            if item.get_closest_marker("gpu"):
+                item.add_marker(pytest.mark.skip(reason="no CUDA device"))

@@ -1,0 +1,35 @@
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from lic_bench.measurement.memory import peak, weights_bytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident peaks are read from /proc")
+def test_a_known_array_reads_as_large_as_it_is() -> None:
+    size = 256 * 2**20
+    out, memory = peak(lambda: float(torch.ones(size // 4).sum()), torch.device("cpu"))
+    assert out == size / 4
+    assert memory["rss_growth"] == pytest.approx(size, rel=0.1)
+    assert memory["rss"] > memory["rss_growth"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="resident peaks are read from /proc")
+def test_one_call_does_not_inherit_the_peak_of_another() -> None:
+    peak(lambda: torch.ones(64 * 2**20).sum(), torch.device("cpu"))
+    _, memory = peak(lambda: None, torch.device("cpu"))
+    assert memory["rss_growth"] < 32 * 2**20
+
+
+def test_shared_weights_count_once() -> None:
+    layer = nn.Linear(10, 10, bias=False)
+    assert weights_bytes(nn.Sequential(layer, layer)) == 400
+
+
+@pytest.mark.gpu
+def test_a_known_tensor_on_the_gpu() -> None:
+    device = torch.device("cuda")
+    _, memory = peak(lambda: torch.ones(2**28, device=device), device)
+    assert memory["allocated"] >= 2**30

@@ -1,0 +1,54 @@
+import textwrap
+from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
+
+import pytest
+
+from lic_bench import registry
+from lic_bench.errors import UserError
+from lic_bench.registry import add_plugin, find_codecs, resolve
+
+
+def test_every_settled_name_of_this_version_is_there() -> None:
+    assert {"lalic", "elic", "cheng2020-parallel", "jpeg", "jpeg2000", "webp", "avif", "jpeg-xl"} <= set(find_codecs())
+
+
+def test_no_two_codecs_share_a_name_or_alias() -> None:
+    names = [name for spec in find_codecs().values() for name in (spec.name, *spec.aliases)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.usefixtures("fake_codecs")
+def test_a_plugin_is_a_codec_like_any_other() -> None:
+    assert resolve("pretend") is find_codecs()["fake"]
+
+
+def test_a_folder_without_a_codec_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no codec\.py there"):
+        add_plugin(tmp_path)
+
+
+def test_a_codec_file_without_spec_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "plugin_without_spec").mkdir()
+    (tmp_path / "plugin_without_spec/codec.py").write_text("SPEC = 3\n")
+    with pytest.raises(UserError, match="SPEC is missing or not"):
+        add_plugin(tmp_path / "plugin_without_spec")
+
+
+def test_an_installed_package_registers_through_the_entry_point_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "third_party_codec.py").write_text(
+        textwrap.dedent("""
+        from lic_bench.spec import CodecSpec
+        SPEC = CodecSpec(name="third", label="Third", kind="classical", load="third_party_codec:load", qualities=(1,))
+        """)
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("third", "third_party_codec:SPEC", registry.ENTRY_POINTS)
+    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([point]))
+    registry._installed.cache_clear()
+    try:
+        assert resolve("third").label == "Third"
+    finally:
+        registry._installed.cache_clear()
