@@ -16,9 +16,10 @@ from lic_bench.report.data import Data, gather
 from lic_bench.report.drawn import Drawn, draw
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.page import Picture, Section, inline_svg, page
-from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.table import Table
 from lic_bench.report.table1 import table1
+from lic_bench.report.terminal import to_rich
 from lic_bench.store import Run
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Written:
 
     def show(self, console: Console) -> None:
         """Print Table 1."""
-        console.print(to_rich(self.tables["table1"]))
+        console.print(to_rich(self.tables["table1"], console.width))
 
 
 def write_report(

@@ -47,7 +47,9 @@ def draw(data: Data) -> Iterator[Drawn]:
 def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -> Drawn:
     highlighted: tuple[str, ...] = ()
     if points.curve.nunique() > FEW:
-        highlighted = tuple(dict.fromkeys((*published.choose("paper", metric), data.anchor.slug(metric))))
+        asked = data.asked[metric]
+        named = asked if len(asked) <= FEW else published.choose("paper", metric)
+        highlighted = tuple(dict.fromkeys((*named, data.anchor.slug(metric))))
     figure = rd_figure(points, images, metric, highlighted)
     title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
     caption = (
@@ -91,7 +93,7 @@ def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             bounded = bool(pd.isna(row.dec_s) and pd.notna(row.dec_s_lower_bound))
             yield {
                 "codec": slug,
-                "label": label_of(slug),
+                "label": published.label_of(slug),
                 "provenance": "published",
                 "device": "RTX 4090",
                 "dec_s": row.dec_s_lower_bound if bounded else row.dec_s,

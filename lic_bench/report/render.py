@@ -1,16 +1,12 @@
-"""A Table as Markdown, CSV, LaTeX (booktabs), HTML, and for the terminal."""
+"""A Table as Markdown, CSV, LaTeX (booktabs) and HTML."""
 
 from __future__ import annotations
 
 import re
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from lic_bench.report.table import Cell, Column, Row, Table
-
-if TYPE_CHECKING:
-    from rich.console import Group
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _LATEX |= {char: "\\" + char for char in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
@@ -71,35 +67,13 @@ def to_html(table: Table) -> str:
     )
 
 
-def to_rich(table: Table) -> Group:
-    """The table for a terminal: published rows dim, footnotes below."""
-    from rich import box
-    from rich.console import Group
-    from rich.padding import Padding
-    from rich.table import Table as Grid
-    from rich.text import Text
-
-    groups = {name: ", ".join(c.title for c in table.columns if c.group == name) for name, _ in _spans(table) if name}
-    title = ". ".join([table.title, *(f"{titles}: {name}" for name, titles in groups.items())])
-    grid = Grid(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    for column in table.columns:
-        left = column.align == "left"
-        grid.add_column(column.title.replace("(", "\n("), justify=column.align, overflow="fold", no_wrap=not left)
-    widths = {c.key: max((len(table.mark(table.cell(r, c))) for r in table.rows), default=0) for c in table.columns}
-    for row in table.rows:
-        cells = [_rich_cell(table, row, c, widths[c.key]) for c in table.columns]
-        grid.add_row(*cells, style="dim" if row.provenance == "published" else "")
-    notes = [Padding(Text(f"{mark} {note}", "dim"), (0, 0, 0, 1)) for note, mark in table.marks.items()]
-    return Group(grid, Padding(Text(table.caption, "dim"), (0, 0, 1, 1)), *notes)
-
-
 def _full_title(column: Column) -> str:
     return f"{column.group} {column.title}".strip()
 
 
-def _spans(table: Table) -> list[tuple[str, int]]:
+def _groups(table: Table) -> list[tuple[str, int]]:
     """The group headings with the number of columns under each, from left to right."""
-    return [(name, len(list(columns))) for name, columns in groupby(table.columns, key=lambda c: c.group)]
+    return [(name, len(list(group))) for name, group in groupby(table.columns, key=lambda c: c.group)]
 
 
 def _markdown(text: str) -> str:
@@ -121,11 +95,11 @@ def _latex_notes(notes: list[str]) -> list[str]:
 
 def _latex_head(table: Table) -> list[str]:
     titles = " & ".join(_latex(c.title) for c in table.columns) + r" \\"
-    if not any(name for name, _ in _spans(table)):
+    if not any(name for name, _ in _groups(table)):
         return [titles]
-    heads = [rf"\multicolumn{{{n}}}{{c}}{{{_latex(name)}}}" if name else "&" * (n - 1) for name, n in _spans(table)]
+    heads = [rf"\multicolumn{{{n}}}{{c}}{{{_latex(name)}}}" if name else "&" * (n - 1) for name, n in _groups(table)]
     rules, at = [], 1
-    for name, n in _spans(table):
+    for name, n in _groups(table):
         rules += [rf"\cmidrule(lr){{{at}-{at + n - 1}}}"] if name else []
         at += n
     return [" & ".join(heads) + r" \\", "".join(rules), titles]
@@ -144,9 +118,9 @@ def _latex_row(table: Table, row: Row) -> str:
 
 
 def _html_groups(table: Table) -> str:
-    if not any(name for name, _ in _spans(table)):
+    if not any(name for name, _ in _groups(table)):
         return ""
-    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in _spans(table))
+    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in _groups(table))
     return f'<tr class="groups">{"".join(cells)}</tr>'
 
 
@@ -162,12 +136,3 @@ def _html_row(table: Table, row: Row) -> str:
         mark = f'<sup title="{title}">{table.mark(cell)}</sup>' if cell.notes else ""
         cells.append(f'<td class="{column.align}">{shown}{mark}</td>')
     return f'<tr class="{row.provenance}">{"".join(cells)}</tr>'
-
-
-def _rich_cell(table: Table, row: Row, column: Column, width: int) -> str:
-    from rich.markup import escape as rich_escape
-
-    cell = table.cell(row, column)
-    shown = f"[bold]{rich_escape(cell.text)}[/bold]" if cell.best else rich_escape(cell.text)
-    mark = f"[cyan]{table.mark(cell)}[/cyan]" + " " * (width - len(table.mark(cell))) if width else ""
-    return shown + (f" {mark}" if width else "")

@@ -24,12 +24,16 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """key: its name in CSV files, with the unit. title: its name for people. group: a heading over several columns."""
+    """key: its name in CSV files, with the unit. title: its name for people. group: a heading over several columns.
+
+    optional: a narrow terminal may leave it out.
+    """
 
     key: str
     title: str
     group: str = ""
     align: Literal["left", "right"] = "right"
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ MEASURED = (
     "Measured rows: times are the mean over images of the median over repeats; memory is the peak of torch's allocator "
     "on a GPU, of the whole process on a CPU; FLOPs are thop's multiply-accumulates of one forward pass."
 )
+COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 MEMORY_KINDS = ("allocated", "rss")
 
 
@@ -75,8 +76,8 @@ def table1(data: Data) -> Table:
     columns = [
         Column("method", "Method", align="left"),
         Column("source", "Source", align="left"),
-        *(Column("enc_s", "Enc(s)"), Column("dec_s", "Dec(s)"), Column("mem_gb", "Mem(GB)")),
-        *(Column("flops_g", "FLOPs(G)"), Column("params_m", "Params(M)")),
+        *(Column("enc_s", "Enc(s)"), Column("dec_s", "Dec(s)")),
+        *(Column(key, title, optional=True) for key, title in COMPLEXITY.items()),
         *(Column(f"bd_{name}", dataset_label(name), "BD-rate (PSNR) [%]") for name in datasets),
     ]
     if len(data.failures):
@@ -111,12 +112,12 @@ def _published_order(data: Data) -> list[str]:
     bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
     shown = set(bd.codec[bd.provenance == "published"])
     first = [slug for slug in published.table1().index if slug in shown]
-    return first + sorted(shown - set(first), key=lambda slug: label_of(slug).lower())
+    return first + sorted(shown - set(first), key=lambda slug: (published.label_of(slug) or slug).lower())
 
 
 def _published_row(data: Data, slug: str, datasets: Sequence[str]) -> Row:
     printed = published.table1()
-    cells = {"method": text(label_of(slug))}
+    cells = {"method": text(published.label_of(slug))}
     if slug in printed.index:
         row: Any = printed.loc[slug]
         cells["source"] = text("published", PRINTED)

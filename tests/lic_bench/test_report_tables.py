@@ -11,9 +11,10 @@ from rich.console import Console
 from lic_bench.errors import UserError
 from lic_bench.report import details
 from lic_bench.report.data import Data, gather
-from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown, to_rich
+from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.table import Cell, Column, Row, Table, number
 from lic_bench.report.table1 import table1
+from lic_bench.report.terminal import to_rich
 from lic_bench.store import Run
 
 MakeRun = Callable[..., Run]
@@ -216,7 +217,7 @@ def test_a_narrow_terminal_leaves_optional_columns_out_and_says_so(paper: Data) 
     console.print(to_rich(table1(paper), 80))
     shown = console.export_text()
     assert "Cheng20-Parallel published a   0.090   0.042" in shown
-    assert "Not shown at this width: FLOPs(G), Params(M)." in shown.replace("\n ", " ")
+    assert "Not shown at this width: FLOPs(G), Params(M)." in " ".join(shown.split())
 
 
 def test_footnotes_are_lettered_beyond_z() -> None:
