@@ -1,0 +1,76 @@
+from typing import Any
+
+import pytest
+import torch
+
+from lic_bench.measurement.measure import CodecFailure, Pair, measure
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.model_codec import ModelCodec
+from lic_bench.models import Loaded
+from lic_bench.spec import Padding
+
+CPU = torch.device("cpu")
+SHORT = Effort(repeats=2, enough_s=0.1, warm_up_s=0.1)
+
+
+class Levels(torch.nn.Module):
+    """A learned codec of known numbers: 16 levels a value, 4 bits each. `decoder_error` spoils what it decodes."""
+
+    def __init__(self, decoder_error: float = 0.0, forward_error: float = 0.0) -> None:
+        super().__init__()
+        self.decoder_error = decoder_error
+        self.forward_error = forward_error
+        self.weight = torch.nn.Parameter(torch.zeros(10))
+
+    def compress(self, x: torch.Tensor) -> dict[str, Any]:
+        return {"strings": [[x.mul(15).round().to(torch.uint8).numpy().tobytes()]], "shape": x.shape}
+
+    def decompress(self, strings: list[list[bytes]], shape: list[int]) -> dict[str, torch.Tensor]:
+        levels = torch.frombuffer(bytearray(strings[0][0]), dtype=torch.uint8).reshape(shape)
+        return {"x_hat": levels.float() / 15 + self.decoder_error}
+
+    def forward(self, x: torch.Tensor) -> dict[str, Any]:
+        x_hat = x.mul(15).round() / 15 + self.forward_error
+        return {"x_hat": x_hat, "likelihoods": {"y": torch.full_like(x, 2.0**-4)}}
+
+
+def pair(encoder: Levels, decoder: Levels) -> Pair:
+    padding = Padding(multiple=4)
+    return Pair(Loaded(ModelCodec(encoder, padding), "random"), Loaded(ModelCodec(decoder, padding), "random"))
+
+
+@pytest.fixture
+def image() -> torch.Tensor:
+    return torch.randint(0, 256, (1, 3, 8, 12), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+
+
+def test_a_sound_codec(image: torch.Tensor) -> None:
+    parts = frozenset(["quality", "latency", "memory"])
+    both = pair(Levels(), Levels())
+    fields = measure(both, image, CPU, parts, SHORT)
+    kept = (image.double() / 17).round() * 17
+    assert fields["mse_8bit"] == pytest.approx(float(((image.double() - kept) ** 2).mean()))
+    assert fields["bpp_estimated"] == pytest.approx(12.0)
+    assert fields["payload_bytes"] == 3 * 8 * 12
+    assert fields["decode_max_abs"] == 0
+    assert fields["cold_start_s"].keys() == {"encode", "decode"}
+    assert fields["peak_memory_bytes"]["weights"] == 40
+    assert both.warm == {(8, 12)}
+    assert measure(both, image, CPU, parts, SHORT)["cold_start_s"] == {}
+
+
+@pytest.mark.parametrize("error", [0.02, -0.3, float("nan")])
+def test_a_decoder_out_of_sync_is_found(image: torch.Tensor, error: float) -> None:
+    with pytest.raises(CodecFailure, match="decoder out of sync"):
+        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]), SHORT)
+
+
+def test_rounding_of_the_forward_pass_is_no_lost_sync(image: torch.Tensor) -> None:
+    fields = measure(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]), SHORT)
+    assert fields["decode_mse"] < 0.01
+
+
+def test_nan_of_the_network_is_named(image: torch.Tensor) -> None:
+    nan = Levels(forward_error=float("nan"))
+    with pytest.raises(CodecFailure, match="NaN or infinite"):
+        measure(pair(nan, Levels()), image, CPU, frozenset(["quality"]), SHORT)

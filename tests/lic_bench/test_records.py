@@ -1,0 +1,45 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lic_bench.errors import UserError
+from lic_bench.records import Complexity, Record, from_json, to_json
+
+numbers = st.floats(0, 1e9)
+
+
+@given(
+    st.builds(
+        Record,
+        codec=st.text(min_size=1),
+        quality=st.integers(),
+        dataset=st.text(),
+        image=st.text(),
+        width=st.integers(1),
+        height=st.integers(1),
+        status=st.sampled_from(["ok", "failed"]),
+        error=st.none() | st.text(),
+        mse_8bit=st.none() | numbers,
+        encode_s=st.lists(numbers),
+        phases_s=st.dictionaries(st.text(), st.lists(numbers)),
+    )
+)
+def test_a_record_survives_json(record: Record) -> None:
+    assert from_json(Record, json.loads(json.dumps(to_json(record))), "here") == record
+
+
+def test_fields_that_other_tools_rely_on() -> None:
+    settled = """schema codec quality dataset image width height status error weights device payload_bytes header_bytes
+    bpp_estimated mse_8bit psnr_db ms_ssim encode_s decode_s phases_s peak_memory_bytes protocol"""
+    record = Record(codec="a", quality=1, dataset="d", image="i", width=1, height=1, status="ok")
+    assert set(settled.split()) <= set(to_json(record))
+    complexity = "codec quality width height counter path macs parameters parameters_inference uncounted_ops"
+    row = Complexity(codec="a", quality=1, width=1, height=1, counter="thop", path="forward", macs=1, parameters=1)
+    assert set(complexity.split()) <= set(to_json(row))
+
+
+def test_a_newer_schema_says_what_to_do() -> None:
+    with pytest.raises(UserError, match="here: schema 2, this version reads 1: update lic-bench"):
+        from_json(Record, {"schema": 2}, "here")
