@@ -1,0 +1,1 @@
+"""Cheng2020 with the checkerboard context model."""
