@@ -101,7 +101,12 @@ def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Folders of runs, shown beside each other.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.")] = Path("report"),
     published: Annotated[str, typer.Option(help="Published curves: all, paper, none, or slugs with commas.")] = "paper",
-    anchor: Annotated[str, typer.Option(help="Anchor of the BD-rates.")] = "vtm-9.1",
+    anchor: Annotated[
+        str,
+        typer.Option(
+            help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable."
+        ),
+    ] = "vtm-9.1",
     method: Annotated[str, typer.Option(help="Interpolation: pchip, cubic or akima.")] = "pchip",
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""

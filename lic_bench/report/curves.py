@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,14 @@ class Anchor:
     codec: str
     measured_first: bool
     only: str | None = None  # "measured" | "published", where the user said so
+
+    @classmethod
+    def parse_all(cls, text: str) -> list[Anchor]:
+        """The anchors of a comma-separated list, in order of preference."""
+        found = [cls.parse(part.strip()) for part in text.split(",") if part.strip()]
+        if not found:
+            raise UserError("--anchor is empty; give a codec, such as vtm-9.1 or vtm-9.1,jpeg.")
+        return found
 
     @classmethod
     def parse(cls, text: str) -> Anchor:
@@ -68,15 +76,15 @@ def for_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
     return points[points[metric].notna() & (points.metric_optimised_for != other)]
 
 
-def bd_frame(points: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
+def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd.DataFrame:
     """One row per curve and data set, columns COLUMNS: BD-rate [percent] by each method, or the reason for none.
 
+    anchors: the first one that is comparable counts; where none is, the first one's reason.
     overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
-    anchors = anchor.curves(points, metric)
-    mine = for_metric(points, metric)
-    groups = mine.groupby(["curve", "dataset"], sort=False)
-    rows = [_row(group, anchors[anchors.dataset == group.dataset.iloc[0]], anchor, metric) for _, group in groups]
+    candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
+    groups = for_metric(points, metric).groupby(["curve", "dataset"], sort=False)
+    rows = [_first_comparable(group, candidates, metric) for _, group in groups]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
 
@@ -84,6 +92,14 @@ def bd_frame(points: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
 def datasets_of(frame: pd.DataFrame) -> list[str]:
     """The data sets of a frame in the paper's order."""
     return sort_datasets(set(frame.dataset))
+
+
+def _first_comparable(
+    group: pd.DataFrame, candidates: Sequence[tuple[Anchor, pd.DataFrame]], metric: str
+) -> dict[str, Any]:
+    dataset = group.dataset.iloc[0]
+    rows = [_row(group, points[points.dataset == dataset], anchor, metric) for anchor, points in candidates]
+    return next((row for row in rows if not row["reason"]), rows[0])
 
 
 def _row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> dict[str, Any]:

@@ -55,12 +55,13 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
         raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     if method not in METHODS:
         raise unknown("BD-rate method", method, METHODS)
-    chosen = Anchor.parse(anchor)
+    chosen, *spare = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}
     anchors = slugs_for(chosen, codecs)
+    others = [slugs for other in spare for slugs in slugs_for(other, codecs).values()]
     asked = {metric: published.choose(which, metric) for metric in METRIC_NAMES}
     twins = _twins(runs) if which != "none" else ()
-    loaded = [slug for group in (*asked.values(), *anchors.values(), twins) for slug in group]
+    loaded = [slug for group in (*asked.values(), *anchors.values(), *others, twins) for slug in group]
     points = all_points(runs, tuple(dict.fromkeys(loaded)))
     return Data(
         runs=runs,
@@ -70,7 +71,7 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
         anchors=anchors,
         twins=twins,
         points=points,
-        bd=pd.concat([bd_frame(points, chosen, metric) for metric in METRIC_NAMES], ignore_index=True),
+        bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         latency=_together(costs.latency, runs, costs.LATENCY),
         memory=_together(costs.memory, runs, costs.MEMORY),
         complexity=_together(costs.complexity, runs, costs.COMPLEXITY),

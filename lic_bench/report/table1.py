@@ -29,10 +29,9 @@ PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, T
 RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
 MEASURED = (
     "Measured rows: times are the mean over images of the median over repeats; memory is the peak of torch's allocator "
-    "on a GPU, of the whole process on a CPU; FLOPs are thop's multiply-accumulates of one forward pass."
+    "on a GPU, weights plus the growth of resident memory on a CPU; FLOPs are thop's multiply-accumulates of one forward pass."
 )
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
-MEMORY_KINDS = ("allocated", "rss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +158,9 @@ def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Ce
         return None
     row = rows.iloc[0]
     notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
+    main = label_of(data.anchor.slug(metric))
+    if not row.reason and row.anchor != main:
+        notes.append(f"Against {row.anchor}: {main} is not known over these images.")
     if str(row.anchor_curve).partition(":")[0] not in ("published", "nan", row.run):
         notes.append(f"Against {row.anchor} as measured in run {row.anchor_curve.partition(':')[0]}.")
     return number(row[data.method], 2, notes=notes)
@@ -208,11 +210,11 @@ def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
 
 
 def _memory_cell(data: Data, row: Measured) -> Cell:
-    mine = data.memory[data.memory.curve == row.curve]
-    for kind in MEMORY_KINDS:
-        peaks = mine.bytes[mine.what.isin([f"encode_{kind}", f"decode_{kind}"])]
+    mine = data.memory[data.memory.curve == row.curve].groupby("what").bytes.max()
+    for kind, also in (("allocated", []), ("rss_growth", ["weights"])):
+        peaks = mine[mine.index.isin([f"encode_{kind}", f"decode_{kind}"])]
         if len(peaks):
-            return number(float(peaks.max()) / 1e9, 3)
+            return number(float(peaks.max() + mine[mine.index.isin(also)].sum()) / 1e9, 3)
     return Cell("-")
 
 

@@ -154,7 +154,7 @@ def test_costs_in_detail(make_run: MakeRun, tmp_path: Path) -> None:
     latency = details.latency_table(data)
     assert latency.rows[0].cells["decode_median_ms"].text == "20.0"
     assert latency.rows[0].cells["encode_cold_ms"].text == "1000.0"
-    assert details.memory_table(data).rows[0].cells["encode_rss_mb"].text == "400.0"
+    assert details.memory_table(data).rows[0].cells["encode_rss_growth_mb"].text == "400.0"
     complexity = details.complexity_table(data).rows[0].cells
     assert [complexity[k].text for k in ("gmac", "kmac_per_pixel", "uncounted")] == ["286.16", "727.7", "BiWKV x 20"]
     assert details.failures_table(data).rows[0].cells["error"].text == "decoder out of sync"
