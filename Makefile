@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where the report is
 	$(BIN)/lic-bench run --quick --datasets $(DATASETS) $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) \
 	  --codecs lalic,elic,jpeg,jpeg2000,webp,avif,jpeg-xl --out results/demo --fresh
-	$(BIN)/lic-bench report results/demo --out report
+	$(BIN)/lic-bench report results/demo --out report --anchor vtm-9.1,jpeg
 	@echo "Open $(CURDIR)/report/index.html"
 
 test: $(VENV)/.ready lint types  ## the whole test suite

@@ -16,7 +16,7 @@ SPEC = CodecSpec(
     entropy_coder="rans (compressai)",
     published="cheng2020-parallel",
     notes=(
-        "N=192. No weights are published: latency and complexity are measured, rate-distortion is the papers'. thop counts "
-        "24.52 M parameters, as the LALIC paper prints, and 365.4 G MACs at 768x512, where it prints 369.70."
+        "N=192. No weights are published: latency and complexity are measured, rate-distortion is the papers'. thop "
+        "counts 24.52 M parameters, as the LALIC paper prints, and 365.4 G MACs at 768x512, where it prints 369.70."
     ),
 )

@@ -7,7 +7,7 @@ import io
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import nn
@@ -16,16 +16,26 @@ from torch.utils.flop_counter import FlopCounterMode
 from lic_bench.records import Complexity
 
 
+@runtime_checkable
+class Reduced(Protocol):
+    """A network that needs fewer values at inference than it has parameters, as after re-parameterisation."""
+
+    def parameters_inference(self) -> int:
+        """How many."""
+        ...
+
+
 def count(module: nn.Module, codec: str, quality: int, height: int, width: int) -> list[Complexity]:
     """One record per counter for the forward path of a 1 x 3 x height x width image.
 
     A counter that fails gives a failed record, the others stand. The module itself is left untouched.
     """
     parameters = sum(p.numel() for p in module.parameters())
+    needed = module.parameters_inference() if isinstance(module, Reduced) else None
     rows = []
     for counter, fn in (("thop", _thop), ("exact", _operators)):
         common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
-        common |= {"counter": counter, "path": "forward"}
+        common |= {"counter": counter, "path": "forward", "parameters_inference": needed}
         try:
             macs, counted, uncounted = _on_copy(module, fn, height, width)
             rows.append(Complexity(**common, macs=macs, parameters=counted or parameters, uncounted_ops=uncounted))

@@ -30,6 +30,15 @@ def test_both_counters_by_hand() -> None:
     assert not net.conv._forward_hooks
 
 
+def test_what_inference_needs_is_asked_of_the_network() -> None:
+    class Merged(Net):
+        def parameters_inference(self) -> int:
+            return 17
+
+    assert {row.parameters_inference for row in count(Merged(), "net", 1, 8, 8)} == {17}
+    assert {row.parameters_inference for row in count(Net(), "net", 1, 8, 8)} == {None}
+
+
 def test_what_thop_has_no_rule_for_is_named() -> None:
     class Odd(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
