@@ -1,0 +1,232 @@
+"""What is there, what is missing, and the command that mends it: data first, one table at the end."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from lic_bench.errors import UserError
+from lic_bench.registry import find_codecs
+from lic_bench.spec import CodecSpec
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Status = Literal["ok", "missing", "warning"]
+MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "warning": "[yellow]warning[/]"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One finding. fix: the command or the step that mends it; empty where nothing is to be mended.
+
+    "missing" is something that some part of lic-bench cannot work without, "warning" what limits or endangers results.
+    """
+
+    what: str
+    status: Status
+    detail: str
+    fix: str = ""
+
+
+def check(data_root: Path | None = None, checkpoints: Path | None = None) -> list[Row]:
+    """Every finding, in the order of the table. data_root, checkpoints: as of `lic-bench run`. Imports no torch."""
+    parts = (_python(), _packages(), _gpu(), _tools(), _formats(), _data(data_root), _weights(checkpoints))
+    return [row for part in parts for row in part]
+
+
+def render(rows: list[Row]) -> Table:
+    """The findings as a table for the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("what", "", "found", "to mend it"):
+        table.add_column(heading, overflow="fold")  # paths and commands are to be copied: nothing is cut
+    for row in rows:
+        table.add_row(escape(row.what), MARKS[row.status], escape(row.detail), escape(row.fix))
+    return table
+
+
+def _python() -> Iterator[Row]:
+    good = sys.version_info >= (3, 11)
+    yield Row(
+        what="Python",
+        status="ok" if good else "missing",
+        detail=f"{platform.python_version()}, {sys.executable}",
+        fix="" if good else "install Python 3.11 or later",
+    )
+
+
+def _packages() -> Iterator[Row]:
+    """One row for what is installed, one for each package that is not, or not as pinned."""
+    from packaging.requirements import Requirement
+
+    fine = []
+    for text in _requirements():
+        wanted = Requirement(text)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        found = _version(wanted.name)
+        if found and wanted.specifier.contains(found, prereleases=True):
+            fine.append(f"{wanted.name} {found}")
+            continue
+        yield Row(
+            what=wanted.name,
+            status="warning" if found else "missing",
+            detail=f"{found or 'not installed'}; lic-bench asks for {wanted.specifier}",
+            fix=f"pip install '{wanted.name}{wanted.specifier}'",
+        )
+    yield Row(what="packages", status="ok", detail=", ".join(fine))
+
+
+def _requirements() -> list[str]:
+    try:
+        return requires("lic-bench") or []
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return []
+
+
+def _gpu() -> Iterator[Row]:
+    """The GPUs as the driver sees them, and whether the installed torch can use them."""
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        driver = str(pynvml.nvmlSystemGetDriverVersion())
+        for index in range(pynvml.nvmlDeviceGetCount()):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) / 2**30
+            name = str(pynvml.nvmlDeviceGetName(handle))
+            yield Row(what=f"GPU {index}", status="ok", detail=f"{name}, {memory:.0f} GiB, driver {driver}")
+    except pynvml.NVMLError as error:
+        yield Row(what="GPU", status="warning", detail=f"{error}: codecs run on the CPU")
+        return
+    if "+cpu" in (_version("torch") or ""):
+        fix = "pip install --force-reinstall torch torchvision"
+        yield Row(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
+
+
+def _tools() -> Iterator[Row]:
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
+    yield Row(
+        what="C++ compiler",
+        status="ok" if compiler else "missing",
+        detail=compiler or "none of c++, g++, clang++ on PATH: LALIC's fast CPU kernel cannot be built",
+        fix="" if compiler else "apt-get install g++",
+    )
+    nvcc = shutil.which("nvcc")
+    yield Row(what="nvcc", status="ok", detail=nvcc or "not there, not needed: CUDA kernels are compiled at run time")
+    optional = {
+        "EncoderAppStatic": "for codec vtm-9.1: build VTM 9.1 and put its bin/ on PATH",
+        "DecoderAppStatic": "for codec vtm-9.1: build VTM 9.1 and put its bin/ on PATH",
+        "bpgenc": "for codec bpg: install libbpg and put it on PATH",
+    }
+    for tool, use in optional.items():
+        found = shutil.which(tool)
+        status: Status = "ok" if found else "warning"
+        yield Row(what=tool, status=status, detail=found or "not on PATH", fix="" if found else use)
+    here = find_spec("imageio_ffmpeg") is not None or shutil.which("ffmpeg") is not None
+    yield Row(
+        what="ffmpeg",
+        status="ok" if here else "warning",
+        detail=shutil.which("ffmpeg") or ("imageio-ffmpeg" if here else "not found"),
+        fix="" if here else "pip install imageio-ffmpeg",
+    )
+
+
+def _formats() -> Iterator[Row]:
+    """The image formats that classical codecs take from Pillow and its plug-in."""
+    from PIL import features
+
+    for label, check_feature, name in (
+        ("JPEG", features.check_codec, "jpg"),
+        ("JPEG 2000", features.check_codec, "jpg_2000"),
+        ("WebP", features.check_module, "webp"),
+        ("AVIF", features.check_module, "avif"),
+    ):
+        there = check_feature(name)
+        yield Row(
+            what=f"{label} in Pillow",
+            status="ok" if there else "missing",
+            detail=str(features.version(name) or "there") if there else "this Pillow is built without it",
+            fix="" if there else "pip install --force-reinstall pillow",
+        )
+    there = find_spec("pillow_jxl") is not None
+    yield Row(
+        what="JPEG XL",
+        status="ok" if there else "missing",
+        detail=f"pillow-jxl-plugin {_version('pillow-jxl-plugin')}" if there else "codec jpeg-xl cannot run",
+        fix="" if there else "pip install pillow-jxl-plugin",
+    )
+
+
+def _data(data_root: Path | None) -> Iterator[Row]:
+    from lic_bench.datasets import DATASETS, data_places, find_dataset
+
+    for name, info in DATASETS.items():
+        try:
+            found = find_dataset(name, data_root)
+        except UserError:
+            places = ", ".join(str(place / name) for place in data_places(data_root))
+            yield Row(what=f"data set {name}", status="missing", detail=f"not in {places}", fix=info.how)
+            continue
+        first = found.images[0].path
+        detail = f"{found.found} images" + (f" in {first.parent}" if first else ", built in")
+        if not found.warnings:
+            yield Row(what=f"data set {name}", status="ok", detail=detail)
+        for warning in found.warnings:
+            yield Row(what=f"data set {name}", status="warning", detail=warning, fix=info.how)
+
+
+def _weights(checkpoints: Path | None) -> Iterator[Row]:
+    """One row per learned codec that has released weights."""
+    folders = _checkpoint_folders(checkpoints)
+    for spec in find_codecs().values():
+        if spec.kind == "learned":
+            yield _weights_of(spec, folders)
+
+
+def _weights_of(spec: CodecSpec, folders: list[Path]) -> Row:
+    what = f"weights of {spec.name}"
+    if not spec.checkpoints:
+        return Row(what=what, status="warning", detail="none are published: no rate-distortion of its own")
+    places = [folder / inner for folder in folders for inner in ("", spec.name)]
+    absent = [c for c in spec.checkpoints.values() if not any((place / c.file).is_file() for place in places)]
+    count = len(spec.checkpoints)
+    if not absent:
+        return Row(what=what, status="ok", detail=f"{count} files")
+    files = ", ".join(checkpoint.file for checkpoint in absent)
+    link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
+    return Row(
+        what=what,
+        status="warning",
+        detail=f"{count - len(absent)} of {count} files; not there: {files}",
+        fix=f"from {link} into {folders[-1]}, or give --checkpoints",
+    )
+
+
+def _checkpoint_folders(given: Path | None) -> list[Path]:
+    """As lic_bench.models.checkpoint_folders, which needs torch; a test holds the two together."""
+    from platformdirs import user_cache_path
+
+    if given is not None:
+        return [given]
+    named = os.environ.get("LIC_BENCH_CHECKPOINTS")
+    return [*([Path(named)] if named else []), user_cache_path("lic-bench") / "checkpoints"]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
