@@ -142,6 +142,24 @@ def doctor(
     console.print(render(check(data_root=data_root, checkpoints=checkpoints)))
 
 
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="kodak, clic or tecnick.")],
+    data_root: Annotated[Path | None, typer.Option(help="Where to; a folder of that name is made in it.")] = None,
+    url: Annotated[str | None, typer.Option(help="Another address: the folder of the files, or the archive.")] = None,
+) -> None:
+    """Download a data set, resume where a download broke off, check what came."""
+    from lic_bench.fetch import fetch as bring
+    from lic_bench.progress import Downloads
+
+    with Downloads(console) as downloads:
+        fetched = bring(name, data_root, url, downloads.show)
+    for warning in fetched.warnings:
+        errors.print(warning, markup=False, highlight=False, soft_wrap=True)
+    count = f"{fetched.images} images in {fetched.folder}, {fetched.downloaded} files downloaded now"
+    console.print(count, markup=False, highlight=False, soft_wrap=True)
+
+
 def _add_plugins(folders: list[Path] | None) -> None:
     if folders:
         from lic_bench.registry import add_plugin

@@ -8,7 +8,17 @@ from statistics import median
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 from lic_bench.records import Record
 from lic_bench.runner import Job
@@ -102,6 +112,36 @@ class Display:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class Downloads:
+    """One live bar per file in a terminal, one line per finished file elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bars = Progress(
+            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Downloads:
+        if self.console.is_terminal:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self._bars.stop()
+
+    def show(self, file: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of a file are there; total None where the server does not say."""
+        if self.console.is_terminal:
+            task = self._tasks.get(file)
+            if task is None:
+                task = self._tasks[file] = self._bars.add_task(file)
+            self._bars.update(task, completed=done, total=total)
+        elif done == total:
+            self.console.print(f"{file}: {done} bytes", markup=False, highlight=False, soft_wrap=True)
 
 
 def duration(seconds: float) -> str:

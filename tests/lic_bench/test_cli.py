@@ -2,7 +2,10 @@ import os
 import pty
 import subprocess
 import sys
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -79,6 +82,29 @@ def test_lists(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 def test_an_unknown_list(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(monkeypatch, "list", "codec") == cli.BAD_INPUT
     assert "Did you mean 'codecs'?" in capsys.readouterr().err
+
+
+def test_fetch_from_a_server_on_loopback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, shared: Path
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(shared / "data/kodak"))
+    handler.log_message = lambda *_: None
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/"
+        assert call(monkeypatch, "fetch", "kodak", "--data-root", tmp_path, "--url", url) == cli.OK
+        server.shutdown()
+    out = capsys.readouterr().out
+    assert "kodim24.png: " in out
+    assert f"24 images in {tmp_path / 'kodak'}, 24 files downloaded now" in out
+
+
+def test_doctor_names_what_is_missing_and_its_fix(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert call(monkeypatch, "doctor", "--data-root", tmp_path) == cli.OK
+    assert "lic-bench fetch kodak" in capsys.readouterr().out
 
 
 def test_ctrl_c_says_how_to_go_on(
