@@ -1,4 +1,7 @@
-"""Between image tensors and the 8-bit arrays that classical codecs work on."""
+"""Between image tensors and the 8-bit arrays that classical codecs work on.
+
+In NumPy: these steps are timed with the codec, and torch's threads waiting for each other would cost more than JPEG.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     """x [1, 3, H, W] in [0, 1] on any device -> [H, W, 3] uint8, rounded."""
     if x.ndim != 4 or x.shape[:2] != (1, 3):
         raise ValueError(f"x has the shape {list(x.shape)}; allowed is one RGB image, [1, 3, H, W].")
-    levels = (x[0].detach() * 255).round().clamp(0, 255).to(torch.uint8)
-    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+    levels = np.rint(x[0].detach().cpu().numpy().transpose(1, 2, 0) * np.float32(255))
+    return np.ascontiguousarray(levels.clip(0, 255).astype(np.uint8))
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """[H, W, 3] uint8 -> [1, 3, H, W] float32 in [0, 1] on the CPU."""
-    return torch.from_numpy(pixels).permute(2, 0, 1)[None].to(torch.float32).contiguous() / 255
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return torch.from_numpy(planes.astype(np.float32) / np.float32(255))[None]
