@@ -15,11 +15,13 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     """x [1, 3, H, W] in [0, 1] on any device -> [H, W, 3] uint8, rounded."""
     if x.ndim != 4 or x.shape[:2] != (1, 3):
         raise ValueError(f"x has the shape {list(x.shape)}; allowed is one RGB image, [1, 3, H, W].")
-    levels = np.rint(x[0].detach().cpu().numpy().transpose(1, 2, 0) * np.float32(255))
-    return np.ascontiguousarray(levels.clip(0, 255).astype(np.uint8))
+    levels = x[0].detach().cpu().numpy() * np.float32(255)
+    np.clip(np.rint(levels, out=levels), 0, 255, out=levels)
+    return np.ascontiguousarray(levels.astype(np.uint8).transpose(1, 2, 0))
 
 
 def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
     """[H, W, 3] uint8 -> [1, 3, H, W] float32 in [0, 1] on the CPU."""
-    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1))
-    return torch.from_numpy(planes.astype(np.float32) / np.float32(255))[None]
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32)
+    planes /= np.float32(255)
+    return torch.from_numpy(planes)[None]
