@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,6 +22,7 @@ from lic_bench.store import Store, set_aside
 
 QUICK_WARM_UP_S = 1.0
 QUICK_ENOUGH_S = 1.0
+BUSY = 0.75  # load average per core from which times are in doubt
 
 Files = Mapping[str, Mapping[int, Path]]
 
@@ -81,7 +83,7 @@ def run(options: Options, listener: Listener) -> Outcome:
         },
     )
     try:
-        for text in session.notes:
+        for text in [*session.notes, *_busy(environment, session.config)]:
             listener.note(text)
         return _work(session, store, listener, options)
     finally:
@@ -182,6 +184,14 @@ def _require(spec: CodecSpec, found: Mapping[int, Path], asked: tuple[int, ...] 
         raise UserError(
             f"Weights of {spec.name!r} are missing in {places}: {names}; put them there or add --weights auto."
         )
+
+
+def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """A line if other work shares the processor: threads that wait for each other then take many times as long."""
+    load, cores = environment["load_average"], environment["cores_usable"]
+    if "latency" not in config.measure or not load or not cores or load[0] < BUSY * cores:
+        return []
+    return [f"this machine is busy (load {load[0]:.1f} on {cores} cores): measure times again when it is not"]
 
 
 def _work(session: Session, store: Store, listener: Listener, options: Options) -> Outcome:

@@ -225,6 +225,15 @@ def test_quick_is_small_and_never_the_same_data_set(images: Path, tmp_path: Path
     assert (session.config.crop, session.config.limit, session.config.repeats) == (256, 2, 2)
 
 
+@pytest.mark.parametrize(("load", "measure", "said"), [(9.9, "latency", 1), (0.1, "latency", 0), (9.9, "quality", 0)])
+def test_a_busy_machine_is_said(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, load: float, measure: str, said: int
+) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (load * (os.cpu_count() or 1), 0.0, 0.0))
+    _, listener = go(images, tmp_path / "run", qualities=["4"], limit=1, measure=measure)
+    assert sum("this machine is busy" in note for note in listener.notes) == said
+
+
 def test_run_json_says_with_what_it_was_made(images: Path, tmp_path: Path) -> None:
     go(images, tmp_path / "run", qualities=["4"], measure="quality", threads=1)
     info = json.loads((tmp_path / "run/run.json").read_text())
