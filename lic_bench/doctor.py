@@ -120,16 +120,16 @@ def _tools() -> Iterator[Row]:
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
     yield Row(
         what="C++ compiler",
-        status="ok" if compiler else "missing",
-        detail=compiler or "none of c++, g++, clang++ on PATH: LALIC's fast CPU kernel cannot be built",
+        status="ok" if compiler else "warning",
+        detail=compiler or "none of c++, g++, clang++ on PATH; nothing in this version is compiled yet",
         fix="" if compiler else "apt-get install g++",
     )
     nvcc = shutil.which("nvcc")
-    yield Row(what="nvcc", status="ok", detail=nvcc or "not there, not needed: CUDA kernels are compiled at run time")
+    yield Row(what="nvcc", status="ok", detail=nvcc or "not there, not needed")
     optional = {
-        "EncoderAppStatic": "for codec vtm-9.1: build VTM 9.1 and put its bin/ on PATH",
-        "DecoderAppStatic": "for codec vtm-9.1: build VTM 9.1 and put its bin/ on PATH",
-        "bpgenc": "for codec bpg: install libbpg and put it on PATH",
+        "EncoderAppStatic": "for codec vtm-9.1, not in this version yet: build VTM 9.1, put its bin/ on PATH",
+        "DecoderAppStatic": "for codec vtm-9.1, not in this version yet: build VTM 9.1, put its bin/ on PATH",
+        "bpgenc": "for codec bpg, not in this version yet: install libbpg, put it on PATH",
     }
     for tool, use in optional.items():
         found = shutil.which(tool)
@@ -140,7 +140,7 @@ def _tools() -> Iterator[Row]:
         what="ffmpeg",
         status="ok" if here else "warning",
         detail=shutil.which("ffmpeg") or ("imageio-ffmpeg" if here else "not found"),
-        fix="" if here else "pip install imageio-ffmpeg",
+        fix="" if here else "for codecs vvenc, hevc, av1, not in this version yet: pip install imageio-ffmpeg",
     )
 
 
@@ -166,7 +166,7 @@ def _formats() -> Iterator[Row]:
         what="JPEG XL",
         status="ok" if there else "missing",
         detail=f"pillow-jxl-plugin {_version('pillow-jxl-plugin')}" if there else "codec jpeg-xl cannot run",
-        fix="" if there else "pip install pillow-jxl-plugin",
+        fix="" if there else "pip install 'lic-bench[images]'",
     )
 
 

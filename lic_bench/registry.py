@@ -45,6 +45,13 @@ def resolve(name: str) -> CodecSpec:
     return by_name[name]
 
 
+def check_installed(spec: CodecSpec) -> None:
+    """Raise UserError if a Python module that the codec needs is not installed."""
+    missing = [name for name in spec.requires if not _is_there(name)]
+    if missing:
+        raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
+
+
 def load_target(spec: CodecSpec) -> object:
     """The object that `spec.load` ("package.module:name") names."""
     module, _, attribute = spec.load.partition(":")
@@ -83,6 +90,13 @@ def _folder(package: str, file: str) -> Path | None:
         if (Path(location) / file).is_file():
             return Path(location)
     return None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # its parent package is missing
+        return False
 
 
 def _spec_of(module: ModuleType) -> CodecSpec:

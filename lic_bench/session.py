@@ -16,6 +16,7 @@ from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.models import RANDOM, checkpoint_folders, find_checkpoints, load_model, sha256_of
+from lic_bench.registry import check_installed
 from lic_bench.runner import Job, Listener, Outcome, Runner, plan
 from lic_bench.spec import CodecSpec
 from lic_bench.store import Store, set_aside
@@ -99,6 +100,8 @@ def prepare_session(options: Options) -> Session:
     device = choose_device(options.device)
     prepare(device, options.threads)
     specs = cfg.choose_codecs(options.codecs)
+    for spec in specs:
+        check_installed(spec)
     parts = cfg.choose_parts(options.measure)
     asked = cfg.parse_qualities(options.qualities, specs)
     limit = options.limit or (cfg.QUICK_LIMIT if options.quick else None)

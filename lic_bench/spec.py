@@ -45,7 +45,7 @@ class CodecSpec:
     quality_name: what the number is called where it is shown ("quality", "QP", "distance").
     padding: of learned codecs; the harness pads and crops.
     checkpoints: quality -> released weights.
-    requires: Python modules beyond the core dependencies, or modules that can be missing in odd builds.
+    requires: Python modules that may be missing. install: the command that brings them.
     published: slug under results/published whose curves are this codec's own; None: none.
     """
 
@@ -67,6 +67,7 @@ class CodecSpec:
     deterministic: bool = True
     entropy_coder: str | None = None
     requires: tuple[str, ...] = ()
+    install: str = ""
     published: str | None = None
     notes: str = ""
 

@@ -15,6 +15,7 @@ SPEC = CodecSpec(
     licence="MIT-CMU (Pillow), BSD-2-Clause (libavif, libaom)",
     devices=("cpu",),
     requires=("PIL._avif",),
+    install="pip install 'pillow>=11.3'",
     notes=(
         "8-bit YCbCr 4:4:4, speed 6 (libavif's default), one thread to encode and to decode, tuned for PSNR: the "
         "default tuning changed between versions. Quality 100 is left out: some versions code it without loss."

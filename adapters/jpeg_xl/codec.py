@@ -16,6 +16,7 @@ SPEC = CodecSpec(
     licence="GPL-3.0 (pillow-jxl-plugin), BSD-3-Clause (libjxl)",
     devices=("cpu",),
     requires=("pillow_jxl",),
+    install="pip install 'lic-bench[images]'",
     notes=(
         "VarDCT in XYB, effort 7, one thread, naked codestream. libjxl aims at visual quality, not PSNR. Quality 100 "
         "would be lossless, which these settings cannot be."

@@ -29,7 +29,8 @@ PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, T
 RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
 MEASURED = (
     "Measured rows: times are the mean over images of the median over repeats; memory is the peak of torch's allocator "
-    "on a GPU, weights plus the growth of resident memory on a CPU; FLOPs are thop's multiply-accumulates of one forward pass."
+    "on a GPU, weights plus the growth of resident memory on a CPU; FLOPs are thop's multiply-accumulates of one "
+    "forward pass."
 )
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 

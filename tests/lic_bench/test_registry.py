@@ -6,7 +6,8 @@ import pytest
 
 from lic_bench import registry
 from lic_bench.errors import UserError
-from lic_bench.registry import add_plugin, find_codecs, resolve
+from lic_bench.registry import add_plugin, check_installed, find_codecs, resolve
+from lic_bench.spec import CodecSpec
 
 
 def test_every_settled_name_of_this_version_is_there() -> None:
@@ -52,3 +53,12 @@ def test_an_installed_package_registers_through_the_entry_point_group(
         assert resolve("third").label == "Third"
     finally:
         registry._installed.cache_clear()
+
+
+@pytest.mark.parametrize("module", ["no_such_module", "no_such_package.part", "PIL.no_such_part"])
+def test_a_missing_module_is_named_with_the_command_that_brings_it(module: str) -> None:
+    spec = CodecSpec(
+        name="a", label="A", kind="classical", load="x:y", qualities=(1,), requires=("PIL", module), install="get it"
+    )
+    with pytest.raises(UserError, match=f"Codec 'a' needs the Python module {module}: get it"):
+        check_installed(spec)
