@@ -88,7 +88,7 @@ class Display:
     def job(self, job: Job) -> None:
         """Show what is measured now."""
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=_name(job))
+            self._bar.update(self._task, description=_name(job), refresh=True)
 
     def record(self, job: Job, record: Record, seconds: float) -> None:
         """Show what was measured."""
