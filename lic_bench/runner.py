@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,6 +114,7 @@ class Runner:
                 outcome.failed.append(record)
             self.listener.record(job, record, perf_counter() - start)
         self._pairs.clear()
+        gc.unfreeze()
         return outcome
 
     def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int]) -> None:
@@ -169,6 +171,7 @@ class Runner:
         """The two instances for this job; those of other qualities of the codec are let go. A failure is remembered."""
         key = job.spec.name, job.quality
         if key not in self._pairs:
+            gc.unfreeze()
             for old in [k for k in self._pairs if k[0] == job.spec.name]:
                 del self._pairs[old]
             device = self._device(job.spec)
@@ -180,6 +183,8 @@ class Runner:
                 )
             except Exception as error:
                 self._pairs[key] = describe(error)
+            gc.collect()
+            gc.freeze()  # else every collection between two images walks through all that the imports left
         pair = self._pairs[key]
         if isinstance(pair, str):
             raise CodecFailure(f"cannot load: {pair}")
