@@ -49,7 +49,7 @@ class Forecast:
         if not self._seen:
             return None
         means = {name: sum(times) / len(times) for name, times in self._seen.items()}
-        unknown = max(means.values())  # a codec not seen yet: rather too long than too short
+        unknown = sum(means.values()) / len(means)  # of a codec that has had no turn yet
         return sum(count * means.get(name, unknown) for name, count in self._left.items())
 
 
@@ -159,8 +159,8 @@ def _name(job: Job) -> str:
 
 
 def _numbers(record: Record) -> str:
-    parts = []
-    if record.payload_bytes is not None:
+    parts = ["random weights"] if record.weights == "random" else []
+    if record.payload_bytes is not None and not parts:
         parts.append(f"{record.payload_bytes * 8 / (record.width * record.height):.3f} bpp")
     if record.psnr_db is not None and record.weights != "random":
         parts.append(f"{record.psnr_db:.2f} dB")

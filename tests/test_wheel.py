@@ -1,0 +1,61 @@
+"""A built wheel holds everything: it runs outside the checkout."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the wheel, as pip would lay them into site-packages."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def run(unpacked: Path, cwd: Path, *arguments: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(unpacked)}
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_it_is_the_wheel_that_runs(unpacked: Path, tmp_path: Path) -> None:
+    where = run(
+        unpacked, tmp_path, "-c", "import lic_bench, lalic, adapters; print(lic_bench.__file__, lalic.__file__)"
+    )
+    assert all(part.startswith(str(unpacked)) for part in where.split())
+
+
+def test_run_and_report_work_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:
+    arguments = ["--codecs", "jpeg,webp", "--datasets", "sample", "--quick", "--out", "run"]
+    run(unpacked, tmp_path, "-m", "lic_bench.cli", "run", *arguments)
+    out = run(unpacked, tmp_path, "-m", "lic_bench.cli", "report", "run", "--published", "paper")
+    assert "-15.26" in out
+    assert (tmp_path / "report/index.html").stat().st_size > 100_000
+
+
+def test_it_holds_no_tests_and_nobody_elses_images(unpacked: Path) -> None:
+    names = [str(path.relative_to(unpacked)) for path in unpacked.rglob("*")]
+    assert not [name for name in names if name.startswith(("tests", "results", "benchmarks")) or name.endswith(".png")]
+    assert len([name for name in names if name.startswith("lic_bench/data/published/rd/")]) >= 161
