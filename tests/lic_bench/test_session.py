@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from lic_bench import load_model
 from lic_bench.errors import UserError
 from lic_bench.records import Record
 from lic_bench.runner import Job, Outcome
@@ -241,6 +243,24 @@ def test_run_json_says_with_what_it_was_made(images: Path, tmp_path: Path) -> No
     assert info["environment"]["cpu"] == info["fingerprint"]["cpu"]
     assert info["environment"]["packages"]["torch"] == torch.__version__
     assert list(info["images"]["pictures"].values()) == list(Run(tmp_path / "run").records.image_sha256)
+
+
+def test_weights_that_are_there_are_used_and_named(images: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    path = folder / "lalic-mse-q2.pth"
+    torch.save({"state_dict": load_model("lalic").state_dict()}, path)
+    changes = {"codecs": "lalic", "checkpoints": folder, "limit": 1, "measure": "quality"}
+    outcome, _ = go(images, tmp_path / "run", **changes)
+    (row,) = Run(tmp_path / "run").records.to_dict("records")
+    assert outcome.failed == []
+    assert (row["quality"], row["weights"]) == (2, hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(UserError, match=r"Weights of 'lalic' are missing in .*lalic-mse-q5\.pth"):
+        go(images, tmp_path / "other", **changes, qualities=["5"])
+    path.write_bytes(b"not weights")
+    with pytest.raises(UserError, match=r"lalic-mse-q2\.pth cannot be read as a PyTorch state dict"):
+        go(images, tmp_path / "other", **changes)
+    assert not (tmp_path / "other").exists()
 
 
 @pytest.mark.parametrize(
