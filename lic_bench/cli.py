@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from lic_bench.errors import UserError
 if TYPE_CHECKING:
     from lic_bench.runner import Outcome
 
+USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
@@ -94,7 +95,7 @@ def run(
     finally:
         display.close()
     _say_outcome(out, outcome)
-    if outcome.failed:
+    if outcome.failed or outcome.failed_complexity:
         raise typer.Exit(FAILED)
 
 
@@ -183,6 +184,9 @@ def _say_outcome(out: Path, outcome: Outcome) -> None:
             highlight=False,
             soft_wrap=True,
         )
+    for row in outcome.failed_complexity:
+        text = f"No complexity of {row.codec} by {row.counter}: {row.error}"
+        errors.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print(f"Next: lic-bench report {out}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -190,10 +194,24 @@ def main() -> None:
     """Entry point: a UserError becomes one line and exit code 2."""
     warnings.filterwarnings("ignore", message="`torch.jit.script`")  # compressai's imports; nobody here can act on it
     try:
-        app()
+        sys.exit(app(prog_name="lic-bench", standalone_mode=False))
+    except USAGE_ERROR as error:
+        _say_usage(error)
+        sys.exit(BAD_INPUT)
     except UserError as error:
         errors.print(f"lic-bench: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
+
+
+def _say_usage(error: Any) -> None:
+    """One line; or, where nothing was asked, the help."""
+    message = error.format_message()
+    if "\n" in message:
+        console.print(message, markup=False, highlight=False)
+        return
+    command = error.ctx.command_path if error.ctx else "lic-bench"
+    text = f"lic-bench: {message} See `{command} --help`."
+    errors.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ QUICK_LIMIT = 2
 QUICK_CROP = 256
 QUICK_REPEATS = 2
 REPEATS = 5
+MANY = 1000
 COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
 
 
@@ -73,16 +74,21 @@ def choose_parts(text: str) -> tuple[str, ...]:
 
 
 def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:
-    """codec -> qualities asked for: "1,3" means every codec, "jpeg=30,50" that codec; a..b is a range."""
-    asked: dict[str, tuple[int, ...]] = {}
+    """codec -> qualities asked for: "1,3" means every codec not named, "jpeg=30,50" that codec; a..b is a range.
+
+    Options of one kind add up.
+    """
+    common: dict[str, tuple[int, ...]] = {}
+    named: dict[str, tuple[int, ...]] = {}
     for option in options:
         name, equals, numbers = option.rpartition("=")
         chosen = [resolve(name)] if equals else list(specs)
         if equals and chosen[0].name not in {spec.name for spec in specs}:
             raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
         for spec in chosen:
-            if equals or spec.name not in asked:
-                asked[spec.name] = _numbers(numbers, option)
+            mine = named if equals else common
+            mine[spec.name] = tuple(dict.fromkeys((*mine.get(spec.name, ()), *_numbers(numbers, option))))
+    asked = common | named
     for spec in specs:
         for quality in asked.get(spec.name, ()):
             spec.check_quality(quality)
@@ -110,11 +116,14 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
     for part in split_list(text, "--qualities"):
         first, dots, last = part.partition("..")
         try:
-            found += range(int(first), int(last) + 1) if dots else [int(first)]
+            numbers = range(int(first), int(last) + 1) if dots else [int(first)]
         except ValueError:
             raise UserError(
                 f"--qualities {option}: {part!r} is no number; write 1,3,5 or 1..6 or jpeg=30,50."
             ) from None
+        if len(numbers) > MANY:
+            raise UserError(f"--qualities {option}: {part!r} is more than {MANY} qualities; write a shorter range.")
+        found += numbers
     if not found:
         raise UserError(f"--qualities {option}: the range is empty; write the lower number first.")
     return tuple(dict.fromkeys(found))

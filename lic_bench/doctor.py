@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from lic_bench.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.errors import UserError
 from lic_bench.registry import find_codecs
 from lic_bench.spec import CodecSpec
@@ -190,7 +191,7 @@ def _data(data_root: Path | None) -> Iterator[Row]:
 
 def _weights(checkpoints: Path | None) -> Iterator[Row]:
     """One row per learned codec that has released weights."""
-    folders = _checkpoint_folders(checkpoints)
+    folders = checkpoint_folders(checkpoints)
     for spec in find_codecs().values():
         if spec.kind == "learned":
             yield _weights_of(spec, folders)
@@ -200,8 +201,8 @@ def _weights_of(spec: CodecSpec, folders: list[Path]) -> Row:
     what = f"weights of {spec.name}"
     if not spec.checkpoints:
         return Row(what=what, status="warning", detail="none are published: no rate-distortion of its own")
-    places = [folder / inner for folder in folders for inner in ("", spec.name)]
-    absent = [c for c in spec.checkpoints.values() if not any((place / c.file).is_file() for place in places)]
+    there = find_checkpoints(spec, folders)
+    absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in there]
     count = len(spec.checkpoints)
     if not absent:
         return Row(what=what, status="ok", detail=f"{count} files")
@@ -213,16 +214,6 @@ def _weights_of(spec: CodecSpec, folders: list[Path]) -> Row:
         detail=f"{count - len(absent)} of {count} files; not there: {files}",
         fix=f"from {link} into {folders[-1]}, or give --checkpoints",
     )
-
-
-def _checkpoint_folders(given: Path | None) -> list[Path]:
-    """As lic_bench.models.checkpoint_folders, which needs torch; a test holds the two together."""
-    from platformdirs import user_cache_path
-
-    if given is not None:
-        return [given]
-    named = os.environ.get("LIC_BENCH_CHECKPOINTS")
-    return [*([Path(named)] if named else []), user_cache_path("lic-bench") / "checkpoints"]
 
 
 def _version(package: str) -> str | None:

@@ -16,6 +16,7 @@ import torch
 
 from lic_bench import __version__
 
+CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
 PACKAGES = (
     "torch",
     "torchvision",
@@ -65,7 +66,7 @@ def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
         "gpu": gpu.get("name"),
         "driver": gpu.get("driver"),
         "torch": environment["packages"]["torch"],
-        "compressai": environment["packages"]["compressai"],
+        "packages": {name: environment["packages"][name] for name in CODING_PACKAGES},
         "lic_bench": environment["lic_bench"],
     }
 

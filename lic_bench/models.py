@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from platformdirs import user_cache_path
 from torch import Tensor, nn
 
+from lic_bench.checkpoints import sha256_of
 from lic_bench.codec import Codec
 from lic_bench.errors import UserError
 from lic_bench.model_codec import ModelCodec
@@ -65,29 +62,6 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     return Loaded(ModelCodec(module, spec.padding), sha256_of(weights) if weights else RANDOM)
 
 
-def checkpoint_folders(given: Path | None) -> list[Path]:
-    """Where weights are looked for: --checkpoints, $LIC_BENCH_CHECKPOINTS, the user cache."""
-    if given is not None:
-        if not given.is_dir():
-            raise UserError(f"--checkpoints {given}: no such folder; give the folder that holds the weights files.")
-        return [given]
-    named = os.environ.get("LIC_BENCH_CHECKPOINTS")
-    return [*([Path(named)] if named else []), user_cache_path("lic-bench") / "checkpoints"]
-
-
-def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
-    """quality -> weights file, for those of the codec's checkpoints that are there (FOLDER/file, FOLDER/codec/file)."""
-    found = {}
-    for quality, checkpoint in spec.checkpoints.items():
-        places = [
-            place for folder in folders for place in (folder / checkpoint.file, folder / spec.name / checkpoint.file)
-        ]
-        file = next((place for place in places if place.is_file()), None)
-        if file:
-            found[quality] = file
-    return found
-
-
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
     """The content of a weights file, read without running code from it; may still be wrapped ("state_dict")."""
     if not path.is_file():
@@ -95,23 +69,14 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a wrong file fails in as many ways as there are formats
-        first = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(f"Weights file {path} cannot be read as a PyTorch state dict: {first}") from None
-    if not isinstance(content, Mapping):
-        raise UserError(f"Weights file {path} holds a {type(content).__name__}, not a state dict.")
+        size = path.stat().st_size
+        raise UserError(
+            f"Weights file {path} ({size} bytes) is no PyTorch state dict of tensors alone ({type(error).__name__}): "
+            "get it again, a quota or error page may have been saved instead."
+        ) from None
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        raise UserError(f"Weights file {path} holds a {type(content).__name__}, not a state dict with names.")
     return content
-
-
-def sha256_of(path: Path) -> str:
-    """sha256 of a file in hexadecimal; remembered while the file keeps its size and time."""
-    stat = path.stat()
-    return _sha256(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=256)
-def _sha256(path: Path, _size: int, _time: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _build(spec: CodecSpec, state: Mapping[str, Any] | None, source: str) -> nn.Module:
@@ -120,7 +85,7 @@ def _build(spec: CodecSpec, state: Mapping[str, Any] | None, source: str) -> nn.
         torch.manual_seed(SEED)
         try:
             module = build(state).eval()
-        except (ValueError, KeyError, RuntimeError) as error:
+        except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
             if state is None:
                 raise
             raise UserError(f"{source} does not fit codec {spec.name!r}: {' '.join(str(error).split())}") from None

@@ -27,7 +27,7 @@ PLAIN_EVERY_S = 2.0
 
 
 class Forecast:
-    """Seconds to go: for every codec and quality the mean of its jobs so far, times those left."""
+    """Seconds to go: for every codec the mean of its jobs so far, times those left."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._left = Counter(job.spec.name for job in jobs)
@@ -73,11 +73,11 @@ class Display:
         if self.console.is_terminal and jobs:
             self._bar = Progress(
                 SpinnerColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=None),
                 MofNCompleteColumn(),
                 TimeElapsedColumn(),
-                TextColumn("{task.fields[eta]}"),
+                TextColumn("{task.fields[eta]}", markup=False),
                 console=self.console,
                 transient=True,
                 expand=True,
@@ -120,7 +120,11 @@ class Downloads:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._bars = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), console=console
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            console=console,
         )
         self._tasks: dict[str, TaskID] = {}
 

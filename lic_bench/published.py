@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from lic_bench.errors import UserError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METRICS = {"psnr": "psnr_db", "ms_ssim_db": "ms_ssim_db", "ms_ssim": "ms_ssim"}  # field of a point -> our column
 COMPRESSAI = {"bpp": "bpp", "psnr_db": "psnr-rgb", "ms_ssim": "ms-ssim-rgb", "ms_ssim_db": "ms-ssim-db-rgb"}
@@ -75,6 +76,8 @@ def table1() -> pd.DataFrame:
     One frame for all callers, not to be changed.
     Columns: method, enc_s, dec_s, dec_s_printed, dec_s_lower_bound, mem_g, flops_g, params_m, and bd_<dataset>.
     """
+    import pandas as pd
+
     rows = []
     for row in tables()["tables"]["1"]["rows"]:
         printed = {f"bd_{name}": value for name, value in row["bd_rate_psnr_pct"].items()}
@@ -107,6 +110,8 @@ def choose(which: str, metric: str = "psnr_db") -> tuple[str, ...]:
 
 def load_points(slugs: Sequence[str]) -> pd.DataFrame:
     """Every published point of the codecs, columns COLUMNS; NaN for a metric that the source does not give."""
+    import pandas as pd
+
     rows = [row for slug in slugs for file in _file_list(slug) for row in _rows(file)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(("bpp", *METRICS.values()), float))
@@ -127,8 +132,9 @@ def list_published() -> list[Entry]:
 @cache
 def label_of(slug: str) -> str | None:
     """How the codec is called where it is shown; None where nothing is published under that slug."""
-    if slug in table1().index:
-        return str(table1().method[slug]).removesuffix(" (Ours)")
+    for row in tables()["tables"]["1"]["rows"]:
+        if row["codec"] == slug:
+            return str(row["method"]).removesuffix(" (Ours)")
     return min((str(_read(file)["label"]) for file in _files().get(slug, ())), key=len, default=None)
 
 
@@ -137,6 +143,8 @@ def read_compressai(path: Path) -> pd.DataFrame:
 
     Columns: codec, bpp, psnr_db, ms_ssim, ms_ssim_db; NaN for a metric that the file does not hold.
     """
+    import pandas as pd
+
     try:
         values = json.loads(path.read_text())
         results = values["results"]

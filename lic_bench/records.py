@@ -23,8 +23,8 @@ class Record:
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
-    phases_s: part -> samples. peak_memory_bytes: "encode_allocated", "decode_allocated", "..._reserved" (torch, CUDA,
-        weights included), "encode_rss", "decode_rss", "..._rss_growth" (host), "weights" -> bytes.
+    phases_s: part -> samples. peak_memory_bytes: "weights" and "encode_..." and "decode_..." of the kinds that
+        measurement/memory.py names -> bytes.
     """
 
     codec: str
@@ -66,7 +66,8 @@ class Record:
 class Complexity:
     """Multiply-accumulates and parameters of one codec at one image size by one counter.
 
-    parameters: all trainable values; parameters_inference: those used at inference; None where not known.
+    parameters: all trainable values, for thop those it sees. parameters_inference: those that inference needs; None
+        where the network does not tell.
     uncounted_ops: operator or module name -> calls that the counter gave no cost.
     """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import entry_points
@@ -23,10 +24,18 @@ def add_plugin(folder: Path) -> CodecSpec:
     file = folder / "codec.py"
     if not file.is_file():
         raise UserError(f"--plugin {folder}: no codec.py there; a codec is a folder whose codec.py holds SPEC.")
-    parent = str(folder.resolve().parent)
+    name, parent = folder.resolve().name, str(folder.resolve().parent)
+    if name in sys.modules and parent not in {str(Path(p).parent) for p in getattr(sys.modules[name], "__path__", [])}:
+        raise UserError(f"--plugin {folder}: a Python module {name!r} is in use already; rename the folder.")
     if parent not in sys.path:
-        sys.path.insert(0, parent)
-    spec = _spec_of(importlib.import_module(f"{folder.resolve().name}.codec"))
+        sys.path.append(parent)
+    try:
+        spec = _spec_of(importlib.import_module(f"{name}.codec"))
+    except (Exception, SystemExit) as error:  # other people's code
+        raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_line(error)}") from None
+    taken = {known for other in _installed().values() for known in (other.name, *other.aliases)}
+    if clash := sorted(taken & {spec.name, *spec.aliases}):
+        raise UserError(f"--plugin {folder}: the name {clash[0]!r} belongs to a codec already; choose another.")
     _plugins[spec.name] = spec
     return spec
 
@@ -65,11 +74,15 @@ def _installed() -> dict[str, CodecSpec]:
         spec = _spec_of(importlib.import_module(module))
         specs[spec.name] = spec
     for point in entry_points(group=ENTRY_POINTS):
-        loaded = point.load()
+        try:
+            loaded = point.load()
+        except Exception as error:  # one broken package must not take the other codecs with it
+            warnings.warn(f"codec {point.name!r} of {point.value!r} cannot be imported: {_line(error)}", stacklevel=2)
+            continue
         if not isinstance(loaded, CodecSpec):
-            raise UserError(
-                f"Entry point {point.value!r} of {ENTRY_POINTS} is a {type(loaded).__name__}, not a CodecSpec."
-            )
+            kind = type(loaded).__name__
+            warnings.warn(f"codec {point.name!r} of {point.value!r} is a {kind}, not a CodecSpec", stacklevel=2)
+            continue
         specs[loaded.name] = loaded
     return dict(sorted(specs.items()))
 
@@ -97,6 +110,10 @@ def _is_there(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # its parent package is missing
         return False
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def _spec_of(module: ModuleType) -> CodecSpec:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 
 from lic_bench.datasets import Dataset, Image, read_image
 from lic_bench.errors import UserError
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.complexity import COUNTERS, count, failed_count
 from lic_bench.measurement.measure import CodecFailure, Pair, measure
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.model_codec import ModelCodec
 from lic_bench.models import load_codec
-from lic_bench.records import Record
+from lic_bench.records import Complexity, Record
 from lic_bench.spec import CodecSpec
 from lic_bench.store import Store
 
@@ -56,10 +57,11 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended."""
+    """How a run ended. stored: records of this time; failed: all that the run has in store, of earlier times too."""
 
     stored: int = 0
     failed: list[Record] = field(default_factory=list)
+    failed_complexity: list[Complexity] = field(default_factory=list)
 
 
 def plan(
@@ -100,7 +102,7 @@ class Runner:
 
     def run(self, jobs: Sequence[Job], *, retry_failed: bool = False) -> Outcome:
         """Do what is not stored yet. A failing codec or image becomes a failed record and the run goes on."""
-        stored = self.store.records.keys - (self.store.records.failed if retry_failed else set())
+        stored = self.store.records.keys - (self.store.records.failed.keys() if retry_failed else set())
         todo = [job for job in jobs if job.key not in stored]
         self.listener.started(todo, len(jobs) - len(todo))
         outcome = Outcome()
@@ -110,28 +112,32 @@ class Runner:
             record = self._record(job)
             self.store.records.append(record)
             outcome.stored += 1
-            if record.status == "failed":
-                outcome.failed.append(record)
             self.listener.record(job, record, perf_counter() - start)
         self._pairs.clear()
         gc.unfreeze()
+        failed = self.store.records.failed
+        outcome.failed = [failed[job.key] for job in jobs if job.key in failed]
+        outcome.failed_complexity = list(self.store.complexity.failed.values())
         return outcome
 
-    def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int]) -> None:
-        """Store the complexity of a learned codec at size (height, width), unless it is stored."""
-        keys = {(spec.name, quality, counter, "forward") for counter in ("thop", "exact")}
-        if spec.kind != "learned" or keys <= self.store.complexity.keys:
+    def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int], *, retry_failed: bool = False) -> None:
+        """Store the complexity of a learned codec at size (height, width), by the counters that have none stored."""
+        log = self.store.complexity
+        keys = {(spec.name, quality, counter, "forward") for counter in COUNTERS}
+        todo = keys - log.keys | (keys & log.failed.keys() if retry_failed else set())
+        if spec.kind != "learned" or not todo:
             return
         self.listener.note(f"{spec.name}: counting operations at {size[1]} x {size[0]}")
         try:
             codec = load_codec(spec, quality, self.weights[spec.name].get(quality), self.device).codec
+            rows = count(cast(ModelCodec, codec).module, spec.name, quality, *size)
         except Exception as error:
-            self.listener.note(f"{spec.name}: no complexity: {describe(error)}")
-            return
-        assert isinstance(codec, ModelCodec)
-        for row in count(codec.module, spec.name, quality, *size):
-            if row.key not in self.store.complexity.keys:
-                self.store.complexity.append(row)
+            rows = failed_count(spec.name, quality, *size, error=describe(error))
+        for row in rows:
+            if row.key in todo:
+                log.append(row)
+                if row.status == "failed":
+                    self.listener.note(f"FAILED {spec.name}: {row.counter}: {row.error}")
 
     def _record(self, job: Job) -> Record:
         base: dict[str, Any] = {
@@ -154,15 +160,19 @@ class Runner:
         base["weights"] = pair.encoder.weights
         device = torch.device(base["device"])
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(device)
-        return Record(**base, status="ok", **measure(pair, image, device, self.parts, self.effort))
+        fields = measure(pair, image, device, self.parts, self.effort)
+        if not all(math.isfinite(value) for value in fields.values() if isinstance(value, float)):
+            raise CodecFailure("a measured value is NaN or infinite")
+        return Record(**base, status="ok", **fields)
 
     def _guarded(self, base: dict[str, Any], work: Callable[[], Record]) -> Record:
         try:
             return work()
         except Exception as error:  # whatever a codec does wrong is its record, not the end of the run
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            return Record(**base, status="failed", error=describe(error))
+            message = describe(error)
+        if self.device.type == "cuda":  # outside the handler, whose traceback keeps the tensors alive
+            torch.cuda.empty_cache()
+        return Record(**base, status="failed", error=message)
 
     def _device(self, spec: CodecSpec) -> torch.device:
         return self.device if self.device.type in spec.devices else torch.device("cpu")

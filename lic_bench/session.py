@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
+from lic_bench.checkpoints import check_sha256, checkpoint_folders, find_checkpoints, sha256_of
 from lic_bench.config import RunConfig
 from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.models import RANDOM, checkpoint_folders, find_checkpoints, load_model, sha256_of
+from lic_bench.models import RANDOM, load_model
 from lic_bench.registry import check_installed
 from lic_bench.runner import Job, Listener, Outcome, Runner, plan
 from lic_bench.spec import CodecSpec
@@ -79,7 +80,7 @@ def run(options: Options, listener: Listener) -> Outcome:
             "config": session.config.to_json(),
             "fingerprint": fingerprint(environment),
             "environment": environment,
-            "images": {d.name: {i.name: i.sha256 for i in d.images} for d in session.datasets},
+            "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
         },
     )
@@ -108,6 +109,7 @@ def prepare_session(options: Options) -> Session:
     crop = options.crop or (cfg.QUICK_CROP if options.quick else None)
     names = cfg.split_list(options.datasets, "--datasets")
     datasets = [find_dataset(name, options.data_root, limit=limit, crop=crop) for name in names]
+    _check_names(datasets)
     files, notes = choose_weights(specs, asked, options)
     ladders = {s.name: cfg.ladder(s, asked.get(s.name), files.get(s.name, {}), quick=options.quick) for s in specs}
     used = {s.name: {q: files[s.name][q] for q in ladders[s.name] if q in files.get(s.name, {})} for s in specs}
@@ -134,22 +136,31 @@ def prepare_session(options: Options) -> Session:
     return Session(config, specs, datasets, used, device, notes)
 
 
+def _check_names(datasets: Sequence[Dataset]) -> None:
+    names = [dataset.name for dataset in datasets]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"--datasets: two data sets are called {twice!r}; rename one of the folders.")
+
+
 def choose_device(name: str) -> torch.device:
-    """The device of --device: auto, cpu, cuda or cuda:N."""
+    """The device of --device: auto, cpu, cuda or cuda:N; a CUDA device has its index."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
         raise UserError(f"--device {name!r}: unknown; allowed: auto, cpu, cuda, cuda:N.")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if (device.index or 0) >= torch.cuda.device_count():
         raise UserError(
             f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices to torch; "
             "use --device cpu, or see `lic-bench doctor`."
         )
-    return device
+    return torch.device("cuda", device.index or 0)
 
 
 def choose_weights(
@@ -157,9 +168,9 @@ def choose_weights(
 ) -> tuple[dict[str, dict[int, Path]], list[str]]:
     """codec -> quality -> weights file, each opened once to see that it fits; and what to tell the user.
 
-    Without --weights: "require" where --checkpoints is given, else "auto", which takes what is there.
+    Without --weights what is there is taken; where --checkpoints is given, codecs with released weights must have some.
     """
-    mode = options.weights or ("require" if options.checkpoints else "auto")
+    mode = options.weights or "auto"
     if mode not in cfg.WEIGHTS:
         raise UserError(f"--weights {mode!r}: unknown; allowed: {', '.join(cfg.WEIGHTS)}.")
     folders = checkpoint_folders(options.checkpoints)
@@ -167,26 +178,29 @@ def choose_weights(
     notes = []
     for spec in (s for s in specs if s.kind == "learned"):
         found = {} if mode == "random" else find_checkpoints(spec, folders)
-        if mode == "require":
+        if mode == "require" or (options.weights is None and options.checkpoints and spec.checkpoints):
             _require(spec, found, asked.get(spec.name), folders)
-        for quality in asked.get(spec.name, tuple(found)):
-            if quality in found:
-                load_model(spec.name, quality, found[quality])
+        wanted = asked.get(spec.name, tuple(found))
+        for quality in (q for q in wanted if q in found):
+            check_sha256(spec, quality, found[quality])
+            load_model(spec.name, quality, found[quality])
         files[spec.name] = found
-        if not found:
-            notes.append(f"{spec.name}: no weights; latency and complexity with random ones, no rate-distortion points")
+        lacking = [q for q in wanted if q not in found]
+        if lacking or not found:
+            which = f" at {spec.quality_name} {', '.join(map(str, lacking))}" if lacking else ""
+            notes.append(f"{spec.name}: no weights{which}; random ones give latency and complexity, no quality")
     return files, notes
 
 
 def _require(spec: CodecSpec, found: Mapping[int, Path], asked: tuple[int, ...] | None, folders: list[Path]) -> None:
-    wanted = asked or tuple(spec.checkpoints)
-    missing = [q for q in wanted if q in spec.checkpoints and q not in found]
-    if missing and (asked or not found):
-        names = ", ".join(spec.checkpoints[q].file for q in missing[:3])
-        places = ", ".join(map(str, folders))
-        raise UserError(
-            f"Weights of {spec.name!r} are missing in {places}: {names}; put them there or add --weights auto."
-        )
+    """Raise UserError where a quality asked for, or without one every quality, lacks its weights."""
+    missing = [q for q in asked or spec.qualities if q not in found]
+    if not missing or (found and not asked):
+        return
+    files = [spec.checkpoints[q].file for q in missing if q in spec.checkpoints]
+    what = ", ".join(files[:3]) if files else f"none are known for {spec.quality_name} {missing[0]}"
+    places = ", ".join(map(str, folders))
+    raise UserError(f"Weights of {spec.name!r} are missing in {places}: {what}; put them there or add --weights auto.")
 
 
 def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
@@ -212,7 +226,7 @@ def _work(session: Session, store: Store, listener: Listener, options: Options) 
     )
     if "complexity" in config.measure:
         for spec in session.specs:
-            runner.complexity(spec, config.qualities[spec.name][0], config.complexity_size)
-    if set(config.measure) == {"complexity"}:
-        return Outcome()
-    return runner.run(session.jobs(), retry_failed=options.retry_failed)
+            quality = config.qualities[spec.name][0]
+            runner.complexity(spec, quality, config.complexity_size, retry_failed=options.retry_failed)
+    jobs = [] if set(config.measure) == {"complexity"} else session.jobs()
+    return runner.run(jobs, retry_failed=options.retry_failed)

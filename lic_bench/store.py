@@ -22,13 +22,13 @@ Row = TypeVar("Row", Record, Complexity)
 class Log(Generic[Row]):
     """One append-only JSON Lines file. Opening it again is how a run resumes.
 
-    keys: what is stored; failed: those of them whose last row is a failed one.
+    keys: what is stored; failed: key -> row, of those whose last row is a failed one.
     """
 
     def __init__(self, path: Path, cls: type[Row]) -> None:
         self.path = path
         self.keys: set[tuple[str, int, str, str]] = set()
-        self.failed: set[tuple[str, int, str, str]] = set()
+        self.failed: dict[tuple[str, int, str, str], Row] = {}
         for row in _read(path, cls, repair=True):
             self._note(row)
 
@@ -52,7 +52,9 @@ class Log(Generic[Row]):
 
     def _note(self, row: Row) -> None:
         self.keys.add(row.key)
-        (self.failed.add if row.status == "failed" else self.failed.discard)(row.key)
+        self.failed.pop(row.key, None)
+        if row.status == "failed":
+            self.failed[row.key] = row
 
 
 class Store:
@@ -65,11 +67,13 @@ class Store:
         """
         self._lock = _locked(folder)
         try:
-            self.resumed = _claim(folder, run)
+            _claim(folder, run)
             self.records = Log(folder / "records.jsonl", Record)
             self.complexity = Log(folder / "complexity.jsonl", Complexity)
         except BaseException:
             self._lock.close()
+            if not (folder / "run.json").exists():
+                (folder / ".lock").unlink(missing_ok=True)  # a folder that is not ours stays as it was
             raise
 
     def close(self) -> None:
@@ -97,9 +101,13 @@ def set_aside(folder: Path) -> Path | None:
     """Rename the run in `folder` so that a fresh one can begin there; its new place, None if there was no run."""
     if not (folder / "run.json").exists():
         return None
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
+    whole = folder.resolve()
     with _locked(folder):
-        stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-        return folder.rename(folder.with_name(f"{folder.name}.old-{stamp}"))
+        try:
+            return whole.rename(whole.with_name(f"{whole.name}.old-{stamp}"))
+        except OSError as error:
+            raise UserError(f"Cannot set {folder} aside: {error.strerror}; choose another --out.") from None
 
 
 def _locked(folder: Path) -> TextIOWrapper:
@@ -111,27 +119,30 @@ def _locked(folder: Path) -> TextIOWrapper:
         raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         lock.close()
         raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.") from None
+    except OSError as error:
+        lock.close()
+        raise UserError(f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk.") from None
     return lock
 
 
-def _claim(folder: Path, run: dict[str, Any]) -> bool:
-    """Write run.json into a new folder, or check that the old one agrees. Whether the folder was there already."""
+def _claim(folder: Path, run: dict[str, Any]) -> None:
+    """Write run.json into a new folder, or check that the old one agrees."""
     path = folder / "run.json"
     if path.exists():
         _check_same(folder, _read_run(path), run)
-        return True
-    if strangers := sorted(p.name for p in folder.iterdir() if p.name != ".lock"):
+        return
+    if strangers := sorted(p.name for p in folder.iterdir() if p.name not in (".lock", "run.tmp")):
         raise UserError(f"{folder} holds other files ({strangers[0]}) and no run.json; choose an empty or new --out.")
     _write_whole(path, {"schema": SCHEMA, **run})
-    return False
 
 
 def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    for part, advice in (("config", "with --fresh to set the old run aside"), ("fingerprint", "on the same machine")):
-        before, now = old.get(part, {}), json.loads(json.dumps(new.get(part, {})))
+    fresh = "with --fresh to set the old run aside"
+    for part, advice in (("config", fresh), ("images", fresh), ("fingerprint", "on the same machine")):
+        before, now = old.get(part) or {}, json.loads(json.dumps(new.get(part, {})))
         changed = [k for k in sorted(set(before) | set(now)) if before.get(k) != now.get(k)]
         if changed:
             what = "; ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
@@ -148,6 +159,7 @@ def _write_whole(path: Path, values: dict[str, Any]) -> None:
             os.fsync(file.fileno())
         draft.rename(path)
     except OSError as error:
+        draft.unlink(missing_ok=True)
         raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None
 
 
@@ -167,15 +179,20 @@ def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
     data = path.read_bytes() if path.exists() else b""
     whole = data[: data.rfind(b"\n") + 1]
     if repair and whole != data:
-        os.truncate(path, len(whole))
+        try:
+            os.truncate(path, len(whole))
+        except OSError as error:
+            raise UserError(
+                f"Cannot cut the torn last line of {path}: {error.strerror}; check who may write."
+            ) from None
     rows = []
     for number, line in enumerate(whole.splitlines(), 1):
         try:
             values = json.loads(line)
         except ValueError:
-            raise UserError(
-                f"{path}, line {number}: not JSON; remove that line or measure again with --fresh."
-            ) from None
+            values = None
+        if not isinstance(values, dict):
+            raise UserError(f"{path}, line {number}: not JSON; remove that line or measure again with --fresh.")
         rows.append(from_json(cls, values, f"{path}, line {number}"))
     return rows
 

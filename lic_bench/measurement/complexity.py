@@ -5,15 +5,17 @@ from __future__ import annotations
 import copy
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from lic_bench.records import Complexity
+
+Counter = Literal["thop", "exact"]
 
 
 @runtime_checkable
@@ -33,16 +35,46 @@ def count(module: nn.Module, codec: str, quality: int, height: int, width: int) 
     parameters = sum(p.numel() for p in module.parameters())
     needed = module.parameters_inference() if isinstance(module, Reduced) else None
     rows = []
-    for counter, fn in (("thop", _thop), ("exact", _operators)):
-        common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
-        common |= {"counter": counter, "path": "forward", "parameters_inference": needed}
+    for counter, fn in COUNTERS.items():
         try:
             macs, counted, uncounted = _on_copy(module, fn, height, width)
-            rows.append(Complexity(**common, macs=macs, parameters=counted or parameters, uncounted_ops=uncounted))
         except Exception as error:  # third-party counters fail in ways of their own
-            message = f"{type(error).__name__}: {error}".splitlines()[0]
-            rows.append(Complexity(**common, macs=None, parameters=parameters, status="failed", error=message))
+            message = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            rows += failed_count(
+                codec, quality, height, width, error=message, counters=(counter,), parameters=parameters
+            )
+            continue
+        rows.append(
+            Complexity(
+                codec=codec,
+                quality=quality,
+                width=width,
+                height=height,
+                counter=counter,
+                path="forward",
+                macs=macs,
+                parameters=counted or parameters,
+                parameters_inference=needed,
+                uncounted_ops=uncounted,
+            )
+        )
     return rows
+
+
+def failed_count(
+    codec: str,
+    quality: int,
+    height: int,
+    width: int,
+    *,
+    error: str,
+    counters: Iterable[Counter] = ("thop", "exact"),
+    parameters: int = 0,
+) -> list[Complexity]:
+    """The failed records of these counters."""
+    common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
+    common |= {"path": "forward", "macs": None, "parameters": parameters, "status": "failed", "error": error}
+    return [Complexity(**common, counter=counter) for counter in counters]
 
 
 Counted = tuple[int, int | None, dict[str, int]]
@@ -75,3 +107,6 @@ def _operators(model: nn.Module, x: torch.Tensor) -> Counted:
     with FlopCounterMode(display=False) as counter:
         model(x)
     return counter.get_total_flops() // 2, None, {}
+
+
+COUNTERS: dict[Counter, Callable[[nn.Module, torch.Tensor], Counted]] = {"thop": _thop, "exact": _operators}

@@ -24,24 +24,33 @@ def weights_bytes(module: nn.Module) -> int:
 def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
     """What fn returns, and name -> bytes of its peak.
 
-    cuda: "allocated" and "reserved" by torch's allocator, weights included.
-    cpu (Linux): "rss" of the whole process and "rss_growth" over its start; {} where the kernel does not tell.
+    cuda: "allocated" by torch's allocator, all loaded codecs included; "allocated_growth" and "reserved_growth" over
+        what was there before. cpu (Linux): "rss" of the whole process and "rss_growth"; {} where it cannot be read.
+    A codec's own peak is its weights (`weights_bytes`) and the growth.
     """
     if device.type == "cuda":
-        torch.cuda.synchronize(device)
-        torch.cuda.reset_peak_memory_stats(device)
-        out = fn()
-        torch.cuda.synchronize(device)
-        return out, {
-            "allocated": torch.cuda.max_memory_allocated(device),
-            "reserved": torch.cuda.max_memory_reserved(device),
-        }
+        return _peak_cuda(fn, device)
     before = _reset_peak_rss()
+    if before is None:
+        return fn(), {}
     out = fn()
-    highest = _peak_rss()
-    if before is None or highest is None:
-        return out, {}
+    highest = _peak_rss() or before
     return out, {"rss": highest, "rss_growth": max(0, highest - before)}
+
+
+def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
+    torch.cuda.synchronize(device)
+    torch.cuda.empty_cache()  # blocks that others left would be reused without being counted as reserved
+    torch.cuda.reset_peak_memory_stats(device)
+    allocated, reserved = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
+    out = fn()
+    torch.cuda.synchronize(device)
+    highest = torch.cuda.max_memory_allocated(device)
+    return out, {
+        "allocated": highest,
+        "allocated_growth": highest - allocated,
+        "reserved_growth": torch.cuda.max_memory_reserved(device) - reserved,
+    }
 
 
 def _reset_peak_rss() -> int | None:

@@ -28,9 +28,9 @@ from lic_bench.store import Run
 PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak."
 RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
 MEASURED = (
-    "Measured rows: times are the mean over images of the median over repeats; memory is the peak of torch's allocator "
-    "on a GPU, weights plus the growth of resident memory on a CPU; FLOPs are thop's multiply-accumulates of one "
-    "forward pass."
+    "Measured rows: times are the mean over images of the median over repeats; memory is weights plus the peak "
+    "growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs are thop's "
+    "multiply-accumulates of one forward pass."
 )
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
@@ -212,10 +212,10 @@ def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
 
 def _memory_cell(data: Data, row: Measured) -> Cell:
     mine = data.memory[data.memory.curve == row.curve].groupby("what").bytes.max()
-    for kind, also in (("allocated", []), ("rss_growth", ["weights"])):
+    for kind in ("allocated_growth", "rss_growth"):
         peaks = mine[mine.index.isin([f"encode_{kind}", f"decode_{kind}"])]
         if len(peaks):
-            return number(float(peaks.max() + mine[mine.index.isin(also)].sum()) / 1e9, 3)
+            return number(float(peaks.max() + mine.get("weights", 0)) / 1e9, 3)
     return Cell("-")
 
 

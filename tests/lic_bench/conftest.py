@@ -80,7 +80,7 @@ def _records(
 
 
 def _costs(quality: int, device: str) -> dict[str, Any]:
-    kind = "rss_growth" if device == "cpu" else "allocated"
+    kind = "rss_growth" if device == "cpu" else "allocated_growth"
     samples: Sequence[float] = [0.01 * quality * step for step in (1.0, 1.1, 0.9, 1.3, 0.7)]
     return {
         "encode_s": list(samples),

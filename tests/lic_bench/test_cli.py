@@ -43,6 +43,8 @@ def test_failed_records_give_exit_code_1_and_say_so(
     arguments = ["broken" if a == "fake" else a for a in run_arguments]
     assert call(monkeypatch, *arguments, "--qualities", "1") == cli.FAILED
     assert "3 records failed, the first: broken quality 1" in capsys.readouterr().err
+    assert call(monkeypatch, *arguments, "--qualities", "1") == cli.FAILED  # nothing new, and still failed
+    assert "3 records failed" in capsys.readouterr().err
 
 
 BAD = {
@@ -57,6 +59,8 @@ BAD = {
     "weights mode": (["--weights", "best"], "allowed: auto, random, require"),
     "weights": (["--codecs", "lalic", "--weights", "require"], "lalic-mse-q1.pth"),
     "plugin": (["--plugin", "/nonexistent"], "no codec.py there"),
+    "number": (["--limit", "x"], "See `lic-bench run --help`."),
+    "option": (["--limits", "3"], "See `lic-bench run --help`."),
 }
 
 
@@ -107,6 +111,17 @@ def test_doctor_names_what_is_missing_and_its_fix(
     assert "lic-bench fetch kodak" in capsys.readouterr().out
 
 
+def test_a_missing_argument_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch, "list") == cli.BAD_INPUT
+    said = capsys.readouterr().err.lower()
+    assert said == "lic-bench: missing argument 'what'. see `lic-bench list --help`.\n"
+
+
+def test_without_arguments_there_is_help(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(monkeypatch) == cli.BAD_INPUT
+    assert "doctor" in capsys.readouterr().out
+
+
 def test_ctrl_c_says_how_to_go_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run_arguments: list[object]
 ) -> None:
@@ -137,7 +152,9 @@ def test_in_a_real_terminal_there_is_a_live_line(images: Path, tmp_path: Path) -
     assert b"images/s, ETA" in screen
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list", "codecs"], ["list", "datasets"], ["report", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list", "codecs"], ["list", "datasets"], ["list", "published"], ["report", "--help"]]
+)
 def test_light_commands_do_not_import_torch(arguments: list[str]) -> None:
     code = f"""
 import sys

@@ -52,6 +52,8 @@ def test_parts() -> None:
         (["5", "fake=8"], {"fake": (8,), "broken": (5,)}),
         (["fake=8", "5"], {"fake": (8,), "broken": (5,)}),
         (["pretend=3,3"], {"fake": (3,)}),
+        (["3", "5"], {"fake": (3, 5), "broken": (3, 5)}),
+        (["fake=3", "fake=5"], {"fake": (3, 5)}),
     ],
 )
 def test_qualities(options: list[str], expected: dict[str, tuple[int, ...]]) -> None:
@@ -65,6 +67,7 @@ def test_qualities(options: list[str], expected: dict[str, tuple[int, ...]]) -> 
         ("9", r"'fake' has no bits 9; allowed: 0\.\.8"),
         ("low", "'low' is no number"),
         ("4..2", "range is empty"),
+        ("1..999999999", "more than 1000 qualities"),
         ("broken=1", "not among --codecs fake"),
         ("fakir=1", "Did you mean 'fake'"),
     ],

@@ -14,12 +14,18 @@ SHORT = Effort(repeats=2, enough_s=0.1, warm_up_s=0.1)
 
 
 class Levels(torch.nn.Module):
-    """A learned codec of known numbers: 16 levels a value, 4 bits each. `decoder_error` spoils what it decodes."""
+    """A learned codec of known numbers: 16 levels a value, 4 bits each. `decoder_error` spoils what it decodes.
 
-    def __init__(self, decoder_error: float = 0.0, forward_error: float = 0.0) -> None:
+    contrast: how much of the image it gives back, as a network with random weights gives hardly any.
+    """
+
+    def __init__(
+        self, decoder_error: float | torch.Tensor = 0.0, forward_error: float = 0.0, contrast: float = 1.0
+    ) -> None:
         super().__init__()
         self.decoder_error = decoder_error
         self.forward_error = forward_error
+        self.contrast = contrast
         self.weight = torch.nn.Parameter(torch.zeros(10))
 
     def compress(self, x: torch.Tensor) -> dict[str, Any]:
@@ -27,10 +33,10 @@ class Levels(torch.nn.Module):
 
     def decompress(self, strings: list[list[bytes]], shape: list[int]) -> dict[str, torch.Tensor]:
         levels = torch.frombuffer(bytearray(strings[0][0]), dtype=torch.uint8).reshape(shape)
-        return {"x_hat": levels.float() / 15 + self.decoder_error}
+        return {"x_hat": self.contrast * (levels.float() / 15 + self.decoder_error)}
 
     def forward(self, x: torch.Tensor) -> dict[str, Any]:
-        x_hat = x.mul(15).round() / 15 + self.forward_error
+        x_hat = self.contrast * (x.mul(15).round() / 15 + self.forward_error)
         return {"x_hat": x_hat, "likelihoods": {"y": torch.full_like(x, 2.0**-4)}}
 
 
@@ -63,6 +69,23 @@ def test_a_sound_codec(image: torch.Tensor) -> None:
 def test_a_decoder_out_of_sync_is_found(image: torch.Tensor, error: float) -> None:
     with pytest.raises(CodecFailure, match="decoder out of sync"):
         measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]), SHORT)
+
+
+def test_a_few_wrong_pixels_of_a_large_image_are_found() -> None:
+    image = torch.full((1, 3, 512, 768), 128, dtype=torch.uint8)
+    error = torch.zeros(1, 3, 512, 768)
+    error[..., 100:108, 200:208] = 0.1  # a mean squared 0.1 levels over the whole image, 10 over the block
+    with pytest.raises(CodecFailure, match="decoder out of sync"):
+        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]), SHORT)
+
+
+def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor) -> None:
+    error = torch.zeros(1, 3, 8, 12)
+    error[..., :4, :4] = 0.3
+    pale = pair(Levels(contrast=1e-3), Levels(contrast=1e-3, decoder_error=error))  # equal once rounded to 8 bit
+    with pytest.raises(CodecFailure, match=r"decoder out of sync.*mean squared 0 levels"):
+        measure(pale, image, CPU, frozenset(["quality"]), SHORT)
+    measure(pair(Levels(contrast=1e-3), Levels(contrast=1e-3)), image, CPU, frozenset(["quality"]), SHORT)
 
 
 def test_rounding_of_the_forward_pass_is_no_lost_sync(image: torch.Tensor) -> None:

@@ -63,6 +63,15 @@ def test_a_live_line_in_a_terminal() -> None:
     assert "FAILED fast q1 d/b: no luck" in out.getvalue()
 
 
+def test_names_are_no_markup() -> None:
+    out = io.StringIO()
+    display = Display(Console(file=out, force_terminal=True, width=120))
+    display.started([job("fast", "[/b].png")], done=0)
+    display.job(job("fast", "[/b].png"))
+    display.close()
+    assert "d/[/b].png" in out.getvalue()
+
+
 def test_random_weights_show_no_quality() -> None:
     out = io.StringIO()
     display = Display(Console(file=out, width=200))

@@ -1,3 +1,4 @@
+import re
 import textwrap
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -34,6 +35,45 @@ def test_a_codec_file_without_spec_is_refused(tmp_path: Path) -> None:
     (tmp_path / "plugin_without_spec/codec.py").write_text("SPEC = 3\n")
     with pytest.raises(UserError, match="SPEC is missing or not"):
         add_plugin(tmp_path / "plugin_without_spec")
+
+
+@pytest.mark.parametrize(
+    ("folder", "code", "message"),
+    [
+        ("plugin_syntax", "SPEC = (", "codec.py fails: SyntaxError"),
+        ("plugin_import", "import no_such_module", "codec.py fails: ModuleNotFoundError: No module named"),
+        ("email", "SPEC = 3", "a Python module 'email' is in use already"),
+        (
+            "plugin_clash",
+            """
+            from lic_bench.spec import CodecSpec
+            SPEC = CodecSpec(name="mine", aliases=("jpeg",), label="x", kind="classical", load="x:y", qualities=(1,))
+            """,
+            "the name 'jpeg' belongs to a codec already",
+        ),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_one_line(tmp_path: Path, folder: str, code: str, message: str) -> None:
+    import email  # noqa: F401 - so that it is in use
+
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "codec.py").write_text(textwrap.dedent(code))
+    with pytest.raises(UserError, match=re.escape(message)) as caught:
+        add_plugin(tmp_path / folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_installed_package_takes_no_other_codec_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [
+        EntryPoint(name, target, registry.ENTRY_POINTS) for name, target in (("a", "no_such:X"), ("b", "json:dumps"))
+    ]
+    monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints(points))
+    registry._installed.cache_clear()
+    try:
+        with pytest.warns(UserWarning, match=r"'a' of 'no_such:X' cannot be imported|is a function, not a CodecSpec"):
+            assert "jpeg" in find_codecs()
+    finally:
+        registry._installed.cache_clear()
 
 
 def test_an_installed_package_registers_through_the_entry_point_group(

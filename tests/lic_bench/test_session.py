@@ -132,7 +132,8 @@ def test_a_run_killed_in_mid_measurement_goes_on_where_it_was(images: Path, tmp_
 def test_a_failing_codec_is_a_failed_record_and_the_run_goes_on(
     images: Path, tmp_path: Path, quality: int, message: str
 ) -> None:
-    outcome, _ = go(images, tmp_path / "run", codecs="broken,fake", qualities=[f"broken={quality}", "fake=4"], limit=2)
+    changes = {"codecs": "broken,fake", "qualities": [f"broken={quality}", "fake=4"], "limit": 2}
+    outcome, _ = go(images, tmp_path / "run", **changes)
     frame = Run(tmp_path / "run").records
     assert len(outcome.failed) == 2
     assert set(frame[frame.codec == "fake"].status) == {"ok"}
@@ -140,6 +141,8 @@ def test_a_failing_codec_is_a_failed_record_and_the_run_goes_on(
     assert set(failed.status) == {"failed"}
     assert failed.error.str.fullmatch(f".*{message}.*").all()
     assert "\n" not in failed.error.iloc[0]
+    again, _ = go(images, tmp_path / "run", **changes)
+    assert (again.stored, len(again.failed)) == (0, 2)  # a resumed run still knows
 
 
 def test_failed_records_stay_unless_asked_for_again(images: Path, tmp_path: Path) -> None:
@@ -242,7 +245,8 @@ def test_run_json_says_with_what_it_was_made(images: Path, tmp_path: Path) -> No
     assert info["config"]["threads"] == info["environment"]["threads"] == 1
     assert info["environment"]["cpu"] == info["fingerprint"]["cpu"]
     assert info["environment"]["packages"]["torch"] == torch.__version__
-    assert list(info["images"]["pictures"].values()) == list(Run(tmp_path / "run").records.image_sha256)
+    stored = Run(tmp_path / "run").records
+    assert info["images"] == {f"pictures/{row.image}": row.image_sha256 for row in stored.itertuples()}
 
 
 def test_weights_that_are_there_are_used_and_named(images: Path, tmp_path: Path) -> None:
@@ -258,7 +262,7 @@ def test_weights_that_are_there_are_used_and_named(images: Path, tmp_path: Path)
     with pytest.raises(UserError, match=r"Weights of 'lalic' are missing in .*lalic-mse-q5\.pth"):
         go(images, tmp_path / "other", **changes, qualities=["5"])
     path.write_bytes(b"not weights")
-    with pytest.raises(UserError, match=r"lalic-mse-q2\.pth cannot be read as a PyTorch state dict"):
+    with pytest.raises(UserError, match=r"lalic-mse-q2\.pth .*is no PyTorch state dict"):
         go(images, tmp_path / "other", **changes)
     assert not (tmp_path / "other").exists()
 
@@ -270,6 +274,31 @@ def test_weights_that_are_there_are_used_and_named(images: Path, tmp_path: Path)
 def test_devices_that_are_not_there(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         choose_device(name)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1")])
+def test_a_cuda_device_has_its_index(monkeypatch: pytest.MonkeyPatch, name: str, expected: str) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert str(choose_device(name)) == expected
+
+
+def test_two_data_sets_of_one_name_are_refused(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="two data sets are called 'pictures'"):
+        go(images, tmp_path / "run", datasets=f"{images},{images}/../pictures/.")
+
+
+def test_images_that_changed_are_another_run(images: Path, tmp_path: Path) -> None:
+    go(images, tmp_path / "run", qualities=["4"])
+    (images / "image1.png").rename(images / "image9.png")
+    with pytest.raises(UserError, match=r"another images .*--fresh"):
+        go(images, tmp_path / "run", qualities=["4"])
+
+
+@pytest.mark.parametrize("codec", ["elic", "cheng2020-parallel"])
+def test_required_weights_that_nobody_released_are_an_error(images: Path, tmp_path: Path, codec: str) -> None:
+    with pytest.raises(UserError, match=f"Weights of '{codec}' are missing in .*: none are known for quality 3"):
+        go(images, tmp_path / "run", codecs=codec, qualities=["3"], weights="require")
 
 
 @pytest.mark.parametrize("option", ["limit", "crop", "repeats", "threads"])

@@ -40,7 +40,6 @@ def test_a_torn_last_line_is_cut_and_the_rest_kept(tmp_path: Path, kept: int) ->
     first, second, _ = path.read_bytes().split(b"\n")
     path.write_bytes(first + b"\n" + second[:kept])
     store = Store(tmp_path, RUN)
-    assert store.resumed
     assert store.records.keys == {record("a").key}
     store.records.append(record("b"))
     store.close()
@@ -99,6 +98,40 @@ def test_a_folder_with_other_files_is_not_taken_over(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("x")
     with pytest.raises(UserError, match=r"thesis\.tex"):
         Store(tmp_path, RUN)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_changed_images_are_another_run(tmp_path: Path) -> None:
+    Store(tmp_path, RUN | {"images": {"d/a": "11", "d/b": "22"}}).close()
+    with pytest.raises(UserError, match=r"another images \(d/b was '22', now '33'\).*--fresh"):
+        Store(tmp_path, RUN | {"images": {"d/a": "11", "d/b": "33"}})
+
+
+def test_a_kill_while_run_json_is_written_leaves_a_usable_folder(tmp_path: Path) -> None:
+    (tmp_path / "run.tmp").write_text('{"conf')
+    (tmp_path / ".lock").touch()
+    Store(tmp_path, RUN).close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "run.json"]
+
+
+def test_a_full_disk_at_run_json_leaves_nothing(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(UserError, match=r"Cannot write .*run\.json"):
+            Store(tmp_path / "run", RUN)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    Store(tmp_path / "run", RUN).close()
+
+
+def test_the_present_folder_can_be_set_aside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "run"
+    Store(folder, RUN).close()
+    monkeypatch.chdir(folder)
+    aside = set_aside(Path())
+    assert aside is not None
+    assert (aside / "run.json").exists()
 
 
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
@@ -134,9 +167,9 @@ def test_a_file_in_the_place_of_the_folder_is_one_line(tmp_path: Path) -> None:
 def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
     store = Store(tmp_path, RUN)
     store.records.append(record(status="failed", error="no"))
-    assert store.records.failed == {record().key}
+    assert store.records.failed.keys() == {record().key}
     store.records.append(record())
-    assert store.records.failed == set()
+    assert store.records.failed == {}
     store.close()
     frame = Run(tmp_path).records
     assert list(frame.status) == ["ok"]
@@ -146,6 +179,7 @@ def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("nonsense", "line 1: not JSON"),
+        ("null", "line 1: not JSON"),
         (json.dumps({"schema": 99}), "update lic-bench"),
         (json.dumps({"schema": 0}), "--fresh"),
         (json.dumps({"schema": 1, "colour": 3}), "unknown field 'colour'"),
