@@ -66,9 +66,11 @@ def fetch(
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        downloaded = _archive(name, url, folder, progress) if source.archive else _files(name, url, folder, progress)
     except OSError as error:
-        raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --data-root.") from None
-    downloaded = _archive(name, url, folder, progress) if source.archive else _files(name, url, folder, progress)
+        raise UserError(
+            f"Cannot write to {folder}: {error.strerror}; make room or choose another --data-root."
+        ) from None
     found = find_dataset(name, root)
     return Fetched(folder=folder, images=found.found, downloaded=downloaded, warnings=found.warnings)
 
