@@ -81,6 +81,14 @@ class OmniShift(nn.Module):
             self._merged_from = state
 
 
+class BiWkv(nn.Module):
+    """`biwkv` as a module, so that counters which go by modules name it."""
+
+    def forward(self, w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """w, u: [C]; k, v: [B, T, C]. Returns [B, T, C]."""
+        return biwkv(w, u, k, v)
+
+
 class SpatialMix(nn.Module):
     """Global attention over all tokens by BiWKV, gated by the receptance."""
 
@@ -93,12 +101,13 @@ class SpatialMix(nn.Module):
         self.value = nn.Linear(width, width, bias=False)
         self.receptance = nn.Linear(width, width, bias=False)
         self.output = nn.Linear(width, width, bias=False)
+        self.attention = BiWkv()
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """x [B, T, C] -> [B, T, C]."""
         x = self.shift(x, size)
         count = x.shape[1]
-        attended = biwkv(self.decay / count, self.boost / count, self.key(x), self.value(x))
+        attended = self.attention(self.decay / count, self.boost / count, self.key(x), self.value(x))
         return self.output(torch.sigmoid(self.receptance(x)) * attended)
 
 

@@ -210,7 +210,7 @@ def _say_usage(error: Any) -> None:
         console.print(message, markup=False, highlight=False)
         return
     command = error.ctx.command_path if error.ctx else "lic-bench"
-    text = f"lic-bench: {message} See `{command} --help`."
+    text = f"lic-bench: {message.rstrip('.')}. See `{command} --help`."
     errors.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
