@@ -56,6 +56,7 @@ def write_report(
     tables = _tables(data)
     with matplotlib.rc_context(DRAWING), _writing(out):
         out.mkdir(parents=True, exist_ok=True)
+        _clear(out)
         files = [path for table in tables.values() for path in _write_table(table, out)]
         pictures = []
         for drawn in draw(data):
@@ -71,11 +72,23 @@ def write_report(
 def _opened(folders: Sequence[Path]) -> list[Run]:
     """The runs; two of one name would be taken for one."""
     runs = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
-    names = [run.name for run in runs]
-    for run in runs:
-        if names.count(run.name) > 1:
-            run.name = f"{run.folder.parent.name}/{run.name}"
+    depth = 1
+    while len({run.name for run in runs}) < len(runs):
+        depth += 1
+        for run in runs:
+            run.name = "/".join(run.folder.parts[-depth:])
     return runs
+
+
+TABLES = ("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "memory", "complexity", "failures", "sources")
+
+
+def _clear(out: Path) -> None:
+    """Remove the tables and figures of an earlier report, so that none of it stands beside the new page."""
+    old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
+    old += [path for stem in ("figure1", "rd_psnr_*", "rd_ms_ssim_*") for path in (out / "figures").glob(f"{stem}.*")]
+    for path in old:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -10,11 +10,12 @@ import pandas as pd
 from lic_bench import published
 from lic_bench.bdrate import METHODS
 from lic_bench.report.data import Data
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, notes_of, sort_datasets
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 
 TIMES = {"median": "median_s", "p10": "p10_s", "p90": "p90_s", "per_mp": "s_per_mp", "cold": "cold_start_s"}
 Cells = Callable[[Any], Mapping[str, Cell]]
+EXACT = "An image came back exactly, so PSNR has no finite mean, or quality was not measured: not in the curve."
 PRINTED_MS_SSIM = "The paper's Table 4 prints {was:.2f}; the published points give {now}."
 
 
@@ -24,14 +25,14 @@ def bd_table(data: Data, metric: str) -> Table:
     frame = frame[frame.codec.ne(data.anchor.slug(metric)) | (frame.provenance == "measured")]
     columns = [
         *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
-        Column("dataset", "Data set", align="left"),
+        *(Column("dataset", "Data set", align="left"), Column("anchor", "Anchor", align="left")),
         *(Column(name, name, "BD-rate [%]") for name in METHODS),
         Column("loo", "leave one out", "BD-rate [%]"),
         *(Column("overlap_pct", "overlap [%]", "Common range"), Column("range_db", "dB", "Common range")),
         Column("n_points", "Points"),
     ]
     caption = (
-        "Against the anchor of Table 1 (for MS-SSIM: the published run that has it). Overlap: common interval over "
+        "Each against the anchor beside it, negative is better. Overlap: common interval over "
         "joint range. Leave one out: lowest and highest pchip value with one point of the curve left out; "
         "differences within it do not rank codecs."
     )
@@ -86,8 +87,8 @@ def memory_table(data: Data) -> Table:
         values = {f"{what}_mb": number(peak / 1e6, 1) for what, peak in zip(group.what, group.bytes, strict=True)}
         rows.append(Row("measured", _where(group.iloc[0]) | values))
     caption = (
-        "Megabytes (10^6 bytes), the largest over the images. allocated, reserved: torch's allocator on the GPU, "
-        "weights included; rss: resident memory of the whole process; rss growth: its rise during the call."
+        "Megabytes (10^6 bytes), the largest over the images. allocated: torch's allocator on the GPU with all loaded "
+        "codecs; rss: resident memory of the whole process; growth: the rise during the call, the codec's own."
     )
     return Table("memory", "Peak memory", caption, columns, rows)
 
@@ -133,6 +134,7 @@ def sources_table(data: Data) -> Table:
 def _shown(data: Data) -> pd.DataFrame:
     """The points that are shown for any metric."""
     parts = [data.visible(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
+    parts.append(data.points[data.points.provenance == "measured"])
     return data.points.loc[sorted(set().union(*(part.index for part in parts)))]
 
 
@@ -164,7 +166,7 @@ def _bd_cells(row: Any) -> dict[str, Cell]:
     common = "" if pd.isna(row.low) else f"{row.low:.2f} .. {row.high:.2f}"
     more = {"overlap_pct": number(100 * row.overlap, 0), "n_points": number(row.n_points, 0)}
     spans = {key: Cell(value or "-", value or None) for key, value in (("loo", span), ("range_db", common))}
-    return _where(row) | methods | more | spans
+    return _where(row) | {"anchor": text("-" if row.reason else row.anchor)} | methods | more | spans
 
 
 def _printed_ms_ssim(row: Any) -> str:
@@ -178,9 +180,10 @@ def _printed_ms_ssim(row: Any) -> str:
 
 def _rd_cells(row: Any) -> dict[str, Cell]:
     note = () if row.complete else ("Not over all images: left out of the curve.",)
+    exact = (EXACT,) if row.provenance == "measured" and pd.isna(row.psnr_db) else ()
     cells = {"bpp": number(row.bpp, 4, notes=note), "bpp_total": number(row.bpp_total, 4)}
     cells |= {
-        "psnr_db": number(row.psnr_db, 3),
+        "psnr_db": number(row.psnr_db, 3, notes=exact),
         "ms_ssim_db": number(row.ms_ssim_db, 3),
         "ms_ssim": number(row.ms_ssim, 5),
     }
@@ -215,10 +218,11 @@ def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
 def _complexity_cells(row: Any) -> dict[str, Cell]:
     macs = None if pd.isna(row.macs) else float(row.macs)
     per_pixel = macs / row.width / row.height / 1e3 if macs is not None else None
-    note = () if pd.isna(row.error) else (f"{row.counter}: {row.error}",)
+    note: tuple[str, ...] = () if pd.isna(row.error) else (f"{row.counter}: {row.error}",)
+    note += (notes_of(row.codec),) if row.counter == "thop" and notes_of(row.codec) else ()
     cells = {"method": text(row.label), "quality": number(row.quality, 0), "size": text(f"{row.width} x {row.height}")}
     cells |= {key: text(getattr(row, key)) for key in ("run", "counter", "path")} | {
         "uncounted": text(row.uncounted or "-")
     }
     cells |= {"gmac": number(macs / 1e9 if macs is not None else None, 2, notes=note)}
-    return cells | {"kmac_per_pixel": number(per_pixel, 1), "parameters_m": number(row.parameters / 1e6, 2)}
+    return cells | {"kmac_per_pixel": number(per_pixel, 1), "parameters_m": number(row.parameters / 1e6 or None, 2)}

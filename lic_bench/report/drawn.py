@@ -71,12 +71,16 @@ def _figure1(data: Data) -> Iterator[Drawn]:
     if bd.empty:
         return
     dataset = "kodak" if (bd.dataset == "kodak").any() else str(bd.dataset.mode().iloc[0])
+    here = bd[bd.dataset == dataset]
+    anchor = here[here.anchor_curve == here.anchor_curve.mode().iloc[0]].iloc[0]
     rows = [*_published_rows(data, dataset), *_measured_rows(data, dataset)]
+    other = set(here.curve[here.anchor_curve != anchor.anchor_curve])  # not on one axis with the rest
+    rows = [row | {"bd_rate": None} if row.pop("curve") in other else row for row in rows]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     if frame.dropna(subset=["dec_s", "bd_rate"]).empty:
         return
     caption = (
-        f"BD-rate against {label_of(data.anchor.codec)}; marker area by parameters. Hollow: printed in the paper. "
+        f"BD-rate against {anchor.anchor}; marker area by parameters. Hollow: printed in the paper. "
         f"Filled: decoding measured here, on {dataset_label(dataset)} where not stated otherwise. "
         "Arrow: the value lies beyond."
     )
@@ -92,6 +96,7 @@ def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             row = printed.loc[slug]
             bounded = bool(pd.isna(row.dec_s) and pd.notna(row.dec_s_lower_bound))
             yield {
+                "curve": f"published:{slug}",
                 "codec": slug,
                 "label": published.label_of(slug),
                 "provenance": "published",
@@ -115,6 +120,7 @@ def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             (data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)
         ]
         yield {
+            "curve": f"published:{published_twin(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,
             "label": label_of(row.codec),
             "provenance": "measured",
@@ -122,7 +128,7 @@ def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             "dec_s": mine.median_s[mine.operation == "decode"].mean(),
             "lower_bound": False,
             "bd_rate": bd,
-            "params_m": parameters.iloc[0] / 1e6 if len(parameters) else None,
+            "params_m": (parameters.iloc[0] / 1e6 or None) if len(parameters) else None,
             "networks_only": borrowed,
         }
 

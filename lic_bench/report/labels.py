@@ -22,6 +22,12 @@ def label_of(codec: str) -> str:
     return spec.label if spec else published.label_of(codec) or codec
 
 
+def notes_of(codec: str) -> str:
+    """What the codec's SPEC has to say about it."""
+    spec = find_codecs().get(codec)
+    return spec.notes if spec else ""
+
+
 @cache
 def published_twin(codec: str) -> str | None:
     """The slug under which this codec's own curves are published; None where there are none."""

@@ -14,12 +14,16 @@ Value = float | int | str | None
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What one cell shows (`text`), the bare number behind it (`value`), and footnotes in full."""
+    """What one cell shows (`text`), the bare number behind it (`value`), and footnotes in full.
+
+    ranks: whether it may be marked as the best of its column.
+    """
 
     text: str
     value: Value = None
     notes: tuple[str, ...] = ()
     best: bool = False
+    ranks: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,11 @@ from lic_bench.store import Run
 PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak."
 RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
 MEASURED = (
-    "Measured rows: times are the mean over images of the median over repeats; memory is weights plus the peak "
-    "growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs are thop's "
+    "Measured rows: times are the mean over qualities and images of the median over repeats; memory is weights plus "
+    "the peak growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs are thop's "
     "multiply-accumulates of one forward pass."
 )
+PRINTED_AT = 768, 512  # width and height of the paper's FLOPs
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
 
@@ -48,6 +49,7 @@ class Measured:
     enc_s: float | None = None
     dec_s: float | None = None
     n_images: int = 0
+    n_qualities: int = 0
 
     @property
     def curve(self) -> str:
@@ -95,8 +97,8 @@ def _datasets(data: Data) -> list[str]:
 
 def _caption(data: Data, datasets: Sequence[str]) -> str:
     lines = [
-        f"BD-rate against {label_of(data.anchor.codec)} by {data.method} on log rate, negative is better; "
-        "bpp counts the payload. Times are seconds per image."
+        f"BD-rate against {label_of(data.anchor.codec)}{_others(data)} by {data.method} on log rate, negative is "
+        "better; bpp counts the payload. Times are seconds per image."
     ]
     if data.runs:
         lines.append(MEASURED)
@@ -105,6 +107,13 @@ def _caption(data: Data, datasets: Sequence[str]) -> str:
         reasons = bd.reason[(bd.dataset == name) & (bd.reason != "") & (bd.provenance == "measured")]
         lines.append(f"No BD-rate on {dataset_label(name)}: {reasons.iloc[0]}" if len(reasons) else "")
     return " ".join(filter(None, lines))
+
+
+def _others(data: Data) -> str:
+    """That some BD-rates refer to another anchor, if so."""
+    bd = data.bd_for("psnr_db")
+    others = set(bd.anchor[bd[data.method].notna()]) - {label_of(data.anchor.slug("psnr_db"))}
+    return f" (or, where footnoted, {', '.join(sorted(others))})" if others else ""
 
 
 def _published_order(data: Data) -> list[str]:
@@ -160,11 +169,12 @@ def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Ce
     row = rows.iloc[0]
     notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
     main = label_of(data.anchor.slug(metric))
-    if not row.reason and row.anchor != main:
+    other = not row.reason and row.anchor != main
+    if other:
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
     if str(row.anchor_curve).partition(":")[0] not in ("published", "nan", row.run):
         notes.append(f"Against {row.anchor} as measured in run {row.anchor_curve.partition(':')[0]}.")
-    return number(row[data.method], 2, notes=notes)
+    return replace(number(row[data.method], 2, notes=notes), ranks=not other)
 
 
 def _timed(row: Measured, latency: pd.DataFrame) -> Measured:
@@ -175,16 +185,26 @@ def _timed(row: Measured, latency: pd.DataFrame) -> Measured:
         return row
     dataset = sort_datasets(set(mine.dataset))[0]
     here = mine[mine.dataset == dataset]
+    here = here[here.n_images == here.n_images.max()]  # a quality with fewer images would weigh others by chance
     times = here.groupby("operation").median_s.mean()
-    counts = int(here.n_images.max())
-    return replace(row, dataset=dataset, enc_s=times.get("encode"), dec_s=times.get("decode"), n_images=counts)
+    return replace(
+        row,
+        dataset=dataset,
+        enc_s=times.get("encode"),
+        dec_s=times.get("decode"),
+        n_images=int(here.n_images.max()),
+        n_qualities=here.quality.nunique(),
+    )
 
 
 def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
     machine = machine_of(row.run.info, row.device)
     protocol = ", ".join(sorted(set(row.records.protocol)))
-    where = f"; times on {dataset_label(row.dataset)}, {plural(row.n_images, 'image')}" if row.dataset else ""
-    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{where}{_counted_at(data, row)}."
+    where = ""
+    if row.dataset:
+        qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
+        where = f"; times and memory on {dataset_label(row.dataset)}, {plural(row.n_images, 'image')}, {qualities}"
+    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{where}."
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {
@@ -207,11 +227,12 @@ def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
     if cell is None or cell.value is None:
         return Cell("-")
     note = "Random weights in this run: the BD-rate is that of the codec's published curve, not measured here."
-    return replace(cell, notes=(note,))
+    return replace(cell, notes=(note,), ranks=False)
 
 
 def _memory_cell(data: Data, row: Measured) -> Cell:
-    mine = data.memory[data.memory.curve == row.curve].groupby("what").bytes.max()
+    here = data.memory.dataset.eq(row.dataset) if row.dataset else data.memory.dataset.notna()
+    mine = data.memory[data.memory.curve.eq(row.curve) & here].groupby("what").bytes.max()
     for kind in ("allocated_growth", "rss_growth"):
         peaks = mine[mine.index.isin([f"encode_{kind}", f"decode_{kind}"])]
         if len(peaks):
@@ -226,20 +247,20 @@ def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
         return {}
     first: Any = rows.iloc[0]
     notes = [] if pd.isna(first.error) else [f"thop failed: {first.error}"]
+    if (first.width, first.height) != PRINTED_AT:
+        notes.append(
+            f"Counted at {first.width} x {first.height}; the paper counts at {PRINTED_AT[0]} x {PRINTED_AT[1]}."
+        )
     macs = None if pd.isna(first.macs) else float(first.macs) / 1e9
-    return {"flops_g": number(macs, 2, notes=notes), "params_m": number(first.parameters / 1e6, 2)}
-
-
-def _counted_at(data: Data, row: Measured) -> str:
-    """At what size the operations were counted, in words."""
-    rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
-    return "" if rows.empty else f"; operations at {rows.width.iloc[0]} x {rows.height.iloc[0]}"
+    return {"flops_g": number(macs, 2, notes=notes), "params_m": number(first.parameters / 1e6 or None, 2)}
 
 
 def _best(rows: list[Row], keys: Sequence[str]) -> list[Row]:
     """The rows with the lowest value of each of these columns marked."""
     for key in keys:
-        values = {i: c.value for i, row in enumerate(rows) if isinstance((c := row.cells[key]).value, float)}
+        values = {
+            i: c.value for i, row in enumerate(rows) if (c := row.cells[key]).ranks and isinstance(c.value, float)
+        }
         lowest = min(values.values(), default=None) if len(values) > 2 else None
         for i in [i for i, value in values.items() if value == lowest]:
             rows[i] = replace(rows[i], cells={**rows[i].cells, key: replace(rows[i].cells[key], best=True)})

@@ -119,6 +119,27 @@ def test_runs_of_one_name_are_told_apart(make_run: MakeRun, tmp_path: Path) -> N
     assert [row.cells["source"].text for row in table.rows] == ["a/run", "b/run"]
 
 
+def test_runs_of_one_name_below_one_name_are_told_apart_too(make_run: MakeRun, tmp_path: Path) -> None:
+    for machine, factor in (("a", 0.9), ("b", 0.5)):
+        make_run(tmp_path / machine / "results" / "demo", {"jpeg": 1.0, "webp": factor}, images=2)
+    folders = [tmp_path / machine / "results" / "demo" for machine in "ab"]
+    table = write_report(folders, tmp_path / "out", published="none", anchor="jpeg").tables["bd_rate"]
+    found = [row.cells["pchip"].text for row in table.rows if row.cells["method"].text == "WebP"]
+    assert sorted(found) == ["-10.00", "-50.00"]
+
+
+def test_nothing_of_an_earlier_report_stays(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path / "failing", {"jpeg": 1.0}, images=2, failing={("jpeg", 1, 0)})
+    make_run(tmp_path / "sound", {"jpeg": 1.0}, images=2)
+    out = tmp_path / "out"
+    write_report([tmp_path / "failing"], out)
+    assert (out / "failures.csv").exists()
+    (out / "mine.txt").write_text("stays")
+    written = write_report([tmp_path / "sound"], out, published="none", anchor="jpeg")
+    there = {path for path in out.rglob("*") if path.is_file()}
+    assert there == {*written.files, out / "mine.txt"}
+
+
 def test_errors_are_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cases = {

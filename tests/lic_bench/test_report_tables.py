@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import pytest
 from rich.console import Console
 
 from lic_bench.errors import UserError
+from lic_bench.records import Record
 from lic_bench.report import details
 from lic_bench.report.data import Data, gather
+from lic_bench.report.drawn import draw
 from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.table import Cell, Column, Row, Table, number
 from lic_bench.report.table1 import table1
 from lic_bench.report.terminal import to_rich
-from lic_bench.store import Run
+from lic_bench.store import Run, Store
 
 MakeRun = Callable[..., Run]
 
@@ -230,3 +233,60 @@ def _label(codec: str) -> str:
     from lic_bench.report.labels import label_of
 
     return label_of(codec)
+
+
+def mixed(make_run: MakeRun, tmp_path: Path) -> Data:
+    """A run over four Kodak images, so that only its own JPEG can be its anchor, beside the paper's rows."""
+    run = make_run(tmp_path / "four", {"jpeg": 1.0, "webp": 0.3, "lalic": 1.0}, images=4, weights={"lalic": "random"})
+    return gather([run], "paper", "vtm-9.1,jpeg", "pchip")
+
+
+def test_another_anchor_is_named_and_never_ranks_beside_the_first(make_run: MakeRun, tmp_path: Path) -> None:
+    data = mixed(make_run, tmp_path)
+    table = table1(data)
+    webp = cell(table, "WebP", "bd_kodak", "four")
+    assert (webp.text, webp.best) == ("-70.00", False)
+    assert webp.notes == ("Against JPEG: VTM-9.1 is not known over these images.",)
+    assert cell(table, "LALIC", "bd_kodak").best
+    assert not cell(table, "LALIC", "bd_kodak", "four").best  # borrowed from the published curve
+    assert "(or, where footnoted, JPEG)" in table.caption
+    anchors = {row.cells["method"].text: row.cells["anchor"].text for row in details.bd_table(data, "psnr_db").rows}
+    assert (anchors["WebP"], anchors["MLIC++"]) == ("JPEG", "VTM-9.1")
+
+
+def test_figure_1_holds_one_anchor(make_run: MakeRun, tmp_path: Path) -> None:
+    figure = next(drawn for drawn in draw(mixed(make_run, tmp_path)) if drawn.name == "figure1")
+    assert figure.caption.startswith("BD-rate against VTM-9.1;")
+    labels = {text.get_text() for text in figure.figure.axes[0].texts}
+    assert "LALIC" in labels
+    assert not labels & {"WebP", "JPEG"}
+
+
+def test_memory_is_that_of_the_data_set_of_the_times(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"jpeg": 1.0}, images=2)
+    store = Store(tmp_path / "run", run.info)
+    large = dict.fromkeys(("encode_rss_growth", "decode_rss_growth"), 9_000_000_000)
+    common = {"quality": 1, "dataset": "clic", "image": "a", "width": 9, "height": 9, "status": "ok"}
+    store.records.append(Record(codec="jpeg", **common, payload_bytes=1, psnr_db=30.0, peak_memory_bytes=large))
+    store.close()
+    found = cell(table1(gather([Run(tmp_path / "run")], "none", "jpeg", "pchip")), "JPEG", "mem_gb", "run")
+    assert found.text == "0.400"
+
+
+def test_operations_at_another_size_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"lalic": 1.0}, images=2, weights={"lalic": "random"})
+    path = tmp_path / "run/complexity.jsonl"
+    path.write_text(path.read_text().replace('"width": 768, "height": 512', '"width": 256, "height": 256'))
+    found = cell(table1(gather([Run(run.folder)], "none", "jpeg", "pchip")), "LALIC", "flops_g", "run")
+    assert found.notes == ("Counted at 256 x 256; the paper counts at 768 x 512.",)
+
+
+def test_an_exact_image_is_said_and_its_quality_still_shown(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"webp": 1.0}, images=2)
+    path = tmp_path / "run/records.jsonl"
+    lines = path.read_text().splitlines()
+    exact = {**json.loads(lines[-1]), "psnr_db": None, "ms_ssim": 1.0, "mse_8bit": 0.0}
+    path.write_text("\n".join([*lines[:-1], json.dumps(exact)]) + "\n")
+    rows = details.rd_table(gather([Run(run.folder)], "none", "webp", "pchip")).rows
+    notes = [row.cells["psnr_db"].notes for row in rows if row.provenance == "measured"]
+    assert notes == [(), (), (), (details.EXACT,)]
