@@ -24,7 +24,7 @@ SPEC = CodecSpec(
     published="lalic",
     notes=(
         "The first lambda is 0.0018 as in the authors' code; the paper prints 0.0025. thop counts 261.6 G MACs at "
-        "768x512: the parameter aggregation runs once per position, in the authors' network twice (277.64 G); the paper "
-        "prints 286.16 G."
+        "768x512: the parameter aggregation runs once per position, in the authors' network twice (277.64 G); the "
+        "paper prints 286.16 G."
     ),
 )
