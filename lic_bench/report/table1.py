@@ -67,6 +67,9 @@ def measured_rows(data: Data) -> list[Measured]:
         for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
             row = Measured(run, str(codec), str(device), weights_state(records.weights.tolist()), records)
             rows.append(_timed(row, data.latency))
+        for codec in sorted(set(run.complexity.codec) - set(run.records.codec)):  # of a run that only counted
+            device = str((run.info.get("config") or {}).get("device", ""))
+            rows.append(Measured(run, str(codec), device, "", run.records.iloc[:0]))
     return rows
 
 
@@ -199,7 +202,7 @@ def _timed(row: Measured, latency: pd.DataFrame) -> Measured:
 
 def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
     machine = machine_of(row.run.info, row.device)
-    protocol = ", ".join(sorted(set(row.records.protocol)))
+    protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
     where = ""
     if row.dataset:
         qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"

@@ -281,6 +281,14 @@ def test_operations_at_another_size_are_marked(make_run: MakeRun, tmp_path: Path
     assert found.notes == ("Counted at 256 x 256; the paper counts at 768 x 512.",)
 
 
+def test_a_run_that_only_counted_has_its_row(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"lalic": 1.0}, images=2, weights={"lalic": "random"})
+    (run.folder / "records.jsonl").write_text("")
+    table = table1(gather([Run(run.folder)], "none", "jpeg", "pchip"))
+    assert [row.cells["flops_g"].text for row in table.rows] == ["286.16"]
+    assert [row.cells.get("enc_s", Cell("-")).text for row in table.rows] == ["-"]
+
+
 def test_an_exact_image_is_said_and_its_quality_still_shown(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"webp": 1.0}, images=2)
     path = tmp_path / "run/records.jsonl"
