@@ -174,7 +174,9 @@ def _add_plugins(folders: list[Path] | None) -> None:
 def _say_outcome(out: Path, outcome: Outcome) -> None:
     from lic_bench.listing import run_summary
 
-    console.print(run_summary(out))
+    summary = run_summary(out)
+    if summary.row_count:
+        console.print(summary)
     if outcome.failed:
         first = outcome.failed[0]
         errors.print(
