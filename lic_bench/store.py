@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from io import TextIOWrapper
@@ -42,7 +43,7 @@ class Log(Generic[Row]):
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            if self.path.exists():
+            with suppress(OSError):  # what stays is a torn line, which opening the file again cuts
                 os.truncate(self.path, before)
             raise UserError(
                 f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "

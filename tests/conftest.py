@@ -1,7 +1,9 @@
 """What several tests share: the fake codecs, images on disk, the shared reference data."""
 
+import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -40,6 +42,17 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"reference data not found at {folder}; set LIC_BENCH_SHARED")
     return folder
+
+
+@pytest.fixture(scope="session")
+def conformance(shared: Path) -> ModuleType:
+    """The module that reads the conformance data: state_dict, expected, and HERE, their folder."""
+    found = importlib.util.spec_from_file_location("golden", shared / "conformance" / "golden.py")
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -127,5 +127,5 @@ def _like(x_hat: Tensor, reference: Tensor, expected: Tensor, decoded: Tensor) -
     """Whether two reconstructions agree in every block, and beside their own variance, which may be small."""
     squared = (expected.float() - decoded.float()).square()
     worst = F.avg_pool2d(squared, 64, ceil_mode=True).mean(1).max()
-    share = (x_hat - reference).square().mean() / reference.var(correction=0).clamp_min(1e-12)
+    share = (x_hat - reference).square().mean() / reference.var(correction=0).clamp_min(1e-8)
     return bool(worst <= _BLOCK) and bool(share <= _SHARE)

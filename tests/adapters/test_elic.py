@@ -1,9 +1,6 @@
 """ELIC against the numbers of the re-implementation's own code, and what is said where weights do not fit."""
 
 import hashlib
-import importlib.util
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,24 +9,11 @@ from PIL import Image as pil
 
 from adapters.elic.model import build
 
-SHARED = Path(os.environ.get("LIC_BENCH_SHARED", Path(__file__).parents[3] / "shared")) / "conformance"
-needs_shared = pytest.mark.skipif(
-    not (SHARED / "elic.npz").exists(), reason=f"no conformance data in {SHARED}; set LIC_BENCH_SHARED"
-)
-
-
-def load_golden():
-    spec = importlib.util.spec_from_file_location("golden", SHARED / "golden.py")
-    golden = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(golden)
-    return golden
-
 
 @pytest.fixture(scope="module")
-def state():
+def state(conformance):
     """The authors' keys with deterministic float64 values."""
-    golden = load_golden()
-    return golden.state_dict("elic", **golden.expected("elic")[0]["weights"])
+    return conformance.state_dict("elic", **conformance.expected("elic")[0]["weights"])
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +30,10 @@ def float64():
     torch.set_default_dtype(torch.float32)
 
 
-@needs_shared
 @torch.no_grad()
-def test_every_number_of_the_re_implementation_comes_out(model, float64):
-    expected, arrays = load_golden().expected("elic")
-    with pil.open(SHARED / expected["input"]) as picture:
+def test_every_number_of_the_re_implementation_comes_out(conformance, model, float64):
+    expected, arrays = conformance.expected("elic")
+    with pil.open(conformance.HERE / expected["input"]) as picture:
         pixels = np.array(picture.convert("RGB"))
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
     out = model(x)
@@ -66,7 +49,6 @@ def test_every_number_of_the_re_implementation_comes_out(model, float64):
     np.testing.assert_allclose(decoded, out["x_hat"].clamp(0, 1), atol=1e-12)
 
 
-@needs_shared
 def test_wrapped_prefixed_and_old_names_load_alike(state):
     old = {"matrices": "_matrix", "biases": "_bias", "factors": "_factor"}
     renamed = {}
@@ -79,7 +61,6 @@ def test_wrapped_prefixed_and_old_names_load_alike(state):
     assert all(torch.equal(a, b) for a, b in zip(build(state).parameters(), again.parameters(), strict=True))
 
 
-@needs_shared
 def test_compressai_s_own_state_dict_loads_with_tables_of_any_size(model):
     again = build(model.state_dict())
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), again.parameters(), strict=True))

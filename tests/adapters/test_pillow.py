@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -84,16 +83,14 @@ def test_damaged_bytes_raise(name):
 
 
 REPOSITORY = Path(__file__).parents[2]
-KODAK = Path(os.environ.get("LIC_BENCH_SHARED", REPOSITORY.parent / "shared")) / "data" / "kodak"
 
 
-@pytest.mark.skipif(not KODAK.is_dir(), reason=f"no Kodak images in {KODAK}; set LIC_BENCH_SHARED")
 @pytest.mark.parametrize(("name", "dB"), [("jpeg", 0.15), ("webp", 0.001)])
-def test_kodak_points_are_the_published_ones(name, dB):
+def test_kodak_points_are_the_published_ones(name, dB, shared):
     points = json.loads((REPOSITORY / "results" / "published" / "rd" / "kodak" / f"{name}.json").read_text())["points"]
     point = points[50 // 5 - 1]  # CompressAI's runs go 5, 10, ..., 95
     codec, bpp, psnr_db = load_target(resolve(name))(50), [], []
-    for file in sorted(KODAK.glob("*.png")):
+    for file in sorted((shared / "data" / "kodak").glob("*.png")):
         with pil.open(file) as picture:
             x = to_tensor(np.array(picture))
         bits = codec.compress(x)

@@ -1,7 +1,6 @@
 """The released network, weights made by rule, against the authors' code: every number in float64."""
 
 import hashlib
-import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,19 +13,11 @@ from lalic.model import build
 
 
 @pytest.fixture(scope="module")
-def golden(shared):
+def golden(conformance):
     """The authors' numbers, our network with the same weights, and what it makes of the same picture."""
-    folder = shared / "conformance"
-    if not (folder / "lalic.json").is_file():
-        pytest.skip(f"no LALIC conformance data in {folder}; set LIC_BENCH_SHARED")
-    sys.path.insert(0, str(folder))
-    try:
-        import golden as data
-    finally:
-        sys.path.remove(str(folder))
-    expected, arrays = data.expected("lalic")
-    model = build(data.state_dict("lalic", **expected["weights"]))
-    with Image.open(folder / expected["input"]) as image:
+    expected, arrays = conformance.expected("lalic")
+    model = build(conformance.state_dict("lalic", **expected["weights"]))
+    with Image.open(conformance.HERE / expected["input"]) as image:
         pixels = np.array(image.convert("RGB"))
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
     taps = _tap(model)

@@ -152,6 +152,26 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     assert len(Run(tmp_path).records) == 2
 
 
+def test_a_torn_line_that_cannot_be_cut_now_is_cut_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path, RUN)
+    store.records.append(record("a"))
+    size = (tmp_path / "records.jsonl").stat().st_size
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limits[1]))
+    with monkeypatch.context() as patched:
+        patched.setattr("os.truncate", lambda *_: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        try:
+            with pytest.raises(UserError, match="Cannot write"):
+                store.records.append(record("b"))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    store.close()
+    assert (tmp_path / "records.jsonl").stat().st_size > size
+    store = Store(tmp_path, RUN)
+    assert store.records.keys == {record("a").key}
+    store.close()
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that not even root may write to")
 def test_an_unwritable_folder_is_one_line() -> None:
     with pytest.raises(UserError, match=r"Cannot write to /proc/run: .*; choose another --out\."):
