@@ -5,7 +5,7 @@ DATA_ROOT ?= $(LIC_BENCH_DATA)
 DATASETS ?= $(if $(DATA_ROOT),kodak,sample)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-slow lint types format wheel clean
+.PHONY: demo test test-slow lint types format wheel gpu-wheels gpu-check clean
 
 demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where the report is
 	rm -rf results/demo report
@@ -34,7 +34,22 @@ format: $(VENV)/.ready
 wheel: $(VENV)/.ready
 	$(BIN)/pip wheel --no-deps -w dist .
 
-$(VENV)/.ready: pyproject.toml
+# What a machine with torch and the usual scientific packages may lack, for Python 3.12 on Linux.
+GPU_WHEELS = compressai==1.2.8 numpy==1.26.4 platformdirs pytorch-msssim==1.0.0 thop==0.1.1.post2209072238
+gpu-wheels: $(VENV)/.ready  ## collect in dist/gpu what `make gpu-check WHEELS=dist/gpu` needs without a package index
+	rm -rf dist/gpu
+	$(BIN)/pip wheel -q --no-deps -w dist/gpu .
+	$(BIN)/pip download -q --no-deps -d dist/gpu --only-binary=:all: --implementation cp --python-version 3.12 \
+	  $(foreach n,5 12 17 24 27 28 31 34 35,--platform manylinux_2_$(n)_x86_64) --platform manylinux2014_x86_64 $(GPU_WHEELS)
+
+# With WHEELS the packages there are used before the machine's own, and not this checkout but the wheel of it.
+GPU_SITE := $(CURDIR)/build/gpu-site
+GPU_PYTHON ?= $(if $(WHEELS),$(PYTHON),$(BIN)/python)
+gpu-check: $(if $(WHEELS),,$(VENV)/.ready)  ## on a GPU: the tests that need one; BiWKV's times into results/gpu/
+	$(if $(WHEELS),rm -rf $(GPU_SITE) && $(GPU_PYTHON) -m pip install -q --no-index --no-deps --target $(GPU_SITE) $(WHEELS)/*.whl)
+	$(if $(WHEELS),PYTHONPATH=$(GPU_SITE)) $(GPU_PYTHON) -P benchmarks/gpu_check.py --into results/gpu
+
+$(VENV)/.ready: pyproject.toml $(wildcard lalic/biwkv/csrc/*.*)
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "lic-bench needs Python 3.11 or 3.12: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -e '.[dev,images]'

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -35,8 +36,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(unpacked: Path, cwd: Path, *arguments: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(unpacked)}
-    command = [sys.executable, *arguments]
+    """Python with the wheel's files before the environment's. -S: an editable install would come first by its hook."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(unpacked), sysconfig.get_path("purelib")])}
+    command = [sys.executable, "-S", *arguments]
     return subprocess.run(command, cwd=cwd, env=environment, check=True, capture_output=True, text=True).stdout
 
 
@@ -45,6 +47,12 @@ def test_it_is_the_wheel_that_runs(unpacked: Path, tmp_path: Path) -> None:
         unpacked, tmp_path, "-c", "import lic_bench, lalic, adapters; print(lic_bench.__file__, lalic.__file__)"
     )
     assert all(part.startswith(str(unpacked)) for part in where.split())
+
+
+def test_its_biwkv_kernels_run(unpacked: Path, tmp_path: Path) -> None:
+    assert (
+        run(unpacked, tmp_path, "-c", "from lalic.biwkv import choose_backend; print(choose_backend('cpu'))") == "cpu\n"
+    )
 
 
 def test_run_and_report_work_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from torch import Tensor
 
-from lalic.biwkv.reference import biwkv_reference
-from lalic.biwkv.scan import biwkv_scan
+from lalic.biwkv.operator import BACKENDS, biwkv_op, choose_backend
 
 __all__ = ["BACKENDS", "biwkv", "choose_backend"]
-
-BACKENDS: dict[str, Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]] = {
-    "reference": biwkv_reference,
-    "torch": biwkv_scan,
-}
 
 
 def biwkv(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str = "auto") -> Tensor:
     """Bidirectional WKV attention (LALIC, arXiv:2502.05741, eq. 6; README.md has the maths).
 
     w, u: [C], decay and boost, already divided by T; any sign.
-    k, v: [B, T, C], T >= 1, of one floating-point type. Returns [B, T, C].
+    k, v: [B, T, C], T >= 1, of one floating-point type; float16 and bfloat16 are summed in float32.
+    Returns [B, T, C] of that type. Differentiable once.
     backend: "auto" or a name in BACKENDS. The sums of two backends differ by rounding, so an encoder and its decoder
         must use the same one.
+    Raises ValueError for wrong shapes, types or names, RuntimeError if the backend cannot run on that device.
     """
-    name = choose_backend(k) if backend == "auto" else backend
-    if name not in BACKENDS:
-        raise ValueError(f"Unknown BiWKV backend {backend!r}. Known: auto, {', '.join(BACKENDS)}.")
-    return BACKENDS[name](w, u, k, v)
-
-
-def choose_backend(k: Tensor) -> str:
-    """The backend that "auto" means for tensors like k."""
-    return "torch"
+    return biwkv_op(w, u, k, v, backend)

@@ -1,4 +1,4 @@
-"""BiWKV in O(T) with plain torch operations: a two-level scan that runs on any device and can be differentiated.
+"""BiWKV in O(T) with plain torch operations: a two-level scan that runs on any device, forward and backward.
 
 The tokens are cut into chunks. All chunks are scanned side by side, one position at a time and in both directions;
 then the chunks' sums are carried across chunks by doubling; then both are joined at every position.
@@ -13,7 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lalic.biwkv.reference import EPSILON
+from lalic.biwkv.reference import EPSILON, Gradients
+
+Positions = tuple[Tensor, ...]  # per position in a chunk, [B, chunks, C]
 
 
 class Sums(NamedTuple):
@@ -24,23 +26,39 @@ class Sums(NamedTuple):
     denominator: Tensor
 
 
-def biwkv_scan(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """`biwkv_reference` with its arguments and result, in O(T) time and memory."""
-    batch, tokens, channels = k.shape
-    length = chunk_length(tokens)
-    chunks = math.ceil(tokens / length)
-    extra = (0, 0, 0, chunks * length - tokens)
-    keys = F.pad(k, extra, value=_nothing(k.dtype)).reshape(batch, chunks, length, channels).unbind(2)
-    values = F.pad(v, extra).reshape(batch, chunks, length, channels).unbind(2)
-    before, left = _scan_chunks(w, keys, values)
-    after, right = _scan_chunks(w, keys[::-1], values[::-1])
-    left = _carry(left, w * length)
-    right = _flip(_carry(_flip(right), w * length))
-    outputs = []
-    for i in range(length):
-        others = (before[i], after[-1 - i], _decay(left, w * i), _decay(right, w * (length - 1 - i)))
-        outputs.append(_join(others, u + keys[i], values[i]))
-    return torch.stack(outputs, 2).view(batch, -1, channels)[:, :tokens]
+Sides = list[tuple[Sums, Sums]]  # per position the sums over all earlier and all later tokens, as received there
+
+
+def forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """`reference.forward` with its arguments and result, in O(T) time and memory."""
+    keys, values = _cut(k, _nothing(k.dtype)), _cut(v)
+    received = _received(_sides(w, keys, values), u, keys, values)
+    return _merge([sums.numerator.div_(sums.denominator) for sums in received], k.shape[1])
+
+
+def backward(w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor) -> Gradients:
+    """`reference.backward` with its arguments and result, in O(T) time and memory.
+
+    The gradients are sums over the receiving tokens, which decay with distance as those over the giving ones do:
+    README.md, "Gradients".
+    """
+    tokens = k.shape[1]
+    keys, values = _cut(k, _nothing(k.dtype)), _cut(v)
+    given = _sides(w, keys, values)
+    received = _received(given, u, keys, values)
+    peak = _merge([s.peak for s in received], tokens)
+    y = _merge([s.numerator / s.denominator for s in received], tokens)
+    h = grad / _merge([s.denominator for s in received], tokens)
+    own = torch.exp(k + u - peak) * h
+    taken = _sides(w, _cut(-peak, _nothing(k.dtype)), _cut(h * y), _cut(h))
+    shares = [_weigh(key, sides) for key, sides in zip(keys, taken, strict=True)]
+    dv = own + _merge([share for share, _ in shares], tokens)
+    dk = v * dv - own * y - _merge([back for _, back in shares], tokens)
+    crossing = sum(
+        _crossing(w, after, before) + _crossing(w, earlier, later)
+        for (before, later), (earlier, after) in zip(given, taken, strict=True)
+    )
+    return -crossing.sum((0, 1)), (own * (v - y)).sum((0, 1)), dk, dv
 
 
 def chunk_length(tokens: int) -> int:
@@ -53,21 +71,49 @@ def _nothing(dtype: torch.dtype) -> float:
     return torch.finfo(dtype).min / 4
 
 
-def _scan_chunks(w: Tensor, keys: tuple[Tensor, ...], values: tuple[Tensor, ...]) -> tuple[list[Sums], Sums]:
-    """For every position the sums over the earlier positions of its chunk, and the sums over whole chunks.
+def _cut(x: Tensor, fill: float = 0.0) -> Positions:
+    """[B, T, C] -> per position [B, chunks, C]; `fill` stands at the positions after the last token."""
+    batch, tokens, channels = x.shape
+    length = chunk_length(tokens)
+    chunks = math.ceil(tokens / length)
+    padded = F.pad(x, (0, 0, 0, chunks * length - tokens), value=fill)
+    return padded.reshape(batch, chunks, length, channels).unbind(2)
 
-    keys, values: per position, [B, chunks, C].
-    """
-    zero = torch.zeros_like(values[0])
-    sums = Sums(torch.full_like(keys[0], _nothing(keys[0].dtype)), zero, zero)
+
+def _merge(positions: list[Tensor], tokens: int) -> Tensor:
+    """The inverse of _cut."""
+    return torch.stack(positions, 2).flatten(1, 2)[:, :tokens]
+
+
+def _sides(w: Tensor, exponents: Positions, numerators: Positions, denominators: Positions | None = None) -> Sides:
+    """Tokens give e^exponent times (numerator, denominator), the denominator being 1 if there is none."""
+    tokens = [exponents, numerators, denominators or (None,) * len(exponents)]
+    length = len(exponents)
+    before, left = _scan_chunks(w, *tokens)
+    after, right = _scan_chunks(w, *(x[::-1] for x in tokens))
+    left = _carry(left, w * length)
+    right = _flip(_carry(_flip(right), w * length))
+    return [
+        (_add(_decay(left, w * i), before[i]), _add(_decay(right, w * (length - 1 - i)), after[-1 - i]))
+        for i in range(length)
+    ]
+
+
+def _scan_chunks(
+    w: Tensor, exponents: Positions, numerators: Positions, denominators: tuple[Tensor | None, ...]
+) -> tuple[list[Sums], Sums]:
+    """For every position the sums over the earlier positions of its chunk, and the sums over whole chunks."""
+    zero = torch.zeros_like(numerators[0])
+    sums = Sums(torch.full_like(exponents[0], _nothing(exponents[0].dtype)), zero, zero)
     earlier = []
-    for key, value in zip(keys, values, strict=True):
+    for exponent, numerator, denominator in zip(exponents, numerators, denominators, strict=True):
         earlier.append(sums)
         aged = sums.peak - w
-        peak = torch.maximum(aged, key)
+        peak = torch.maximum(aged, exponent)
         old = (aged - peak).exp_()
-        new = (key - peak).exp_()
-        sums = Sums(peak, (sums.numerator * old).addcmul_(value, new), torch.addcmul(new, sums.denominator, old))
+        new = (exponent - peak).exp_()
+        total = torch.addcmul(new if denominator is None else new * denominator, sums.denominator, old)
+        sums = Sums(peak, (sums.numerator * old).addcmul_(numerator, new), total)
     return earlier, sums
 
 
@@ -99,16 +145,33 @@ def _add(a: Sums, b: Sums) -> Sums:
     return Sums(peak, numerator, (a.denominator * scale_a).addcmul_(b.denominator, scale_b))
 
 
-def _join(others: tuple[Sums, ...], own: Tensor, value: Tensor) -> Tensor:
-    """One position's y per chunk, from sums over all other tokens and its own exponent and value, [B, chunks, C]."""
-    peak = own
-    for sums in others:
-        peak = torch.maximum(peak, sums.peak)
+def _received(sides: Sides, u: Tensor, keys: Positions, values: Positions) -> list[Sums]:
+    """Per position the sums over all tokens, its own with the boost; the denominator with EPSILON."""
+    return [
+        _join(before, after, key + u, value) for (before, after), key, value in zip(sides, keys, values, strict=True)
+    ]
+
+
+def _join(before: Sums, after: Sums, own: Tensor, value: Tensor) -> Sums:
+    peak = torch.maximum(torch.maximum(before.peak, after.peak), own)
     denominator = (own - peak).exp_()
     numerator = value * denominator
     denominator = denominator + EPSILON
-    for sums in others:
+    for sums in (before, after):
         scale = (sums.peak - peak).exp_()
         numerator.addcmul_(sums.numerator, scale)
         denominator.addcmul_(sums.denominator, scale)
-    return numerator.div_(denominator)
+    return Sums(peak, numerator, denominator)
+
+
+def _weigh(key: Tensor, sides: tuple[Sums, Sums]) -> tuple[Tensor, Tensor]:
+    """e^key times the denominators and the numerators of both sides."""
+    weights = [(key + sums.peak).exp_() for sums in sides]
+    denominator = sum(weight * sums.denominator for weight, sums in zip(weights, sides, strict=True))
+    return denominator, sum(weight * sums.numerator for weight, sums in zip(weights, sides, strict=True))
+
+
+def _crossing(w: Tensor, receivers: Sums, givers: Sums) -> Tensor:
+    """All that flows over a token, from the givers on its one side to the receivers on its other."""
+    weight = (receivers.peak + givers.peak - w).exp_()
+    return weight * (receivers.denominator * givers.numerator - receivers.numerator * givers.denominator)

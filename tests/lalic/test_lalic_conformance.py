@@ -56,6 +56,7 @@ def test_every_stage(golden):
         got = golden.taps[name]
         assert list(got.shape) == stage["shape"]
         assert got.mean().item() == pytest.approx(stage["mean"], rel=1e-9, abs=1e-12), name
+        assert got.std().item() == pytest.approx(stage["std"], rel=1e-9), name
         first = got.contiguous().flatten()[:8].tolist()
         assert first == pytest.approx(stage["first8"], rel=1e-9, abs=1e-12), name
 

@@ -1,0 +1,139 @@
+"""CUDA source compiled for the GPU at hand by NVRTC, kept on disk, and its kernels launched on torch's stream.
+
+By NVIDIA's own cuda-bindings, which torch brings along; no CUDA toolkit and no compiler are needed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+
+class Build(NamedTuple):
+    """A source file, which may include the .cuh files beside it, and the macros defined for it."""
+
+    source: Path
+    defined: tuple[tuple[str, str], ...] = ()
+
+    def options(self) -> list[str]:
+        return [f"-D{name}={value}" for name, value in self.defined]
+
+    def headers(self) -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in sorted(self.source.parent.glob("*.cuh"))}
+
+
+def missing() -> str | None:
+    """Why nothing can be compiled here; None if it can."""
+    try:
+        found = find_spec("cuda.bindings.nvrtc") is not None
+    except ModuleNotFoundError:
+        found = False
+    return None if found else "the package cuda-bindings is missing: pip install 'lic-bench[cuda]'"
+
+
+@cache
+def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, ctypes.Structure], None]:
+    """A function that launches a build's kernels on the device's current stream.
+
+    Compiles at the first call for a kind of GPU: seconds, once. Not to be called while a CUDA graph is captured.
+    """
+    from cuda.bindings import driver
+
+    index = torch.cuda.current_device() if device.index is None else device.index
+    with torch.cuda.device(index):
+        torch.cuda.current_stream().synchronize()  # creates torch's context, which the module is loaded into
+        image = kept_image(build, torch.cuda.get_device_capability(index))
+        module = _checked(driver.cuModuleLoadData(image))
+
+    @cache
+    def kernel(name: str) -> Any:
+        return _checked(driver.cuModuleGetFunction(module, name.encode()))
+
+    def launch(name: str, blocks: int, threads: int, argument: ctypes.Structure) -> None:
+        parameters = (ctypes.c_void_p * 1)(ctypes.addressof(argument))
+        with torch.cuda.device(index):
+            stream = torch.cuda.current_stream().cuda_stream
+            shape = (blocks, 1, 1, threads, 1, 1)
+            _checked(driver.cuLaunchKernel(kernel(name), *shape, 0, stream, ctypes.addressof(parameters), 0))
+
+    return launch
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: $XDG_CACHE_HOME or ~/.cache, in lalic/."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lalic"
+
+
+def kept_image(build: Build, capability: tuple[int, int]) -> bytes:
+    """`compiled`, from the cache folder if it is there, kept there if that can be written."""
+    from cuda.bindings import nvrtc
+
+    versions = _checked(nvrtc.nvrtcVersion())
+    what = (build.source.read_text(), build.headers(), build.defined, capability, versions)
+    key = hashlib.sha256(repr(what).encode()).hexdigest()
+        repr((build.source.read_text(), build.headers(), build.defined, capability, versions)).encode()
+    ).hexdigest()
+    file = cache_folder() / f"{build.source.stem}-{key[:32]}"
+    if file.exists():
+        return file.read_bytes()
+    image = compiled(build, capability)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
+            part.write(image)
+        Path(part.name).replace(file)  # in one step: another process may be reading
+    except OSError:
+        pass  # a read-only home costs the seconds again next time
+    return image
+
+
+def compiled(build: Build, capability: tuple[int, int]) -> bytes:
+    """The source as machine code for a GPU of that compute capability, or, for one that NVRTC does not know, as PTX.
+
+    Raises RuntimeError with the compiler's log.
+    """
+    from cuda.bindings import nvrtc
+
+    wanted = capability[0] * 10 + capability[1]
+    known = [arch for arch in _checked(nvrtc.nvrtcGetSupportedArchs()) if arch <= wanted]
+    if not known:
+        raise RuntimeError(f"NVRTC {_checked(nvrtc.nvrtcVersion())} compiles for no GPU as old as sm_{wanted}.")
+    target = f"sm_{wanted}" if wanted in known else f"compute_{max(known)}"
+    options = ["--std=c++17", f"--gpu-architecture={target}", *build.options()]
+    source = build.source
+    headers = build.headers()
+    program = _checked(
+        nvrtc.nvrtcCreateProgram(
+            source.read_bytes(),
+            source.name.encode(),
+            len(headers),
+            list(headers.values()),
+            [name.encode() for name in headers],
+        )
+    )
+    status, *_ = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
+    if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+        log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
+        _checked(nvrtc.nvrtcGetProgramLog(program, log))
+        raise RuntimeError(f"NVRTC could not compile {source} for {target}:\n{log.decode()}")
+    kind = "CUBIN" if target.startswith("sm_") else "PTX"
+    image = b" " * _checked(getattr(nvrtc, f"nvrtcGet{kind}Size")(program))
+    _checked(getattr(nvrtc, f"nvrtcGet{kind}")(program, image))
+    return image
+
+
+def _checked(answer: tuple[Any, ...]) -> Any:
+    """The values of a call to cuda-bindings. Raises RuntimeError if its status is not success."""
+    status, *values = answer
+    if status.value != 0:
+        raise RuntimeError(f"CUDA answered {status!r}.")
+    return values[0] if len(values) == 1 else tuple(values)

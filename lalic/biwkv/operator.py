@@ -1,0 +1,138 @@
+"""BiWKV as torch operators, lalic::biwkv and its gradients, known to autograd, torch.compile and FLOP counters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import register_flop_formula
+
+from lalic.biwkv import cpu, cuda, reference, scan
+from lalic.biwkv.reference import Gradients
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One implementation. Its functions get sequences of one type in `dtypes`, w and u in that type or float32."""
+
+    forward: Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
+    backward: Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Gradients]
+    devices: tuple[str, ...] = ()  # empty: all
+    dtypes: tuple[torch.dtype, ...] = (torch.float32, torch.float64)
+    missing: Callable[[], str | None] = lambda: None  # why it cannot run here
+
+
+BACKENDS = {
+    "reference": Backend(reference.forward, reference.backward),
+    "torch": Backend(scan.forward, scan.backward),
+    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.missing),
+    "cuda": Backend(cuda.forward, cuda.backward, ("cuda",), tuple(cuda.STORAGE), cuda.missing),
+}
+OPERATIONS = 29  # per token and channel: LALIC, arXiv:2502.05741, Table 5
+
+
+def choose_backend(device: str | torch.device, dtype: torch.dtype = torch.float32) -> str:
+    """The backend that "auto" means: the compiled kernels for the device, or "torch" where there are none."""
+    name = torch.device(device).type
+    backend = BACKENDS.get(name)
+    return name if backend and _taken(backend, dtype) and backend.missing() is None else "torch"
+
+
+def find_backend(name: str, k: Tensor) -> Backend:
+    """The backend of that name. Raises ValueError if there is none, RuntimeError if it cannot run on k."""
+    if name not in ("auto", *BACKENDS):
+        raise ValueError(f"Unknown BiWKV backend {name!r}. Known: auto, {', '.join(BACKENDS)}.")
+    name = choose_backend(k.device, k.dtype) if name == "auto" else name
+    backend = BACKENDS[name]
+    if backend.devices and k.device.type not in backend.devices:
+        raise RuntimeError(f"BiWKV backend {name!r} needs tensors on {' or '.join(backend.devices)}, not {k.device}.")
+    if not _taken(backend, k.dtype):
+        raise RuntimeError(f"BiWKV backend {name!r} takes {', '.join(map(str, backend.dtypes))}, not {k.dtype}.")
+    if reason := backend.missing():
+        raise RuntimeError(f"BiWKV backend {name!r} cannot be used: {reason}.")
+    return backend
+
+
+@torch.library.custom_op("lalic::biwkv", mutates_args=())
+def biwkv_op(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
+    """`lalic.biwkv.biwkv` as an operator."""
+    _check(w, u, k, v)
+    found = find_backend(backend, k)
+    return _fresh(found.forward(*_typed(found, w, u, k, v)), k)
+
+
+@torch.library.custom_op("lalic::biwkv_backward", mutates_args=())
+def biwkv_backward_op(
+    w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of w, u, k and v from that of the result, each of its tensor's type."""
+    found = find_backend(backend, k)
+    gradients = found.backward(*_typed(found, w, u, k, v, grad))
+    dw, du, dk, dv = (_fresh(g, x) for g, x in zip(gradients, (w, u, k, v), strict=True))
+    return dw, du, dk, dv
+
+
+@biwkv_op.register_fake
+def _(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
+    _check(w, u, k, v)
+    return torch.empty_like(k, memory_format=torch.contiguous_format)
+
+
+@biwkv_backward_op.register_fake
+def _(w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    dw, du, dk, dv = (torch.empty_like(x, memory_format=torch.contiguous_format) for x in (w, u, k, v))
+    return dw, du, dk, dv
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
+    *tensors, ctx.backend = inputs
+    ctx.save_for_backward(*tensors[:4])
+
+
+def _differentiate(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+    return (*biwkv_backward_op(*ctx.saved_tensors, grad, ctx.backend), None)
+
+
+def _refuse(ctx: Any, *grads: Tensor) -> None:
+    raise RuntimeError("BiWKV has no second derivative: its gradients cannot be differentiated again.")
+
+
+biwkv_op.register_autograd(_differentiate, setup_context=_keep)
+biwkv_backward_op.register_autograd(_refuse, setup_context=lambda ctx, inputs, output: None)
+
+
+@register_flop_formula(torch.ops.lalic.biwkv)
+def _operations(w: Any, u: Any, k: Any, *args: Any, **kwargs: Any) -> int:
+    batch, tokens, channels = k
+    return OPERATIONS * batch * tokens * channels
+
+
+def _check(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> None:
+    if k.ndim != 3 or k.shape != v.shape or k.shape[1] < 1 or w.shape != u.shape or w.shape != k.shape[2:]:
+        shapes = ", ".join(f"{name} {list(x.shape)}" for name, x in zip("wukv", (w, u, k, v), strict=True))
+        raise ValueError(f"BiWKV takes w, u [C] and k, v [B, T, C] with T >= 1, not {shapes}.")
+    if not k.dtype.is_floating_point or k.dtype != v.dtype:
+        raise ValueError(f"BiWKV takes k and v of one floating-point type, not {k.dtype} and {v.dtype}.")
+    if len({x.device for x in (w, u, k, v)}) > 1:
+        raise ValueError(f"BiWKV takes tensors on one device, not {', '.join(str(x.device) for x in (w, u, k, v))}.")
+
+
+def _taken(backend: Backend, dtype: torch.dtype) -> torch.dtype | None:
+    """The type in which a backend takes sequences of some type: that one, or float32 for smaller ones."""
+    if dtype in backend.dtypes:
+        return dtype
+    return torch.float32 if dtype.itemsize < 4 else None
+
+
+def _typed(backend: Backend, w: Tensor, u: Tensor, *sequences: Tensor) -> list[Tensor]:
+    taken = _taken(backend, sequences[0].dtype)
+    computed = torch.promote_types(taken, torch.float32)
+    return [w.to(computed), u.to(computed), *(x.to(taken) for x in sequences)]
+
+
+def _fresh(result: Tensor, like: Tensor) -> Tensor:
+    """The result in the type of an input and in memory of its own, contiguous: what the fake kernels promise."""
+    return result.to(like.dtype).contiguous()

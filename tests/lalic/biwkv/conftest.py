@@ -1,0 +1,30 @@
+"""Inputs for the tests of BiWKV, and memory in which nothing looks written by chance."""
+
+import pytest
+import torch
+
+
+def make_inputs(tokens, channels=5, batch=2, dtype=torch.float64, decay=3.0, spread=1.0, seed=0, device="cpu"):
+    """w, u, k, v with w and u divided by T, as the network does; decays of both signs."""
+    generator = torch.Generator().manual_seed(seed)
+    w, u = (torch.randn(channels, generator=generator, dtype=torch.float64) for _ in range(2))
+    k, v = (torch.randn(batch, tokens, channels, generator=generator, dtype=torch.float64) for _ in range(2))
+    return [t.to(device, dtype) for t in (w * decay / tokens, u / tokens, k * spread, v)]
+
+
+@pytest.fixture(scope="session")
+def inputs():
+    """make_inputs itself."""
+    return make_inputs
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _nan_in_fresh_memory():
+    """What torch.empty returns is full of NaN, so that an element nobody writes fails a comparison."""
+    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    assert torch.empty(3).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(before[0])
+    torch.utils.deterministic.fill_uninitialized_memory = before[1]

@@ -1,0 +1,93 @@
+"""The compiled CPU kernels: the same bits on every instruction set and with any number of threads; exp's error."""
+
+import ctypes
+
+import numpy as np
+import pytest
+import torch
+
+from lalic.biwkv import cpu
+
+
+def usable():
+    """The instruction sets of this processor that there are libraries for."""
+    widest = torch.backends.cpu.get_cpu_capability()
+    names = list(cpu.LIBRARIES)
+    return names[names.index(widest) :] if widest in names else ["DEFAULT"]
+
+
+@pytest.fixture
+def capability(monkeypatch):
+    """use(name): the library for that instruction set from here on."""
+    return lambda name: monkeypatch.setattr(cpu, "library", lambda: cpu.load(name))
+
+
+@pytest.fixture
+def threads():
+    before = torch.get_num_threads()
+    yield torch.set_num_threads
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("decay", [3.0, 2000.0])
+def test_every_instruction_set_gives_the_same_bits(inputs, capability, dtype, decay):
+    tensors = inputs(300, channels=64, dtype=dtype, decay=decay)
+    grad = torch.ones_like(tensors[2])
+    results = []
+    for name in usable():
+        capability(name)
+        results.append([cpu.forward(*tensors), *cpu.backward(*tensors, grad)])
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_the_number_of_threads_changes_nothing(inputs, threads, batch):
+    tensors = inputs(1000, channels=48, batch=batch, dtype=torch.float32)
+    results = []
+    for count in (1, 2, 5):
+        threads(count)
+        results.append(cpu.forward(*tensors))
+    assert all(torch.equal(results[0], other) for other in results[1:])
+
+
+def exp_of(capability, x):
+    library, y = cpu.load(capability), np.full_like(x, np.nan)
+    function = getattr(library, {"float32": "biwkv_exp_f32", "float64": "biwkv_exp_f64"}[x.dtype.name])
+    function(ctypes.c_int64(len(x)), ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
+    return y
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exp_is_right_to_a_unit_in_the_last_place(dtype):
+    floor = {np.float32: -70, np.float64: -650}[dtype]
+    x = np.concatenate([np.linspace(floor, 30, 2**20), np.linspace(-2, 0, 2**18), -np.logspace(-12, 0, 2**18)])
+    x = x.astype(dtype)
+    exact = np.exp(x.astype(np.longdouble))
+    error = np.abs(exp_of(usable()[0], x) - exact) / np.spacing(exact.astype(dtype))
+    assert error.max() < 1.2
+
+
+def test_exp_below_its_floor_and_of_nan():
+    x = np.full(64, -1e30, dtype=np.float32)
+    x[1] = np.nan
+    y = exp_of(usable()[0], x)
+    assert 0 < y[0] < 1e-30
+    assert np.isnan(y[1])
+
+
+def test_a_library_that_is_not_there_is_an_error_that_says_how_to_get_it(inputs, monkeypatch):
+    from lalic.biwkv import biwkv, choose_backend
+
+    def absent(name):
+        raise FileNotFoundError(f"no {name} in the package")
+
+    monkeypatch.setattr(cpu, "_folder", absent)
+    cpu.library.cache_clear()
+    try:
+        with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
+            biwkv(*inputs(3), backend="cpu")
+        assert choose_backend("cpu") == "torch"
+    finally:
+        cpu.library.cache_clear()
