@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lalic.biwkv import biwkv
+from lalic.config import Attention
 
 Size = tuple[int, int]  # height and width of the feature map
 
@@ -23,8 +24,15 @@ def to_tokens(image: Tensor) -> Tensor:
 
 
 def to_image(tokens: Tensor, size: Size) -> Tensor:
-    """[B, H * W, C] -> [B, C, H, W]."""
-    return tokens.transpose(1, 2).unflatten(2, size)
+    """[B, H * W, C] -> [B, C, H, W], with the strides by which torch knows channels-last memory."""
+    return tokens.unflatten(1, size).permute(0, 3, 1, 2)
+
+
+def gated(receptance: Tensor, x: Tensor) -> Tensor:
+    """sigmoid(receptance) * x; without gradients in the memory of the receptance, which is lost."""
+    if receptance.requires_grad or x.requires_grad:
+        return torch.sigmoid(receptance) * x
+    return receptance.sigmoid_().mul_(x)
 
 
 class OmniShift(nn.Module):
@@ -81,6 +89,14 @@ class OmniShift(nn.Module):
             self._merged_from = state
 
 
+class NoShift(nn.Module):
+    """In the place of an Omni-Shift, for the ablation without it."""
+
+    def forward(self, tokens: Tensor, size: Size) -> Tensor:
+        """tokens [B, T, C], returned as they are."""
+        return tokens
+
+
 class BiWkv(nn.Module):
     """`biwkv` as a module, so that counters which go by modules name it."""
 
@@ -89,26 +105,35 @@ class BiWkv(nn.Module):
         return biwkv(w, u, k, v)
 
 
-class SpatialMix(nn.Module):
-    """Global attention over all tokens by BiWKV, gated by the receptance."""
+class Aft(nn.Module):
+    """AFT-simple, attention without positions (LALIC, eq. 5), for the ablation."""
 
-    def __init__(self, width: int) -> None:
+    def forward(self, k: Tensor, v: Tensor) -> Tensor:
+        """k, v: [B, T, C]. Returns sum(exp(k) * v) / sum(exp(k)) over the tokens, [B, 1, C]: the same for each."""
+        return (torch.softmax(k, 1) * v).sum(1, keepdim=True)
+
+
+class SpatialMix(nn.Module):
+    """Global attention over all tokens, gated by the receptance. Only BiWKV has a decay and a boost."""
+
+    def __init__(self, width: int, attention: Attention = "biwkv", shift: bool = True) -> None:
         super().__init__()
-        self.decay = nn.Parameter(torch.linspace(-1, 1, width))
-        self.boost = nn.Parameter(torch.zeros(width))
-        self.shift = OmniShift(width)
+        biwkv_only = attention == "biwkv"
+        self.decay = nn.Parameter(torch.linspace(-1, 1, width)) if biwkv_only else None
+        self.boost = nn.Parameter(torch.zeros(width)) if biwkv_only else None
+        self.shift = OmniShift(width) if shift else NoShift()
         self.key = nn.Linear(width, width, bias=False)
         self.value = nn.Linear(width, width, bias=False)
         self.receptance = nn.Linear(width, width, bias=False)
         self.output = nn.Linear(width, width, bias=False)
-        self.attention = BiWkv()
+        self.attention = BiWkv() if biwkv_only else Aft()
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
         """x [B, T, C] -> [B, T, C]."""
         x = self.shift(x, size)
-        count = x.shape[1]
-        attended = self.attention(self.decay / count, self.boost / count, self.key(x), self.value(x))
-        return self.output(torch.sigmoid(self.receptance(x)) * attended)
+        position = () if self.decay is None else (self.decay / x.shape[1], self.boost / x.shape[1])
+        attended = self.attention(*position, self.key(x), self.value(x))
+        return self.output(gated(self.receptance(x), attended))
 
 
 class GatedMlp(nn.Module):
@@ -124,15 +149,15 @@ class GatedMlp(nn.Module):
         """x [..., C] -> [..., C]."""
         hidden = self.key(x).relu_()
         hidden = hidden.square() if hidden.requires_grad else hidden.square_()
-        return torch.sigmoid(self.receptance(x)) * self.value(hidden)
+        return gated(self.receptance(x), self.value(hidden))
 
 
 class ChannelMix(nn.Module):
     """The gated MLP behind an Omni-Shift."""
 
-    def __init__(self, width: int, hidden: int) -> None:
+    def __init__(self, width: int, hidden: int, shift: bool = True) -> None:
         super().__init__()
-        self.shift = OmniShift(width)
+        self.shift = OmniShift(width) if shift else NoShift()
         self.mlp = GatedMlp(width, hidden)
 
     def forward(self, x: Tensor, size: Size) -> Tensor:
@@ -143,13 +168,13 @@ class ChannelMix(nn.Module):
 class BiRwkvBlock(nn.Module):
     """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x))."""
 
-    def __init__(self, width: int, hidden_ratio: int = 4) -> None:
+    def __init__(self, width: int, hidden_ratio: int = 4, attention: Attention = "biwkv", shift: bool = True) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
-        self.spatial_mix = SpatialMix(width)
+        self.spatial_mix = SpatialMix(width, attention, shift)
         self.gamma1 = nn.Parameter(torch.ones(width))
         self.norm2 = nn.LayerNorm(width)
-        self.channel_mix = ChannelMix(width, hidden_ratio * width)
+        self.channel_mix = ChannelMix(width, hidden_ratio * width, shift)
         self.gamma2 = nn.Parameter(torch.ones(width))
 
     def forward(self, image: Tensor) -> Tensor:

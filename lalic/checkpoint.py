@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lalic.config import LalicConfig
+from lalic.config import Context, LalicConfig
 
 WRAPPERS = ("state_dict", "model_state_dict")
 
@@ -47,6 +47,13 @@ DERIVED = re.compile(
 
 COPY = re.compile(r"^(module\.)?latent_codec\.hyper\.h_[as]\.")
 
+# Output weights of the inner layers, by context model: what follows `aggregation.` or `channel.` in our names.
+INNER: dict[Context, tuple[str, str]] = {
+    "rwkv": ("0.mix.weight", "1.mix.weight"),
+    "conv": ("0.weight", "2.weight"),
+    "conv-plus": ("0.contract.weight", "1.contract.weight"),
+}
+
 
 def own_state(state: Mapping[str, Any]) -> dict[str, Tensor]:
     """The parameters of a checkpoint under our names.
@@ -82,12 +89,12 @@ def own_name(key: str) -> str:
 
 
 def infer_config(own: Mapping[str, Tensor]) -> LalicConfig:
-    """The sizes that the shapes of `own` (our names) tell."""
+    """The sizes and variants that the names and shapes of `own` (our names) tell."""
     try:
         analysis, hyper = _convolutions(own, "g_a"), _convolutions(own, "h_a")
         positions, widths = list(analysis), tuple(analysis.values())
         groups = _count(own, "context.groups")
-        inner = (own[f"context.groups.{i}.aggregation.{j}.mix.weight"] for i in range(groups) for j in (0, 1))
+        context = _context(own)
         return LalicConfig(
             widths=widths,
             depths=tuple(b - a - 1 for a, b in pairwise(positions)),
@@ -95,8 +102,11 @@ def infer_config(own: Mapping[str, Tensor]) -> LalicConfig:
             hyper_depth=list(hyper)[-1] - 1,
             groups=tuple(own[f"context.groups.{i}.spatial.weight"].shape[1] for i in range(groups)),
             hidden_ratio=_ratio(own["g_a.1.channel_mix.mlp.key.weight"]),
-            context_ratio=_ratio(own["context.groups.1.channel.1.channel_mix.mlp.key.weight"]),
-            aggregation_floor=min(weight.shape[0] for weight in inner),
+            aggregation_floor=_floor(own, "aggregation", context, range(groups)),
+            context=context,
+            attention="biwkv" if _in_transforms(own, "decay") else "aft",
+            shift=_in_transforms(own, "alpha"),
+            **_channel_sizes(own, context, groups),
         )
     except (KeyError, IndexError, ValueError) as error:
         found = _few(own) if own else "none"
@@ -135,6 +145,26 @@ def _convolutions(own: Mapping[str, Tensor], transform: str) -> dict[int, int]:
 def _count(own: Mapping[str, Tensor], prefix: str) -> int:
     found = (re.match(rf"{re.escape(prefix)}\.(\d+)\.", name) for name in own)
     return len({match[1] for match in found if match})
+
+
+def _context(own: Mapping[str, Tensor]) -> Context:
+    found = (context for context, (first, _) in INNER.items() if f"context.groups.0.aggregation.{first}" in own)
+    return next(found, "rwkv")
+
+
+def _channel_sizes(own: Mapping[str, Tensor], context: Context, groups: int) -> dict[str, int]:
+    if context == "rwkv":
+        return {"context_ratio": _ratio(own["context.groups.1.channel.1.channel_mix.mlp.key.weight"])}
+    return {"channel_floor": _floor(own, "channel", context, range(1, groups))}
+
+
+def _floor(own: Mapping[str, Tensor], network: str, context: Context, groups: Iterable[int]) -> int:
+    names = (f"context.groups.{i}.{network}.{layer}" for i in groups for layer in INNER[context])
+    return min(own[name].shape[0] for name in names)
+
+
+def _in_transforms(own: Mapping[str, Tensor], parameter: str) -> bool:
+    return any(name.startswith(("g_", "h_")) and name.endswith(f".{parameter}") for name in own)
 
 
 def _ratio(weight: Tensor) -> int:

@@ -1,13 +1,17 @@
-"""The sizes of a LALIC network; the defaults are the released one."""
+"""The sizes and variants of a LALIC network; the defaults are the released one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
+
+Context = Literal["rwkv", "conv", "conv-plus"]
+Attention = Literal["biwkv", "aft"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LalicConfig:
-    """Widths and depths of LALIC.
+    """Widths, depths and variants of LALIC; `lalic.ablations` names the paper's variants.
 
     widths: channels after each of the four stride-2 convolutions of g_a; the last is that of y.
     depths: Bi-RWKV blocks after each of the first three.
@@ -16,6 +20,10 @@ class LalicConfig:
     groups: channels of y coded together, in coding order; their sum is the width of y.
     hidden_ratio, context_ratio: hidden width of ChannelMix over its width, in the transforms and the channel context.
     aggregation_floor: least inner width of the parameter aggregation.
+    channel_floor: least inner width of the channel context, for the convolutional context models.
+    context: "rwkv"; "conv", that of ELIC; "conv-plus", deeper and wider (`lalic.conv_context`).
+    attention, shift: SpatialMix's attention, and whether Omni-Shift comes before SpatialMix and ChannelMix. Both are of
+        the four transforms; the blocks of the context model always have BiWKV and Omni-Shift.
     """
 
     widths: tuple[int, ...] = (96, 144, 256, 320)
@@ -26,6 +34,10 @@ class LalicConfig:
     hidden_ratio: int = 4
     context_ratio: int = 8
     aggregation_floor: int = 256
+    channel_floor: int = 128
+    context: Context = "rwkv"
+    attention: Attention = "biwkv"
+    shift: bool = True
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or len(self.depths) != 3 or len(self.hyper_widths) != 2:
@@ -33,3 +45,7 @@ class LalicConfig:
             raise ValueError(f"widths, depths and hyper_widths have {lengths} entries; LALIC has 4, 3 and 2.")
         if sum(self.groups) != self.widths[-1]:
             raise ValueError(f"groups {self.groups} add up to {sum(self.groups)}; y has {self.widths[-1]} channels.")
+        allowed = {"context": get_args(Context), "attention": get_args(Attention), "shift": (True, False)}
+        for name, values in allowed.items():
+            if (came := getattr(self, name)) not in values:
+                raise ValueError(f"{name} is {came!r}; allowed are {', '.join(map(repr, values))}.")

@@ -1,4 +1,4 @@
-"""RWKV-SCCTX, the space-channel context model of LALIC (arXiv:2502.05741, section 3.3).
+"""RWKV-SCCTX, the space-channel context model of LALIC (arXiv:2502.05741, section 3.3), and its ablations' frame.
 
 y is coded in groups of channels, each group in two checkerboard passes. What is known grows pass by pass:
 
@@ -6,6 +6,8 @@ y is coded in groups of channels, each group in two checkerboard passes. What is
     earlier groups -> channel context ------+-> aggregation -> scales, means of one pass -> coder -> y_hat of the pass
     anchors of this group -> spatial context+   (pointwise: only at the positions of the pass)
     (zeros for the anchors themselves)
+
+The ablations have other networks for the channel context and the aggregation (`lalic.conv_context`).
 
 Whoever codes (estimates, encodes or decodes) is handed in, so all three run the same arithmetic on the same shapes:
 a decoder that computed a scale even one bit apart could lose the rANS stream.
@@ -22,6 +24,7 @@ from torch import Tensor, nn
 
 from lalic.blocks import BiRwkvBlock, GatedMlp, Size, to_image, to_tokens
 from lalic.config import LalicConfig
+from lalic.conv_context import ConvAggregation, conv_aggregation, conv_channel_context
 
 ANCHORS, OTHERS = 0, 1
 
@@ -66,8 +69,23 @@ class AggregationStage(nn.Module):
         return x + self.mlp(self.norm(x))
 
 
+class RwkvAggregation(nn.Sequential):
+    """The parameter aggregation of the released network: AggregationStages of the given widths."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__(*(AggregationStage(*pair) for pair in pairwise(widths)))
+
+    def forward(self, known: Sequence[Tensor]) -> Tensor:
+        """Images [B, C, h, w / 2], together as many channels as the first width -> [B, last width, h, w / 2]."""
+        size: Size = (known[0].shape[2], known[0].shape[3])
+        return to_image(super().forward(torch.cat([to_tokens(part) for part in known], 2)), size)
+
+
 def aggregation_widths(inputs: int, outputs: int, floor: int) -> list[int]:
-    """Four widths that go from inputs to outputs in a straight line, the two inner ones at least `floor`."""
+    """Four widths that go from inputs to outputs in a straight line, the two inner ones at least `floor`.
+
+    The convolutional channel contexts take theirs from the same line.
+    """
     inner = [max(floor, ((3 - i) * inputs + i * outputs) // 3) for i in (1, 2)]
     return [inputs, *inner, outputs]
 
@@ -80,10 +98,8 @@ class GroupContext(nn.Module):
         latent = config.widths[-1]
         # No checkerboard mask: it is given the anchors alone, and read only where every masked tap meets a zero.
         self.spatial = nn.Conv2d(width, 2 * width, 5, padding=2)
-        self.channel = _channel_context(earlier, latent, 2 * width, config.context_ratio) if earlier else None
-        inputs = latent + (4 if earlier else 2) * width
-        widths = aggregation_widths(inputs, 2 * width, config.aggregation_floor)
-        self.aggregation = nn.Sequential(*(AggregationStage(*pair) for pair in pairwise(widths)))
+        self.channel = _channel_context(earlier, 2 * width, config) if earlier else None
+        self.aggregation = _aggregation(latent + (4 if earlier else 2) * width, 2 * width, config)
 
     def forward(self, index: int, earlier: Sequence[Tensor], hyper: Sequence[Tensor], code: Coder) -> Tensor:
         """y_hat of the group, [B, width, h, w]. earlier: y_hat of the groups before; hyper: its checkerboard parts."""
@@ -100,13 +116,20 @@ class GroupContext(nn.Module):
 
     def _gaussians(self, known: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Scales and means [B, width, h, w / 2] of one pass."""
-        size: Size = (known[0].shape[2], known[0].shape[3])
-        gaussians = to_image(self.aggregation(torch.cat([to_tokens(part) for part in known], 2)), size)
-        scales, means = gaussians.chunk(2, 1)
+        scales, means = self.aggregation(known).chunk(2, 1)
         return scales.contiguous(), means.contiguous()
 
 
-def _channel_context(earlier: int, latent: int, outputs: int, ratio: int) -> nn.Sequential:
+def _aggregation(inputs: int, outputs: int, config: LalicConfig) -> RwkvAggregation | ConvAggregation:
+    widths = aggregation_widths(inputs, outputs, config.aggregation_floor)
+    return RwkvAggregation(widths) if config.context == "rwkv" else conv_aggregation(config.context, widths)
+
+
+def _channel_context(earlier: int, outputs: int, config: LalicConfig) -> nn.Sequential:
+    if config.context != "rwkv":
+        widths = aggregation_widths(earlier, outputs, config.channel_floor)
+        return conv_channel_context(config.context, widths)
+    latent, ratio = config.widths[-1], config.context_ratio
     return nn.Sequential(
         nn.Conv2d(earlier, latent, 3, padding=1),
         BiRwkvBlock(latent, ratio),

@@ -132,7 +132,7 @@ def _up(inputs: int, outputs: int, kernel: int) -> nn.ConvTranspose2d:
 
 
 def _blocks(width: int, depth: int, config: LalicConfig) -> Iterator[nn.Module]:
-    return (BiRwkvBlock(width, config.hidden_ratio) for _ in range(depth))
+    return (BiRwkvBlock(width, config.hidden_ratio, config.attention, config.shift) for _ in range(depth))
 
 
 def _analysis(config: LalicConfig) -> Iterator[nn.Module]:
