@@ -21,10 +21,11 @@ SPEC = CodecSpec(
         for quality, lmbda in enumerate(LAMBDAS, start=1)
     },
     entropy_coder="rans (compressai)",
+    kernels="lalic.biwkv:choose_backend",
     published="lalic",
     notes=(
         "The first lambda is 0.0018 as in the authors' code; the paper prints 0.0025. thop counts 261.6 G MACs at "
-        "768x512: the parameter aggregation runs once per position, in the authors' network twice (277.64 G); the "
-        "paper prints 286.16 G."
+        "768x512: the parameter aggregation runs once per position, in the authors' network twice (277.64 G); with "
+        "h_a and h_s counted twice that is the paper's 286.16 G."
     ),
 )

@@ -15,6 +15,7 @@ import psutil
 import torch
 
 from lic_bench import __version__
+from lic_bench.measurement.memory import keep_freed_memory
 
 CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
 PACKAGES = (
@@ -72,11 +73,12 @@ def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
 
 
 def prepare(device: torch.device, threads: int | None) -> None:
-    """Deterministic algorithms, no TF32, a fixed number of threads: the protocol's settings, for this process."""
+    """The protocol's settings for this process: deterministic, no TF32, a fixed number of threads, memory kept."""
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+    keep_freed_memory()
     if threads is not None:
         torch.set_num_threads(threads)
     if device.type == "cuda":

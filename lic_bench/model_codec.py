@@ -22,12 +22,15 @@ class ModelCodec:
 
     module: eval mode, updated entropy tables; compress(x) -> {"strings", "shape"},
         decompress(strings, shape) -> {"x_hat"}, forward(x) -> {"x_hat", "likelihoods"}.
-    The header holds the image size, the shape and the lengths of the strings; the payload the strings, joined.
+    kernels: name of the implementations by which the network computes; "" where there is no choice.
+    The header holds the image size, the shape, the lengths of the strings and the kernels; the payload the strings,
+    joined.
     """
 
-    def __init__(self, module: nn.Module, padding: Padding) -> None:
+    def __init__(self, module: nn.Module, padding: Padding, kernels: str = "") -> None:
         self.module: Any = module  # nn.Module says nothing of compress and decompress
         self.padding = padding
+        self.kernels = kernels
 
     @torch.no_grad()
     def compress(self, x: Tensor) -> Bitstream:
@@ -36,13 +39,20 @@ class ModelCodec:
         strings: list[bytes] = []
         lengths = _lengths(out["strings"], strings)
         header = bytearray()
-        _write_tree(header, [x.shape[-2], x.shape[-1], _plain(out["shape"]), lengths])
+        kernels: list[Tree] = [self.kernels.encode()] if self.kernels else []
+        _write_tree(header, [x.shape[-2], x.shape[-1], _plain(out["shape"]), lengths, *kernels])
         return Bitstream(payload=b"".join(strings), header=bytes(header))
 
     @torch.no_grad()
     def decompress(self, bits: Bitstream) -> Tensor:
-        """Decode x_hat, [1, 3, H, W] in [0, 1], on the module's device."""
-        (height, width, shape, lengths), _ = _read_tree(bits.header, 0)
+        """Decode x_hat, [1, 3, H, W] in [0, 1], on the module's device.
+
+        Raises ValueError if other kernels coded it: their roundings differ, and the entropy decoder would lose step.
+        """
+        (height, width, shape, lengths, *coded_by), _ = _read_tree(bits.header, 0)
+        kernels = coded_by[0].decode() if coded_by else ""
+        if kernels != self.kernels:
+            raise ValueError(f"Coded with kernels {kernels!r}; this decoder has {self.kernels!r} and would lose step.")
         x_hat = self.module.decompress(_cut(lengths, iter(_split(bits.payload, lengths))), shape)["x_hat"]
         return crop(x_hat, height, width, self.padding).clamp(0, 1)
 

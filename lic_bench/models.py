@@ -23,10 +23,15 @@ SEED = 0
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A codec ready to work, and what its weights are: sha256, "random", or None for codecs without weights."""
+    """A codec ready to work.
+
+    weights: their sha256, "random", or None for codecs without weights. kernels: see CodecSpec; None for codecs that
+        have no choice.
+    """
 
     codec: Codec
     weights: str | None
+    kernels: str | None = None
 
 
 def load_model(
@@ -55,11 +60,13 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
     spec.check_quality(quality)
     if spec.kind == "classical":
-        return Loaded(cast(Callable[[int], Codec], load_target(spec))(quality), None)
+        return Loaded(cast(Callable[[int], Codec], load_target(spec.load))(quality), None)
     if spec.padding is None:
         raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
     module = load_model(spec.name, quality, weights, device)
-    return Loaded(ModelCodec(module, spec.padding), sha256_of(weights) if weights else RANDOM)
+    kernels = cast(Callable[[str], str], load_target(spec.kernels))(str(device)) if spec.kernels else None
+    codec = ModelCodec(module, spec.padding, kernels or "")
+    return Loaded(codec, sha256_of(weights) if weights else RANDOM, kernels)
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
@@ -80,7 +87,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
 
 
 def _build(spec: CodecSpec, state: Mapping[str, Any] | None, source: str) -> nn.Module:
-    build = cast(Callable[[Mapping[str, Any] | None], nn.Module], load_target(spec))
+    build = cast(Callable[[Mapping[str, Any] | None], nn.Module], load_target(spec.load))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(SEED)
         try:

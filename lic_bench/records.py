@@ -39,6 +39,7 @@ class Record:
     weights: str | None = None
     device: str = "cpu"
     entropy_coder: str | None = None
+    kernels: str | None = None
     payload_bytes: int | None = None
     header_bytes: int | None = None
     bitstream_sha256: str | None = None

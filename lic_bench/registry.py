@@ -61,9 +61,9 @@ def check_installed(spec: CodecSpec) -> None:
         raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
 
 
-def load_target(spec: CodecSpec) -> object:
-    """The object that `spec.load` ("package.module:name") names."""
-    module, _, attribute = spec.load.partition(":")
+def load_target(target: str) -> object:
+    """The object that "package.module:name" names."""
+    module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
 
 

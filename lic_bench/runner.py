@@ -157,7 +157,7 @@ class Runner:
         pixels = read_image(job.image)
         base |= {"width": pixels.shape[1], "height": pixels.shape[0]}
         pair = self._pair(job)
-        base["weights"] = pair.encoder.weights
+        base |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
         device = torch.device(base["device"])
         image = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(device)
         fields = measure(pair, image, device, self.parts, self.effort)

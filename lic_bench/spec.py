@@ -45,6 +45,8 @@ class CodecSpec:
     quality_name: what the number is called where it is shown ("quality", "QP", "distance").
     padding: of learned codecs; the harness pads and crops.
     checkpoints: quality -> released weights.
+    kernels: "package.module:function" of a learned codec with more than one implementation of an operator whose
+        roundings differ: function(device: str) -> the name of those in use. Encoder and decoder must use the same.
     requires: Python modules that may be missing. install: the command that brings them.
     published: slug under results/published whose curves are this codec's own; None: none.
     """
@@ -66,6 +68,7 @@ class CodecSpec:
     devices: tuple[str, ...] = ("cpu", "cuda")
     deterministic: bool = True
     entropy_coder: str | None = None
+    kernels: str | None = None
     requires: tuple[str, ...] = ()
     install: str = ""
     published: str | None = None

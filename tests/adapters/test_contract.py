@@ -57,7 +57,7 @@ def load(name: str, quality: int):
     spec = SPECS[name]
     for module in spec.requires:
         pytest.importorskip(module)
-    return load_target(spec)(quality)
+    return load_target(spec.load)(quality)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
