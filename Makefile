@@ -35,7 +35,7 @@ wheel: $(VENV)/.ready
 	$(BIN)/pip wheel --no-deps -w dist .
 
 # What a machine with torch and the usual scientific packages may lack, for Python 3.12 on Linux.
-GPU_WHEELS = compressai==1.2.8 numpy==1.26.4 platformdirs pytorch-msssim==1.0.0 thop==0.1.1.post2209072238
+GPU_WHEELS = compressai==1.2.8 platformdirs pytorch-msssim==1.0.0 thop==0.1.1.post2209072238
 gpu-wheels: $(VENV)/.ready  ## collect in dist/gpu what `make gpu-check WHEELS=dist/gpu` needs without a package index
 	rm -rf dist/gpu
 	$(BIN)/pip wheel -q --no-deps -w dist/gpu .

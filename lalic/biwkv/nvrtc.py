@@ -80,8 +80,6 @@ def kept_image(build: Build, capability: tuple[int, int]) -> bytes:
     versions = _checked(nvrtc.nvrtcVersion())
     what = (build.source.read_text(), build.headers(), build.defined, capability, versions)
     key = hashlib.sha256(repr(what).encode()).hexdigest()
-        repr((build.source.read_text(), build.headers(), build.defined, capability, versions)).encode()
-    ).hexdigest()
     file = cache_folder() / f"{build.source.stem}-{key[:32]}"
     if file.exists():
         return file.read_bytes()
