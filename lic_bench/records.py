@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from lic_bench.errors import UserError
 
 SCHEMA = 1
-PROTOCOL = "lic-bench-1"  # the rules of measuring; a new id whenever a rule changes what a number means
+PROTOCOL = "lic-bench-2"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 Row = TypeVar("Row", "Record", "Complexity")
 
@@ -18,6 +18,7 @@ class Record:
     """One image through one codec at one quality. Units are part of the names; rates and dB are derived in the report.
 
     weights: sha256 of the checkpoint, "random", or None for codecs without weights.
+    kernels: which implementation of its operators a network computed with; None for codecs without a choice.
     bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.

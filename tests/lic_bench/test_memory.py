@@ -1,3 +1,4 @@
+import subprocess
 import sys
 
 import pytest
@@ -21,6 +22,27 @@ def test_one_call_does_not_inherit_the_peak_of_another() -> None:
     peak(lambda: torch.ones(64 * 2**20).sum(), torch.device("cpu"))
     _, memory = peak(lambda: None, torch.device("cpu"))
     assert memory["rss_growth"] < 32 * 2**20
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a setting of glibc, seen by page faults from /proc")
+def test_kept_memory_is_not_mapped_anew_and_peaks_are_read_as_before() -> None:
+    code = """
+import resource, torch
+from lic_bench.measurement.memory import keep_freed_memory, peak
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(5):
+        torch.ones(16 * 2**20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+before, kept, after = faults(), keep_freed_memory(), min(faults() for _ in range(6))
+_, memory = peak(lambda: torch.ones(16 * 2**20), torch.device("cpu"))
+print(before, kept, after, memory["rss_growth"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    if done[1] == "False":
+        pytest.skip("not glibc")
+    assert int(done[2]) < int(done[0]) / 10
+    assert int(done[3]) == pytest.approx(64 * 2**20, rel=0.1)
 
 
 def test_shared_weights_count_once() -> None:

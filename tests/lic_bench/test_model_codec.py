@@ -53,6 +53,17 @@ def test_bytes_alone_give_the_image_back(size: tuple[int, int]) -> None:
     assert len(bits.payload) == 3 * padded
 
 
+def test_a_decoder_with_other_kernels_refuses() -> None:
+    padding, x = Padding(multiple=8), torch.rand(1, 3, 8, 8).mul(15).round() / 15
+    fast, plain = ModelCodec(Halves(), padding, "fast"), ModelCodec(Halves(), padding)
+    assert fast.decompress(fast.compress(x)).shape == x.shape
+    with pytest.raises(ValueError, match="Coded with kernels 'fast'; this decoder has '' and would lose step"):
+        plain.decompress(fast.compress(x))
+    with pytest.raises(ValueError, match="Coded with kernels ''; this decoder has 'fast'"):
+        fast.decompress(plain.compress(x))
+    assert len(fast.compress(x).header) == len(plain.compress(x).header) + 1 + len("fast")
+
+
 def test_the_estimate_counts_padded_values_over_original_pixels() -> None:
     x_hat, bpp = ModelCodec(Halves(), Padding(multiple=8)).estimate(torch.zeros(1, 3, 4, 4))
     assert bpp == pytest.approx(4 * 3 * 64 / 16)

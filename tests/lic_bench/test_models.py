@@ -5,12 +5,21 @@ import torch
 
 from lic_bench import load_model
 from lic_bench.errors import UserError
-from lic_bench.models import read_checkpoint
+from lic_bench.models import load_codec, read_checkpoint
+from lic_bench.registry import resolve
 
 
 def test_a_codec_without_a_network_is_refused() -> None:
     with pytest.raises(UserError, match="'jpeg' has no network"):
         load_model("jpeg")
+
+
+def test_a_codec_with_a_choice_of_kernels_says_which() -> None:
+    from lalic.biwkv import choose_backend
+
+    cpu = torch.device("cpu")
+    assert load_codec(resolve("lalic"), 1, None, cpu).kernels == choose_backend("cpu")
+    assert load_codec(resolve("jpeg"), 50, None, cpu).kernels is None
 
 
 def test_an_unknown_quality_is_refused_with_the_known_ones() -> None:
