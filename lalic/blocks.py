@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from lalic.biwkv import biwkv
 from lalic.config import Attention
+from lalic.pointwise import gate_, squared_relu_
 
 Size = tuple[int, int]  # height and width of the feature map
 
@@ -32,7 +33,8 @@ def gated(receptance: Tensor, x: Tensor) -> Tensor:
     """sigmoid(receptance) * x; without gradients in the memory of the receptance, which is lost."""
     if receptance.requires_grad or x.requires_grad:
         return torch.sigmoid(receptance) * x
-    return receptance.sigmoid_().mul_(x)
+    gate_(receptance, x)
+    return receptance
 
 
 class OmniShift(nn.Module):
@@ -147,8 +149,11 @@ class GatedMlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [..., C] -> [..., C]."""
-        hidden = self.key(x).relu_()
-        hidden = hidden.square() if hidden.requires_grad else hidden.square_()
+        hidden = self.key(x)
+        if hidden.requires_grad:
+            hidden = hidden.relu_().square()
+        else:
+            squared_relu_(hidden)
         return gated(self.receptance(x), self.value(hidden))
 
 

@@ -21,7 +21,7 @@ SPEC = CodecSpec(
         for quality, lmbda in enumerate(LAMBDAS, start=1)
     },
     entropy_coder="rans (compressai)",
-    kernels="lalic.biwkv:choose_backend",
+    kernels="lalic.biwkv:kernels_on",
     published="lalic",
     notes=(
         "The first lambda is 0.0018 as in the authors' code; the paper prints 0.0025. thop counts 261.6 G MACs at "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lalic.biwkv.operator import BACKENDS, biwkv_op, choose_backend
+from lalic.biwkv.operator import BACKENDS, biwkv_op, choose_backend, kernels_on
 
-__all__ = ["BACKENDS", "biwkv", "choose_backend"]
+__all__ = ["BACKENDS", "biwkv", "choose_backend", "kernels_on"]
 
 
 def biwkv(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str = "auto") -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from lalic.biwkv import BACKENDS
+from lalic.biwkv import BACKENDS, choose_backend
 from lalic.biwkv.timing import Timing, copy_bandwidth, keep_freed_memory, measure
 
 SHAPES = [(1, 98304, 96), (1, 24576, 144), (1, 6144, 256), (1, 1536, 320), (1, 384, 256)]  # LALIC at 768 x 512
@@ -75,8 +75,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _usable(device: torch.device, dtype: torch.dtype) -> list[str]:
     """The backends for a device, fastest last; the reference would need T^2 memory."""
-    found = [name for name, b in BACKENDS.items() if b.devices == (device.type,) and b.missing() is None]
-    return ["torch", *found]
+    chosen = choose_backend(device, dtype)
+    return ["torch"] if chosen == "torch" else ["torch", chosen]
 
 
 def _name(device: torch.device) -> str:

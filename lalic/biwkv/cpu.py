@@ -18,7 +18,7 @@ from lalic.biwkv.reference import Gradients
 
 LIBRARIES = {"AVX512": "biwkv_avx512.so", "AVX2": "biwkv_avx2.so", "DEFAULT": "biwkv_default.so"}  # widest first
 _GROUP = 16  # the kernels take a multiple of this many channels
-_SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
+SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
 
 def forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ def _padded(*tensors: Tensor) -> list[Tensor]:
 
 
 def _call(name: str, like: Tensor, *arrays: Tensor) -> None:
-    function = getattr(library(), f"biwkv_{name}_{_SUFFIX[like.dtype]}")
+    function = getattr(library(), f"biwkv_{name}_{SUFFIX[like.dtype]}")
     shape = [ctypes.c_int64(size) for size in like.shape]
     pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]
     if function(*shape, *pointers, ctypes.c_int(torch.get_num_threads())):

@@ -1,7 +1,7 @@
 """BiWKV on an NVIDIA GPU: memory and launches for the kernels of csrc/cuda, which are compiled at first use.
 
-Works on the current stream, can be captured in a CUDA graph after one call outside of it, and gives the same bits for
-the same input.
+Works on the current stream and gives the same bits for the same input on the same kind of GPU. Can be captured in a
+CUDA graph after one call outside of it in the same direction and type, which compiles and loads the kernels.
 """
 
 from __future__ import annotations
@@ -106,10 +106,13 @@ class _Plan:
     def run(self, kernel: str, **tensors: Tensor) -> None:
         self.hold(**tensors)
         blocks = self.arguments.batch * self.arguments.blocks * self.groups
-        self.launch(kernel, blocks, _WARPS * _LANES, self.arguments)
+        if blocks:  # none in an empty batch, which would be no legal launch
+            self.launch(kernel, blocks, _WARPS * _LANES, self.arguments)
 
     def carry(self, kernel: str) -> None:
-        self.launch(kernel, 2 * self.arguments.batch * self.groups, _SEGMENTS * _LANES, self.arguments)
+        blocks = 2 * self.arguments.batch * self.groups
+        if blocks:
+            self.launch(kernel, blocks, _SEGMENTS * _LANES, self.arguments)
 
     def carry_givers(self) -> None:
         peaks, sums = self.sums()

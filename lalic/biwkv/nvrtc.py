@@ -10,12 +10,14 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+
+OPTIONS = ("--std=c++17",)
 
 
 class Build(NamedTuple):
@@ -31,13 +33,18 @@ class Build(NamedTuple):
         return {file.name: file.read_bytes() for file in sorted(self.source.parent.glob("*.cuh"))}
 
 
+@cache
 def missing() -> str | None:
     """Why nothing can be compiled here; None if it can."""
     try:
-        found = find_spec("cuda.bindings.nvrtc") is not None
-    except ModuleNotFoundError:
-        found = False
-    return None if found else "the package cuda-bindings is missing: pip install 'lic-bench[cuda]'"
+        from cuda.bindings import nvrtc
+
+        _checked(nvrtc.nvrtcVersion())
+    except ImportError:
+        return "the package cuda-bindings is missing: pip install 'lic-bench[cuda]'"
+    except Exception as error:  # its loader fails in several ways where the library is of another major version
+        return f"NVRTC cannot be loaded ({error}): install the cuda-bindings of torch's CUDA, {torch.version.cuda}"
+    return None
 
 
 @cache
@@ -48,11 +55,14 @@ def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, cty
     """
     from cuda.bindings import driver
 
+    if torch.cuda.is_current_stream_capturing():
+        raise RuntimeError("Kernels cannot be compiled and loaded while a CUDA graph is captured: call once before.")
     index = torch.cuda.current_device() if device.index is None else device.index
     with torch.cuda.device(index):
         torch.cuda.current_stream().synchronize()  # creates torch's context, which the module is loaded into
         image = kept_image(build, torch.cuda.get_device_capability(index))
         module = _checked(driver.cuModuleLoadData(image))
+        context = _checked(driver.cuCtxGetCurrent())
 
     @cache
     def kernel(name: str) -> Any:
@@ -61,6 +71,7 @@ def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, cty
     def launch(name: str, blocks: int, threads: int, argument: ctypes.Structure) -> None:
         parameters = (ctypes.c_void_p * 1)(ctypes.addressof(argument))
         with torch.cuda.device(index):
+            _checked(driver.cuCtxSetCurrent(context))  # a new thread has none until torch itself works in it
             stream = torch.cuda.current_stream().cuda_stream
             shape = (blocks, 1, 1, threads, 1, 1)
             _checked(driver.cuLaunchKernel(kernel(name), *shape, 0, stream, ctypes.addressof(parameters), 0))
@@ -69,8 +80,11 @@ def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, cty
 
 
 def cache_folder() -> Path:
-    """Where compiled kernels are kept: $XDG_CACHE_HOME or ~/.cache, in lalic/."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lalic"
+    """Where compiled kernels are kept: $XDG_CACHE_HOME or ~/.cache, in lalic/. OSError if there is no home."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lalic"
+    except RuntimeError as error:
+        raise FileNotFoundError(str(error)) from None
 
 
 def kept_image(build: Build, capability: tuple[int, int]) -> bytes:
@@ -78,20 +92,23 @@ def kept_image(build: Build, capability: tuple[int, int]) -> bytes:
     from cuda.bindings import nvrtc
 
     versions = _checked(nvrtc.nvrtcVersion())
-    what = (build.source.read_text(), build.headers(), build.defined, capability, versions)
-    key = hashlib.sha256(repr(what).encode()).hexdigest()
-    file = cache_folder() / f"{build.source.stem}-{key[:32]}"
-    if file.exists():
-        return file.read_bytes()
+    what = (build.source.read_text(), build.headers(), build.options(), OPTIONS, capability, versions)
+    name = f"{build.source.stem}-{hashlib.sha256(repr(what).encode()).hexdigest()[:32]}"
+    with suppress(OSError):
+        return (cache_folder() / name).read_bytes()
     image = compiled(build, capability)
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as part:
-            part.write(image)
-        Path(part.name).replace(file)  # in one step: another process may be reading
-    except OSError:
-        pass  # a read-only home costs the seconds again next time
+    with suppress(OSError):  # a home that cannot be written costs the seconds again next time
+        _keep(cache_folder() / name, image)
     return image
+
+
+def _keep(file: Path, image: bytes) -> None:
+    """Write a file in one step: another process may be reading it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+        part = Path(folder) / file.name
+        part.write_bytes(image)
+        part.replace(file)
 
 
 def compiled(build: Build, capability: tuple[int, int]) -> bytes:
@@ -106,7 +123,7 @@ def compiled(build: Build, capability: tuple[int, int]) -> bytes:
     if not known:
         raise RuntimeError(f"NVRTC {_checked(nvrtc.nvrtcVersion())} compiles for no GPU as old as sm_{wanted}.")
     target = f"sm_{wanted}" if wanted in known else f"compute_{max(known)}"
-    options = ["--std=c++17", f"--gpu-architecture={target}", *build.options()]
+    options = [*OPTIONS, f"--gpu-architecture={target}", *build.options()]
     source = build.source
     headers = build.headers()
     program = _checked(
@@ -118,15 +135,23 @@ def compiled(build: Build, capability: tuple[int, int]) -> bytes:
             [name.encode() for name in headers],
         )
     )
-    status, *_ = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
-    if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
-        log = b" " * _checked(nvrtc.nvrtcGetProgramLogSize(program))
-        _checked(nvrtc.nvrtcGetProgramLog(program, log))
-        raise RuntimeError(f"NVRTC could not compile {source} for {target}:\n{log.decode()}")
-    kind = "CUBIN" if target.startswith("sm_") else "PTX"
-    image = b" " * _checked(getattr(nvrtc, f"nvrtcGet{kind}Size")(program))
-    _checked(getattr(nvrtc, f"nvrtcGet{kind}")(program, image))
-    return image
+    try:
+        status, *_ = nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options])
+        if status != nvrtc.nvrtcResult.NVRTC_SUCCESS:
+            log = _text(nvrtc, "ProgramLog", program).rstrip(b"\0").decode()
+            raise RuntimeError(f"NVRTC could not compile {source} for {target}:\n{log}")
+        return _text(nvrtc, "CUBIN" if target.startswith("sm_") else "PTX", program)
+    finally:
+        nvrtc.nvrtcDestroyProgram(program)
+
+
+def _text(nvrtc: Any, what: str, program: Any) -> bytes:
+    """nvrtcGet<what>, which fills a buffer of the size that nvrtcGet<what>Size tells."""
+    buffer = b" " * max(
+        2, _checked(getattr(nvrtc, f"nvrtcGet{what}Size")(program))
+    )  # one byte is an object shared by all
+    _checked(getattr(nvrtc, f"nvrtcGet{what}")(program, buffer))
+    return buffer
 
 
 def _checked(answer: tuple[Any, ...]) -> Any:

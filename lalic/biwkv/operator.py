@@ -38,7 +38,16 @@ def choose_backend(device: str | torch.device, dtype: torch.dtype = torch.float3
     """The backend that "auto" means: the compiled kernels for the device, or "torch" where there are none."""
     name = torch.device(device).type
     backend = BACKENDS.get(name)
-    return name if backend and _taken(backend, dtype) and backend.missing() is None else "torch"
+    return name if backend and taken_type(backend, dtype) and backend.missing() is None else "torch"
+
+
+def kernels_on(device: str | torch.device) -> str:
+    """What computes float32 sequences on a device, so precisely that two of one name round alike."""
+    name = choose_backend(device)
+    if name != "cuda":
+        return name
+    major, minor = torch.cuda.get_device_capability(device)
+    return f"cuda-sm_{major}{minor}"
 
 
 def find_backend(name: str, k: Tensor) -> Backend:
@@ -49,7 +58,7 @@ def find_backend(name: str, k: Tensor) -> Backend:
     backend = BACKENDS[name]
     if backend.devices and k.device.type not in backend.devices:
         raise RuntimeError(f"BiWKV backend {name!r} needs tensors on {' or '.join(backend.devices)}, not {k.device}.")
-    if not _taken(backend, k.dtype):
+    if not taken_type(backend, k.dtype):
         raise RuntimeError(f"BiWKV backend {name!r} takes {', '.join(map(str, backend.dtypes))}, not {k.dtype}.")
     if reason := backend.missing():
         raise RuntimeError(f"BiWKV backend {name!r} cannot be used: {reason}.")
@@ -120,7 +129,7 @@ def _check(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> None:
         raise ValueError(f"BiWKV takes tensors on one device, not {', '.join(str(x.device) for x in (w, u, k, v))}.")
 
 
-def _taken(backend: Backend, dtype: torch.dtype) -> torch.dtype | None:
+def taken_type(backend: Backend, dtype: torch.dtype) -> torch.dtype | None:
     """The type in which a backend takes sequences of some type: that one, or float32 for smaller ones."""
     if dtype in backend.dtypes:
         return dtype
@@ -128,7 +137,7 @@ def _taken(backend: Backend, dtype: torch.dtype) -> torch.dtype | None:
 
 
 def _typed(backend: Backend, w: Tensor, u: Tensor, *sequences: Tensor) -> list[Tensor]:
-    taken = _taken(backend, sequences[0].dtype)
+    taken = taken_type(backend, sequences[0].dtype)
     computed = torch.promote_types(taken, torch.float32)
     return [w.to(computed), u.to(computed), *(x.to(taken) for x in sequences)]
 

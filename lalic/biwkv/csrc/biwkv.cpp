@@ -1,6 +1,7 @@
 // BiWKV on the CPU. Arrays are contiguous: w, u [C], k, v, y and their gradients [B, T, C], C a multiple of 16.
 // Every function returns 0, or 1 if memory ran out.
 
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <new>
@@ -34,6 +35,24 @@ template <class T> bool is_small(const T* w, const T* u, int64_t tokens) {
   }
   return true;
 }
+
+// A parallel region's tasks: memory that runs out in one is told after the region, which no exception may leave.
+class Guard {
+ public:
+  template <class F> void operator()(F task) {
+    try {
+      if (!failed_) task();
+    } catch (const std::bad_alloc&) {
+      failed_ = true;
+    }
+  }
+  void rethrow() const {
+    if (failed_) throw std::bad_alloc();
+  }
+
+ private:
+  std::atomic<bool> failed_{false};
+};
 
 template <class T> class Forward {
  public:
@@ -96,13 +115,16 @@ template <class T> class Forward {
 
   void general() {
     const int64_t parts = kLanes<T> / kLanes<double>, count = general_.size() * parts;
+    Guard guard;
 #pragma omp parallel for num_threads(threads_) schedule(dynamic)
     for (int64_t task = 0; task < shape_.batch * count; task++) {
       const int64_t i = task % count, c = general_[i / parts] * kLanes<T> + i % parts * kLanes<double>;
       const int64_t start = task / count * shape_.tokens * shape_.channels + c;
       const D decay = Column<T>::read(w_ + c), boost = Column<T>::read(u_ + c);
-      Column<T>{shape_.tokens, shape_.channels, decay, boost, k_ + start, v_ + start}.forward(y_ + start);
+      const Column<T> column{shape_.tokens, shape_.channels, decay, boost, k_ + start, v_ + start};
+      guard([&] { column.forward(y_ + start); });
     }
+    guard.rethrow();
   }
 
   int length(int64_t chunk) const { return std::min<int64_t>(kChunk, shape_.tokens - chunk * kChunk); }
@@ -134,14 +156,16 @@ template <class T>
 void backward(Shape shape, const T* w, const T* u, const T* k, const T* v, const T* grad, double* dw, double* du, T* dk,
               T* dv, int threads) {
   const int64_t columns = shape.channels / kLanes<double>;
+  Guard guard;
 #pragma omp parallel for num_threads(threads) schedule(dynamic)
   for (int64_t task = 0; task < shape.batch * columns; task++) {
     const int64_t b = task / columns, c = task % columns * kLanes<double>;
     const int64_t start = b * shape.tokens * shape.channels + c, sum = b * shape.channels + c;
     const D decay = Column<T>::read(w + c), boost = Column<T>::read(u + c);
     const Column<T> column{shape.tokens, shape.channels, decay, boost, k + start, v + start};
-    column.backward(grad + start, dk + start, dv + start, dw + sum, du + sum);
+    guard([&] { column.backward(grad + start, dk + start, dv + start, dw + sum, du + sum); });
   }
+  guard.rethrow();
 }
 
 template <class F> int guarded(F f) {

@@ -8,6 +8,7 @@
 
 namespace biwkv {
 
+constexpr float kLeastTop = -1e30f;  // of a chunk whose keys are all -inf: differences from it stay numbers
 constexpr int kChunk = 128;  // tokens; fixed, so that results do not depend on the number of threads
 
 // Decay and boost of one vector of channels, as factors.
@@ -37,8 +38,8 @@ template <class T> struct Rows {
 };
 
 template <class T> inline Vec<T> largest_key(const Rows<T>& rows) {
-  Vec<T> most = rows.key(0);
-  for (int i = 1; i < rows.count; i++) most = larger(most, rows.key(i));
+  Vec<T> most = all<T>(T(kLeastTop));
+  for (int i = 0; i < rows.count; i++) most = larger(most, rows.key(i));
   return most;
 }
 

@@ -108,6 +108,14 @@ def test_nan_reaches_the_tokens_that_receive_it(inputs, backend, where):
 
 
 @pytest.mark.parametrize("backend", FAST)
+def test_keys_of_minus_infinity_give_nothing(inputs, backend):
+    w, u, k, v = inputs(600, channels=2)
+    without = k.clone()
+    k[:, 128:400], without[:, 128:400] = -math.inf, -1000.0
+    torch.testing.assert_close(run(backend, (w, u, k, v)), run(backend, (w, u, without, v)))
+
+
+@pytest.mark.parametrize("backend", FAST)
 @pytest.mark.parametrize("decay", [3.0, 400.0, -400.0])
 @pytest.mark.parametrize("tokens", [1, 2, 31, 33, 200, 1000])
 def test_gradients_are_those_of_the_reference(inputs, backend, tokens, decay):

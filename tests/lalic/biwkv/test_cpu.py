@@ -1,6 +1,8 @@
 """The compiled CPU kernels: the same bits on every instruction set and with any number of threads; exp's error."""
 
 import ctypes
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -75,6 +77,24 @@ def test_exp_below_its_floor_and_of_nan():
     y = exp_of(usable()[0], x)
     assert 0 < y[0] < 1e-30
     assert np.isnan(y[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory by RLIMIT_AS")
+def test_running_out_of_memory_is_an_error_and_no_crash():
+    code = """
+import resource, torch
+from lalic.biwkv import biwkv
+biwkv(*(torch.randn(*s) for s in ((16,), (16,), (1, 8, 16), (1, 8, 16))))
+w, u, k, v = torch.full((16,), 5.0), torch.zeros(16), torch.zeros(1, 10**6, 16), torch.zeros(1, 10**6, 16)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, -1))
+try:
+    biwkv(w, u, k, v, "cpu")
+except MemoryError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "BiWKV on the CPU ran out of memory at B, T, C = (1, 1000000, 16).\n"
 
 
 def test_a_library_that_is_not_there_is_an_error_that_says_how_to_get_it(inputs, monkeypatch):

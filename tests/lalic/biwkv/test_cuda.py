@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def emulator(tmp_path_factory):
 
     def get_launch(build, device):
         def launch(name, blocks, threads, arguments):
+            assert blocks > 0, "no legal launch on a GPU"
             status = library(build).launch(name.encode(), ctypes.byref(arguments), ctypes.c_longlong(blocks))
             assert status == 0, f"no kernel {name}"
 
@@ -64,6 +66,21 @@ def test_their_gradients_too(inputs, emulator, tokens, decay, dtype):
     for one, expected in zip(got, reference.backward(*rounded, grad.double()), strict=True):
         scale = max(expected.abs().max().item(), 1)
         torch.testing.assert_close(one.double(), expected, rtol=0, atol=10 * TOLERANCE[dtype] * scale)
+
+
+def test_an_empty_batch_launches_nothing(inputs, emulator):
+    w, u, k, v = (t.float() for t in inputs(5))
+    assert cuda.forward(w, u, k[:0], v[:0], emulator).shape == (0, 5, 5)
+    assert not cuda.backward(w, u, k[:0], v[:0], k[:0], emulator)[0].any()
+
+
+def test_nan_and_keys_that_give_nothing(inputs, emulator):
+    w, u, k, v = (t.float() for t in inputs(300, batch=1))
+    k[0, 0], k[0, 128:] = 200.0, -torch.inf
+    y = cuda.forward(w, u, k, v, emulator)
+    assert y.isfinite().all()
+    v[0, 40, 1] = torch.nan
+    assert cuda.forward(w, u, k, v, emulator)[0].isnan().all(0).tolist() == [False, True, False, False, False]
 
 
 def test_far_tokens_are_not_rounded_away(inputs, emulator):
@@ -169,6 +186,17 @@ def test_real_sizes_on_a_gpu(inputs, shape, dtype):
     for one, other in zip(leaves, wide, strict=True):
         scale = max(other.grad.abs().max().item(), 1)
         torch.testing.assert_close(one.grad.double(), other.grad, rtol=0, atol=10 * TOLERANCE[dtype] * scale)
+
+
+@pytest.mark.gpu
+def test_a_thread_in_which_nothing_ran_before(inputs):
+    tensors = inputs(500, dtype=torch.float32, device="cuda")
+    results = [biwkv(*tensors)]
+    torch.cuda.synchronize()
+    thread = threading.Thread(target=lambda: results.append(biwkv(*tensors)))
+    thread.start()
+    thread.join()
+    assert torch.equal(*results)
 
 
 @pytest.mark.gpu

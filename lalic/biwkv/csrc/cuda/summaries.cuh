@@ -22,8 +22,8 @@ template <class S> struct Summaries : Nothing {
   }
   DEVICE void second() {
     if (l.is_small()) {
-      base = shared.top[0][l.lane];
-      for (int i = 1; i < kWarps; i++) base = larger(base, shared.top[i][l.lane]);
+      base = kNothing;  // not less, if all keys are -inf
+      for (int i = 0; i < kWarps; i++) base = larger(base, shared.top[i][l.lane]);
       small();
     } else {
       shared.sums.of[0][l.warp][l.lane] = tokens.forward(l.w);
@@ -56,8 +56,8 @@ template <class S> struct Summaries : Nothing {
     shared.sums.of[1][l.warp][l.lane] = in_units_of_peak(backward);
   }
   DEVICE static Sums in_units_of_peak(const Sums& s) {  // from units of the base; the peak is relative to it
-    if (s.peak < -60) return no_sums();                 // nothing beside the block's largest, and its scale would overflow
-    const float scale = exp_fast(-s.peak);
-    return {s.peak, s.numerator * scale, s.denominator * scale};
+    const float peak = larger(s.peak, -60.f);           // below, the scale would overflow, and the sums count for nothing
+    const float scale = exp_fast(-peak);
+    return {peak, s.numerator * scale, s.denominator * scale};
   }
 };

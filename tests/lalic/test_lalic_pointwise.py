@@ -1,0 +1,84 @@
+"""The compiled in-place operators against torch's own, at sizes around a vector and a task."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lalic.biwkv import cpu
+from lalic.pointwise import gate_, squared_relu_
+
+SIZES = st.sampled_from([1, 3, 7, 8, 15, 16, 17, 63, 4095, 4096, 4097, 9000])
+DTYPES = [torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(size=SIZES, spread=st.sampled_from([0.1, 1.0, 30.0, 1000.0]), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_gate_is_sigmoid_times_x(dtype, size, spread, seed):
+    torch.manual_seed(seed)
+    receptance, x = torch.randn(size, dtype=dtype) * spread, torch.randn(size, dtype=dtype)
+    expected, given_x = torch.sigmoid(receptance.double()) * x.double(), x.clone()
+    gate_(receptance, x)
+    torch.testing.assert_close(
+        receptance.double(), expected, rtol=1e-6 if dtype == torch.float32 else 1e-14, atol=1e-25
+    )
+    assert torch.equal(x, given_x)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@given(size=SIZES, seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None)
+def test_squared_relu(dtype, size, seed):
+    torch.manual_seed(seed)
+    x = torch.randn(size, dtype=dtype)
+    expected = x.relu().square()
+    squared_relu_(x)
+    assert torch.equal(x, expected)
+
+
+def test_nan_and_infinity():
+    values = torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0])
+    receptance = values.clone()
+    gate_(receptance, torch.ones(4))
+    torch.testing.assert_close(receptance, torch.tensor([float("nan"), 1.0, 0.0, 0.5]), equal_nan=True)
+    squared_relu_(values)
+    torch.testing.assert_close(values, torch.tensor([float("nan"), float("inf"), 0.0, 0.0]), equal_nan=True)
+
+
+def test_strided_broadcast_and_half_precision_go_by_torch():
+    receptance, x = torch.randn(4, 6), torch.randn(4, 6)
+    strided = receptance.t().contiguous().t()
+    gate_(strided, x)
+    torch.testing.assert_close(strided, torch.sigmoid(receptance) * x)
+    broadcast = receptance.clone()
+    gate_(broadcast, x[:1])
+    torch.testing.assert_close(broadcast, torch.sigmoid(receptance) * x[:1])
+    half = receptance.half()
+    squared_relu_(half)
+    assert torch.equal(half, receptance.half().relu().square())
+
+
+def test_the_meta_device_and_one_graph():
+    squared_relu_(torch.empty(5, device="meta"))
+
+    def call(r, x):
+        gate_(r, x)
+        return r * 2
+
+    r, x = torch.randn(20), torch.randn(20)
+    expected = torch.sigmoid(r) * x * 2
+    torch.testing.assert_close(torch.compile(call, fullgraph=True, backend="aot_eager")(r, x), expected)
+
+
+def test_every_instruction_set_gives_the_same_bits(monkeypatch):
+    widest = torch.backends.cpu.get_cpu_capability()
+    names = list(cpu.LIBRARIES)
+    receptance, x = torch.randn(1000), torch.randn(1000)
+    results = []
+    for name in names[names.index(widest) :] if widest in names else ["DEFAULT"]:
+        library = cpu.load(name)
+        monkeypatch.setattr(cpu, "library", lambda library=library: library)
+        results.append(receptance.clone())
+        gate_(results[-1], x)
+    assert all(torch.equal(results[0], other) for other in results[1:])
