@@ -147,9 +147,8 @@ def compiled(build: Build, capability: tuple[int, int]) -> bytes:
 
 def _text(nvrtc: Any, what: str, program: Any) -> bytes:
     """nvrtcGet<what>, which fills a buffer of the size that nvrtcGet<what>Size tells."""
-    buffer = b" " * max(
-        2, _checked(getattr(nvrtc, f"nvrtcGet{what}Size")(program))
-    )  # one byte is an object shared by all
+    size = _checked(getattr(nvrtc, f"nvrtcGet{what}Size")(program))
+    buffer = b" " * max(2, size)  # never one byte: those are objects shared by all
     _checked(getattr(nvrtc, f"nvrtcGet{what}")(program, buffer))
     return buffer
 

@@ -103,7 +103,7 @@ def complexity_table(data: Data) -> Table:
     ]
     caption = (
         "thop counts module by module and gives no cost to operations outside them; exact counts every convolution and "
-        "matrix product that runs. One multiply-accumulate is two FLOPs."
+        "matrix product that runs, and operators of codecs that state their cost. One multiply-accumulate is two FLOPs."
     )
     return Table("complexity", "Operations and parameters", caption, columns, _rows(data.complexity, _complexity_cells))
 
