@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from lalic.biwkv import biwkv
+from lalic.biwkv import biwkv, forward_mode
 from lalic.config import Attention
 from lalic.pointwise import gate_, squared_relu_
 
@@ -30,11 +30,15 @@ def to_image(tokens: Tensor, size: Size) -> Tensor:
 
 
 def gated(receptance: Tensor, x: Tensor) -> Tensor:
-    """sigmoid(receptance) * x; without gradients in the memory of the receptance, which is lost."""
-    if receptance.requires_grad or x.requires_grad:
+    """sigmoid(receptance) * x; without gradients in the memory of the receptance, which is lost to hooks too."""
+    if _differentiated(receptance, x) or receptance.dtype != x.dtype:
         return torch.sigmoid(receptance) * x
     gate_(receptance, x)
     return receptance
+
+
+def _differentiated(*tensors: Tensor) -> bool:
+    return forward_mode() or any(t.requires_grad for t in tensors)
 
 
 class OmniShift(nn.Module):
@@ -150,8 +154,8 @@ class GatedMlp(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., C] -> [..., C]."""
         hidden = self.key(x)
-        if hidden.requires_grad:
-            hidden = hidden.relu_().square()
+        if _differentiated(hidden):
+            hidden = hidden.relu().square()
         else:
             squared_relu_(hidden)
         return gated(self.receptance(x), self.value(hidden))

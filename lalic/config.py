@@ -43,6 +43,11 @@ class LalicConfig:
         if len(self.widths) != 4 or len(self.depths) != 3 or len(self.hyper_widths) != 2:
             lengths = f"{len(self.widths)}, {len(self.depths)} and {len(self.hyper_widths)}"
             raise ValueError(f"widths, depths and hyper_widths have {lengths} entries; LALIC has 4, 3 and 2.")
+        if min(self.depths) < 1 or self.hyper_depth < 1 or len(self.groups) < 2:
+            raise ValueError(
+                f"depths {self.depths}, hyper_depth {self.hyper_depth} and groups {self.groups}: at least one block in "
+                "each place and two groups."
+            )
         if sum(self.groups) != self.widths[-1]:
             raise ValueError(f"groups {self.groups} add up to {sum(self.groups)}; y has {self.widths[-1]} channels.")
         allowed = {"context": get_args(Context), "attention": get_args(Attention), "shift": (True, False)}

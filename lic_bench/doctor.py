@@ -122,7 +122,7 @@ def _tools() -> Iterator[Row]:
     yield Row(
         what="C++ compiler",
         status="ok" if compiler else "warning",
-        detail=compiler or "none of c++, g++, clang++ on PATH; needed only to install from source",
+        detail=compiler or "none on PATH; installed from source, LALIC has no CPU kernels then and is slower",
         fix="" if compiler else "apt-get install g++",
     )
     nvcc = shutil.which("nvcc")

@@ -54,6 +54,7 @@ def describe(device: torch.device) -> dict[str, Any]:
             "cudnn.benchmark": torch.backends.cudnn.benchmark,
             "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
             "matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
+            "freed_memory_kept": keep_freed_memory(),
         },
     }
 

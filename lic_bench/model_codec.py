@@ -52,7 +52,10 @@ class ModelCodec:
         (height, width, shape, lengths, *coded_by), _ = _read_tree(bits.header, 0)
         kernels = coded_by[0].decode() if coded_by else ""
         if kernels != self.kernels:
-            raise ValueError(f"Coded with kernels {kernels!r}; this decoder has {self.kernels!r} and would lose step.")
+            raise ValueError(
+                f"Coded with kernels {kernels or 'without a name'!r}; this decoder has {self.kernels or 'none'!r} and "
+                "would lose step: decode where the same kernels run."
+            )
         x_hat = self.module.decompress(_cut(lengths, iter(_split(bits.payload, lengths))), shape)["x_hat"]
         return crop(x_hat, height, width, self.padding).clamp(0, 1)
 

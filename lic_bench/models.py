@@ -64,9 +64,14 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     if spec.padding is None:
         raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
     module = load_model(spec.name, quality, weights, device)
-    kernels = cast(Callable[[str], str], load_target(spec.kernels))(str(device)) if spec.kernels else None
+    kernels = kernels_of(spec, device)
     codec = ModelCodec(module, spec.padding, kernels or "")
     return Loaded(codec, sha256_of(weights) if weights else RANDOM, kernels)
+
+
+def kernels_of(spec: CodecSpec, device: torch.device) -> str | None:
+    """The name of the kernels that a codec computes with on a device; None if it has no choice."""
+    return cast(Callable[[str], str], load_target(spec.kernels))(str(device)) if spec.kernels else None
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from lic_bench.errors import UserError
 
-SCHEMA = 1
+SCHEMA = 2
 PROTOCOL = "lic-bench-2"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 Row = TypeVar("Row", "Record", "Complexity")

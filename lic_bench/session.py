@@ -16,7 +16,7 @@ from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.models import RANDOM, load_model
+from lic_bench.models import RANDOM, kernels_of, load_model
 from lic_bench.registry import check_installed
 from lic_bench.runner import Job, Listener, Outcome, Runner, plan
 from lic_bench.spec import CodecSpec
@@ -78,7 +78,7 @@ def run(options: Options, listener: Listener) -> Outcome:
         options.out,
         {
             "config": session.config.to_json(),
-            "fingerprint": fingerprint(environment),
+            "fingerprint": fingerprint(environment) | {"kernels": _kernels(session)},
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
@@ -90,6 +90,11 @@ def run(options: Options, listener: Listener) -> Outcome:
         return _work(session, store, listener, options)
     finally:
         store.close()
+
+
+def _kernels(session: Session) -> dict[str, str]:
+    """Codec -> the kernels it computes with, for those that have a choice."""
+    return {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
 
 
 def prepare_session(options: Options) -> Session:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from lalic.biwkv.operator import BACKENDS, biwkv_op, choose_backend, kernels_on
+from lalic.biwkv.operator import BACKENDS, biwkv_op, choose_backend, forward_mode, kernels_on
 
-__all__ = ["BACKENDS", "biwkv", "choose_backend", "kernels_on"]
+__all__ = ["BACKENDS", "biwkv", "choose_backend", "forward_mode", "kernels_on"]
 
 
 def biwkv(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str = "auto") -> Tensor:
@@ -14,9 +14,11 @@ def biwkv(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str = "auto") -> 
 
     w, u: [C], decay and boost, already divided by T; any sign.
     k, v: [B, T, C], T >= 1, of one floating-point type; float16 and bfloat16 are summed in float32.
-    Returns [B, T, C] of that type. Differentiable once.
+    Returns [B, T, C] of that type. Differentiable once, by backward(); not by forward mode or torch.func.
     backend: "auto" or a name in BACKENDS. The sums of two backends differ by rounding, so an encoder and its decoder
         must use the same one.
     Raises ValueError for wrong shapes, types or names, RuntimeError if the backend cannot run on that device.
     """
+    if forward_mode():
+        raise RuntimeError("BiWKV has no forward-mode derivative: differentiate by backward().")
     return biwkv_op(w, u, k, v, backend)

@@ -17,6 +17,7 @@ from torch import Tensor
 from lalic.biwkv.reference import Gradients
 
 LIBRARIES = {"AVX512": "biwkv_avx512.so", "AVX2": "biwkv_avx2.so", "DEFAULT": "biwkv_default.so"}  # widest first
+_NEWEST = "biwkv_gate_f32"  # the function added last
 _GROUP = 16  # the kernels take a multiple of this many channels
 SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
 
@@ -59,7 +60,10 @@ def library() -> ctypes.CDLL:
 def load(capability: str) -> ctypes.CDLL:
     """The kernels for an instruction set in LIBRARIES, those of "DEFAULT" for any other."""
     name = LIBRARIES.get(capability, LIBRARIES["DEFAULT"])
-    return ctypes.CDLL(str(_folder(name) / name))
+    found = ctypes.CDLL(str(_folder(name) / name))
+    if not hasattr(found, _NEWEST):
+        raise OSError(f"{name} is of an older version")
+    return found
 
 
 def _folder(name: str) -> Path:

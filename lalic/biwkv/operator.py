@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.utils.flop_counter import register_flop_formula
 
 from lalic.biwkv import cpu, cuda, reference, scan
@@ -41,13 +42,18 @@ def choose_backend(device: str | torch.device, dtype: torch.dtype = torch.float3
     return name if backend and taken_type(backend, dtype) and backend.missing() is None else "torch"
 
 
+def forward_mode() -> bool:
+    """Whether derivatives are being computed forward, in which operators without a rule would count as constant."""
+    return getattr(forward_ad, "_current_level", -1) >= 0
+
+
 def kernels_on(device: str | torch.device) -> str:
     """What computes float32 sequences on a device, so precisely that two of one name round alike."""
-    name = choose_backend(device)
-    if name != "cuda":
-        return name
-    major, minor = torch.cuda.get_device_capability(device)
-    return f"cuda-sm_{major}{minor}"
+    name, kind = choose_backend(device), torch.device(device).type
+    if kind == "cuda":
+        major, minor = torch.cuda.get_device_capability(device)
+        kind = f"sm_{major}{minor}"
+    return name if name == kind else f"{name}-{kind}"
 
 
 def find_backend(name: str, k: Tensor) -> Backend:

@@ -37,7 +37,7 @@ def keep_freed_memory() -> None:
     """Let glibc keep freed blocks, so that no result's memory is mapped anew while the clock runs."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):
         return
     for parameter in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
         mallopt(parameter, 2**30)

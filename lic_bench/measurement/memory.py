@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,21 +22,24 @@ def weights_bytes(module: nn.Module) -> int:
     return sum(tensors.values())
 
 
-_MMAP_THRESHOLD, _TRIM_THRESHOLD = -3, -1  # of glibc's mallopt
+_MMAP_MAX, _MMAP_THRESHOLD, _TRIM_THRESHOLD = -4, -3, -1  # of glibc's mallopt
 _KEPT_BYTES = 2**30
 
 
+@cache
 def keep_freed_memory() -> bool:
-    """Let the C library keep freed blocks up to 1 GiB for the next use; False where it is not glibc.
+    """Let the C library keep freed blocks up to 1 GiB for the next use; False where it does not let itself be told.
 
     By default it returns blocks of 32 MiB or more to the system each time, and every large operator's result is then
-    mapped anew, page by page: half of LALIC's time on a CPU. `peak` gives the kept memory back before it measures.
+    mapped anew, page by page: a quarter of LALIC's time on a CPU. `peak` gives the kept memory back before it measures.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
+    except (OSError, AttributeError, TypeError):  # TypeError: Windows
         return False
-    return bool(mallopt(_MMAP_THRESHOLD, _KEPT_BYTES)) and bool(mallopt(_TRIM_THRESHOLD, _KEPT_BYTES))
+    # glibc before 2.35 takes no threshold above 32 MiB, but can be told to map nothing
+    mapped = mallopt(_MMAP_THRESHOLD, _KEPT_BYTES) or mallopt(_MMAP_MAX, 0)
+    return bool(mapped) and bool(mallopt(_TRIM_THRESHOLD, _KEPT_BYTES))
 
 
 def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:

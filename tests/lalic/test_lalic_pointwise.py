@@ -71,14 +71,19 @@ def test_the_meta_device_and_one_graph():
     torch.testing.assert_close(torch.compile(call, fullgraph=True, backend="aot_eager")(r, x), expected)
 
 
-def test_every_instruction_set_gives_the_same_bits(monkeypatch):
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
+    assert cpu.missing() is None
     widest = torch.backends.cpu.get_cpu_capability()
     names = list(cpu.LIBRARIES)
-    receptance, x = torch.randn(1000), torch.randn(1000)
+    torch.manual_seed(0)
+    receptance, x = torch.randn(1001, dtype=dtype), torch.randn(1001, dtype=dtype)
     results = []
     for name in names[names.index(widest) :] if widest in names else ["DEFAULT"]:
         library = cpu.load(name)
         monkeypatch.setattr(cpu, "library", lambda library=library: library)
-        results.append(receptance.clone())
-        gate_(results[-1], x)
+        gate, square = receptance.clone(), receptance.clone()
+        gate_(gate, x)
+        squared_relu_(square)
+        results.append(torch.cat([gate, square]))
     assert all(torch.equal(results[0], other) for other in results[1:])

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.autograd import forward_ad
 from torch.utils.flop_counter import FlopCounterMode
 
 from lalic.biwkv import biwkv, choose_backend
@@ -48,6 +49,12 @@ def test_a_second_derivative_is_refused(inputs):
     (grad,) = torch.autograd.grad(biwkv(*leaves).square().sum(), leaves[2:3], create_graph=True)
     with pytest.raises(RuntimeError, match="BiWKV has no second derivative"):
         grad.sum().backward()
+
+
+def test_a_forward_derivative_is_refused(inputs):
+    w, u, k, v = inputs(10)
+    with forward_ad.dual_level(), pytest.raises(RuntimeError, match="no forward-mode derivative"):
+        biwkv(w, u, forward_ad.make_dual(k, v), v)
 
 
 @pytest.mark.parametrize(("dtype", "limit"), [(torch.float16, 2e-3), (torch.bfloat16, 2e-2)])
