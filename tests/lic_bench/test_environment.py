@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from lic_bench.environment import describe, fingerprint, prepare
+from lic_bench.measurement.memory import keep_freed_memory
 
 
 def test_the_environment_is_json_and_complete() -> None:
@@ -26,6 +27,7 @@ def test_the_protocol_settings_are_made() -> None:
         assert torch.get_num_threads() == 1
         settings = describe(torch.device("cpu"))["settings"]
         assert settings == {
+            "freed_memory_kept": keep_freed_memory(),
             "cudnn.deterministic": True,
             "cudnn.benchmark": False,
             "cudnn.allow_tf32": False,
