@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -25,33 +24,9 @@ from torch import Tensor, nn
 from lalic.blocks import BiRwkvBlock, GatedMlp, Size, to_image, to_tokens
 from lalic.config import LalicConfig
 from lalic.conv_context import ConvAggregation, conv_aggregation, conv_channel_context
+from lic_bench.coding import Coder, merge_checkerboard, split_checkerboard
 
 ANCHORS, OTHERS = 0, 1
-
-
-class Coder(Protocol):
-    """What is done with one pass once its Gaussians are known."""
-
-    def __call__(self, group: int, part: int, scales: Tensor, means: Tensor) -> Tensor:
-        """y_hat of the pass. part: ANCHORS or OTHERS; scales, means and the result: [B, group width, h, w / 2]."""
-        ...
-
-
-def split_checkerboard(image: Tensor) -> tuple[Tensor, Tensor]:
-    """[B, C, h, w], h and w even -> anchors (even row + column) and others, [B, C, h, w / 2]: rows keep their order."""
-    batch, channels, height, width = image.shape
-    cells = image.reshape(batch, channels, height // 2, 2, width // 2, 2)
-    anchors = torch.stack((cells[:, :, :, 0, :, 0], cells[:, :, :, 1, :, 1]), 3)
-    others = torch.stack((cells[:, :, :, 0, :, 1], cells[:, :, :, 1, :, 0]), 3)
-    return anchors.flatten(2, 3), others.flatten(2, 3)
-
-
-def merge_checkerboard(anchors: Tensor, others: Tensor) -> Tensor:
-    """Undo `split_checkerboard`."""
-    a, o = anchors.unflatten(2, (-1, 2)), others.unflatten(2, (-1, 2))
-    even = torch.stack((a[:, :, :, 0], o[:, :, :, 0]), -1)
-    odd = torch.stack((o[:, :, :, 1], a[:, :, :, 1]), -1)
-    return torch.stack((even, odd), 3).flatten(4, 5).flatten(2, 3)
 
 
 class AggregationStage(nn.Module):
@@ -101,7 +76,7 @@ class GroupContext(nn.Module):
         self.channel = _channel_context(earlier, 2 * width, config) if earlier else None
         self.aggregation = _aggregation(latent + (4 if earlier else 2) * width, 2 * width, config)
 
-    def forward(self, index: int, earlier: Sequence[Tensor], hyper: Sequence[Tensor], code: Coder) -> Tensor:
+    def forward(self, earlier: Sequence[Tensor], hyper: Sequence[Tensor], code: Coder) -> Tensor:
         """y_hat of the group, [B, width, h, w]. earlier: y_hat of the groups before; hyper: its checkerboard parts."""
         known = [[part] for part in hyper]
         if self.channel is not None:
@@ -109,9 +84,9 @@ class GroupContext(nn.Module):
             known = [[part, *rest] for part, rest in zip(channel, known, strict=True)]
         batch, _, height, width = hyper[ANCHORS].shape
         no_context = hyper[ANCHORS].new_zeros(batch, self.spatial.out_channels, height, width)
-        anchors = code(index, ANCHORS, *self._gaussians([no_context, *known[ANCHORS]]))
+        anchors = code(*self._gaussians([no_context, *known[ANCHORS]]))
         spatial = self.spatial(merge_checkerboard(anchors, torch.zeros_like(anchors)))
-        others = code(index, OTHERS, *self._gaussians([split_checkerboard(spatial)[OTHERS], *known[OTHERS]]))
+        others = code(*self._gaussians([split_checkerboard(spatial)[OTHERS], *known[OTHERS]]))
         return merge_checkerboard(anchors, others)
 
     def _gaussians(self, known: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -151,6 +126,6 @@ class SpaceChannelContext(nn.Module):
         """y_hat [B, M, h, w] from the hyper context [B, M, h, w], h and w even; `code` is called twice per group."""
         parts = split_checkerboard(hyper)
         done: list[Tensor] = []
-        for index, group in enumerate(self.groups):
-            done.append(group(index, done, parts, code))
+        for group in self.groups:
+            done.append(group(done, parts, code))
         return torch.cat(done, 1)

@@ -17,16 +17,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
-from compressai.entropy_models import EntropyBottleneck, GaussianConditional
 from torch import Tensor, nn
 
 from lalic.blocks import BiRwkvBlock, OmniShift
 from lalic.checkpoint import infer_config, load_weights, own_state
-from lalic.coding import Decoder, Encoder, Estimator, GaussianTables, Latents, Strings, quantise, scale_table
 from lalic.config import LalicConfig
 from lalic.context import SpaceChannelContext
-
-STRIDE = 64  # pixels per value of z
+from lic_bench.coding import Coder, merge_checkerboard, split_checkerboard
+from lic_bench.hyperprior import HyperpriorCodec
 
 
 def build(state: Mapping[str, Any] | None = None) -> nn.Module:
@@ -44,56 +42,49 @@ def build(state: Mapping[str, Any] | None = None) -> nn.Module:
     return model.eval()
 
 
-class Lalic(nn.Module):
+def small() -> nn.Module:
+    """The same network with few channels and fresh weights, for tests."""
+    config = LalicConfig(
+        widths=(8, 12, 16, 24),
+        depths=(1, 1, 1),
+        hyper_widths=(16, 12),
+        hyper_depth=1,
+        groups=(4, 8, 12),
+        context_ratio=2,
+        aggregation_floor=20,
+    )
+    return Lalic(config).eval()
+
+
+class Lalic(HyperpriorCodec):
     """The codec with CompressAI's calling convention. Images: [B, 3, H, W] in [0, 1], H and W multiples of 64."""
 
+    name = "LALIC"
+
     def __init__(self, config: LalicConfig | None = None) -> None:
-        super().__init__()
-        self.config = config = config or LalicConfig()
+        config = config or LalicConfig()
+        super().__init__(config.hyper_widths[-1])
+        self.config = config
+        self.y_strings = 2 * len(config.groups)
         self.g_a = nn.Sequential(*_analysis(config))
         self.g_s = nn.Sequential(*_synthesis(config))
         self.h_a = nn.Sequential(*_hyper_analysis(config))
         self.h_s = nn.Sequential(*_hyper_synthesis(config))
         self.context = SpaceChannelContext(config)
-        self.entropy_bottleneck = EntropyBottleneck(config.hyper_widths[-1])
-        self.gaussian_conditional = GaussianConditional(scale_table())
-        self._tables: tuple[Tensor, GaussianTables] | None = None
 
-    def forward(self, x: Tensor) -> dict[str, Any]:
-        """x_hat (not clamped) and likelihoods: y [B, M, H / 16, W / 16], z [B, N, H / 64, W / 64]."""
-        _check_image(x)
-        y = self.g_a(x)
-        z = self.h_a(y)
-        _, z_likelihoods = self.entropy_bottleneck(z)
-        coder = Estimator(Latents(y, self.config.groups), self.gaussian_conditional)
-        y_hat = self.context(self._hyper(quantise(z, self._medians())), coder)
-        return {"x_hat": self.g_s(y_hat), "likelihoods": {"y": coder.likelihoods(), "z": z_likelihoods}}
+    def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
+        """y_hat [B, M, h, w], in two passes per group: anchors, others."""
+        return self.context(self.h_s(z_hat), code)
 
-    @torch.no_grad()
-    def compress(self, x: Tensor) -> dict[str, Any]:
-        """Code x: "strings", per group anchors and others, then z, each a list over the batch; "shape" of z."""
-        _check_image(x)
-        y = self.g_a(x)
-        z = self.h_a(y)
-        coder = Encoder(Latents(y, self.config.groups), self._gaussian_tables())
-        self.context(self._hyper(quantise(z, self._medians())), coder)
-        return {"strings": [*coder.strings, self.entropy_bottleneck.compress(z)], "shape": z.shape[-2:]}
+    def split(self, y: Tensor) -> list[Tensor]:
+        """y [B, M, h, w] cut into its coding passes, [B, group width, h, w / 2]."""
+        parts = (part.split(list(self.config.groups), 1) for part in split_checkerboard(y))
+        return [part for group in zip(*parts, strict=True) for part in group]
 
-    @torch.no_grad()
-    def decompress(self, strings: Sequence[Strings], shape: Sequence[int]) -> dict[str, Tensor]:
-        """Decode what `compress` returned: x_hat [B, 3, H, W], clamped to [0, 1]."""
-        wanted = 2 * len(self.config.groups) + 1
-        if len(strings) != wanted:
-            raise ValueError(f"{len(strings)} strings; LALIC writes {wanted} (two per group of y, then z).")
-        tables = self._gaussian_tables()
-        z_hat = self.entropy_bottleneck.decompress(strings[-1], tuple(shape))
-        y_hat = self.context(self._hyper(z_hat), Decoder(strings[:-1], tables))
-        return {"x_hat": self.g_s(y_hat).clamp_(0, 1)}
-
-    def update(self, force: bool = False) -> bool:
-        """Make the entropy coder's tables from the weights; True if they were made. Needed before (de)compress."""
-        made = self.entropy_bottleneck.update(force=force)
-        return self.gaussian_conditional.update_scale_table(scale_table(), force=force) or made
+    def join(self, passes: Sequence[Tensor]) -> Tensor:
+        """Undo `split`."""
+        pairs = zip(passes[::2], passes[1::2], strict=True)
+        return torch.cat([merge_checkerboard(*pair) for pair in pairs], 1)
 
     def parameters_inference(self) -> int:
         """Values that inference needs: one merged kernel per Omni-Shift instead of its branches."""
@@ -101,26 +92,6 @@ class Lalic(nn.Module):
         branches = sum(p.numel() for shift in shifts for p in shift.parameters())
         merged = sum(shift.kernel5.numel() for shift in shifts)
         return sum(p.numel() for p in self.parameters()) - branches + merged
-
-    def _medians(self) -> Tensor:
-        return self.entropy_bottleneck.quantiles[:, 0, 1].detach().view(1, -1, 1, 1)
-
-    def _hyper(self, z_hat: Tensor) -> Tensor:
-        # One memory layout for the encoder's z_hat and the decoder's: convolutions may round differently by layout.
-        return self.h_s(z_hat.clone(memory_format=torch.contiguous_format))
-
-    def _gaussian_tables(self) -> GaussianTables:
-        source = self.gaussian_conditional.quantized_cdf
-        if source.numel() == 0 or self.entropy_bottleneck.quantized_cdf.numel() == 0:
-            raise ValueError("The entropy coder has no tables yet: call update() first.")
-        if self._tables is None or self._tables[0] is not source:
-            self._tables = (source, GaussianTables(self.gaussian_conditional))
-        return self._tables[1]
-
-
-def _check_image(x: Tensor) -> None:
-    if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % STRIDE or x.shape[3] % STRIDE or x.numel() == 0:
-        raise ValueError(f"Image of shape {list(x.shape)}; LALIC takes [B, 3, H, W], H and W multiples of {STRIDE}.")
 
 
 def _down(inputs: int, outputs: int, kernel: int) -> nn.Conv2d:

@@ -49,6 +49,6 @@ def _compiled(*tensors: Tensor) -> bool:
 
 
 def _call(name: str, *arrays: Tensor) -> None:
-    function = getattr(cpu.library(), f"biwkv_{name}_{cpu.SUFFIX[arrays[0].dtype]}")
+    function = getattr(cpu.kernels(), f"biwkv_{name}_{cpu.SUFFIX[arrays[0].dtype]}")
     pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]
     function(ctypes.c_int64(arrays[0].numel()), *pointers, ctypes.c_int(torch.get_num_threads()))

@@ -11,6 +11,7 @@ from platformdirs import user_cache_path
 
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
+from lic_bench.weights_lock import LOCK, key_of, read_lock
 
 
 def checkpoint_folders(given: Path | None) -> list[Path]:
@@ -35,10 +36,26 @@ def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
 
 
 def check_sha256(spec: CodecSpec, quality: int, file: Path) -> None:
-    """Raise UserError if the codec's SPEC knows the hash of this file and it is another."""
+    """Raise UserError if this file has another hash than the codec's SPEC, or without one the lock, knows it by."""
     known = spec.checkpoints[quality].sha256
     if known and known != sha256_of(file):
-        raise UserError(f"{file} is not the released file: sha256 {sha256_of(file)}, expected {known}; get it again.")
+        raise UserError(
+            f"{file} is not the released file: sha256 {sha256_of(file)}, expected {known}; remove it and get it again."
+        )
+    if not known:
+        _check_lock(file, key_of(spec.name, spec.checkpoints[quality].file), spec.name)
+
+
+def _check_lock(file: Path, key: str, codec: str) -> None:
+    """The lock is in the folder that `find_checkpoints` found the file in, itself or under the codec's name."""
+    folders = [file.parent, *([file.parent.parent] if file.parent.name == codec else [])]
+    for folder in folders:
+        entry = read_lock(folder).get(key)
+        if entry and entry.sha256 != sha256_of(file):
+            raise UserError(
+                f"{file} has changed: sha256 {sha256_of(file)[:12]}..., the download of {entry.date} had "
+                f"{entry.sha256[:12]}...; remove it to get it again, or remove {key!r} from {folder / LOCK} to keep it."
+            )
 
 
 def sha256_of(path: Path) -> str:

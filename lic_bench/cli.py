@@ -35,7 +35,9 @@ errors = Console(stderr=True)
 
 @app.command()
 def run(
-    codecs: Annotated[str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs).")],
+    codecs: Annotated[
+        str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")] = Path(
         "results/run"
     ),
@@ -147,20 +149,49 @@ def doctor(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="kodak, clic or tecnick.")],
+    name: Annotated[str, typer.Argument(help="kodak, clic, tecnick or weights.")],
     data_root: Annotated[Path | None, typer.Option(help="Where to; a folder of that name is made in it.")] = None,
-    url: Annotated[str | None, typer.Option(help="Another address: the folder of the files, or the archive.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Another address: folder of the files, archive, or folder of CODEC/FILE.")
+    ] = None,
+    codecs: Annotated[str | None, typer.Option(help="Of weights: of these codecs, separated by commas.")] = None,
+    checkpoints: Annotated[Path | None, typer.Option(help="Of weights: where to; CODEC/FILE is made in it.")] = None,
+    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
 ) -> None:
-    """Download a data set, resume where a download broke off, check what came."""
+    """Download a data set or the weights of codecs, resume where a download broke off, check what came."""
     from lic_bench.fetch import fetch as bring
     from lic_bench.progress import Downloads
 
+    _add_plugins(plugin)
+    if name == "weights":
+        if data_root is not None:
+            raise UserError(f"--data-root {data_root}: is for data sets; weights go to --checkpoints.")
+        return _fetch_weights(codecs, checkpoints, url)
+    if codecs is not None or checkpoints is not None:
+        raise UserError(f"--codecs and --checkpoints are for weights, not for {name!r}; write `fetch weights`.")
     with Downloads(console) as downloads:
         fetched = bring(name, data_root, url, downloads.show)
     for warning in fetched.warnings:
         errors.print(warning, markup=False, highlight=False, soft_wrap=True)
     count = f"{fetched.images} images in {fetched.folder}, {fetched.downloaded} files downloaded now"
     console.print(count, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None) -> None:
+    from lic_bench.progress import Downloads
+    from lic_bench.weights_fetch import fetch_weights, shortfall, summary
+
+    if codecs is None:
+        raise UserError("fetch weights: --codecs is missing; give names separated by commas (lic-bench list codecs).")
+    with Downloads(console) as downloads:
+        outcomes = fetch_weights(codecs, checkpoints, url, downloads.show)
+    for outcome in outcomes:
+        for text in outcome.errors:
+            errors.print(text, markup=False, highlight=False, soft_wrap=True)
+        for text in summary(outcome):
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
+    if reason := shortfall(outcomes):
+        raise UserError(reason)
 
 
 def _add_plugins(folders: list[Path] | None) -> None:

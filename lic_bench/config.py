@@ -105,7 +105,7 @@ def ladder(
     if asked is not None:
         return asked
     default = spec.quick_qualities or spec.qualities[:2] if quick else spec.qualities
-    if spec.kind == "classical":
+    if spec.kind == "classical" or spec.own_weights:
         return default
     usable = tuple(q for q in default if q in there) or tuple(there)
     return usable or (default[len(default) // 2],)

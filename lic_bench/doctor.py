@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from lic_bench.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.errors import UserError
 from lic_bench.registry import find_codecs
 from lic_bench.spec import CodecSpec
+from lic_bench.weights_fetch import direct_url
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -191,16 +193,16 @@ def _data(data_root: Path | None) -> Iterator[Row]:
 
 def _weights(checkpoints: Path | None) -> Iterator[Row]:
     """One row per learned codec that has released weights."""
-    folders = checkpoint_folders(checkpoints)
     for spec in find_codecs().values():
         if spec.kind == "learned":
-            yield _weights_of(spec, folders)
+            yield _weights_of(spec, checkpoints)
 
 
-def _weights_of(spec: CodecSpec, folders: list[Path]) -> Row:
+def _weights_of(spec: CodecSpec, checkpoints: Path | None) -> Row:
     what = f"weights of {spec.name}"
     if not spec.checkpoints:
         return Row(what=what, status="warning", detail="none are published: no rate-distortion of its own")
+    folders = checkpoint_folders(checkpoints)
     there = find_checkpoints(spec, folders)
     absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in there]
     count = len(spec.checkpoints)
@@ -208,11 +210,15 @@ def _weights_of(spec: CodecSpec, folders: list[Path]) -> Row:
         return Row(what=what, status="ok", detail=f"{count} files")
     files = ", ".join(checkpoint.file for checkpoint in absent)
     link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
+    fix = f"from {link} into {folders[-1]}, or give --checkpoints"
+    if any(direct_url(checkpoint.url) for checkpoint in absent):
+        into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
+        fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
     return Row(
         what=what,
         status="warning",
         detail=f"{count - len(absent)} of {count} files; not there: {files}",
-        fix=f"from {link} into {folders[-1]}, or give --checkpoints",
+        fix=fix,
     )
 
 

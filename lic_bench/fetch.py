@@ -57,7 +57,7 @@ def fetch(
     if name == "sample":
         raise UserError("Data set 'sample' is built in: there is nothing to fetch.")
     if name not in SOURCES:
-        raise unknown("data set", name, SOURCES)
+        raise unknown("name to fetch", name, [*SOURCES, "weights"])
     source = SOURCES[name]
     url = base_url or source.url
     if urlsplit(url).scheme not in ("http", "https"):

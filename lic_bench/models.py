@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any, cast
 
 import torch
@@ -13,19 +15,23 @@ from torch import Tensor, nn
 from lic_bench.checkpoints import sha256_of
 from lic_bench.codec import Codec
 from lic_bench.errors import UserError
+from lic_bench.factories import is_target
 from lic_bench.model_codec import ModelCodec
 from lic_bench.registry import load_target, resolve
 from lic_bench.spec import CodecSpec
 
 RANDOM = "random"
 SEED = 0
+CONVENTION = ("compress", "decompress", "forward", "update")
+LONGEST = 300  # characters of other people's error messages
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A codec ready to work.
 
-    weights: their sha256, "random", or None for codecs without weights. kernels: see CodecSpec; None for codecs that
+    weights: their sha256 (of the file, or of the state dict of a network that brings its own), "random", or None for
+        codecs without weights. kernels: see CodecSpec; None for codecs that
         have no choice.
     """
 
@@ -51,9 +57,9 @@ def load_model(
         raise UserError(f"Codec {spec.name!r} has no network: it is a {spec.kind} codec.")
     if quality is not None:
         spec.check_quality(quality)
-    if isinstance(checkpoint, str | Path):
-        return _build(spec, read_checkpoint(Path(checkpoint)), str(checkpoint)).to(device)
-    return _build(spec, checkpoint, "the given state dict").to(device)
+    state = read_checkpoint(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
+    source = str(checkpoint) if isinstance(checkpoint, str | Path) else "the given state dict"
+    return _ready(spec, _build(spec, quality, state, source)).to(device)
 
 
 def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torch.device) -> Loaded:
@@ -63,10 +69,41 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
         return Loaded(cast(Callable[[int], Codec], load_target(spec.load))(quality), None)
     if spec.padding is None:
         raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
-    module = load_model(spec.name, quality, weights, device)
+    module = _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights))
+    name = sha256_of(weights) if weights else sha256_of_state(module) if spec.own_weights else RANDOM
     kernels = kernels_of(spec, device)
-    codec = ModelCodec(module, spec.padding, kernels or "")
-    return Loaded(codec, sha256_of(weights) if weights else RANDOM, kernels)
+    return Loaded(ModelCodec(_ready(spec, module).to(device), spec.padding, kernels or ""), name, kernels)
+
+
+def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:
+    """What the records of a learned codec at `quality` will say of its weights; see Loaded.
+
+    A network that comes straight from a factory, or with its own weights, is made once to see that it can be.
+    Raises UserError where that fails, or where weights said to be trained change with the seed: then they are fresh.
+    """
+    if file:
+        return sha256_of(file)
+    if not (spec.own_weights or is_target(spec.name)):
+        return RANDOM
+    module = _build(spec, quality, None)
+    name = sha256_of_state(module) if spec.own_weights else RANDOM
+    _ready(spec, module)
+    if spec.own_weights and name != sha256_of_state(_build(spec, quality, None, seed=SEED + 1)):
+        raise UserError(
+            f"Codec {spec.name!r}: the weights that {spec.load} gives change with the seed, so they are not all "
+            "trained; load them there, or leave out weights=own."
+        )
+    return name
+
+
+def sha256_of_state(module: nn.Module) -> str:
+    """sha256 in hexadecimal over name, type, shape and bytes of the tensors in a module's state dict, by name."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        if isinstance(value, Tensor):
+            digest.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def kernels_of(spec: CodecSpec, device: torch.device) -> str | None:
@@ -91,16 +128,64 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _build(spec: CodecSpec, state: Mapping[str, Any] | None, source: str) -> nn.Module:
-    build = cast(Callable[[Mapping[str, Any] | None], nn.Module], load_target(spec.load))
+def _build(
+    spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None, source: str = "", seed: int = SEED
+) -> nn.Module:
+    """The network in eval mode, before its entropy tables. source: where `state` is from, for messages."""
+    if quality is None and "quality" in spec.arguments:
+        raise UserError(f"Codec {spec.name!r} is another network at every quality; name one of {spec.allowed_text()}.")
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(SEED)
+        torch.manual_seed(seed)
         try:
-            module = build(state).eval()
-        except (ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-            if state is None:
-                raise
-            raise UserError(f"{source} does not fit codec {spec.name!r}: {' '.join(str(error).split())}") from None
-    update = cast(Callable[..., object], module.update)
-    update(force=True)
+            return _checked(spec, _called(spec, quality, state)).eval()
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # other people's code
+            if state is not None:
+                raise UserError(f"{source} does not fit codec {spec.name!r}: {_line(error)}") from None
+            where = "" if quality is None else f" at {spec.quality_name} {quality}"
+            kind = type(error).__name__
+            raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error
+
+
+def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None) -> object:
+    """What the codec's function gives; `state` is loaded into it where the function does not do so itself."""
+    values = {"state": state, "quality": quality, "pretrained": spec.own_weights}
+    build = cast(Callable[..., object], load_target(spec.load))
+    module = build(**{name: values[name] for name in spec.arguments})
+    if state is not None and "state" not in spec.arguments:
+        _checked(spec, module).load_state_dict(state.get("state_dict", state))
     return module
+
+
+def _checked(spec: CodecSpec, module: object) -> nn.Module:
+    """The module, if it follows CompressAI's calling convention."""
+    if not isinstance(module, nn.Module):
+        raise UserError(
+            f"Codec {spec.name!r}: {spec.load} gives a value of type {type(module).__name__}, no torch.nn.Module."
+        )
+    lacking = [name for name in CONVENTION if not callable(getattr(module, name, None))]
+    if type(module).forward is nn.Module.forward:  # torch's own stands for "not implemented"
+        lacking.append("forward")
+    if lacking:
+        raise UserError(
+            f"Codec {spec.name!r}: {type(module).__name__} has no {', '.join(lacking)}; a network needs CompressAI's "
+            f"{', '.join(CONVENTION)}."
+        )
+    return module
+
+
+def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
+    """The module with entropy tables made from its weights."""
+    update = cast(Callable[..., object], module.update)
+    try:
+        update(force=True)
+    except Exception as error:
+        raise UserError(
+            f"Codec {spec.name!r}: update(force=True) fails: {type(error).__name__}: {_line(error)}"
+        ) from error
+    return module
+
+
+def _line(error: BaseException) -> str:
+    return shorten(str(error), LONGEST, placeholder=" ...")

@@ -1,4 +1,4 @@
-"""Finding codecs: every folder with a codec.py that holds SPEC, found by name and loaded only when used."""
+"""Finding codecs: every folder whose codec.py holds SPEC (or SPECS, several), found by name, loaded only when used."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from pathlib import Path
 from types import ModuleType
 
 from lic_bench.errors import UserError, unknown
+from lic_bench.factories import is_target, spec_of_target
 from lic_bench.spec import CodecSpec
 
 ENTRY_POINTS = "lic_bench.codecs"
 _plugins: dict[str, CodecSpec] = {}
 
 
-def add_plugin(folder: Path) -> CodecSpec:
-    """Register the codec of a plain folder (codec.py with SPEC) for this process; its folder becomes a package."""
+def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
+    """Register the codecs of a plain folder (codec.py with SPEC) for this process; its folder becomes a package."""
     file = folder / "codec.py"
     if not file.is_file():
         raise UserError(f"--plugin {folder}: no codec.py there; a codec is a folder whose codec.py holds SPEC.")
@@ -30,14 +31,10 @@ def add_plugin(folder: Path) -> CodecSpec:
     if parent not in sys.path:
         sys.path.append(parent)
     try:
-        spec = _spec_of(importlib.import_module(f"{name}.codec"))
+        specs = _specs_of(importlib.import_module(f"{name}.codec"))
     except (Exception, SystemExit) as error:  # other people's code
         raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_line(error)}") from None
-    taken = {known for other in _installed().values() for known in (other.name, *other.aliases)}
-    if clash := sorted(taken & {spec.name, *spec.aliases}):
-        raise UserError(f"--plugin {folder}: the name {clash[0]!r} belongs to a codec already; choose another.")
-    _plugins[spec.name] = spec
-    return spec
+    return tuple(_register(spec, f"--plugin {folder}") for spec in specs)
 
 
 def find_codecs() -> dict[str, CodecSpec]:
@@ -46,7 +43,14 @@ def find_codecs() -> dict[str, CodecSpec]:
 
 
 def resolve(name: str) -> CodecSpec:
-    """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest."""
+    """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest.
+
+    A name with a colon is a target, "package.module:factory", and its codec is made on the fly: see
+    lic_bench.factories.spec_of_target. A CodecSpec found there is registered like a plugin, under its own name.
+    """
+    if is_target(name):
+        spec = spec_of_target(name)
+        return spec if spec.name == name else _register(spec, f"Codec {name!r}")
     specs = find_codecs()
     by_name = {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
     if name not in by_name:
@@ -67,12 +71,20 @@ def load_target(target: str) -> object:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _register(spec: CodecSpec, source: str) -> CodecSpec:
+    others = [other for other in find_codecs().values() if other is not spec]
+    taken = {known for other in others for known in (other.name, *other.aliases)}
+    if clash := sorted(taken & {spec.name, *spec.aliases}):
+        raise UserError(f"{source}: the name {clash[0]!r} belongs to a codec already; choose another.")
+    _plugins[spec.name] = spec
+    return spec
+
+
 @cache
 def _installed() -> dict[str, CodecSpec]:
-    specs = {}
+    specs: dict[str, CodecSpec] = {}
     for module in _builtin_modules():
-        spec = _spec_of(importlib.import_module(module))
-        specs[spec.name] = spec
+        specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
     for point in entry_points(group=ENTRY_POINTS):
         try:
             loaded = point.load()
@@ -116,8 +128,9 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
-def _spec_of(module: ModuleType) -> CodecSpec:
-    spec = getattr(module, "SPEC", None)
-    if not isinstance(spec, CodecSpec):
+def _specs_of(module: ModuleType) -> tuple[CodecSpec, ...]:
+    """SPEC of a codec.py, or SPECS where one folder holds several codecs."""
+    specs = getattr(module, "SPECS", None) or (getattr(module, "SPEC", None),)
+    if not isinstance(specs, tuple) or not all(isinstance(spec, CodecSpec) for spec in specs):
         raise UserError(f"{module.__file__}: SPEC is missing or not a lic_bench.spec.CodecSpec.")
-    return spec
+    return specs

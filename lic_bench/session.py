@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
-from lic_bench.checkpoints import check_sha256, checkpoint_folders, find_checkpoints, sha256_of
+from lic_bench.checkpoints import check_sha256, checkpoint_folders, find_checkpoints
 from lic_bench.config import RunConfig
 from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
+from lic_bench.factories import is_target
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.models import RANDOM, kernels_of, load_model
+from lic_bench.models import kernels_of, load_model, weights_of
 from lic_bench.registry import check_installed
 from lic_bench.runner import Job, Listener, Outcome, Runner, plan
 from lic_bench.spec import CodecSpec
@@ -124,7 +125,7 @@ def prepare_session(options: Options) -> Session:
         images={d.name: len(d.images) for d in datasets},
         qualities=ladders,
         weights={
-            s.name: {str(q): sha256_of(used[s.name][q]) if q in used[s.name] else RANDOM for q in ladders[s.name]}
+            s.name: {str(q): weights_of(s, q, used[s.name].get(q)) for q in ladders[s.name]}
             for s in specs
             if s.kind == "learned"
         },
@@ -181,7 +182,10 @@ def choose_weights(
     folders = checkpoint_folders(options.checkpoints)
     files: dict[str, dict[int, Path]] = {}
     notes = []
-    for spec in (s for s in specs if s.kind == "learned"):
+    own = [spec.name for spec in specs if spec.own_weights]
+    if own and mode == "random":
+        raise UserError(f"--weights random: {own[0]!r} brings weights of its own; leave one of the two out.")
+    for spec in (s for s in specs if s.kind == "learned" and not s.own_weights):
         found = {} if mode == "random" else find_checkpoints(spec, folders)
         if mode == "require" or (options.weights is None and options.checkpoints and spec.checkpoints):
             _require(spec, found, asked.get(spec.name), folders)
@@ -193,7 +197,8 @@ def choose_weights(
         lacking = [q for q in wanted if q not in found]
         if lacking or not found:
             which = f" at {spec.quality_name} {', '.join(map(str, lacking))}" if lacking else ""
-            notes.append(f"{spec.name}: no weights{which}; random ones give latency and complexity, no quality")
+            hint = "; if the factory gives trained ones, add :weights=own" if is_target(spec.name) else ""
+            notes.append(f"{spec.name}: no weights{which}; random ones give latency and complexity, no quality{hint}")
     return files, notes
 
 

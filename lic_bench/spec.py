@@ -9,6 +9,8 @@ from typing import Literal
 
 from lic_bench.errors import UserError
 
+Argument = Literal["state", "quality", "pretrained"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Padding:
@@ -39,6 +41,8 @@ class CodecSpec:
         `build(state: Mapping[str, Tensor] | None) -> nn.Module` (None: fresh weights). "classical" codecs have no
         weights; `load` names a function `load(quality: int) -> lic_bench.codec.Codec`.
     load: "package.module:function", imported only when the codec is used.
+    arguments: those that `load` of a learned codec takes, by keyword; see lic_bench.factories.spec_of_target.
+    own_weights: `load` of a learned codec gives a trained network without a weights file.
     qualities: the default ladder, in order of rising rate.
     quick_qualities: the ladder of the `--quick` profile.
     quality_range: the lowest and highest quality allowed, both included; None: only `qualities`.
@@ -49,6 +53,9 @@ class CodecSpec:
         roundings differ: function(device: str) -> the name of those in use. Encoder and decoder must use the same.
     requires: Python modules that may be missing. install: the command that brings them.
     published: slug under results/published whose curves are this codec's own; None: none.
+    fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
+    small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
+        tests and quick checks.
     """
 
     name: str
@@ -56,6 +63,8 @@ class CodecSpec:
     kind: Literal["learned", "classical"]
     load: str
     qualities: tuple[int, ...]
+    arguments: tuple[Argument, ...] = ("state",)
+    own_weights: bool = False
     quick_qualities: tuple[int, ...] = ()
     quality_range: tuple[int, int] | None = None
     quality_name: str = "quality"
@@ -72,6 +81,8 @@ class CodecSpec:
     requires: tuple[str, ...] = ()
     install: str = ""
     published: str | None = None
+    fills: str = ""
+    small: str | None = None
     notes: str = ""
 
     def check_quality(self, quality: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"lic_bench", "adapters", "lalic", "vtm"}
-INTERFACE = {"lic_bench.codec", "lic_bench.spec", "lic_bench.padding"}
+INTERFACE = {f"lic_bench.{name}" for name in ("codec", "coding", "hyperprior", "padding", "spec")}
 LIGHT = ["cli", "config", "errors", "spec", "records", "registry", "store", "bdrate", "published", "listing", "doctor"]
 
 

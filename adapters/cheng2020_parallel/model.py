@@ -23,6 +23,11 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
     return model.eval()
 
 
+def small() -> nn.Module:
+    """The same network with few channels and fresh weights, for tests."""
+    return Cheng2020AnchorCheckerboard(N=16).eval()
+
+
 def likely(own: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
     first = own.get("g_a.0.conv1.weight")

@@ -26,7 +26,10 @@ OLD_NAMES: tuple[Rename, ...] = tuple(
 )
 
 # Tables, masks and bounds: made from the weights or constant, so the module has them whatever the file holds.
-DERIVED = re.compile(r"\.(_offset|_quantized_cdf|_cdf_length|scale_table|scale_bound|target|mask|bound|pedestal)$")
+DERIVED = re.compile(
+    r"\.(_offset|_quantized_cdf|_cdf_length|scale_table|scale_bound|target|mask|bound|pedestal|relative_position_index"
+    r"|_indexes_table|_prior_mean|_prior_scale)$"
+)
 
 
 def renames(*pairs: tuple[str, str]) -> tuple[Rename, ...]:

@@ -45,14 +45,14 @@ def backward(w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor) -> Gradie
 def missing() -> str | None:
     """Why the kernels cannot run here; None if they can."""
     try:
-        library()
+        kernels()
     except OSError as error:
         return f"its library was not built ({error}): pip install . with a C++ compiler at hand"
     return None
 
 
 @cache
-def library() -> ctypes.CDLL:
+def kernels() -> ctypes.CDLL:
     """The kernels for this processor. Raises OSError if they are not there."""
     return load(torch.backends.cpu.get_cpu_capability())
 
@@ -84,7 +84,7 @@ def _padded(*tensors: Tensor) -> list[Tensor]:
 
 
 def _call(name: str, like: Tensor, *arrays: Tensor) -> None:
-    function = getattr(library(), f"biwkv_{name}_{SUFFIX[like.dtype]}")
+    function = getattr(kernels(), f"biwkv_{name}_{SUFFIX[like.dtype]}")
     shape = [ctypes.c_int64(size) for size in like.shape]
     pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]
     if function(*shape, *pointers, ctypes.c_int(torch.get_num_threads())):

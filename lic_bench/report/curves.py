@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
 
 DEFAULT_ANCHOR = "vtm-9.1"
+SOURCES = ("measured", "published")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
 METRIC_ANCHORS = {("ms_ssim_db", "vtm-9.1"): "vtm-9.1-lalic"}
 COLUMNS = [
@@ -41,11 +43,16 @@ class Anchor:
 
     @classmethod
     def parse(cls, text: str) -> Anchor:
-        """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve."""
-        source, _, codec = text.rpartition(":")
-        if source not in ("", "measured", "published"):
-            raise unknown("source of the anchor", source, ("measured", "published"))
-        return cls(codec, codec != DEFAULT_ANCHOR, source or None)
+        """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve.
+
+        The name may itself hold colons: "package.module:factory".
+        """
+        source, colon, codec = text.partition(":")
+        if source in SOURCES:
+            return cls(codec, codec != DEFAULT_ANCHOR, source)
+        if colon and get_close_matches(source, SOURCES):
+            raise unknown("source of the anchor", source, SOURCES)
+        return cls(text, text != DEFAULT_ANCHOR)
 
     def slug(self, metric: str) -> str:
         """The published slug for this metric."""

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from lic_bench import published
+from lic_bench.factories import is_target, target_label
 from lic_bench.registry import find_codecs
 from lic_bench.store import Run
 
@@ -17,7 +18,9 @@ METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
 
 @cache
 def label_of(codec: str) -> str:
-    """The label of the codec's SPEC, else of its published curves, else the slug."""
+    """The label of the codec's SPEC, else of its published curves, else the slug; of a target, see target_label."""
+    if is_target(codec):
+        return target_label(codec)
     spec = find_codecs().get(codec)
     return spec.label if spec else published.label_of(codec) or codec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from zlib import crc32
 
 from lic_bench import published
 from lic_bench.registry import find_codecs
@@ -29,9 +30,12 @@ class Look:
 
 
 def look(codec: str) -> Look:
-    """The look of a codec; the variants of one codec (trained on MS-SSIM, another run) share it."""
+    """The look of a codec; the variants of one codec (trained on MS-SSIM, another run) share it.
+
+    A codec that nobody knows, such as a plugin or a target, has the look that its name's checksum picks.
+    """
     base = next((codec.removesuffix(end) for end in VARIANTS if codec.endswith(end)), codec)
-    place = _places().get(base, len(_places()))
+    place = _places().get(base, len(_places()) + crc32(base.encode()))
     return Look(COLOURS[place % len(COLOURS)], MARKERS[(place + 5 * (place // len(COLOURS))) % len(MARKERS)])
 
 

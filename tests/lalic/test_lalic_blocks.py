@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from lalic.blocks import BiRwkvBlock, OmniShift, to_image, to_tokens
-from lalic.context import aggregation_widths, merge_checkerboard, split_checkerboard
+from lalic.context import aggregation_widths
 
 
 def shift_of(width=6, seed=0):
@@ -103,15 +103,6 @@ def test_block_is_identity_where_its_gammas_are_zero():
     torch.nn.init.zeros_(block.gamma1)
     torch.nn.init.zeros_(block.gamma2)
     torch.testing.assert_close(block(IMAGE), IMAGE)
-
-
-def test_checkerboard_parts_have_the_right_parity_and_order():
-    rows, columns = torch.meshgrid(torch.arange(4), torch.arange(6), indexing="ij")
-    image = (10 * rows + columns)[None, None]
-    anchors, others = split_checkerboard(image)
-    assert anchors[0, 0].tolist() == [[0, 2, 4], [11, 13, 15], [20, 22, 24], [31, 33, 35]]
-    assert others[0, 0].tolist() == [[1, 3, 5], [10, 12, 14], [21, 23, 25], [30, 32, 34]]
-    assert torch.equal(merge_checkerboard(anchors, others), image)
 
 
 def test_aggregation_widths_of_the_released_network():

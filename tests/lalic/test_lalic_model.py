@@ -6,9 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from compressai.entropy_models import GaussianConditional
 
-from lalic.coding import GaussianTables, scale_table
 from lalic.config import LalicConfig
 from lalic.model import build
 
@@ -125,22 +123,3 @@ def test_config_that_does_not_add_up_is_an_error(tiny_config):
         replace(tiny_config, groups=(2, 4))
     with pytest.raises(ValueError, match="LALIC has 4, 3 and 2"):
         LalicConfig(depths=(1, 2))
-
-
-def test_tables_pick_the_scale_that_compressai_picks():
-    model = GaussianConditional(scale_table())
-    model.update()
-    scales = torch.cat([model.scale_table, model.scale_table * 1.001, torch.tensor([0.0, -1.0, 1e4])])[None]
-    assert GaussianTables(model).indexes(scales).tolist() == model.build_indexes(scales).tolist()
-
-
-def test_gaussian_coder_writes_what_compressai_writes():
-    model = GaussianConditional(scale_table())
-    model.update()
-    torch.manual_seed(0)
-    scales = torch.rand(2, 3, 4, 5) * 40
-    symbols = torch.round(torch.randn_like(scales) * 60)
-    tables = GaussianTables(model)
-    strings = tables.encode(symbols, scales)
-    assert strings == model.compress(symbols, model.build_indexes(scales))
-    assert torch.equal(tables.decode(strings, scales), symbols)

@@ -1,11 +1,17 @@
-"""Small made-up runs for the tests of the report, written through the real store."""
+"""Small made-up runs for the tests of the report, written through the real store; a web server on this machine."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from lic_bench import download
 from lic_bench.records import Complexity, Record
 from lic_bench.store import Run, Store
 
@@ -94,3 +100,64 @@ def _complexity(codec: str, counter: Any) -> Complexity:
     common: dict[str, Any] = {"codec": codec, "quality": 1, "width": 768, "height": 512, "path": "forward"}
     uncounted = {"BiWKV": 20} if counter == "thop" else {}
     return Complexity(**common, counter=counter, macs=286_160_000_000, parameters=63_240_000, uncounted_ops=uncounted)
+
+
+@dataclass
+class Reply:
+    """What the server gives at one address. breaks: bytes after which it hangs up, one entry per request."""
+
+    body: bytes
+    content_type: str = "application/octet-stream"
+    status: int = 200
+    breaks: list[int] = field(default_factory=list)
+
+
+class Web(ThreadingHTTPServer):
+    """replies: by path with query, or by path alone. requests: what it was asked, (path with query, Range header)."""
+
+    Reply = Reply
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.replies: dict[str, Reply] = {}
+        self.requests: list[tuple[str, str | None]] = []
+
+    def asked(self) -> list[str]:
+        return [path for path, _ in self.requests]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        web: Any = self.server
+        asked = self.headers.get("Range")
+        web.requests.append((self.path, asked))
+        reply = web.replies.get(self.path) or web.replies.get(urlsplit(self.path).path)
+        if reply is None:
+            return self.send_error(404)
+        whole = re.fullmatch(r"bytes=(\d+)-", asked or "") if self.headers.get("If-Range") == '"mark"' else None
+        start = int(whole[1]) if whole else 0
+        self.send_response(206 if start else reply.status)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(reply.body) - 1}/{len(reply.body)}")
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body) - start))
+        self.send_header("ETag", '"mark"')
+        self.end_headers()
+        self.wfile.write(reply.body[start:][: reply.breaks.pop(0) if reply.breaks else None])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """A web server on this machine, without pauses between attempts."""
+    monkeypatch.setattr(download, "PAUSE_S", 0.001)
+    monkeypatch.setattr(download, "TIMEOUT_S", 5.0)
+    with Web() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

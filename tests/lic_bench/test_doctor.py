@@ -3,15 +3,17 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pynvml
 import pytest
 from rich.console import Console
 
-from lic_bench import doctor
+from lic_bench import doctor, registry
 from lic_bench.doctor import Row, check, render
 from lic_bench.registry import find_codecs
+from lic_bench.spec import Checkpoint
 
 
 def rows_of(part) -> dict[str, Row]:
@@ -70,6 +72,24 @@ def test_weights_are_counted_in_the_folders_that_the_run_uses(bare, monkeypatch)
     assert rows_of(check(checkpoints=bare / "weights"))["weights of elic"].status == "ok"
     monkeypatch.setenv("LIC_BENCH_CHECKPOINTS", str(bare / "weights"))
     assert rows_of(check())["weights of elic"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "fix"),
+    [
+        ("https://host/q2.pth", "lic-bench fetch weights --codecs net"),
+        ("https://github.com/example/weights", "from https://github.com/example/weights into "),
+    ],
+)
+def test_weights_that_can_be_downloaded_have_their_command(bare, monkeypatch, url, fix):
+    checkpoints = {q: Checkpoint(file=f"q{q}.pth", url=url) for q in (1, 2)}
+    spec = replace(find_codecs()["elic"], name="net", aliases=(), checkpoints=checkpoints)
+    monkeypatch.setitem(registry._plugins, "net", spec)
+    assert rows_of(check())["weights of net"].fix.startswith(fix)
+    folder = bare / "my weights"
+    folder.mkdir()
+    into = f" --checkpoints '{folder}'" if "fetch" in fix else f"{folder}, or give --checkpoints"
+    assert rows_of(check(checkpoints=folder))["weights of net"].fix == fix + into
 
 
 def test_codecs_without_published_weights_say_so(bare):

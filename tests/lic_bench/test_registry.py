@@ -63,6 +63,17 @@ def test_a_plugin_that_cannot_be_used_is_one_line(tmp_path: Path, folder: str, c
     assert "\n" not in str(caught.value)
 
 
+def test_a_second_plugin_of_the_same_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_plugins", {})
+    code = 'SPEC = CodecSpec(name="mine", label="x", kind="classical", load="x:y", qualities=(1,))'
+    for folder in ("plugin_one", "plugin_two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "codec.py").write_text(f"from lic_bench.spec import CodecSpec\n{code}\n")
+    assert add_plugin(tmp_path / "plugin_one") == add_plugin(tmp_path / "plugin_one")
+    with pytest.raises(UserError, match="the name 'mine' belongs to a codec already"):
+        add_plugin(tmp_path / "plugin_two")
+
+
 def test_a_broken_installed_package_takes_no_other_codec_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     points = [
         EntryPoint(name, target, registry.ENTRY_POINTS) for name, target in (("a", "no_such:X"), ("b", "json:dumps"))

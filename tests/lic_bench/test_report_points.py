@@ -10,6 +10,7 @@ from lic_bench.errors import UserError
 from lic_bench.report import costs
 from lic_bench.report.curves import Anchor, bd_frame, slugs_for
 from lic_bench.report.points import all_points, rd_points
+from lic_bench.report.style import look
 from lic_bench.store import Run
 
 MakeRun = Callable[..., Run]
@@ -108,6 +109,21 @@ def test_published_and_measured_anchors_can_be_told_apart(make_run: MakeRun, tmp
     assert anchor_of("vtm-9.1") == "published:vtm-9.1"
     assert anchor_of("measured:vtm-9.1") == "r:vtm-9.1:cpu"
     assert Anchor.parse("jpeg").measured_first
+
+
+def test_a_target_is_an_anchor_and_has_its_own_label(make_run: MakeRun, tmp_path: Path) -> None:
+    points = rd_points(make_run(tmp_path / "r", {"my.net:small": 1.0, "my.net:small:padding=128": 0.9}))
+    assert set(points.label) == {"small (my.net)", "small:padding=128 (my.net)"}
+    for text in ("my.net:small", "measured:my.net:small"):
+        rows = bd_frame(points, [Anchor.parse(text)], "psnr_db").set_index("codec")
+        assert rows.loc["my.net:small:padding=128", "anchor"] == "small (my.net)"
+        assert rows.loc["my.net:small:padding=128", "pchip"] == pytest.approx(-10, abs=0.01)
+
+
+def test_codecs_of_your_own_look_different() -> None:
+    targets = [f"my.net:version{number}" for number in range(1, 5)]
+    assert len({look(target) for target in targets}) == len(targets)
+    assert look("my.net:version1") == look("my.net:version1-msssim")
 
 
 def test_an_unknown_anchor_is_refused() -> None:

@@ -1,0 +1,102 @@
+"""TCM against the numbers of the authors' code, its three sizes, and what is said where weights do not fit."""
+
+import hashlib
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as pil
+
+from adapters.tcm.model import build, build_large, build_middle, build_small, small
+from lic_bench.measurement.complexity import count
+
+
+def golden_state(conformance, size):
+    weights = conformance.expected("tcm-large")[0]["weights"]
+    return conformance.state_dict(f"tcm-{size}", **weights)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_every_number_of_the_authors_code_comes_out(conformance):
+    expected, arrays = conformance.expected("tcm-large")
+    with pil.open(conformance.HERE / expected["input"]) as picture:
+        pixels = np.array(picture.convert("RGB"))
+    x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
+    state = golden_state(conformance, "large")
+    model = build_large(state)
+    model.update(force=True)
+
+    kept = {}
+    model.g_s.register_forward_pre_hook(lambda _, inputs: kept.update(y_hat=inputs[0]))
+    model.h_a.register_forward_hook(lambda _, inputs, out: kept.update(y=inputs[0], z=out))
+    model.gaussian_conditional.register_forward_hook(lambda _, __, out: kept.setdefault("slices", []).append(out[1]))
+    out = model(x)
+    bits = {name: -likelihoods.log2().sum().item() for name, likelihoods in out["likelihoods"].items()}
+    assert bits == pytest.approx({name: expected["bits"][name] for name in bits}, rel=1e-9)
+    slices = [-likelihoods.log2().sum().item() for likelihoods in kept["slices"]]
+    assert slices == pytest.approx(expected["bits"]["y_slices"], rel=1e-9)
+    for name, value in (("y", kept["y"]), ("z", kept["z"]), ("y_hat", kept["y_hat"]), ("x_hat", out["x_hat"])):
+        np.testing.assert_allclose(value, arrays[name], rtol=2e-6, atol=2e-6, err_msg=name)
+
+    coded = model.compress(x)
+    assert [hashlib.sha256(string).hexdigest() for (string,) in coded["strings"]] == [
+        string["sha256"] for string in expected["strings"]
+    ]
+    fresh = build_large(state)
+    fresh.update(force=True)
+    stored = [[arrays[f"{name}_string"].tobytes()] for name in "yz"]
+    decoded = fresh.decompress(stored, coded["shape"])["x_hat"]
+    assert (decoded - out["x_hat"].clamp(0, 1)).abs().max() < 1e-12
+
+
+@pytest.mark.parametrize(("size", "build_size"), [("small", build_small), ("middle", build_middle)])
+def test_the_authors_keys_of_the_other_sizes_load(conformance, size, build_size):
+    state = {f"module.{key}": value.float() for key, value in golden_state(conformance, size).items()}
+    model = build_size({"epoch": 49, "state_dict": state})
+    assert torch.equal(model.g_a[9].weight, state["module.g_a.9.weight"])
+    assert torch.equal(model.entropy_bottleneck.matrices[0], state["module.entropy_bottleneck._matrix0"])
+
+
+@pytest.mark.parametrize(
+    ("build_size", "macs", "exact", "parameters"),
+    [
+        (build_large, 700_655_075_328, 726_049_394_688, 75_901_932),
+        (build_middle, 415_964_921_856, 431_943_880_704, 58_732_652),
+        (build_small, 211_365_003_264, 220_051_968_000, 44_971_244),
+    ],
+)
+def test_complexity_is_that_of_the_authors_code(build_size, macs, exact, parameters):
+    thop, operators = count(build_size(None), "tcm", 1, 128, 128)  # everything is in proportion to the pixels
+    assert (thop.macs * 24, operators.macs * 24, thop.parameters) == (macs, exact, parameters)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return small().state_dict()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s, "TCM of N=32, a size that was not released; this one has N=128"),
+        (lambda s: s | {"g_a.0.conv1.weight": torch.zeros(128, 3, 3, 3)}, "TCM of N=64, codec tcm-small"),
+        (lambda s: {k: v for k, v in s.items() if "trans_block" not in k}, "weights of another codec"),
+        (lambda s: {k: v for k, v in s.items() if not k.startswith("atten_")}, "another codec on TCM's transforms"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_with_the_likely_cause(fresh, change, said):
+    with pytest.raises(ValueError, match=said):
+        build(change(dict(fresh)), 128)
+
+
+def test_an_image_that_is_not_padded_is_refused():
+    with pytest.raises(ValueError, match=r"\[1, 3, 64, 128\]; TCM takes .* multiples of 128"):
+        small()(torch.zeros(1, 3, 64, 128))
+
+
+def test_another_number_of_strings_is_refused():
+    model = small()
+    model.update()
+    with pytest.raises(ValueError, match=r"3 strings; TCM writes 2 \(1 of y, then z\)"):
+        model.decompress([[b""]] * 3, (1, 1))
