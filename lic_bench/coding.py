@@ -1,8 +1,8 @@
 """Coding a latent y whose Gaussians are predicted pass by pass: estimate its rate, encode it, decode it.
 
 For codecs that compute scales and means from what is decoded already. Estimator, Encoder and Decoder are called alike,
-so that all three run the same arithmetic on the same shapes: a decoder that computed a scale even one bit apart could
-lose the rANS stream.
+so that all three run the same arithmetic on the same shapes and memory layouts, by which convolutions may round
+differently: a decoder that computed a scale even one bit apart could lose the rANS stream.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Estimator:
         """See Coder."""
         y = next(self._passes)
         self.likelihoods.append(self._model(y, scales, means)[1])
-        return quantise(y, means)
+        return quantise(y, means).contiguous()
 
 
 class Encoder:
@@ -116,7 +116,7 @@ class Encoder:
         symbols = torch.round(next(self._passes) - means)
         rows = symbols.int().flatten(1).tolist(), self._tables.indexes(scales).flatten(1).tolist()
         self._noted.append(list(zip(*rows, strict=True)))
-        return symbols + means
+        return (symbols + means).contiguous()
 
     def strings(self) -> list[Strings]:
         """One string per pass and image."""
@@ -142,7 +142,7 @@ class Decoder:
         """See Coder."""
         rows = zip(next(self._strings), self._tables.indexes(scales).flatten(1).tolist(), strict=True)
         symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
-        return _shaped(symbols, scales) + means
+        return _shaped(symbols, scales, means)
 
 
 class JoinedDecoder:
@@ -158,12 +158,13 @@ class JoinedDecoder:
         """See Coder."""
         rows = zip(self._decoders, self._tables.indexes(scales).flatten(1).tolist(), strict=True)
         symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
-        return _shaped(symbols, scales) + means
+        return _shaped(symbols, scales, means)
 
 
 def _chain(lists: Iterable[list[int]]) -> list[int]:
     return list(chain.from_iterable(lists))
 
 
-def _shaped(symbols: list[list[int]], like: Tensor) -> Tensor:
-    return torch.tensor(symbols, dtype=torch.int32).to(like).view_as(like)
+def _shaped(symbols: list[list[int]], scales: Tensor, means: Tensor) -> Tensor:
+    found = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
+    return (found + means).contiguous()

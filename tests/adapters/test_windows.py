@@ -25,6 +25,11 @@ def test_merging_undoes_cutting(sizes):
     assert torch.equal(merge(partition(image, rows, cols), rows, cols, down * rows, across * cols), image)
 
 
+def test_channels_may_be_several_dimensions():
+    image = torch.randn(2, 4, 6, 3, 5)
+    assert torch.equal(partition(image, 2, 3).flatten(2), partition(image.flatten(3), 2, 3))
+
+
 def test_sides_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match="6x8 cannot be cut into windows of 4x4"):
         partition(torch.zeros(1, 6, 8, 2), 4, 4)

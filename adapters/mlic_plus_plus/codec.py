@@ -1,0 +1,46 @@
+"""MLIC++ in the two layouts that its authors released."""
+
+from lic_bench.spec import Checkpoint, CodecSpec, Padding
+
+REPOSITORY = "https://github.com/JiangWeibeta/MLIC"
+DRIVE = "https://drive.google.com/file/d/"
+# The links of the repository's README, for MSE; the file names are ours.
+WEIGHTS = (
+    (0.0018, "1rRdM5X5ueWvW5-ZN3gwPoXGECvgIcz-2"),
+    (0.0035, "1SlIsurg4JocEBAWrnp1jiEe1EnFgw5AP"),
+    (0.0067, "1CKpyUXwifJZ9gb0l_Di6R-TMH9f4UmAU"),
+    (0.013, "1Qp4YBea3GkLSGDyYgo7OeaWZa5_rX8kJ"),
+    (0.025, "1krGCTYat0Qkcp0QPaNC5sP3ofrq-eQsv"),
+    (0.0483, "1mIDwO_2Q1sNVriCFiLS1oxgfbVUaHihl"),
+)
+
+SPEC = CodecSpec(
+    name="mlic-plus-plus",
+    label="MLIC++",
+    kind="learned",
+    load="adapters.mlic_plus_plus.model:build",
+    small="adapters.mlic_plus_plus.model:small",
+    qualities=(1, 2, 3, 4, 5, 6),
+    quick_qualities=(3,),
+    aliases=("mlic++", "mlicpp"),
+    paper="Jiang et al., MLIC++: Linear Complexity Multi-Reference Entropy Modeling for Learned Image Compression, "
+    "ICML Neural Compression Workshop 2023, arXiv:2307.15421",
+    source=f"{REPOSITORY}@4aa9d2a",
+    licence="none stated in the repository's README",
+    padding=Padding(multiple=64, place="corner"),
+    checkpoints={
+        quality: Checkpoint(file=f"mlic-plus-plus-{lmbda}.pth.tar", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+        for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
+    },
+    entropy_coder="rans (compressai)",
+    published="mlic-plus-plus",
+    fills="Table 1, row MLIC++: times, memory; FLOPs and parameters with fresh weights; BD-rate with the released "
+    "weights or the published points",
+    notes=(
+        "thop: 443.17 G MACs and 83.27 M parameters at 768x512, as the LALIC paper prints; the operator counter: "
+        "453.38 G. thop leaves out GDN's beta and gamma (222,336 parameters), the entropy bottleneck (11,712), the "
+        "tables of relative positions (1,620), and the inner products of GDN and of the attention (10.21 G MACs). "
+        "Weights of the first layout, as released, have 116.72 M parameters (thop: 494.18 G MACs, 116.48 M); the "
+        "layout is told by the file's keys."
+    ),
+)
