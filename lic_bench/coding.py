@@ -82,7 +82,7 @@ class GaussianTables:
 
     def indexes(self, scales: Tensor) -> Tensor:
         """Index of each scale's table: the smallest scale in the table that is not below it."""
-        return torch.bucketize(scales, self.bounds.to(scales))
+        return torch.bucketize(scales.contiguous(), self.bounds.to(scales))
 
 
 class Estimator:

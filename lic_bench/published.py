@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METRICS = {"psnr": "psnr_db", "ms_ssim_db": "ms_ssim_db", "ms_ssim": "ms_ssim"}  # field of a point -> our column
+PRINTED_AT = 768, 512  # width and height at which the paper's Table 1 counts FLOPs
 COMPRESSAI = {"bpp": "bpp", "psnr_db": "psnr-rgb", "ms_ssim": "ms-ssim-rgb", "ms_ssim_db": "ms-ssim-db-rgb"}
 COLUMNS = [
     *("codec", "label", "dataset", "metric_optimised_for", "source", "origin", "note"),
@@ -85,6 +86,14 @@ def table1() -> pd.DataFrame:
     frame = pd.DataFrame(rows).set_index("codec")
     numbers = [name for name in frame if name not in ("method", "dec_s_printed")]
     return frame.astype(dict.fromkeys(numbers, float))
+
+
+def printed_complexity(slug: str | None) -> tuple[float, float] | None:
+    """FLOPs in G (thop's multiply-accumulates at 768x512) and parameters in millions of Table 1; None: not printed."""
+    printed = table1()
+    if slug is None or slug not in printed.index or printed.flops_g.isna()[slug]:
+        return None
+    return float(printed.flops_g[slug]), float(printed.params_m[slug])
 
 
 def table4() -> dict[str, dict[str, float | None]]:

@@ -10,7 +10,7 @@ import pandas as pd
 from lic_bench import published
 from lic_bench.bdrate import METHODS
 from lic_bench.report.data import Data
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, notes_of, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, notes_of, published_twin, sort_datasets
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 
 TIMES = {"median": "median_s", "p10": "p10_s", "p90": "p90_s", "per_mp": "s_per_mp", "cold": "cold_start_s"}
@@ -99,11 +99,14 @@ def complexity_table(data: Data) -> Table:
         *(Column("method", "Method", align="left"), Column("run", "Run", align="left")),
         *(Column("quality", "Quality"), Column("size", "Size"), Column("counter", "Counter", align="left")),
         *(Column("path", "Path", align="left"), Column("gmac", "GMAC"), Column("kmac_per_pixel", "kMAC/pixel")),
-        *(Column("parameters_m", "Params(M)"), Column("uncounted", "Counted as nothing", align="left")),
+        Column("parameters_m", "Params(M)"),
+        *(Column("paper_gmac", "GMAC", "LALIC paper"), Column("paper_params_m", "Params(M)", "LALIC paper")),
+        Column("uncounted", "Counted as nothing", align="left"),
     ]
     caption = (
-        "thop counts module by module and gives no cost to operations outside them; exact counts every convolution and "
-        "matrix product that runs, and operators of codecs that state their cost. One multiply-accumulate is two FLOPs."
+        "LALIC paper: what its Table 1 prints for this codec, at 768 x 512. thop counts module by module and gives no "
+        "cost to operations outside them; exact counts every convolution and matrix product that runs, and operators "
+        "of codecs that state their cost. One multiply-accumulate is two FLOPs."
     )
     return Table("complexity", "Operations and parameters", caption, columns, _rows(data.complexity, _complexity_cells))
 
@@ -225,4 +228,8 @@ def _complexity_cells(row: Any) -> dict[str, Cell]:
         "uncounted": text(row.uncounted or "-")
     }
     cells |= {"gmac": number(macs / 1e9 if macs is not None else None, 2, notes=note)}
-    return cells | {"kmac_per_pixel": number(per_pixel, 1), "parameters_m": number(row.parameters / 1e6 or None, 2)}
+    cells |= {"kmac_per_pixel": number(per_pixel, 1), "parameters_m": number(row.parameters / 1e6 or None, 2)}
+    printed = published.printed_complexity(published_twin(row.codec))
+    if printed and row.counter == "thop" and (row.width, row.height) == published.PRINTED_AT:
+        cells |= {key: number(value, 2) for key, value in zip(("paper_gmac", "paper_params_m"), printed, strict=True)}
+    return cells

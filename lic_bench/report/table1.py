@@ -32,7 +32,6 @@ MEASURED = (
     "the peak growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs are thop's "
     "multiply-accumulates of one forward pass."
 )
-PRINTED_AT = 768, 512  # width and height of the paper's FLOPs
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
 
@@ -250,10 +249,9 @@ def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
         return {}
     first: Any = rows.iloc[0]
     notes = [] if pd.isna(first.error) else [f"thop failed: {first.error}"]
-    if (first.width, first.height) != PRINTED_AT:
-        notes.append(
-            f"Counted at {first.width} x {first.height}; the paper counts at {PRINTED_AT[0]} x {PRINTED_AT[1]}."
-        )
+    if (first.width, first.height) != published.PRINTED_AT:
+        size = " x ".join(map(str, published.PRINTED_AT))
+        notes.append(f"Counted at {first.width} x {first.height}; the paper counts at {size}.")
     macs = None if pd.isna(first.macs) else float(first.macs) / 1e9
     return {"flops_g": number(macs, 2, notes=notes), "params_m": number(first.parameters / 1e6 or None, 2)}
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image as pil
 
-from adapters.shared.pixels import to_pixels, to_tensor
 from lic_bench.codec import Bitstream
+from lic_bench.pixels import to_pixels, to_tensor
 from lic_bench.registry import load_target, resolve
 from lic_bench.sample import photograph
 

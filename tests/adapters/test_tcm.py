@@ -1,11 +1,7 @@
 """TCM against the numbers of the authors' code, its three sizes, and what is said where weights do not fit."""
 
-import hashlib
-
-import numpy as np
 import pytest
 import torch
-from PIL import Image as pil
 
 from adapters.tcm.model import build, build_large, build_middle, build_small, small
 from lic_bench.measurement.complexity import count
@@ -17,37 +13,8 @@ def golden_state(conformance, size):
 
 
 @pytest.mark.slow
-@torch.no_grad()
-def test_every_number_of_the_authors_code_comes_out(conformance):
-    expected, arrays = conformance.expected("tcm-large")
-    with pil.open(conformance.HERE / expected["input"]) as picture:
-        pixels = np.array(picture.convert("RGB"))
-    x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
-    state = golden_state(conformance, "large")
-    model = build_large(state)
-    model.update(force=True)
-
-    kept = {}
-    model.g_s.register_forward_pre_hook(lambda _, inputs: kept.update(y_hat=inputs[0]))
-    model.h_a.register_forward_hook(lambda _, inputs, out: kept.update(y=inputs[0], z=out))
-    model.gaussian_conditional.register_forward_hook(lambda _, __, out: kept.setdefault("slices", []).append(out[1]))
-    out = model(x)
-    bits = {name: -likelihoods.log2().sum().item() for name, likelihoods in out["likelihoods"].items()}
-    assert bits == pytest.approx({name: expected["bits"][name] for name in bits}, rel=1e-9)
-    slices = [-likelihoods.log2().sum().item() for likelihoods in kept["slices"]]
-    assert slices == pytest.approx(expected["bits"]["y_slices"], rel=1e-9)
-    for name, value in (("y", kept["y"]), ("z", kept["z"]), ("y_hat", kept["y_hat"]), ("x_hat", out["x_hat"])):
-        np.testing.assert_allclose(value, arrays[name], rtol=2e-6, atol=2e-6, err_msg=name)
-
-    coded = model.compress(x)
-    assert [hashlib.sha256(string).hexdigest() for (string,) in coded["strings"]] == [
-        string["sha256"] for string in expected["strings"]
-    ]
-    fresh = build_large(state)
-    fresh.update(force=True)
-    stored = [[arrays[f"{name}_string"].tobytes()] for name in "yz"]
-    decoded = fresh.decompress(stored, coded["shape"])["x_hat"]
-    assert (decoded - out["x_hat"].clamp(0, 1)).abs().max() < 1e-12
+def test_every_number_of_the_authors_code_comes_out(check_golden_run):
+    check_golden_run("tcm-large", build_large)
 
 
 @pytest.mark.parametrize(("size", "build_size"), [("small", build_small), ("middle", build_middle)])

@@ -160,6 +160,7 @@ def test_costs_in_detail(make_run: MakeRun, tmp_path: Path) -> None:
     assert details.memory_table(data).rows[0].cells["encode_rss_growth_mb"].text == "400.0"
     complexity = details.complexity_table(data).rows[0].cells
     assert [complexity[k].text for k in ("gmac", "kmac_per_pixel", "uncounted")] == ["286.16", "727.7", "BiWKV x 20"]
+    assert [complexity[k].text for k in ("paper_gmac", "paper_params_m")] == ["286.16", "63.24"]
     assert details.failures_table(data).rows[0].cells["error"].text == "decoder out of sync"
     assert len(details.sources_table(data).rows) > 20
 

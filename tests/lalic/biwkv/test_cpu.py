@@ -21,7 +21,7 @@ def usable():
 @pytest.fixture
 def capability(monkeypatch):
     """use(name): the library for that instruction set from here on."""
-    return lambda name: monkeypatch.setattr(cpu, "library", lambda: cpu.load(name))
+    return lambda name: monkeypatch.setattr(cpu, "kernels", lambda: cpu.load(name))
 
 
 @pytest.fixture
@@ -104,10 +104,10 @@ def test_a_library_that_is_not_there_is_an_error_that_says_how_to_get_it(inputs,
         raise FileNotFoundError(f"no {name} in the package")
 
     monkeypatch.setattr(cpu, "_folder", absent)
-    cpu.library.cache_clear()
+    cpu.kernels.cache_clear()
     try:
         with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
             biwkv(*inputs(3), backend="cpu")
         assert choose_backend("cpu") == "torch"
     finally:
-        cpu.library.cache_clear()
+        cpu.kernels.cache_clear()
