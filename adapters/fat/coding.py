@@ -1,0 +1,160 @@
+"""Entropy coders of the quantised y, slice after slice, by name.
+
+"rans": CompressAI's rANS over the tables of adapters.fat.tables, compiled, in well under a second.
+"range-coder": the authors' format, bit for bit; a table for every value and a coder in Python, so seconds per picture,
+and the largest value of the picture as side information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import torch
+from compressai import ans
+from torch import Tensor
+
+from adapters.fat.range_coder import RangeDecoder, RangeEncoder, largest, value_tables
+from adapters.fat.tables import integer_tables
+from lic_bench.coding import Strings
+
+
+class SliceCoder(Protocol):
+    """What is done with one slice of y once its Gaussians are known."""
+
+    def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
+        """The quantised slice. scales, means and the result: [B, C, h, w]."""
+        ...
+
+
+class SliceEncoder(SliceCoder, Protocol):
+    """A SliceCoder that writes. side: what the decoder has to be told besides the strings."""
+
+    side: list[int]
+
+    def strings(self) -> Strings:
+        """One string per image, after the last slice."""
+        ...
+
+
+class RansSliceEncoder:
+    """slices: the quantised y in coding order."""
+
+    def __init__(self, slices: Sequence[Tensor]) -> None:
+        self.side: list[int] = []
+        self._slices = iter(slices)
+        self._tables = integer_tables()
+        self._encoders = [ans.BufferedRansEncoder() for _ in slices[0]]
+
+    def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
+        """See SliceCoder."""
+        q = next(self._slices)
+        indexes, nearest, sign = self._tables.indexes(scales, means)
+        symbols = (sign * (q.cpu() - nearest)).int()
+        rows = zip(self._encoders, symbols.flatten(1).tolist(), indexes.flatten(1).tolist(), strict=True)
+        for encoder, symbol_row, index_row in rows:
+            encoder.encode_with_indexes(symbol_row, index_row, *self._tables.all)
+        return q
+
+    def strings(self) -> Strings:
+        """See SliceEncoder."""
+        return [encoder.flush() for encoder in self._encoders]
+
+
+class RansSliceDecoder:
+    """strings: one per image."""
+
+    def __init__(self, strings: Strings, side: Sequence[int]) -> None:
+        check_side(side, 0)
+        self._tables = integer_tables()
+        self._decoders = [ans.RansDecoder() for _ in strings]
+        for decoder, string in zip(self._decoders, strings, strict=True):
+            decoder.set_stream(string)
+
+    def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
+        """See SliceCoder."""
+        indexes, nearest, sign = self._tables.indexes(scales, means)
+        rows = zip(self._decoders, indexes.flatten(1).tolist(), strict=True)
+        symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
+        return (nearest + sign * torch.tensor(symbols).view_as(nearest)).to(scales)
+
+
+class RangeSliceEncoder:
+    """slices: the quantised y in coding order."""
+
+    def __init__(self, slices: Sequence[Tensor]) -> None:
+        self.side = [max(largest(part[i]) for part in slices) for i in range(len(slices[0]))]
+        self._slices = iter(slices)
+        self._encoders = [RangeEncoder() for _ in self.side]
+
+    def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
+        """See SliceCoder."""
+        q = next(self._slices)
+        for encoder, bound, *parts in zip(self._encoders, self.side, q, scales, means, strict=True):
+            values, *gaussians = map(in_coding_order, parts)
+            encoder.encode((values + bound).int().tolist(), value_tables(*gaussians, bound))
+        return q
+
+    def strings(self) -> Strings:
+        """See SliceEncoder."""
+        return [encoder.close() for encoder in self._encoders]
+
+
+class RangeSliceDecoder:
+    """strings: one per image. side: the largest value of each image."""
+
+    def __init__(self, strings: Strings, side: Sequence[int]) -> None:
+        check_side(side, len(strings))
+        self._bounds = side
+        self._decoders = [RangeDecoder(string) for string in strings]
+
+    def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
+        """See SliceCoder."""
+        images = []
+        for decoder, bound, *parts in zip(self._decoders, self._bounds, scales, means, strict=True):
+            values = torch.tensor(decoder.decode(value_tables(*map(in_coding_order, parts), bound))) - bound
+            channels, rows, cols = parts[0].shape
+            images.append(values.view(rows, cols, channels).permute(2, 0, 1))
+        return torch.stack(images).to(scales)
+
+
+ENCODERS: dict[str, Callable[[Sequence[Tensor]], SliceEncoder]] = {
+    "rans": RansSliceEncoder,
+    "range-coder": RangeSliceEncoder,
+}
+DECODERS: dict[str, Callable[[Strings, Sequence[int]], SliceCoder]] = {
+    "rans": RansSliceDecoder,
+    "range-coder": RangeSliceDecoder,
+}
+
+
+def encoder_of(name: str, slices: Sequence[Tensor]) -> SliceEncoder:
+    """The encoder of that name for the quantised slices of y. Raises ValueError for a name there is none of."""
+    check_name(name, ENCODERS)
+    return ENCODERS[name](slices)
+
+
+def decoder_of(name: str, strings: Strings, side: Sequence[int]) -> SliceCoder:
+    """The decoder of that name. Raises ValueError for a name there is none of, or the side information of another."""
+    check_name(name, DECODERS)
+    return DECODERS[name](strings, side)
+
+
+def check_name(name: str, known: Iterable[str]) -> None:
+    """Raise ValueError for an unknown coder."""
+    if name not in known:
+        raise ValueError(f"Unknown entropy coder {name!r}; FAT has {', '.join(known)}.")
+
+
+def check_side(side: Sequence[int], count: int) -> None:
+    """Raise ValueError where another coder wrote the stream."""
+    if len(side) != count:
+        raise ValueError(
+            f"{len(side)} numbers of side information where this entropy coder writes {count}: "
+            "set entropy_coder to the one that coded the picture."
+        )
+
+
+def in_coding_order(part: Tensor) -> Tensor:
+    """[C, h, w] -> [h * w * C]: row, column, channel."""
+    return part.permute(1, 2, 0).flatten()
