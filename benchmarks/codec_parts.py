@@ -27,6 +27,11 @@ from typing import Any
 
 PARTS = ("g_a", "h_a", "h_s", "g_s")
 HYPER_SYNTHESIS = ("h_s", "h_mean_s", "h_scale_s")
+CODERS = {
+    "RansEncoder": ("encode_with_indexes",),
+    "BufferedRansEncoder": ("encode_with_indexes", "flush"),
+    "RansDecoder": ("decode_with_indexes", "decode_stream"),
+}
 REPEATS = 3
 COLUMNS = ("g_a", "h_a", "h_s", "context", "coder", "g_s", "sum")
 
@@ -99,9 +104,9 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
             leaf = name.rpartition(".")[2]
             if leaf in (*PARTS, *HYPER_SYNTHESIS):
                 clock.wrap(module, "forward", "h_s" if leaf in HYPER_SYNTHESIS else leaf)
-        clock.wrap(ans.RansEncoder, "encode_with_indexes", "coder")
-        clock.wrap(ans.RansDecoder, "decode_with_indexes", "coder")
-        clock.wrap(ans.RansDecoder, "decode_stream", "coder")
+        for coder, methods in CODERS.items():
+            for method in methods:
+                clock.wrap(getattr(ans, coder), method, "coder")
         times = {
             "forward": clock.of(lambda: model(x)),
             "compress": clock.of(lambda: model.compress(x)),

@@ -62,9 +62,11 @@ class GatedScan(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x [B, H, W, C] -> [B, H, W, C]."""
         x, z = self.in_proj(x).chunk(2, -1)
+        z = F.silu(z)  # a copy, so that the larger map of both is gone before the scan needs room
         x = F.silu(self.conv2d(x.permute(0, 3, 1, 2)), inplace=True).permute(0, 2, 3, 1)
         weights = (self.x_proj_weight, self.dt_projs_weight, self.dt_projs_bias, self.A_logs, self.Ds)
-        return self.out_proj(self.out_norm(self.scan(x, *weights)) * F.silu(z))
+        x = self.scan(x, *weights)
+        return self.out_proj(self.out_norm(x).mul_(z))
 
 
 class VssBlock(nn.Module):
@@ -78,7 +80,7 @@ class VssBlock(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """image [B, C, H, W] -> [B, C, H, W]."""
         x = image.permute(0, 2, 3, 1).contiguous()  # no copy unless a convolution left another layout
-        return (x + self.op(self.norm(x))).permute(0, 3, 1, 2)
+        return self.op(self.norm(x)).add_(x).permute(0, 3, 1, 2)
 
 
 def analysis(sizes: Sizes) -> nn.Sequential:
