@@ -67,9 +67,10 @@ def test_weights_by_the_names_that_are_said(folder: Path) -> None:
     assert frame.weights.str.fullmatch("[0-9a-f]{64}").all()
 
 
-def test_its_pictures_and_files_exist() -> None:
+def test_its_pictures_files_and_sections_exist() -> None:
     root = Path(__file__).parent.parent
+    sections = {title.lower().replace(" ", "-") for title in re.findall(r"^## (.+)$", README, re.MULTILINE)}
     for path in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (root / path).exists(), path
+        assert path.removeprefix("#") in sections if path.startswith("#") else (root / path).exists(), path
     for path in re.findall(r"`((?:tests|benchmarks|results)/[\w/.]+)`", README):
         assert (root / path).exists(), path

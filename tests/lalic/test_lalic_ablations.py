@@ -17,15 +17,6 @@ from lalic.config import LalicConfig
 from lalic.model import Lalic, build
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks/ablations.py"
-TINY = LalicConfig(
-    widths=(4, 6, 8, 12),
-    depths=(1, 1, 2),
-    hyper_widths=(8, 6),
-    hyper_depth=1,
-    groups=(2, 4, 6),
-    aggregation_floor=10,
-    channel_floor=7,
-)
 VARIANTS = [
     {"attention": "aft", "shift": False, "channel_floor": 128},
     {"attention": "aft", "channel_floor": 128},
@@ -35,6 +26,12 @@ VARIANTS = [
     {"context": "conv-plus", "attention": "aft", "shift": False},
 ]
 variants = pytest.mark.parametrize("variant", VARIANTS, ids=lambda v: "-".join(str(x) for x in v.values()))
+
+
+@pytest.fixture
+def tiny_with_floor(tiny_config):
+    """The tiny network, its convolutional channel contexts narrow too, the ratio that only "rwkv" has as released."""
+    return replace(tiny_config, channel_floor=7, context_ratio=LalicConfig().context_ratio)
 
 
 @pytest.fixture(scope="module")
@@ -60,27 +57,27 @@ def network(config):
 
 
 @variants
-def test_a_fresh_instance_of_a_variant_decodes_to_the_estimated_reconstruction(variant):
-    model = network(replace(TINY, **variant))
+def test_a_fresh_instance_of_a_variant_decodes_to_the_estimated_reconstruction(variant, tiny_with_floor):
+    model = network(replace(tiny_with_floor, **variant))
     x = torch.rand(2, 3, 64, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         estimated = model(x)["x_hat"].clamp(0, 1)
     coded = model.compress(x)
-    assert sum(len(string) for strings in coded["strings"] for string in strings) > 300
+    assert sum(len(string) for strings in coded["strings"] for string in strings) > 250  # 112 if all were empty
     fresh = build(model.state_dict())
     fresh.update(force=True)
     assert torch.equal(fresh.decompress(coded["strings"], coded["shape"])["x_hat"], estimated)
 
 
 @variants
-def test_the_variant_is_read_from_the_names_and_shapes(variant):
-    config = replace(TINY, **variant)
+def test_the_variant_is_read_from_the_names_and_shapes(variant, tiny_with_floor):
+    config = replace(tiny_with_floor, **variant)
     assert infer_config(own_state(Lalic(config).state_dict())) == config
 
 
 @variants
-def test_every_parameter_of_a_variant_gets_a_gradient(variant):
-    model = Lalic(replace(TINY, **variant))
+def test_every_parameter_of_a_variant_gets_a_gradient(variant, tiny_with_floor):
+    model = Lalic(replace(tiny_with_floor, **variant))
     out = model(torch.rand(1, 3, 64, 128))
     sum(part.sum() for part in (out["x_hat"], *out["likelihoods"].values())).backward()
     assert [name for name, p in model.named_parameters() if p.grad is None and "quantiles" not in name] == []
@@ -220,8 +217,8 @@ def check(row, config, height, width):
 
 
 @pytest.mark.parametrize("variant", [{}, *VARIANTS], ids=str)
-def test_the_script_counts_what_the_formulas_say_with_and_without_values(script, variant):
-    config = replace(TINY, **variant)
+def test_the_script_counts_what_the_formulas_say_with_and_without_values(script, variant, tiny_with_floor):
+    config = replace(tiny_with_floor, **variant)
     rows = [script.count(config, device, 64, 128) for device in ("meta", "cpu")]
     assert rows[0] == rows[1]
     check(rows[0], config, 64, 128)
@@ -255,8 +252,8 @@ def test_the_papers_table_3_operations_to_the_digit(name):
     assert round(operations(row.config) * values / 1e9, 4) == row.delta_gops
 
 
-def test_the_scripts_values_are_those_of_the_blocks_of_the_transforms(script):
-    row = script.count(TINY, "cpu", 64, 128)
+def test_the_scripts_values_are_those_of_the_blocks_of_the_transforms(script, tiny_with_floor):
+    row = script.count(tiny_with_floor, "cpu", 64, 128)
     assert row.values == 2 * (4 * 2048 * 1 + 6 * 512 * 1 + 8 * 128 * 2) + 2 * 8 * 8 * 1
 
 
@@ -272,8 +269,8 @@ def test_the_papers_table_5():
     assert all(value == paper for _, value, paper in OPERATIONS.values())
 
 
-def test_the_script_prints_every_row_in_a_hundred_columns(script, capsys, monkeypatch):
-    counted = script.count(TINY, height=64, width=64)
+def test_the_script_prints_every_row_in_a_hundred_columns(script, capsys, monkeypatch, tiny_with_floor):
+    counted = script.count(tiny_with_floor, height=64, width=64)
     monkeypatch.setattr(script, "count", lambda config, device="meta": counted)
     monkeypatch.setattr("sys.argv", ["ablations.py"])
     assert script.main() == 0

@@ -81,7 +81,7 @@ def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
     results = []
     for name in names[names.index(widest) :] if widest in names else ["DEFAULT"]:
         library = cpu.load(name)
-        monkeypatch.setattr(cpu, "library", lambda library=library: library)
+        monkeypatch.setattr(cpu, "kernels", lambda library=library: library)
         gate, square = receptance.clone(), receptance.clone()
         gate_(gate, x)
         squared_relu_(square)

@@ -13,6 +13,7 @@ import torch
 from lalic.biwkv import biwkv, cuda, nvrtc, reference
 
 HERE = Path(__file__).parent
+with_compiler = pytest.mark.skipif(nvrtc.missing() is not None, reason=nvrtc.missing() or "")
 TOLERANCE = {torch.float32: 2e-5, torch.float16: 2e-3, torch.bfloat16: 2e-2}
 
 
@@ -101,9 +102,8 @@ BUILDS = [cuda.build(torch.float32, False), cuda.build(torch.bfloat16, True), cu
     "build", [*BUILDS, FEW_BLOCKS], ids=lambda b: "-".join((b.source.stem, *(value for _, value in b.defined)))
 )
 @pytest.mark.parametrize("capability", [(8, 0), (8, 9), (9, 0), (99, 0)])
+@with_compiler
 def test_the_source_compiles_without_a_gpu(build, capability):
-    if nvrtc.missing():
-        pytest.skip(nvrtc.missing())
     image = nvrtc.compiled(build, capability)
     assert image.startswith(b"\x7fELF") if capability < (99, 0) else b".target sm_" in image
 
@@ -133,9 +133,8 @@ def test_nvcc_compiles_the_source_without_warnings_and_spills(tmp_path):
         assert all("0 bytes spill stores, 0 bytes spill loads" in line for line in spills)
 
 
+@with_compiler
 def test_an_error_of_the_compiler_is_shown(tmp_path):
-    if nvrtc.missing():
-        pytest.skip(nvrtc.missing())
     (tmp_path / "broken.cu").write_text("this is no CUDA")
     with pytest.raises(RuntimeError, match=r"could not compile .*broken\.cu for sm_90:\n(.|\n)*error"):
         nvrtc.compiled(nvrtc.Build(tmp_path / "broken.cu"), (9, 0))
@@ -143,9 +142,8 @@ def test_an_error_of_the_compiler_is_shown(tmp_path):
         nvrtc.compiled(BUILDS[0], (3, 0))
 
 
+@with_compiler
 def test_compiled_kernels_are_kept_and_a_changed_source_is_compiled_again(tmp_path, monkeypatch):
-    if nvrtc.missing():
-        pytest.skip(nvrtc.missing())
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     compiled = []
     monkeypatch.setattr(nvrtc, "compiled", lambda *what: compiled.append(what) or b"image")
@@ -160,9 +158,8 @@ def test_compiled_kernels_are_kept_and_a_changed_source_is_compiled_again(tmp_pa
     assert len(compiled) == 4
 
 
+@with_compiler
 def test_a_cache_folder_that_cannot_be_written_is_no_error(tmp_path, monkeypatch):
-    if nvrtc.missing():
-        pytest.skip(nvrtc.missing())
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(nvrtc, "compiled", lambda *what: b"image")
