@@ -52,7 +52,7 @@ gpu-check: $(if $(WHEELS),,$(VENV)/.ready)  ## on a GPU: the tests that need one
 $(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard lalic/biwkv/csrc/*.* adapters/mambavc/scan/csrc/*.*)
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "lic-bench needs Python 3.11 or 3.12: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -e '.[dev,images]'
+	$(BIN)/pip install -q -e '.[dev,images,video]'
 	touch $@
 
 clean:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from lic_bench import cli_options as opt
 from lic_bench.errors import UserError
 
 if TYPE_CHECKING:
@@ -35,33 +36,26 @@ errors = Console(stderr=True)
 
 @app.command()
 def run(
-    codecs: Annotated[
-        str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")] = Path(
-        "results/run"
-    ),
-    datasets: Annotated[str, typer.Option(help="Data sets or folders of images, separated by commas.")] = "kodak",
-    data_root: Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")] = None,
-    checkpoints: Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")
-    ] = None,
-    qualities: Annotated[
-        list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first N images of each data set.")] = None,
-    crop: Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")] = None,
-    measure: Annotated[str, typer.Option(help="Of: quality, latency, memory, complexity, all.")] = "all",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    repeats: Annotated[int | None, typer.Option(help="Timed repeats per image, up to 2 s. [default: 5]")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")
-    ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")] = False,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")] = False,
-    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
+    codecs: opt.Codecs,
+    out: opt.RunFolder = Path("results/run"),
+    datasets: opt.Datasets = "kodak",
+    data_root: opt.DataRoot = None,
+    checkpoints: opt.Checkpoints = None,
+    weights: opt.Weights = None,
+    qualities: opt.Qualities = None,
+    limit: opt.Limit = None,
+    crop: opt.Crop = None,
+    measure: opt.Measure = "all",
+    device: opt.Device = "auto",
+    repeats: opt.Repeats = None,
+    threads: opt.Threads = None,
+    vtm_root: opt.VtmRoot = None,
+    vtm_colour: opt.VtmColour = None,
+    jobs: opt.Jobs = None,
+    quick: opt.Quick = False,
+    fresh: opt.Fresh = False,
+    retry_failed: opt.RetryFailed = False,
+    plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
     from lic_bench.progress import Display
@@ -83,6 +77,9 @@ def run(
         device=device,
         repeats=repeats,
         threads=threads,
+        vtm_root=vtm_root,
+        vtm_colour=vtm_colour,
+        jobs=jobs,
         quick=quick,
         fresh=fresh,
         retry_failed=retry_failed,
@@ -125,7 +122,7 @@ def report(
 @app.command("list")
 def list_(
     what: Annotated[str, typer.Argument(help="codecs, datasets or published.")],
-    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
+    plugin: opt.Plugins = None,
 ) -> None:
     """Show the codecs, data sets or published curves that are known."""
     from lic_bench.listing import TABLES, unknown_table
@@ -138,13 +135,14 @@ def list_(
 
 @app.command()
 def doctor(
-    data_root: Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")] = None,
-    checkpoints: Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")] = None,
+    data_root: opt.DataRoot = None,
+    checkpoints: opt.Checkpoints = None,
+    vtm_root: opt.VtmRoot = None,
 ) -> None:
     """Show what is there, what is missing, and the command that fixes it."""
     from lic_bench.doctor import check, render
 
-    console.print(render(check(data_root=data_root, checkpoints=checkpoints)))
+    console.print(render(check(data_root=data_root, checkpoints=checkpoints, vtm_root=vtm_root)))
 
 
 @app.command()
@@ -156,7 +154,7 @@ def fetch(
     ] = None,
     codecs: Annotated[str | None, typer.Option(help="Of weights: of these codecs, separated by commas.")] = None,
     checkpoints: Annotated[Path | None, typer.Option(help="Of weights: where to; CODEC/FILE is made in it.")] = None,
-    plugin: Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")] = None,
+    plugin: opt.Plugins = None,
 ) -> None:
     """Download a data set or the weights of codecs, resume where a download broke off, check what came."""
     from lic_bench.fetch import fetch as bring

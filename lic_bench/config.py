@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
 class RunConfig:
     """One run, as its folder's run.json keeps it; a run of another configuration gets another folder.
 
-    qualities: codec -> its ladder in this run. weights: codec -> quality -> sha256 or "random", learned codecs only.
+    qualities: codec -> its ladder in this run. weights: codec -> quality -> `lic_bench.models.weights_of`.
+    modes: codec -> the colour path asked of it, for codecs that have several.
     crop: side of the central square that is measured instead of the whole image, in pixels.
     images: data set -> number of images. complexity_size: (height, width).
     """
@@ -40,6 +41,7 @@ class RunConfig:
     device: str
     threads: int
     repeats: int
+    modes: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = None
     crop: int | None = None
     quick: bool = False
@@ -62,6 +64,19 @@ def split_list(text: str, option: str) -> list[str]:
 def choose_codecs(text: str) -> list[CodecSpec]:
     """The codecs of --codecs, aliases resolved."""
     return list({spec.name: spec for spec in map(resolve, split_list(text, "--codecs"))}.values())
+
+
+def with_options(specs: Sequence[CodecSpec], given: Mapping[str, Any]) -> list[CodecSpec]:
+    """The codecs with those of the options that they take. An option that none takes is an error; None: not given."""
+    values = {name: value for name, value in given.items() if value is not None}
+    for name, value in values.items():
+        if not any(name in spec.options for spec in specs):
+            raise UserError(
+                f"--{name.replace('_', '-')} {value}: no codec of --codecs {','.join(s.name for s in specs)} takes it; "
+                "leave it out."
+            )
+    mine = [{name: value for name, value in values.items() if name in spec.options} for spec in specs]
+    return [replace(spec, settings={**spec.settings, **more}) for spec, more in zip(specs, mine, strict=True)]
 
 
 def choose_parts(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lic_bench.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.errors import UserError
-from lic_bench.registry import find_codecs
+from lic_bench.registry import SEE_DOCTOR, find_codecs, programs_of
 from lic_bench.spec import CodecSpec
 from lic_bench.weights_fetch import direct_url
 
@@ -40,10 +40,10 @@ class Row:
     fix: str = ""
 
 
-def check(data_root: Path | None = None, checkpoints: Path | None = None) -> list[Row]:
-    """Every finding, in the order of the table. data_root, checkpoints: as of `lic-bench run`. Imports no torch."""
-    parts = (_python(), _packages(), _gpu(), _tools(), _formats(), _data(data_root), _weights(checkpoints))
-    return [row for part in parts for row in part]
+def check(data_root: Path | None = None, checkpoints: Path | None = None, vtm_root: Path | None = None) -> list[Row]:
+    """Every finding, in the order of the table. The arguments: as of `lic-bench run`. Imports no torch."""
+    head = (_python(), _packages(), _gpu(), _tools(), _programs(vtm_root), _formats())
+    return [row for part in (*head, _data(data_root), _weights(checkpoints)) for row in part]
 
 
 def render(rows: list[Row]) -> Table:
@@ -129,22 +129,20 @@ def _tools() -> Iterator[Row]:
     )
     nvcc = shutil.which("nvcc")
     yield Row(what="nvcc", status="ok", detail=nvcc or "not there, not needed")
-    optional = {
-        "EncoderAppStatic": "for codec vtm-9.1, not in this version yet: build VTM 9.1, put its bin/ on PATH",
-        "DecoderAppStatic": "for codec vtm-9.1, not in this version yet: build VTM 9.1, put its bin/ on PATH",
-        "bpgenc": "for codec bpg, not in this version yet: install libbpg, put it on PATH",
-    }
-    for tool, use in optional.items():
-        found = shutil.which(tool)
-        status: Status = "ok" if found else "warning"
-        yield Row(what=tool, status=status, detail=found or "not on PATH", fix="" if found else use)
-    here = find_spec("imageio_ffmpeg") is not None or shutil.which("ffmpeg") is not None
-    yield Row(
-        what="ffmpeg",
-        status="ok" if here else "warning",
-        detail=shutil.which("ffmpeg") or ("imageio-ffmpeg" if here else "not found"),
-        fix="" if here else "for codecs vvenc, hevc, av1, not in this version yet: pip install imageio-ffmpeg",
-    )
+
+
+def _programs(vtm_root: Path | None) -> Iterator[Row]:
+    """One row per codec whose coder is another program: which one is there, or how to get it."""
+    for spec in (spec for spec in find_codecs().values() if spec.programs):
+        given = {"vtm_root": vtm_root} if vtm_root and "vtm_root" in spec.options else {}
+        try:
+            found = programs_of(replace(spec, settings={**spec.settings, **given}))
+        except UserError as error:
+            detail = str(error).removeprefix(f"Codec {spec.name!r}: ").removesuffix(SEE_DOCTOR)
+            yield Row(what=spec.name, status="warning", detail=detail, fix=spec.install)
+            continue
+        if found:
+            yield Row(what=spec.name, status="ok", detail=f"version {found.version}, {found.place}")
 
 
 def _formats() -> Iterator[Row]:

@@ -60,20 +60,21 @@ def download(
     progress: Progress | None = None,
     source: str | None = None,
     least: int = 0,
+    check: Callable[[Path], str | None] | None = None,
 ) -> str:
     """Fetch url into `target` and return its sha256. The target is there whole or not at all.
 
     What has come so far is kept beside it as NAME.part, from which the next attempt, or the next call, goes on if the
     server proves (ETag or date) that the file is still the same.
     source: the address that a person knows the file by, where `url` is another one at every call; None: `url`.
-    least: bytes that the file must have.
+    least: bytes that the file must have. check: what is wrong with the content of a file, in words; None: nothing.
     Raises UserError: no connection, a refusal, a web page instead of a file, too short a file, no room; OtherFile:
     other content than `sha256`.
     """
     part = target.with_name(target.name + ".part")
     job = _Job(url=url, source=source or url, target=target, part=part, progress=progress)
     persistently(lambda: _attempt(job), job.source, target)
-    return _accept(job, sha256, least)
+    return _accept(job, sha256, least, check)
 
 
 def persistently(work: Callable[[], R], source: str, target: Path) -> R:
@@ -184,7 +185,7 @@ def _receive(job: _Job, response: HTTPResponse, start: int) -> None:
         raise TryAgain(f"the connection broke after {done} of {total} bytes")
 
 
-def _accept(job: _Job, sha256: str | None, least: int) -> str:
+def _accept(job: _Job, sha256: str | None, least: int, check: Callable[[Path], str | None] | None) -> str:
     """Check the whole file and move it to its place."""
     with job.part.open("rb") as file:
         beginning = file.read(64).lstrip().lower()
@@ -196,6 +197,8 @@ def _accept(job: _Job, sha256: str | None, least: int) -> str:
             raise UserError(f"{job.source} gave a web page; {advice}")
         if (size := job.part.stat().st_size) < least:
             raise UserError(f"{job.source} gave {size} bytes, too few for such a file; {advice}")
+        if check and (complaint := check(job.part)):
+            raise UserError(f"{job.source} gave {complaint}; {advice}")
         if sha256 is not None and found != sha256:
             hashes = f"sha256 {found[:12]}..., expected {sha256[:12]}..."
             raise OtherFile(f"{job.source} gave another file ({hashes}); {advice}", found)

@@ -67,11 +67,15 @@ def resolve(url: str, target: Path, drive: str = DRIVE) -> str:
 
 
 def confirmed(html: str, base: str) -> str | None:
-    """Where "download anyway" on the page about viruses leads: its form with the hidden inputs; None on other pages."""
+    """Where "download anyway" on the page about viruses leads: its form with the hidden inputs; None on other pages.
+
+    A form that leads elsewhere than to Drive or to the server of the page itself is no such form.
+    """
     for action, inputs in _parsed(html).forms:
         there = urlsplit(urljoin(base, action))
         query = dict(parse_qsl(there.query)) | inputs
-        if {"id", "confirm"} <= query.keys():
+        trusted = there.scheme in ("http", "https") and there.hostname in {*HOSTS, urlsplit(base).hostname}
+        if trusted and {"id", "confirm"} <= query.keys():
             return there._replace(query=urlencode(query)).geturl()
     return None
 

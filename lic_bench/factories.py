@@ -145,7 +145,10 @@ def _options(text: str, parts: Sequence[str]) -> dict[str, str]:
             raise unknown(f"option in {text!r}:", name, OPTIONS)
         if not equals or not value:
             raise UserError(f"Codec {text!r}: the option {name} has no value; write {name}=...")
-    return {name: value for name, _, value in pairs}
+    found = {name: value for name, _, value in pairs}
+    if len(found) < len(pairs):
+        raise UserError(f"Codec {text!r}: an option is there twice; give each once.")
+    return found
 
 
 def _padding(text: str, multiple: str, place: str) -> Padding:

@@ -66,19 +66,21 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
     spec.check_quality(quality)
     if spec.kind == "classical":
-        return Loaded(cast(Callable[[int], Codec], load_target(spec.load))(quality), None)
+        return Loaded(cast(Callable[..., Codec], load_target(spec.load))(quality, **spec.settings), None)
     if spec.padding is None:
         raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
     module = _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights))
     name = sha256_of(weights) if weights else sha256_of_state(module) if spec.own_weights else RANDOM
     kernels = kernels_of(spec, device)
-    return Loaded(ModelCodec(_ready(spec, module).to(device), spec.padding, kernels or ""), name, kernels)
+    ready = _ready(spec, module).float()  # images come in float32, whatever the weights were saved in
+    return Loaded(ModelCodec(ready.to(device), spec.padding, kernels or ""), name, kernels)
 
 
 def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:
-    """What the records of a learned codec at `quality` will say of its weights; see Loaded.
+    """What run.json says of a learned codec's weights at `quality`: their sha256, or "random".
 
-    A network that comes straight from a factory, or with its own weights, is made once to see that it can be.
+    A network that comes straight from a factory, or with its own weights, is made once to see that it can be. Of a
+    fresh one from a factory the hash of its state is said too: another network under the name is another run.
     Raises UserError where that fails, or where weights said to be trained change with the seed: then they are fresh.
     """
     if file:
@@ -86,9 +88,11 @@ def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:
     if not (spec.own_weights or is_target(spec.name)):
         return RANDOM
     module = _build(spec, quality, None)
-    name = sha256_of_state(module) if spec.own_weights else RANDOM
+    name = sha256_of_state(module)
     _ready(spec, module)
-    if spec.own_weights and name != sha256_of_state(_build(spec, quality, None, seed=SEED + 1)):
+    if not spec.own_weights:
+        return f"{RANDOM} {name[:12]}"
+    if name != sha256_of_state(_build(spec, quality, None, seed=SEED + 1)):
         raise UserError(
             f"Codec {spec.name!r}: the weights that {spec.load} gives change with the seed, so they are not all "
             "trained; load them there, or leave out weights=own."

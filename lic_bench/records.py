@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from lic_bench.errors import UserError
 
-SCHEMA = 2
+SCHEMA = 3
 PROTOCOL = "lic-bench-2"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 Row = TypeVar("Row", "Record", "Complexity")
@@ -19,6 +19,8 @@ class Record:
 
     weights: sha256 of the checkpoint, "random", or None for codecs without weights.
     kernels: which implementation of its operators a network computed with; None for codecs without a choice.
+    mode: the colour path of a codec that has several. encoder_version: of a coder that is another program, what it
+        says itself.
     bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
@@ -41,6 +43,8 @@ class Record:
     device: str = "cpu"
     entropy_coder: str | None = None
     kernels: str | None = None
+    mode: str | None = None
+    encoder_version: str | None = None
     payload_bytes: int | None = None
     header_bytes: int | None = None
     bitstream_sha256: str | None = None

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.factories import is_target, spec_of_target
+from lic_bench.programs import Found, ProgramError
 from lic_bench.spec import CodecSpec
 
 ENTRY_POINTS = "lic_bench.codecs"
+SEE_DOCTOR = " `lic-bench doctor` says how to get it."
+VERSION = re.compile(r"\d+(\.\d+)*")
 _plugins: dict[str, CodecSpec] = {}
 
 
@@ -51,11 +57,16 @@ def resolve(name: str) -> CodecSpec:
     if is_target(name):
         spec = spec_of_target(name)
         return spec if spec.name == name else _register(spec, f"Codec {name!r}")
-    specs = find_codecs()
-    by_name = {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
-    if name not in by_name:
-        raise unknown("codec", name, by_name)
-    return by_name[name]
+    found = find_codec(name)
+    if found is None:
+        raise unknown("codec", name, _by_name())
+    return found
+
+
+def find_codec(name: str) -> CodecSpec | None:
+    """As resolve, for what was measured at any time: None for a name that is not known now, or a target."""
+    by_name = _by_name()
+    return by_name.get(name) or _of_version(name, by_name.values())
 
 
 def check_installed(spec: CodecSpec) -> None:
@@ -65,10 +76,47 @@ def check_installed(spec: CodecSpec) -> None:
         raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
 
 
+def programs_of(spec: CodecSpec) -> Found | None:
+    """The programs that code for this codec; None if it needs none. Raises UserError where they are not there."""
+    if spec.programs is None:
+        return None
+    try:
+        return cast(Callable[..., Found], load_target(spec.programs))(**spec.settings)
+    except ProgramError as error:
+        raise UserError(f"Codec {spec.name!r}: {error}{SEE_DOCTOR}") from None
+    except ValueError as error:
+        raise UserError(f"Codec {spec.name!r}: {error}") from None
+
+
 def load_target(target: str) -> object:
     """The object that "package.module:name" names."""
     module, _, attribute = target.partition(":")
     return getattr(importlib.import_module(module), attribute)
+
+
+def _by_name() -> dict[str, CodecSpec]:
+    specs = find_codecs()
+    return {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
+
+
+def _of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
+    """The codec called `name` if that is a known one's name with another version: vtm-18.0 beside vtm-9.1."""
+    for spec in specs:
+        stem = spec.name.removesuffix(spec.version)
+        version = name.removeprefix(stem)
+        if spec.version and stem + version == name and VERSION.fullmatch(version):
+            return replace(
+                spec,
+                name=name,
+                label=spec.label.replace(spec.version, version),
+                install=spec.install.replace(spec.version, version),
+                settings={**spec.settings, "version": version},
+                version=version,
+                aliases=(),
+                published=None,
+                fills="",
+            )
+    return None
 
 
 def _register(spec: CodecSpec, source: str) -> CodecSpec:

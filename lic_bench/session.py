@@ -10,18 +10,18 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
-from lic_bench.checkpoints import check_sha256, checkpoint_folders, find_checkpoints
 from lic_bench.config import RunConfig
 from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
-from lic_bench.factories import is_target
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.models import kernels_of, load_model, weights_of
-from lic_bench.registry import check_installed
+from lic_bench.models import kernels_of, weights_of
+from lic_bench.programs import Found
+from lic_bench.registry import check_installed, programs_of
 from lic_bench.runner import Job, Listener, Outcome, Runner, plan
 from lic_bench.spec import CodecSpec
 from lic_bench.store import Store, set_aside
+from lic_bench.weights_choice import choose_weights
 
 QUICK_WARM_UP_S = 1.0
 QUICK_ENOUGH_S = 1.0
@@ -47,6 +47,9 @@ class Options:
     device: str = "auto"
     repeats: int | None = None
     threads: int | None = None
+    vtm_root: Path | None = None
+    vtm_colour: str | None = None
+    jobs: int | None = None
     quick: bool = False
     fresh: bool = False
     retry_failed: bool = False
@@ -61,6 +64,7 @@ class Session:
     datasets: list[Dataset]
     files: Files
     device: torch.device
+    programs: Mapping[str, Found]
     notes: list[str] = field(default_factory=list)
 
     def jobs(self) -> list[Job]:
@@ -79,7 +83,7 @@ def run(options: Options, listener: Listener) -> Outcome:
         options.out,
         {
             "config": session.config.to_json(),
-            "fingerprint": fingerprint(environment) | {"kernels": _kernels(session)},
+            "fingerprint": fingerprint(environment) | {"kernels": _kernels(session), "programs": _versions(session)},
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
@@ -88,7 +92,7 @@ def run(options: Options, listener: Listener) -> Outcome:
     try:
         for text in [*session.notes, *_busy(environment, session.config)]:
             listener.note(text)
-        return _work(session, store, listener, options)
+        return _work(session, store, listener, options, options.jobs or environment["cores_usable"])
     finally:
         store.close()
 
@@ -98,25 +102,37 @@ def _kernels(session: Session) -> dict[str, str]:
     return {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
 
 
+def _versions(session: Session) -> dict[str, str]:
+    """Codec -> the version of its coder, for those that are other programs."""
+    return {name: found.version for name, found in session.programs.items()}
+
+
 def prepare_session(options: Options) -> Session:
     """Resolve names, data, weights and settings; nothing is written."""
-    for name in ("limit", "crop", "repeats", "threads"):
+    for name in ("limit", "crop", "repeats", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UserError(f"--{name} {value}: at least 1.")
     device = choose_device(options.device)
     prepare(device, options.threads)
-    specs = cfg.choose_codecs(options.codecs)
+    named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
+    specs = cfg.with_options(cfg.choose_codecs(options.codecs), named)
     for spec in specs:
         check_installed(spec)
+    programs = {spec.name: found for spec in specs if (found := programs_of(spec))}
     parts = cfg.choose_parts(options.measure)
+    if (options.jobs or 1) > 1 and "latency" in parts:
+        raise UserError(
+            f"--jobs {options.jobs}: times are taken one at a time; add --measure quality, and a run of its own with "
+            "--measure latency."
+        )
     asked = cfg.parse_qualities(options.qualities, specs)
     limit = options.limit or (cfg.QUICK_LIMIT if options.quick else None)
     crop = options.crop or (cfg.QUICK_CROP if options.quick else None)
     names = cfg.split_list(options.datasets, "--datasets")
     datasets = [find_dataset(name, options.data_root, limit=limit, crop=crop) for name in names]
     _check_names(datasets)
-    files, notes = choose_weights(specs, asked, options)
+    files, notes = choose_weights(specs, asked, options.weights, options.checkpoints)
     ladders = {s.name: cfg.ladder(s, asked.get(s.name), files.get(s.name, {}), quick=options.quick) for s in specs}
     used = {s.name: {q: files[s.name][q] for q in ladders[s.name] if q in files.get(s.name, {})} for s in specs}
     config = RunConfig(
@@ -133,13 +149,14 @@ def prepare_session(options: Options) -> Session:
         device=str(device),
         threads=torch.get_num_threads(),
         repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
+        modes={name: found.mode for name, found in programs.items() if found.mode},
         limit=limit,
         crop=crop,
         quick=options.quick,
         complexity_size=(cfg.QUICK_CROP, cfg.QUICK_CROP) if options.quick else cfg.COMPLEXITY_SIZE,
     )
     notes += [warning for d in datasets for warning in d.warnings]
-    return Session(config, specs, datasets, used, device, notes)
+    return Session(config, specs, datasets, used, device, programs, notes)
 
 
 def _check_names(datasets: Sequence[Dataset]) -> None:
@@ -169,50 +186,6 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda", device.index or 0)
 
 
-def choose_weights(
-    specs: Sequence[CodecSpec], asked: Mapping[str, tuple[int, ...]], options: Options
-) -> tuple[dict[str, dict[int, Path]], list[str]]:
-    """codec -> quality -> weights file, each opened once to see that it fits; and what to tell the user.
-
-    Without --weights what is there is taken; where --checkpoints is given, codecs with released weights must have some.
-    """
-    mode = options.weights or "auto"
-    if mode not in cfg.WEIGHTS:
-        raise UserError(f"--weights {mode!r}: unknown; allowed: {', '.join(cfg.WEIGHTS)}.")
-    folders = checkpoint_folders(options.checkpoints)
-    files: dict[str, dict[int, Path]] = {}
-    notes = []
-    own = [spec.name for spec in specs if spec.own_weights]
-    if own and mode == "random":
-        raise UserError(f"--weights random: {own[0]!r} brings weights of its own; leave one of the two out.")
-    for spec in (s for s in specs if s.kind == "learned" and not s.own_weights):
-        found = {} if mode == "random" else find_checkpoints(spec, folders)
-        if mode == "require" or (options.weights is None and options.checkpoints and spec.checkpoints):
-            _require(spec, found, asked.get(spec.name), folders)
-        wanted = asked.get(spec.name, tuple(found))
-        for quality in (q for q in wanted if q in found):
-            check_sha256(spec, quality, found[quality])
-            load_model(spec.name, quality, found[quality])
-        files[spec.name] = found
-        lacking = [q for q in wanted if q not in found]
-        if lacking or not found:
-            which = f" at {spec.quality_name} {', '.join(map(str, lacking))}" if lacking else ""
-            hint = "; if the factory gives trained ones, add :weights=own" if is_target(spec.name) else ""
-            notes.append(f"{spec.name}: no weights{which}; random ones give latency and complexity, no quality{hint}")
-    return files, notes
-
-
-def _require(spec: CodecSpec, found: Mapping[int, Path], asked: tuple[int, ...] | None, folders: list[Path]) -> None:
-    """Raise UserError where a quality asked for, or without one every quality, lacks its weights."""
-    missing = [q for q in asked or spec.qualities if q not in found]
-    if not missing or (found and not asked):
-        return
-    files = [spec.checkpoints[q].file for q in missing if q in spec.checkpoints]
-    what = ", ".join(files[:3]) if files else f"none are known for {spec.quality_name} {missing[0]}"
-    places = ", ".join(map(str, folders))
-    raise UserError(f"Weights of {spec.name!r} are missing in {places}: {what}; put them there or add --weights auto.")
-
-
 def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
     """A line if other work shares the processor: threads that wait for each other then take many times as long."""
     load, cores = environment["load_average"], environment["cores_usable"]
@@ -221,7 +194,7 @@ def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
     return [f"this machine is busy (load {load[0]:.1f} on {cores} cores): measure times again when it is not"]
 
 
-def _work(session: Session, store: Store, listener: Listener, options: Options) -> Outcome:
+def _work(session: Session, store: Store, listener: Listener, options: Options, ahead: int) -> Outcome:
     config = session.config
     effort = Effort(repeats=config.repeats)
     if config.quick:
@@ -233,6 +206,7 @@ def _work(session: Session, store: Store, listener: Listener, options: Options) 
         weights=session.files,
         parts=frozenset(config.measure),
         effort=effort,
+        ahead=ahead,
     )
     if "complexity" in config.measure:
         for spec in session.specs:

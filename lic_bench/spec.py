@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from lic_bench.errors import UserError
 
@@ -25,12 +25,19 @@ class Padding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """One released weights file. sha256 is None where the authors publish none: then the first use is trusted."""
+    """One released weights file. sha256 is None where the authors publish none: then the first use is trusted.
+
+    file: its name, without folders. Raises UserError for another.
+    """
 
     file: str
     lmbda: float | None = None
     sha256: str | None = None
     url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.file or self.file in (".", "..") or set(self.file) & set("/\\"):
+            raise UserError(f"Checkpoint file {self.file!r}: allowed is the name of a file, without folders.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +46,7 @@ class CodecSpec:
 
     kind: "learned" codecs are torch modules with CompressAI's calling convention; `load` names a function
         `build(state: Mapping[str, Tensor] | None) -> nn.Module` (None: fresh weights). "classical" codecs have no
-        weights; `load` names a function `load(quality: int) -> lic_bench.codec.Codec`.
+        weights; `load` names a function `load(quality: int, **settings) -> lic_bench.codec.Codec`.
     load: "package.module:function", imported only when the codec is used.
     arguments: those that `load` of a learned codec takes, by keyword; see lic_bench.factories.spec_of_target.
     own_weights: `load` of a learned codec gives a trained network without a weights file.
@@ -51,7 +58,13 @@ class CodecSpec:
     checkpoints: quality -> released weights.
     kernels: "package.module:function" of a learned codec with more than one implementation of an operator whose
         roundings differ: function(device: str) -> the name of those in use. Encoder and decoder must use the same.
-    requires: Python modules that may be missing. install: the command that brings them.
+    requires: Python modules that may be missing. install: the command that brings them, or the programs.
+    programs: "package.module:function" of a classical codec whose coder is another program, a
+        lic_bench.external.ExternalCodec: function(**settings) -> lic_bench.programs.Found. Raises ProgramError.
+    settings: what `load` and `programs` get by keyword. options: those of `lic-bench run` that they take so.
+    mode: the colour path of a codec that has several, unless another is asked for.
+    version: of a codec whose name ends in it; the same name with another version is then a codec as well, whose
+        `settings` have "version".
     published: slug under results/published whose curves are this codec's own; None: none.
     fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
     small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
@@ -80,6 +93,11 @@ class CodecSpec:
     kernels: str | None = None
     requires: tuple[str, ...] = ()
     install: str = ""
+    programs: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    options: tuple[str, ...] = ()
+    mode: str | None = None
+    version: str = ""
     published: str | None = None
     fills: str = ""
     small: str | None = None

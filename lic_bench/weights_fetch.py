@@ -18,7 +18,8 @@ from lic_bench.spec import Checkpoint, CodecSpec
 from lic_bench.weights_lock import LOCK, Entry, key_of, read_lock, write_lock
 
 LEAST_BYTES = 1024  # the smallest network is some megabytes; less is an error message
-SUFFIXES = (".pth", ".pt", ".tar", ".ckpt", ".safetensors", ".bin", ".pkl", ".pickle", ".model")
+ZIP_MAGIC, PICKLE_MAGIC, TAR_MAGIC_AT = b"PK\x03\x04", b"\x80", 257
+SUFFIXES = (".pth", ".pt", ".tar", ".ckpt", ".bin", ".pkl", ".pickle", ".model")
 PAGES = re.compile(r"//(github\.com|huggingface\.co)/.*/blob/|//([^/]+\.)?(dropbox|sharepoint)\.com/")  # about a file
 
 
@@ -97,6 +98,15 @@ def fetch_weights(
     return [_fetch_codec(spec, plan) for spec in specs]
 
 
+def not_weights(file: Path) -> str | None:
+    """What a file is instead of something torch.save wrote, in words: a zip, a pickle or, of old, a tar."""
+    with file.open("rb") as opened:
+        beginning = opened.read(TAR_MAGIC_AT + 5)
+    if beginning.startswith((ZIP_MAGIC, PICKLE_MAGIC)) or beginning[TAR_MAGIC_AT:] == b"ustar":
+        return None
+    return f"no PyTorch file (it begins with {beginning[:16]!r}: an error message, perhaps)"
+
+
 def summary(outcome: Outcome) -> list[str]:
     """What came of one codec, in one line; in a second one what is to be put in place by hand."""
     if not outcome.files:
@@ -156,7 +166,9 @@ def _bring(spec: CodecSpec, checkpoint: Checkpoint, address: str, plan: _Plan) -
     url = resolve(address, target, plan.drive) if file_query(address) else address
     try:
         progress = _named(key, plan.progress)
-        sha256 = download(url, target, sha256=expected, progress=progress, source=address, least=LEAST_BYTES)
+        sha256 = download(
+            url, target, sha256=expected, progress=progress, source=address, least=LEAST_BYTES, check=not_weights
+        )
     except OtherFile as error:
         if checkpoint.sha256 or not known:
             raise

@@ -9,8 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"lic_bench", "adapters", "lalic", "vtm"}
-INTERFACE = {f"lic_bench.{name}" for name in ("codec", "coding", "hyperprior", "padding", "spec")}
-LIGHT = ["cli", "config", "errors", "spec", "records", "registry", "store", "bdrate", "published", "listing", "doctor"]
+MODULES = ("codec", "coding", "external", "hyperprior", "padding", "pixels", "programs", "spec", "ycbcr")
+INTERFACE = {f"lic_bench.{name}" for name in MODULES}
+LIGHT = [
+    *("bdrate", "cli", "config", "doctor", "errors", "listing", "programs", "published", "records", "registry"),
+    *("spec", "store", "ycbcr"),
+]
 
 
 def imported(file: Path) -> set[str]:

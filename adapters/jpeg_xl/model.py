@@ -6,8 +6,8 @@ import numpy as np
 from pillow_jxl import Decoder, Encoder
 from torch import Tensor
 
-from adapters.shared.pixels import to_pixels, to_tensor
 from lic_bench.codec import Bitstream
+from lic_bench.pixels import to_pixels, to_tensor
 
 THREADS = 1
 EFFORT = 7

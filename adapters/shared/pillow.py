@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
-from adapters.shared.pixels import to_pixels, to_tensor
 from lic_bench.codec import Bitstream
+from lic_bench.pixels import to_pixels, to_tensor
 
 
 class PillowCodec:

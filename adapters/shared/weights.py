@@ -18,7 +18,7 @@ Hint = Callable[[Mapping[str, Tensor]], str]
 OLD_NAMES: tuple[Rename, ...] = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"^module\.", ""),
+        (r"^(module\.)+", ""),
         (r"\._matrix(\d)$", r".matrices.\1"),
         (r"\._bias(\d)$", r".biases.\1"),
         (r"\._factor(\d)$", r".factors.\1"),
@@ -40,11 +40,10 @@ def renames(*pairs: tuple[str, str]) -> tuple[Rename, ...]:
 def own_state(state: Mapping[str, Any], names: Sequence[Rename] = ()) -> dict[str, Tensor]:
     """The parameters of a checkpoint under CompressAI's present names; a key that has them passes unchanged.
 
-    Raises ValueError where two keys get the same name, or an entry is no tensor.
+    Raises ValueError where two keys get the same name, or an entry is no tensor of finite real numbers.
     """
-    for wrapper in WRAPPERS:
-        if isinstance(state.get(wrapper), Mapping):
-            state = state[wrapper]
+    while inner := next((state[name] for name in WRAPPERS if isinstance(state.get(name), Mapping)), None):
+        state = inner
     own: dict[str, Tensor] = {}
     for key, value in state.items():
         name = key
@@ -54,6 +53,8 @@ def own_state(state: Mapping[str, Any], names: Sequence[Rename] = ()) -> dict[st
             continue
         if not isinstance(value, Tensor):
             raise ValueError(f"entry {key!r} is a {type(value).__name__}, not a tensor.")
+        if not value.is_floating_point() or not value.isfinite().all():
+            raise ValueError(f"entry {key!r} ({value.dtype}) is not of finite real numbers; get the file again.")
         if name in own:
             raise ValueError(f"{name} is there twice, under its old and its new name.")
         own[name] = value

@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
+from lic_bench.external import ExternalCodec
 from lic_bench.measurement.memory import peak, weights_bytes
 from lic_bench.measurement.stopwatch import Effort, sample, undisturbed, warm_up
 from lic_bench.metrics import max_abs, ms_ssim, mse_8bit, psnr_db, to_8bit
@@ -74,7 +75,7 @@ def _coded(pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], e
             first = warm_up(call, device, effort)[0]
             fields["cold_start_s"] |= {} if pair.warm else {name: first}
         out: Any = None
-        if "memory" in parts:
+        if "memory" in parts and not isinstance(encoder, ExternalCodec):  # whose memory is not this process's
             out, memory = peak(call, device)
             fields["peak_memory_bytes"] |= {f"{name}_{kind}": value for kind, value in memory.items()}
         if "latency" in parts:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lic_bench.report.labels import label_of
+from lic_bench.report.labels import label_of, measured_label
 from lic_bench.report.points import curve_id
 from lic_bench.store import Run
 
@@ -78,7 +78,7 @@ def _identity(run: Run, group: pd.DataFrame) -> dict[str, Any]:
         "curve": curve_id(run.name, first.codec, first.device),
         "run": run.name,
         "codec": first.codec,
-        "label": label_of(first.codec),
+        "label": measured_label(first.codec, first["mode"]),
         "device": first.device,
         "weights": weights_state(group.weights.tolist()),
         "dataset": first.dataset,

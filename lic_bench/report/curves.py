@@ -13,6 +13,7 @@ from lic_bench import published
 from lic_bench.bdrate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.errors import UserError, unknown
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
+from lic_bench.report.provenance import anchor_note
 
 DEFAULT_ANCHOR = "vtm-9.1"
 SOURCES = ("measured", "published")
@@ -20,7 +21,7 @@ SOURCES = ("measured", "published")
 METRIC_ANCHORS = {("ms_ssim_db", "vtm-9.1"): "vtm-9.1-lalic"}
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
-    *("metric", "anchor", "anchor_curve", *METHODS),
+    *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", *METHODS),
     *("overlap", "low", "high", "loo_low", "loo_high", "n_points", "left_out", "reason"),
 ]
 
@@ -114,10 +115,11 @@ def _row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str
     kept = group[group.complete]
     row: dict[str, Any] = {name: first[name] for name in COLUMNS[:8]}
     row |= {"metric": metric, "anchor": label_of(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
-    row["left_out"] = _incomplete(group)
+    row |= {"left_out": _incomplete(group), "anchor_note": ""}
     try:
         chosen = _anchor_for(kept, anchors, anchor, metric)
-        row |= {"anchor": chosen.label.iloc[0], "anchor_curve": chosen.curve.iloc[0]}
+        row |= {f"anchor_{name}": chosen[name].iloc[0] for name in ("codec", "curve")}
+        row |= {"anchor": chosen.label.iloc[0], "anchor_note": anchor_note(kept.iloc[0], chosen.iloc[0])}
         reference, _ = _curve(chosen, metric)
         curve, dropped = _curve(kept, metric)
         row["n_points"] = len(curve)

@@ -163,7 +163,11 @@ def _where(row: Any) -> dict[str, Cell]:
 
 
 def _bd_cells(row: Any) -> dict[str, Cell]:
-    notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.", _printed_ms_ssim(row)) if note]
+    notes = [
+        note
+        for note in (row.reason, row.left_out and f"{row.left_out}.", row.anchor_note, _printed_ms_ssim(row))
+        if note
+    ]
     methods = {name: number(getattr(row, name), 2, notes=notes if name == "pchip" else ()) for name in METHODS}
     span = "" if pd.isna(row.loo_low) else f"{row.loo_low:.2f} .. {row.loo_high:.2f}"
     common = "" if pd.isna(row.low) else f"{row.low:.2f} .. {row.high:.2f}"

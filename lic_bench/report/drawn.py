@@ -15,7 +15,7 @@ from lic_bench.report.curves import datasets_of, for_metric, value_of
 from lic_bench.report.data import Data
 from lic_bench.report.figure1 import COLUMNS, figure1
 from lic_bench.report.figures import rd_figure
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, machine_of, published_twin
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, machine_of, published_twin
 from lic_bench.report.points import sizes_fit
 from lic_bench.report.table1 import Measured, measured_rows
 
@@ -122,7 +122,7 @@ def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
         yield {
             "curve": f"published:{published_twin(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,
-            "label": label_of(row.codec),
+            "label": row.label,
             "provenance": "measured",
             "device": device if where == dataset else f"{device} on {where}",
             "dec_s": mine.median_s[mine.operation == "decode"].mean(),

@@ -8,7 +8,7 @@ from typing import Any
 
 from lic_bench import published
 from lic_bench.factories import is_target, target_label
-from lic_bench.registry import find_codecs
+from lic_bench.registry import find_codec
 from lic_bench.store import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
@@ -21,20 +21,27 @@ def label_of(codec: str) -> str:
     """The label of the codec's SPEC, else of its published curves, else the slug; of a target, see target_label."""
     if is_target(codec):
         return target_label(codec)
-    spec = find_codecs().get(codec)
+    spec = find_codec(codec)
     return spec.label if spec else published.label_of(codec) or codec
+
+
+def measured_label(codec: str, mode: object) -> str:
+    """The label of a codec as it was measured: with the mode where that is not the codec's usual one."""
+    spec = find_codec(codec)
+    usual = spec.mode if spec else None
+    return f"{label_of(codec)} ({mode})" if isinstance(mode, str) and mode != usual else label_of(codec)
 
 
 def notes_of(codec: str) -> str:
     """What the codec's SPEC has to say about it."""
-    spec = find_codecs().get(codec)
+    spec = find_codec(codec)
     return spec.notes if spec else ""
 
 
 @cache
 def published_twin(codec: str) -> str | None:
     """The slug under which this codec's own curves are published; None where there are none."""
-    spec = find_codecs().get(codec)
+    spec = find_codec(codec)
     slug = spec.published if spec else codec
     return slug if slug and published.label_of(slug) else None
 

@@ -11,12 +11,12 @@ import pandas as pd
 
 from lic_bench import published
 from lic_bench.bdrate import Floats
-from lic_bench.report.labels import label_of, plural
+from lic_bench.report.labels import measured_label, plural
 from lic_bench.store import Run
 
 RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
 COLUMNS = [
-    *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set", "quality"),
+    *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set", "quality", "mode", "version"),
     *RATE_QUALITY,
     *("n_images", "n_failed", "complete", "metric_optimised_for", "source", "note"),
 ]
@@ -48,6 +48,8 @@ def published_points(slugs: Sequence[str]) -> pd.DataFrame:
         curve="published:" + points.codec,
         run="",
         device="",
+        mode="",
+        version="",
         image_set=points.dataset,
         quality=np.nan,
         bpp_total=np.nan,
@@ -102,7 +104,9 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
         "provenance": "measured",
         "run": run.name,
         "codec": first.codec,
-        "label": label_of(first.codec),
+        "label": measured_label(first.codec, first["mode"]),
+        "mode": first["mode"],
+        "version": first.encoder_version,
         "device": first.device,
         "dataset": first.dataset,
         "image_set": image_set(wanted, first.dataset),

@@ -16,6 +16,7 @@ from lic_bench.report.labels import (
     dataset_label,
     label_of,
     machine_of,
+    measured_label,
     plural,
     published_twin,
     sort_datasets,
@@ -54,6 +55,11 @@ class Measured:
     def curve(self) -> str:
         """The id of its curves."""
         return curve_id(self.run.name, self.codec, self.device)
+
+    @property
+    def label(self) -> str:
+        """What it is called, with the mode that its records say."""
+        return measured_label(self.codec, next(iter(self.records["mode"].dropna()), None))
 
 
 def measured_rows(data: Data) -> list[Measured]:
@@ -171,11 +177,10 @@ def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Ce
     row = rows.iloc[0]
     notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
     main = label_of(data.anchor.slug(metric))
-    other = not row.reason and row.anchor != main
+    other = not row.reason and row.anchor_codec not in (data.anchor.codec, data.anchor.slug(metric))
     if other:
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
-    if str(row.anchor_curve).partition(":")[0] not in ("published", "nan", row.run):
-        notes.append(f"Against {row.anchor} as measured in run {row.anchor_curve.partition(':')[0]}.")
+    notes += [row.anchor_note] if row.anchor_note else []
     return replace(number(row[data.method], 2, notes=notes), ranks=not other)
 
 
@@ -210,7 +215,7 @@ def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {
-        "method": text(label_of(row.codec)),
+        "method": text(row.label),
         "source": text(source_label(row.run.name, row.device, data.runs), source),
         "enc_s": number(row.enc_s, 3, notes=note if row.enc_s else []),
         "dec_s": number(row.dec_s, 3, notes=note if row.dec_s else []),

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from lic_bench.registry import find_codecs, load_target
+from lic_bench.errors import UserError
+from lic_bench.registry import find_codecs, load_target, programs_of
 from lic_bench.sample import photograph
 from lic_bench.spec import CodecSpec
 
@@ -57,6 +58,11 @@ def load(name: str, quality: int):
     spec = SPECS[name]
     for module in spec.requires:
         pytest.importorskip(module)
+    if not spec.requires:  # programs that pip does not bring
+        try:
+            programs_of(spec)
+        except UserError as error:
+            pytest.skip(str(error))
     return load_target(spec.load)(quality)
 
 
@@ -79,7 +85,7 @@ def test_a_fresh_instance_decodes_the_same_from_bytes_alone(name):
     bits = encoder.compress(x)
     assert torch.equal(load(name, quality).decompress(bits), encoder.decompress(bits))
     assert load(name, quality).compress(x) == bits
-    assert bits.header == b""
+    assert len(bits.header) <= 8  # nothing, or height and width where the payload may be of a padded picture
 
 
 @pytest.mark.parametrize("name", CLASSICAL)
@@ -98,8 +104,9 @@ def test_rate_rises_and_error_falls_along_the_ladder(name):
 @pytest.mark.parametrize("name", CLASSICAL)
 def test_the_ends_of_the_scale_work(name):
     x = image(33, 40)
-    low, high = SPECS[name].quality_range
-    worst, best = (c.decompress(c.compress(x)) for c in (load(name, low), load(name, high)))
+    spec = SPECS[name]
+    ends = sorted(spec.quality_range, reverse=spec.qualities[0] > spec.qualities[-1])  # in order of rising rate
+    worst, best = (codec.decompress(codec.compress(x)) for codec in (load(name, quality) for quality in ends))
     assert mse(x, best) < mse(x, worst)
 
 
@@ -154,7 +161,9 @@ def test_a_learned_codec_round_trips_with_random_weights(name, monkeypatch):
     assert (x_hat - x_ref).abs().max() < 1e-4
     strings = leaves(written[0]["strings"])
     assert bits.payload == b"".join(strings)
-    assert len(bits.payload) == pytest.approx(bpp * 50 * 100 / 8, rel=0.01, abs=64 * len(strings))
+    assert len(bits.payload) == pytest.approx(
+        bpp * 50 * 100 / 8, rel=0.01, abs=8 * len(strings)
+    )  # a string ends in 8 bytes
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image as pil
 
-from adapters.elic.model import build
+from adapters.elic.model import build, build_official, small_official
+from lic_bench.measurement.complexity import count
 
 
 @pytest.fixture(scope="module")
@@ -31,21 +32,35 @@ def float64():
 
 
 @torch.no_grad()
-def test_every_number_of_the_re_implementation_comes_out(conformance, model, float64):
+def test_every_number_of_the_re_implementation_comes_out(conformance, model, state, float64):
     expected, arrays = conformance.expected("elic")
     with pil.open(conformance.HERE / expected["input"]) as picture:
         pixels = np.array(picture.convert("RGB"))
     x = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255
+    kept = []
+    hooks = [
+        model.g_a.register_forward_hook(lambda _, __, y: kept.append(y)),
+        model.latent_codec["hyper"].h_a.register_forward_hook(lambda _, __, z: kept.append(z)),
+        model.g_s.register_forward_pre_hook(lambda _, inputs: kept.append(inputs[0])),
+    ]
     out = model(x)
+    for hook in hooks:
+        hook.remove()
     for name, likelihoods in out["likelihoods"].items():
         bits = -likelihoods.log2().sum().item()
         assert bits == pytest.approx(expected["bits"][name], rel=1e-9), name
-    for name, value in (("y", model.g_a(x)), ("x_hat", out["x_hat"])):
+    slices = out["likelihoods"]["y"].split(model.groups, 1)
+    assert [-part.log2().sum().item() for part in slices] == pytest.approx(expected["bits"]["y_slices"], rel=1e-9)
+    kept = dict(zip(("y", "z", "y_hat"), kept, strict=True)) | {"x_hat": out["x_hat"]}
+    for name, value in kept.items():
         np.testing.assert_allclose(value, arrays[name], rtol=2e-6, atol=2e-6, err_msg=name)
     coded = model.compress(x)
     found = [hashlib.sha256(string).hexdigest() for (string,) in coded["strings"]]
     assert found == [string["sha256"] for string in expected["strings"]]
-    decoded = model.decompress(coded["strings"], coded["shape"])["x_hat"]
+    fresh = build(state)
+    fresh.update(force=True)
+    stored = [[arrays[f"{string['name']}_string"].tobytes()] for string in expected["strings"]]
+    decoded = fresh.decompress(stored, coded["shape"])["x_hat"]
     np.testing.assert_allclose(decoded, out["x_hat"].clamp(0, 1), atol=1e-12)
 
 
@@ -105,3 +120,24 @@ def test_a_state_that_does_not_fit_is_refused_with_the_likely_cause(fresh, chang
 
 def test_the_parameters_are_as_many_as_the_re_implementation_has():
     assert sum(p.numel() for p in build(None).parameters()) == 33_792_771
+
+
+@pytest.mark.parametrize(
+    ("make", "macs", "parameters"),
+    [(build, 326_782_550_016, 31_655_619), (build_official, 321_975_877_632, 29_937_048)],
+)
+def test_thop_counts_what_the_notes_say(make, macs, parameters):
+    thop, _ = count(make(None), "elic", 1, 64, 64)
+    assert (thop.macs * 96, thop.parameters) == (macs, parameters)
+
+
+def test_the_two_networks_tell_each_other_s_weights():
+    official = build_official(None).state_dict()
+    again = build_official({"state_dict": {f"module.{key}": value for key, value in official.items()}})
+    assert torch.equal(again.g_a[0].weight, official["g_a.0.weight"])
+    with pytest.raises(ValueError, match=r"Elic2022Official \(codec elic-official\)"):
+        build(official)
+    with pytest.raises(ValueError, match=r"the re-implementation's network \(codec elic\)"):
+        build_official(build(None).state_dict())
+    with pytest.raises(ValueError, match="an ELIC of N=24"):
+        build_official(small_official().state_dict())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -35,10 +35,12 @@ def _make_run(
     weights: Mapping[str, str] | None = None,
     failing: Collection[tuple[str, int, int]] = (),
     device: str = "cpu",
+    made: Mapping[str, str] | None = None,
 ) -> Run:
     """A run in which codec c needs codecs[c] times the bits of LADDER; qualities count from 1.
 
     failing: (codec, quality, image). weights: codec -> its `weights` field; those codecs get complexity records.
+    made: the `mode` and `encoder_version` of all records.
     """
     info = {
         "config": {"codecs": list(codecs), "datasets": [dataset], "limit": None, "quick": False, "crop": None},
@@ -48,7 +50,7 @@ def _make_run(
     store = Store(folder, info)
     for codec, factor in codecs.items():
         for row in _records(codec, factor, dataset, images, size, (weights or {}).get(codec), failing, device):
-            store.records.append(row)
+            store.records.append(replace(row, **(made or {})))
         for counter in ("thop", "exact") if codec in (weights or {}) else ():
             store.complexity.append(_complexity(codec, counter))
     store.close()
@@ -161,3 +163,15 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The codec `scripted`, whose coder is another program, with a cache of its own; the log of its encodings."""
+    from lic_bench import registry
+
+    monkeypatch.setattr(registry, "_plugins", {})
+    monkeypatch.setenv("LIC_BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("SCRIPTED_LOG", str(tmp_path / "encodes.log"))
+    registry.add_plugin(Path(__file__).parent.parent / "plugins" / "scripted")
+    return tmp_path / "encodes.log"

@@ -60,6 +60,11 @@ BAD = {
     "weights mode": (["--weights", "best"], "allowed: auto, random, require"),
     "weights": (["--codecs", "lalic", "--weights", "require"], "lalic-mse-q1.pth"),
     "plugin": (["--plugin", "/nonexistent"], "no codec.py there"),
+    "jobs": (["--jobs", "0"], "--jobs 0: at least 1"),
+    "jobs beside times": (["--jobs", "2", "--measure", "latency"], "times are taken one at a time"),
+    "colour": (["--vtm-colour", "rgb"], "--vtm-colour rgb: no codec of --codecs"),
+    "colour path": (["--codecs", "vtm", "--vtm-colour", "yuv"], "allowed: ycbcr8, ycbcr10, rgb, ycbcr8-truncated"),
+    "programs": (["--codecs", "vtm", "--vtm-root", "/nonexistent"], "EncoderAppStatic is not in /nonexistent"),
     "number": (["--limit", "x"], "See `lic-bench run --help`."),
     "option": (["--limits", "3"], "See `lic-bench run --help`."),
 }
@@ -134,7 +139,7 @@ def test_fetch_weights_says_what_came_and_what_is_left_to_hands(
     tmp_path: Path,
     fetch_arguments: list[object],
 ) -> None:
-    web.replies["/q1.pth"] = web.Reply(b"w" * 2000)
+    web.replies["/q1.pth"] = web.Reply(b"PK\x03\x04".ljust(2000))
     assert call(monkeypatch, *fetch_arguments) == cli.OK
     place = tmp_path / "w/shown"
     assert capsys.readouterr().out.splitlines() == [
@@ -142,7 +147,7 @@ def test_fetch_weights_says_what_came_and_what_is_left_to_hands(
         f"shown: 1 downloaded, 0 there already, 1 to be put in place by hand; in {place}",
         f"shown: by hand: q2.pth from https://github.com/example/weights; into {place}",
     ]
-    assert (place / "q1.pth").read_bytes() == b"w" * 2000
+    assert (place / "q1.pth").read_bytes() == b"PK\x03\x04".ljust(2000)
 
 
 def test_fetch_weights_ends_with_2_if_a_file_could_not_be_had(
@@ -161,7 +166,7 @@ def test_fetch_weights_ends_with_2_if_a_file_could_not_be_had(
 def test_fetch_weights_from_a_mirror(
     web, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fetch_arguments: list[object]
 ) -> None:
-    web.replies = {f"/m/shown/q{n}.pth": web.Reply(bytes([n]) * 2000) for n in (1, 2)}
+    web.replies = {f"/m/shown/q{n}.pth": web.Reply(b"PK\x03\x04" + bytes([n]) * 1996) for n in (1, 2)}
     assert call(monkeypatch, *fetch_arguments, "--url", f"{web.url}/m") == cli.OK
     assert "shown: 2 downloaded, 0 there already; in " in capsys.readouterr().out
 

@@ -50,14 +50,35 @@ def test_a_bare_machine_is_told_everything_with_the_fix(bare):
 
 
 def test_what_is_there_is_ok(bare, monkeypatch):
-    for name in ("c++", "EncoderAppStatic", "DecoderAppStatic", "bpgenc", "ffmpeg", "nvcc"):
-        (bare / name).write_text("#!/bin/sh\n")
-        (bare / name).chmod(0o755)
+    for name in ("c++", "nvcc"):
+        executable(bare / name, "")
     rows = rows_of(check())
     assert rows["C++ compiler"].detail == str(bare / "c++")
-    for name in ("EncoderAppStatic", "DecoderAppStatic", "bpgenc", "ffmpeg", "nvcc"):
+    for name in ("C++ compiler", "nvcc"):
         assert rows[name].status == "ok"
         assert not rows[name].fix
+
+
+def executable(path, line):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{line}'\n")
+    path.chmod(0o755)
+
+
+def test_a_codec_of_other_programs_has_its_version_or_the_way_to_it(bare, monkeypatch):
+    monkeypatch.delenv("VTM_ROOT", raising=False)
+    missing = rows_of(check())["vtm-9.1"]
+    assert (missing.status, missing.detail) == ("warning", "EncoderAppStatic is not on PATH or below $VTM_ROOT.")
+    assert "git clone --depth 1 --branch VTM-9.1" in missing.fix
+    for name in ("Encoder", "Decoder"):
+        executable(bare / "vtm" / "bin" / f"{name}AppStatic", f"VVCSoftware: VTM {name} Version 9.1 [Linux]")
+    (bare / "vtm" / "cfg").mkdir()
+    (bare / "vtm" / "cfg" / "encoder_intra_vtm.cfg").write_text("")
+    there = rows_of(check(vtm_root=bare / "vtm"))["vtm-9.1"]
+    assert (there.status, there.fix) == ("ok", "")
+    assert there.detail == f"version 9.1, {bare / 'vtm' / 'bin' / 'EncoderAppStatic'}"
+    monkeypatch.setenv("VTM_ROOT", str(bare / "vtm"))
+    assert rows_of(check())["vtm-9.1"] == there
 
 
 def test_weights_are_counted_in_the_folders_that_the_run_uses(bare, monkeypatch):

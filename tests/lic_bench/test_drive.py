@@ -144,3 +144,10 @@ def test_pages_without_end_are_left(web) -> None:
     with pytest.raises(UserError, match="asks again and again"):
         resolve(LINK, Path("q1.pth"), web.url)
     assert len(web.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "action", ["file:///etc/passwd", "ftp://drive.google.com/x", "http://elsewhere.example/download"]
+)
+def test_a_form_that_leads_elsewhere_is_not_followed(action: str) -> None:
+    assert confirmed(virus_page(action), "https://drive.google.com/uc") is None

@@ -175,6 +175,10 @@ def test_the_current_folder_is_importable_and_the_same_command_resumes(nets: Pat
         (nets / "run/records.jsonl").write_text(texts[0].splitlines(keepends=True)[0])
     first, second = ([json.loads(line)["bitstream_sha256"] for line in text.splitlines()] for text in texts)
     assert first == second
+    (nets / "nets.py").write_text(NETS.replace("FactorizedPrior(8, 12)", "FactorizedPrior(8, 16)"))
+    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
+    assert done.returncode == cli.BAD_INPUT  # another network under that name
+    assert "weights" in done.stderr
 
 
 @pytest.mark.parametrize("factory", ["small", "stated"])
@@ -214,7 +218,9 @@ def test_weights_of_the_factory_are_recorded_by_their_hash(
     run = Run(nets / "run")
     own, fresh = run.records.weights
     assert (own, fresh) == (weights_of(resolve(target), 1, None), "random")
-    assert run.info["config"]["weights"] == {target: {"1": own}, "nets:trained": {"1": "random"}}
+    made = weights_of(resolve("nets:trained"), 1, None)
+    assert re.fullmatch("random [0-9a-f]{12}", made)
+    assert run.info["config"]["weights"] == {target: {"1": own}, "nets:trained": {"1": made}}
     assert "nets:trained: no weights; random ones" in (shown := capsys.readouterr().out)
     assert f"{target}: no weights" not in shown
     (nets / "seed.txt").write_text("4")

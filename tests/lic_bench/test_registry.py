@@ -7,7 +7,7 @@ import pytest
 
 from lic_bench import registry
 from lic_bench.errors import UserError
-from lic_bench.registry import add_plugin, check_installed, find_codecs, resolve
+from lic_bench.registry import add_plugin, check_installed, find_codec, find_codecs, resolve
 from lic_bench.spec import CodecSpec
 
 
@@ -18,6 +18,22 @@ def test_every_settled_name_of_this_version_is_there() -> None:
 def test_no_two_codecs_share_a_name_or_alias() -> None:
     names = [name for spec in find_codecs().values() for name in (spec.name, *spec.aliases)]
     assert len(names) == len(set(names))
+
+
+def test_a_version_in_a_name_is_that_version_of_the_codec() -> None:
+    spec = resolve("vtm-20.1")
+    assert (spec.name, spec.label, spec.settings["version"]) == ("vtm-20.1", "VTM-20.1", "20.1")
+    assert spec.aliases == ()
+    assert find_codec("vtm-20.1") == spec
+    assert resolve("vtm-9.1") is resolve("vtm")
+    assert "vtm-20.1" not in find_codecs()
+
+
+@pytest.mark.parametrize("name", ["vtm-", "vtm-9.1-lalic", "vtm-x", "vtm-9.", "vtm9.1", "vtm-.1", "jpeg-2", "elic-3.0"])
+def test_what_is_no_version_is_no_codec(name: str) -> None:
+    assert find_codec(name) is None
+    with pytest.raises(UserError, match=f"Unknown codec '{name}'"):
+        resolve(name)
 
 
 @pytest.mark.usefixtures("fake_codecs")

@@ -202,8 +202,8 @@ def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
         ("null", "line 1: not JSON"),
         (json.dumps({"schema": 99}), "update lic-bench"),
         (json.dumps({"schema": 0}), "--fresh"),
-        (json.dumps({"schema": 2, "colour": 3}), "unknown field 'colour'"),
-        (json.dumps({"schema": 2, "codec": "x"}), "not a complete Record"),
+        (json.dumps({"schema": 3, "colour": 3}), "unknown field 'colour'"),
+        (json.dumps({"schema": 3, "codec": "x"}), "not a complete Record"),
     ],
 )
 def test_a_foreign_line_is_named(tmp_path: Path, line: str, message: str) -> None:

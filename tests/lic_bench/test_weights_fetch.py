@@ -13,10 +13,11 @@ from lic_bench import registry
 from lic_bench.checkpoints import check_sha256
 from lic_bench.errors import UserError
 from lic_bench.spec import Checkpoint, CodecSpec
-from lic_bench.weights_fetch import direct_url, fetch_weights, shortfall, summary
+from lic_bench.weights_fetch import direct_url, fetch_weights, not_weights, shortfall, summary
 from lic_bench.weights_lock import LOCK, read_lock, write_lock
 
-ONE, TWO = (np.random.default_rng(seed).bytes(200_000) for seed in (1, 2))
+ZIP = b"PK\x03\x04"  # as torch.save begins
+ONE, TWO = (ZIP + np.random.default_rng(seed).bytes(199_996) for seed in (1, 2))
 ID = "1aB-cD_eF234567890"
 DRIVE_LINK = f"https://drive.google.com/file/d/{ID}/view?usp=sharing"
 DRIVE_ASKED = f"/uc?export=download&id={ID}"
@@ -58,7 +59,7 @@ def files_in(folder: Path) -> list[str]:
         ("https://github.com/o/r/releases/download/v1/q1.pth", True),
         ("https://github.com/o/r/releases/download/v1/weights", True),
         ("https://github.com/o/r/raw/main/q1.pth.tar", True),
-        ("https://huggingface.co/o/r/resolve/main/q1.safetensors?download=true", True),
+        ("https://huggingface.co/o/r/resolve/main/q1.bin?download=true", True),
         ("http://host/a%20b/Q1.PTH", True),
         ("https://github.com/o/r/blob/main/q1.pth", False),
         ("https://huggingface.co/o/r/blob/main/q1.pth", False),
@@ -297,3 +298,34 @@ def test_what_cannot_begin_is_said(tmp_path: Path) -> None:
 def test_it_needs_no_torch() -> None:
     code = "import sys, lic_bench.weights_fetch; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"error": "quota"}',
+        b"<?xml version='1.0'?><Error/>",
+        b"\xef\xbb\xbf<html>",
+        b"version https://git-lfs.github.com",
+    ],
+    ids=["json", "xml", "page", "pointer"],
+)
+def test_what_is_no_weights_file_is_never_believed(web, tmp_path: Path, content: bytes) -> None:
+    codec(Checkpoint(file="g.pth", url=f"{web.url}/g.pth"))
+    web.replies = {"/g.pth": web.Reply(content.ljust(5000))}
+    (outcome,) = fetch_weights("net", tmp_path)
+    assert "no PyTorch file" in outcome.errors[0]
+    web.replies = {"/g.pth": web.Reply(ONE)}
+    assert fetch_weights("net", tmp_path)[0].downloaded == 1
+
+
+@pytest.mark.parametrize("beginning", [ZIP, b"\x80\x02", b"\0" * 257 + b"ustar"], ids=["zip", "pickle", "tar"])
+def test_all_that_torch_ever_saved_is_taken(tmp_path: Path, beginning: bytes) -> None:
+    (tmp_path / "weights").write_bytes(beginning.ljust(5000))
+    assert not_weights(tmp_path / "weights") is None
+
+
+@pytest.mark.parametrize("file", ["../up.pth", "/abs.pth", "a/b.pth", "..", "", "a\\b"])
+def test_a_checkpoint_is_a_file_name_without_folders(file: str) -> None:
+    with pytest.raises(UserError, match="allowed is the name of a file"):
+        Checkpoint(file=file)

@@ -1,0 +1,1 @@
+"""VVC by VVenC."""

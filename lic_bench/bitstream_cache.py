@@ -1,0 +1,73 @@
+"""Bitstreams kept by what they were made of: image, coder and options. Slow encoders then encode once.
+
+A bitstream from here has no encoding time: what is timed never reads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from platformdirs import user_cache_path
+
+from lic_bench.errors import UserError
+
+VARIABLE = "LIC_BENCH_CACHE"
+
+
+def cache_folder() -> Path:
+    """Where bitstreams are kept: $LIC_BENCH_CACHE, else the user cache."""
+    named = os.environ.get(VARIABLE)
+    return (Path(named).expanduser() if named else user_cache_path("lic-bench")) / "bitstreams"
+
+
+def cache_key(pixels: NDArray[np.uint8], coder: str, options: Sequence[str]) -> str:
+    """sha256 over the image [H, W, 3], the coder with its version, and every option that decides the bytes."""
+    content = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
+    text = json.dumps({"pixels": content, "size": pixels.shape[:2], "coder": coder, "options": list(options)})
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class BitstreamCache:
+    """Files by key in one folder, each there whole or not at all; several processes may share it."""
+
+    folder: Path
+
+    def get(self, key: str) -> bytes | None:
+        """The bitstream of this key; None if there is none, or if it is damaged."""
+        try:
+            data = self._path(key).read_bytes()
+        except OSError:
+            return None
+        digest, payload = data[:32], data[32:]
+        return payload if hashlib.sha256(payload).digest() == digest else None
+
+    def put(self, key: str, payload: bytes) -> None:
+        """Keep a bitstream. Raises UserError where it cannot be written."""
+        path = self._path(key)
+        draft = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+                draft = Path(file.name)
+                file.write(hashlib.sha256(payload).digest() + payload)
+            draft.rename(path)
+        except OSError as error:
+            if draft:
+                with contextlib.suppress(OSError):
+                    draft.unlink()
+            raise UserError(
+                f"Cannot write {path.parent}: {error.strerror}; make room or name another folder by ${VARIABLE}."
+            ) from None
+
+    def _path(self, key: str) -> Path:
+        return self.folder / key[:2] / key

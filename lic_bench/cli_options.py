@@ -1,0 +1,37 @@
+"""The options of the commands, with their help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Codecs = Annotated[
+    str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
+]
+RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")]
+Datasets = Annotated[str, typer.Option(help="Data sets or folders of images, separated by commas.")]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")]
+Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")]
+Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
+Qualities = Annotated[
+    list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
+]
+Limit = Annotated[int | None, typer.Option(help="Only the first N images of each data set.")]
+Crop = Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")]
+Measure = Annotated[str, typer.Option(help="Of: quality, latency, memory, complexity, all.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Repeats = Annotated[int | None, typer.Option(help="Timed repeats per image, up to 2 s. [default: 5]")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
+VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
+VtmColour = Annotated[
+    str | None, typer.Option(help="What VTM codes: ycbcr10, ycbcr8, rgb or ycbcr8-truncated. [default: ycbcr10]")
+]
+Jobs = Annotated[
+    int | None, typer.Option(help="Encoding programs at a time where no times are taken. [default: all cores]")
+]
+Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
+RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
+Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]

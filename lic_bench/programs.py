@@ -1,0 +1,216 @@
+"""Running other people's programs: where they are, a folder of their own for each call, their end, their errors."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from lic_bench.errors import UserError
+
+LOCK, CHILD = ".lock", ".program"  # files in a workspace: held while its owner lives; which process works in it
+LAST_LINES, LONGEST = 2, 400  # of a program's output in an error message
+_running: set[subprocess.Popen[str]] = set()
+_guard = threading.Lock()
+
+
+class ProgramError(UserError):
+    """A program is missing, could not be started, failed or took too long.
+
+    One line: the program, how it ended, what it said.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A coder that is there. version: what it says itself. mode: the colour path or pixel format asked of it, if any.
+    place: where it is."""
+
+    version: str
+    mode: str | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a program wrote, as text; bytes that are no UTF-8 are replaced."""
+
+    stdout: str
+    stderr: str
+
+
+def find_program(names: Sequence[str], root: Path | None = None, env: str | None = None) -> Path | None:
+    """The first executable of one of these names, or None.
+
+    Looked for in `root` alone if given; else in the folder that the environment variable `env` names, if it is set;
+    else on PATH. A folder counts with its bin/ and what is below that.
+    """
+    named = os.environ.get(env) if env else None
+    home = root or (Path(named).expanduser() if named else None)
+    if home is None:
+        found = next(filter(None, map(shutil.which, names)), None)
+        return Path(found).absolute() if found else None
+    places = [path for name in names for path in (home / name, home / "bin" / name)]
+    places += [path for name in names for path in sorted((home / "bin").rglob(name))]
+    good = (path for path in places if path.is_file() and os.access(path, os.X_OK))
+    return next((path.absolute() for path in good), None)
+
+
+@contextlib.contextmanager
+def workspace(prefix: str) -> Iterator[Path]:
+    """A new empty folder for one call of a program, removed at the end.
+
+    Those of runs that were killed are removed by the first workspace of the next process that makes one.
+    """
+    parent = _parent()
+    with _locked(parent):
+        folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-{os.getpid()}-", dir=parent))
+        lock = (folder / LOCK).open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
+
+
+def run_program(
+    argv: Sequence[str | Path], folder: Path, *, timeout_s: float | None, program_name: str | None = None
+) -> Output:
+    """Run a program in `folder` and wait for it. It has a process group of its own, which ends with it.
+
+    Raises ProgramError where it cannot be started, ends with an exit code other than 0, or is not done in timeout_s.
+    """
+    name = program_name or Path(argv[0]).name
+    process = _started([str(part) for part in argv], folder, name)
+    try:
+        _note_child(folder, process.pid)
+        stdout, stderr = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise ProgramError(f"{name} was stopped: it took longer than {timeout_s:g} s.") from None
+    finally:
+        _end(process)
+    if process.returncode:
+        raise ProgramError(f"{name} {_how(process.returncode)}: {last_lines(stderr) or last_lines(stdout) or 'silent'}")
+    return Output(stdout, stderr)
+
+
+def stop_programs() -> None:
+    """End every program that this process runs; the threads that wait for them get a ProgramError."""
+    with _guard:
+        for process in _running:
+            _kill_group(process.pid)
+
+
+@cache
+def banner(program: Path, *arguments: str) -> str:
+    """The first line that the program writes when called with these arguments, whatever its exit code; "" for none."""
+    with workspace("banner") as folder:
+        process = _started([str(program), *arguments], folder, program.name)
+        try:
+            stdout, stderr = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            raise ProgramError(f"{program.name} was stopped: it did not say its version in 60 s.") from None
+        finally:
+            _end(process)
+    return next((line.strip() for line in f"{stdout}\n{stderr}".splitlines() if line.strip()), "")
+
+
+def last_lines(text: str) -> str:
+    """The last lines of a program's output that are not empty, in one."""
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    return " | ".join([line for line in lines if line][-LAST_LINES:])[-LONGEST:]
+
+
+def sweep(parent: Path) -> None:
+    """Remove the workspaces whose owner is gone, and end the programs that still work in them."""
+    with _locked(parent):
+        for folder in (path for path in parent.iterdir() if path.is_dir()):
+            with contextlib.suppress(OSError), (folder / LOCK).open("a") as lock:  # or its owner is removing it now
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _end_orphan(folder / CHILD)
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def _parent() -> Path:
+    """The folder of all workspaces of this user, swept once per process."""
+    parent = Path(tempfile.gettempdir()) / f"lic-bench-{os.getuid()}"
+    try:
+        parent.mkdir(mode=0o700, exist_ok=True)
+        sweep(parent)
+    except OSError as error:
+        raise UserError(f"Cannot write to {parent}: {error.strerror}; name another folder by TMPDIR.") from None
+    return parent
+
+
+@contextlib.contextmanager
+def _locked(parent: Path) -> Iterator[None]:
+    """Hold the lock of all workspaces: nobody sweeps between the making of a folder and of its own lock."""
+    with (parent / LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _started(argv: Sequence[str], folder: Path, name: str) -> subprocess.Popen[str]:
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProgramError(f"{name} cannot be started: {error.strerror} ({argv[0]}).") from None
+    with _guard:
+        _running.add(process)
+    return process
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End what is left of the program and its children, and reap it."""
+    _kill_group(process.pid)  # a child that survived its parent keeps the number of the group taken
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream:
+            stream.close()
+    with _guard:
+        _running.discard(process)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _how(code: int) -> str:
+    return f"was ended by signal {signal.Signals(-code).name}" if code < 0 else f"failed with exit code {code}"
+
+
+def _note_child(folder: Path, pid: int) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess, OSError):
+        (folder / CHILD).write_text(f"{pid} {psutil.Process(pid).create_time()}")
+
+
+def _end_orphan(note: Path) -> None:
+    """End the program that works on for a run that was killed; its number may belong to another process by now."""
+    with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
+        pid, born = note.read_text().split()
+        if psutil.Process(int(pid)).create_time() == float(born):
+            _kill_group(int(pid))

@@ -1,0 +1,77 @@
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lic_bench.bitstream_cache import BitstreamCache, cache_folder, cache_key
+from lic_bench.errors import UserError
+
+PIXELS = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+
+
+def test_what_was_put_comes_back(tmp_path: Path) -> None:
+    cache = BitstreamCache(tmp_path)
+    key = cache_key(PIXELS, "vtm 9.1", ["-q", "47"])
+    assert cache.get(key) is None
+    cache.put(key, b"bits")
+    assert cache.get(key) == b"bits"
+    assert BitstreamCache(tmp_path / "other").get(key) is None
+
+
+def test_the_key_changes_with_all_that_decides_the_bytes() -> None:
+    other = PIXELS.copy()
+    other[0, 0, 0] += 1
+    keys = [
+        cache_key(PIXELS, "vtm 9.1", ["-q", "47"]),
+        cache_key(other, "vtm 9.1", ["-q", "47"]),
+        cache_key(PIXELS.reshape(4, 2, 3), "vtm 9.1", ["-q", "47"]),
+        cache_key(PIXELS, "vtm 18.0", ["-q", "47"]),
+        cache_key(PIXELS, "vtm 9.1", ["-q", "42"]),
+        cache_key(PIXELS, "vtm 9.1", ["-q47"]),
+        cache_key(PIXELS, "vtm 9.1", []),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert cache_key(np.asfortranarray(PIXELS), "vtm 9.1", ["-q", "47"]) == keys[0]
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", bytes(40)])
+def test_a_damaged_file_counts_as_none_and_can_be_replaced(tmp_path: Path, damage: bytes) -> None:
+    cache = BitstreamCache(tmp_path)
+    cache.put("abc", b"bits")
+    next(path for path in tmp_path.rglob("*") if path.is_file()).write_bytes(damage)
+    assert cache.get("abc") is None
+    cache.put("abc", b"bits")
+    assert cache.get("abc") == b"bits"
+
+
+def _put_often(folder: Path, letter: str) -> None:
+    for _ in range(200):
+        BitstreamCache(folder).put("abc", letter.encode() * 5000)
+
+
+def test_two_writers_leave_one_whole_bitstream_and_no_drafts(tmp_path: Path) -> None:
+    spawn = get_context("spawn")
+    writers = [spawn.Process(target=_put_often, args=(tmp_path, letter)) for letter in "xy"]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        assert BitstreamCache(tmp_path).get("abc") in (None, b"x" * 5000, b"y" * 5000)
+        assert len(list(tmp_path.rglob("abc"))) <= 1
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert BitstreamCache(tmp_path).get("abc") in (b"x" * 5000, b"y" * 5000)
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot write .*file.*LIC_BENCH_CACHE"):
+        BitstreamCache(tmp_path / "file").put("abc", b"bits")
+
+
+def test_the_variable_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LIC_BENCH_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path / "bitstreams"
+    monkeypatch.delenv("LIC_BENCH_CACHE")
+    assert cache_folder().name == "bitstreams"
+    assert "lic-bench" in str(cache_folder())

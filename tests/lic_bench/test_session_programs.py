@@ -1,0 +1,184 @@
+"""Whole runs with a codec that is another program: the cache, encoding ahead, failures, and being killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lic_bench.errors import UserError
+from lic_bench.runner import Outcome
+from lic_bench.session import Options, run
+from lic_bench.store import Run
+
+PLUGIN = Path(__file__).parent.parent / "plugins" / "scripted"
+
+
+class Silent:
+    """A Listener that keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def started(self, jobs: object, done: int) -> None: ...
+
+    def job(self, job: object) -> None: ...
+
+    def record(self, job: object, record: object, seconds: float) -> None: ...
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def go(images: Path, out: Path, **changes: object) -> Outcome:
+    given = {"codecs": "scripted", "datasets": str(images), "out": out, "device": "cpu", "measure": "quality"}
+    return run(Options(**(given | changes)), Silent())
+
+
+def encodes(log: Path) -> list[int]:
+    """The process numbers of the encoders that have begun."""
+    return [int(line) for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_records_and_run_say_mode_and_version(scripted: Path, images: Path, tmp_path: Path) -> None:
+    assert not go(images, tmp_path / "run").failed
+    found = Run(tmp_path / "run")
+    assert len(found.records) == 9
+    assert set(found.records["mode"]) == {"rgb"}
+    assert set(found.records.encoder_version) == {"1.0"}
+    assert found.info["config"]["modes"] == {"scripted-1.0": "rgb"}
+    assert found.info["fingerprint"]["programs"] == {"scripted-1.0": "1.0"}
+
+
+def test_a_second_run_only_decodes(scripted: Path, images: Path, tmp_path: Path) -> None:
+    go(images, tmp_path / "one")
+    assert len(encodes(scripted)) == 9
+    go(images, tmp_path / "two")
+    assert len(encodes(scripted)) == 9
+    one, two = (Run(tmp_path / name).records for name in ("one", "two"))
+    assert one.equals(two)
+    assert all(times == [] for times in one.encode_s)
+
+
+def test_times_are_those_of_real_encodes(scripted: Path, images: Path, tmp_path: Path) -> None:
+    go(images, tmp_path / "quality", limit=1, qualities=("4",))
+    go(images, tmp_path / "times", limit=1, qualities=("4",), measure="latency,memory", repeats=2)
+    record = Run(tmp_path / "times").records.iloc[0]
+    assert len(encodes(scripted)) >= 1 + 3 + 2
+    assert len(record.encode_s) == 2
+    assert min(record.encode_s) > 0.005  # a Python starts in no less
+    assert record.peak_memory_bytes == {}
+
+
+def test_times_are_taken_one_at_a_time(scripted: Path, images: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="--jobs 2: times are taken one at a time; add --measure quality"):
+        go(images, tmp_path / "run", measure="all", jobs=2)
+    assert not (tmp_path / "run").exists()
+
+
+def test_programs_encode_at_the_same_time(
+    scripted: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRIPTED_DO", "wait:3")  # none ends before three have begun
+    assert not go(images, tmp_path / "run", jobs=3).failed
+    assert len(Run(tmp_path / "run").records) == 9
+
+
+def test_a_failing_program_is_a_failed_record(
+    scripted: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCRIPTED_DO", "fail")
+    outcome = go(images, tmp_path / "run")
+    assert len(outcome.failed) == 9
+    assert len(encodes(scripted)) == 9  # once each, ahead
+    assert "failed with exit code 1: the coder's own words" in (outcome.failed[0].error or "")
+    monkeypatch.delenv("SCRIPTED_DO")
+    assert not go(images, tmp_path / "run", retry_failed=True).failed
+
+
+def test_another_mode_or_version_is_another_run(
+    scripted: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(images, tmp_path / "run", limit=1)
+    with pytest.raises(UserError, match=r"another config \(modes was .*'rgb'.* now .*'ycbcr8'"):
+        go(images, tmp_path / "run", limit=1, vtm_colour="ycbcr8")
+    monkeypatch.setenv("SCRIPTED_VERSION", "2.3")
+    with pytest.raises(UserError, match=r"coder.py is Scripted 2.3, not 1.0\. `lic-bench doctor` says how to get it"):
+        go(images, tmp_path / "run", limit=1)
+    assert not go(images, tmp_path / "new", limit=1, codecs="scripted-2.3").failed
+    assert set(Run(tmp_path / "new").records.codec) == {"scripted-2.3"}
+    assert set(Run(tmp_path / "new").records.encoder_version) == {"2.3"}
+
+
+def test_an_option_that_no_codec_takes_is_refused(scripted: Path, images: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--vtm-root /x: no codec of --codecs scripted-1\.0 takes it"):
+        go(images, tmp_path / "run", vtm_root=Path("/x"))
+    with pytest.raises(UserError, match="--jobs 0: at least 1"):
+        go(images, tmp_path / "run", jobs=0)
+
+
+def start(images: Path, tmp_path: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """`lic-bench run` as a process, two encoders at a time, its temporary files in tmp_path/temp."""
+    (tmp_path / "temp").mkdir(exist_ok=True)
+    argv = [str(Path(sys.executable).with_name("lic-bench")), "run", "--codecs", "scripted", "--plugin", str(PLUGIN)]
+    argv += ["--datasets", str(images), "--out", str(tmp_path / "run"), "--measure", "quality", "--jobs", "2"]
+    environment |= {"TMPDIR": str(tmp_path / "temp"), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(argv, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def left_over(tmp_path: Path) -> list[str]:
+    return [path.name for path in (tmp_path / "temp").glob("*/*") if path.name != ".lock"]
+
+
+def test_a_killed_run_resumes_and_leaves_nothing(scripted: Path, images: Path, tmp_path: Path) -> None:
+    first = start(images, tmp_path, SCRIPTED_DO="wait:2")
+    until(lambda: (tmp_path / "run/records.jsonl").exists())
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    log = tmp_path / "second.log"
+    second = start(images, tmp_path, SCRIPTED_DO="wait:1000", SCRIPTED_LOG=str(log))  # its encoders wait for good
+    until(lambda: len(encodes(log)) == 2)
+    waiting = encodes(log)
+    second.send_signal(signal.SIGKILL)
+    second.wait()
+    assert left_over(tmp_path)
+    assert not any(map(gone, waiting))
+    stored = (tmp_path / "run/records.jsonl").read_text().splitlines()
+    assert start(images, tmp_path).wait(120) == 0
+    assert left_over(tmp_path) == []
+    until(lambda: all(map(gone, waiting)))
+    lines = (tmp_path / "run/records.jsonl").read_text().splitlines()
+    assert lines[: len(stored)] == stored
+    assert len({(r["quality"], r["image"]) for r in map(json.loads, lines)}) == len(lines) == 9
+    assert all(json.loads(line)["status"] == "ok" for line in lines)
+    assert len(encodes(scripted)) <= 9 + 2  # once each, but for the two under way when the first run was killed
+
+
+def test_an_interrupted_run_ends_its_programs_at_once(scripted: Path, images: Path, tmp_path: Path) -> None:
+    running = start(images, tmp_path, SCRIPTED_DO="wait:1000")
+    until(lambda: len(encodes(scripted)) == 2)
+    running.send_signal(signal.SIGINT)
+    assert running.wait(30) == 130
+    assert all(map(gone, encodes(scripted)))
+    assert left_over(tmp_path) == []
+    assert len(encodes(scripted)) == 2

@@ -1,0 +1,1 @@
+"""VTM, the reference software of VVC."""

@@ -1,0 +1,77 @@
+"""Finding VTM: its two programs, its configuration, and the version that it gives itself."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from lic_bench.programs import Found, ProgramError, banner, find_program
+from vtm.colour import DEFAULT, MODES
+
+ENCODERS = ("EncoderAppStatic", "EncoderApp")
+DECODERS = ("DecoderAppStatic", "DecoderApp")
+CONFIG = "encoder_intra_vtm.cfg"
+ROOT = "VTM_ROOT"
+_VERSION = re.compile(r"VTM (?:Encoder|Decoder) Version (\d+(?:\.\d+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """One VTM. version: of the encoder and the decoder, which are of the same."""
+
+    encoder: Path
+    decoder: Path
+    config: Path
+    version: str
+
+
+def find(version: str, root: Path | None = None) -> Binaries:
+    """VTM `version` below `root`, else below $VTM_ROOT, else on PATH. Raises ProgramError for what is missing."""
+    encoder, decoder = _program(ENCODERS, root), _program(DECODERS, root)
+    versions = [_version(program) for program in (encoder, decoder)]
+    if versions[0] != versions[1]:
+        raise ProgramError(f"{encoder} is VTM {versions[0]}, {decoder} is {versions[1]}: they must be of one version.")
+    if versions[0] != version:
+        raise ProgramError(f"{encoder} is VTM {versions[0]}, not {version}: ask for the codec vtm-{versions[0]}.")
+    return Binaries(encoder, decoder, _config(encoder, root), version)
+
+
+def found(version: str = "9.1", vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> Found:
+    """What `lic-bench run` and `doctor` say of this VTM. Raises ValueError for an unknown mode."""
+    if vtm_colour not in MODES:
+        raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown; allowed: {', '.join(MODES)}.")
+    there = find(version, vtm_root)
+    return Found(there.version, vtm_colour, str(there.encoder))
+
+
+def parse_version(line: str) -> str | None:
+    """The version in the first line that a VTM program writes; None if it is not VTM's."""
+    match = _VERSION.search(line)
+    return match[1] if match else None
+
+
+def _program(names: tuple[str, ...], root: Path | None) -> Path:
+    program = find_program(names, root, ROOT)
+    if program is None:
+        where = f"in {root} or its bin/" if root else f"on PATH or below ${ROOT}"
+        raise ProgramError(f"{names[0]} is not {where}.")
+    return program
+
+
+def _version(program: Path) -> str:
+    line = banner(program, "--help")
+    version = parse_version(line)
+    if version is None:
+        raise ProgramError(f"{program} does not say that it is VTM; its first line is {line[:80]!r}.")
+    return version
+
+
+def _config(encoder: Path, root: Path | None) -> Path:
+    """The configuration in the cfg/ nearest above the encoder, else in that of `root` or beside `root`."""
+    homes = [*encoder.parents[:5], *encoder.resolve().parents[:5], *([root, root.parent] if root else [])]
+    places = [home / "cfg" / CONFIG for home in homes]
+    config = next((place.absolute() for place in places if place.is_file()), None)
+    if config is None:
+        raise ProgramError(f"{CONFIG} is in no cfg/ above {encoder}; keep VTM's cfg/ folder beside its bin/.")
+    return config

@@ -1,0 +1,34 @@
+"""VTM, the reference software of VVC, as the LALIC paper's anchor runs it: intra, 4:4:4, one frame."""
+
+from lic_bench.spec import CodecSpec
+
+SPEC = CodecSpec(
+    name="vtm-9.1",
+    label="VTM-9.1",
+    kind="classical",
+    load="vtm.model:load",
+    qualities=(47, 42, 37, 32, 27, 22),
+    quick_qualities=(47, 37),
+    quality_range=(0, 63),
+    quality_name="QP",
+    aliases=("vtm",),
+    version="9.1",
+    mode="ycbcr10",
+    programs="vtm.binaries:found",
+    options=("vtm_root", "vtm_colour"),
+    paper="ITU-T H.266 | ISO/IEC 23090-3, VVC Test Model",
+    source="https://vcgit.hhi.fraunhofer.de/jvet/VVCSoftware_VTM",
+    licence="BSD-3-Clause",
+    devices=("cpu",),
+    install=(
+        "git clone --depth 1 --branch VTM-9.1 https://vcgit.hhi.fraunhofer.de/jvet/VVCSoftware_VTM && cmake -S "
+        "VVCSoftware_VTM -B VVCSoftware_VTM/build -DCMAKE_BUILD_TYPE=Release && cmake --build VVCSoftware_VTM/build "
+        "--parallel, then --vtm-root VVCSoftware_VTM or VTM_ROOT"
+    ),
+    published="vtm-9.1",
+    fills="Table 1, row VTM-9.1: the anchor of every BD-rate",
+    notes=(
+        "encoder_intra_vtm.cfg, 4:4:4, internal bit depth 10. Between RGB and the coder: 10-bit YCbCr BT.709, rounded, "
+        "unless --vtm-colour says otherwise. Times include writing and reading the raw files."
+    ),
+)
