@@ -13,7 +13,7 @@ SPEC = CodecSpec(
     aliases=("charm",),
     paper="Minnen and Singh, Channel-wise Autoregressive Entropy Models for Learned Image Compression, ICIP 2020, "
     "arXiv:2007.08739",
-    source="https://github.com/tensorflow/compression (ms2020: another framework; written here after the paper)",
+    source="https://github.com/tensorflow/compression@dda8cb4c43 (another framework; written here after the paper)",
     licence="MIT (this project's own code)",
     padding=Padding(multiple=64, place="corner"),
     entropy_coder="rans (compressai)",

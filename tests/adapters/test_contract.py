@@ -40,6 +40,11 @@ def test_the_spec_says_what_a_reader_asks_first(spec: CodecSpec):
     assert set(spec.quick_qualities) <= set(spec.qualities)
     assert all(spec.allows(q) for q in (*spec.qualities, *spec.checkpoints))
     assert (spec.kind == "learned") == (spec.padding is not None)
+    if spec.kind == "learned" and spec.load.startswith(HOME):
+        assert spec.fills
+        assert spec.small
+        assert "@" in spec.source
+        assert all(c.lmbda and c.url and c.url.startswith("https://") for c in spec.checkpoints.values())
     assert set(spec.devices) <= {"cpu", "cuda"}
     names = [name for s in SPECS.values() for name in (s.name, *s.aliases)]
     assert len(names) == len(set(names))

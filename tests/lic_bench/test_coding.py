@@ -21,7 +21,7 @@ from lic_bench.coding import (
 
 @pytest.fixture(scope="module")
 def gaussian():
-    model = GaussianConditional(scale_table())
+    model = GaussianConditional(scale_table()).eval()
     model.update()
     return model
 
@@ -64,6 +64,17 @@ def test_the_decoder_returns_what_the_encoder_and_the_estimator_saw(gaussian, jo
         assert torch.equal(estimator(*pair), y_hat)
     bits = sum(-likelihoods.log2().sum().item() for likelihoods in estimator.likelihoods)
     assert sum(map(len, encoder.joined())) * 8 == pytest.approx(bits, rel=0.02, abs=64 * len(encoder.joined()))
+
+
+def test_what_follows_the_model_costs_what_the_model_says(gaussian):
+    generator = torch.Generator().manual_seed(0)
+    scales = torch.logspace(-1.0, 2.3, 64 * 32 * 48).view(1, 64, 32, 48)  # 0.1 to 200
+    means = torch.randn(scales.shape, generator=generator) * 9
+    y = means + scales * torch.randn(scales.shape, generator=generator)
+    estimator, encoder = Estimator([y], gaussian), Encoder([y], GaussianTables(gaussian))
+    assert torch.equal(estimator(scales, means), encoder(scales, means))
+    bits = -estimator.likelihoods[0].log2().sum().item()
+    assert len(encoder.joined()[0]) * 8 == pytest.approx(bits, rel=0.005)
 
 
 def test_one_joined_string_costs_less_than_one_per_pass(gaussian):

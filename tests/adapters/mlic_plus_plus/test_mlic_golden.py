@@ -11,6 +11,8 @@ from PIL import Image as pil
 
 from adapters.mlic_plus_plus.model import build
 
+pytestmark = pytest.mark.slow
+
 PRESENT, OLD = "mlic-plus-plus", "mlic-plus-plus-old"
 
 
