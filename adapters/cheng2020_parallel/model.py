@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from compressai.models import Cheng2020AnchorCheckerboard
+from compressai import models
 from torch import Tensor, nn
 
+from adapters.shared.inference import for_inference
 from adapters.shared.weights import load_strictly, own_state
 
+Cheng2020AnchorCheckerboard = for_inference(models.Cheng2020AnchorCheckerboard)
 N = 192
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from compressai.models import Elic2022Chandelier, Elic2022Official
+from compressai import models
 from torch import Tensor, nn
 
+from adapters.shared.inference import for_inference
 from adapters.shared.weights import load_strictly, own_state, renames
 
+Elic2022Chandelier, Elic2022Official = map(for_inference, (models.Elic2022Chandelier, models.Elic2022Official))
 N, M = 192, 320
 SMALL = {"N": 24, "M": 40, "groups": [4, 4, 8, 8, 16]}
 CODEC_Y = "latent_codec.y"

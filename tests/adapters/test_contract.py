@@ -175,3 +175,10 @@ def test_a_learned_codec_round_trips_with_random_weights(name, monkeypatch):
 def test_a_state_of_another_codec_is_refused_with_the_likely_cause(name):
     with pytest.raises(ValueError, match=r"^(LALIC weights: )?[^\n]*(Likely cause|not the state dict)[^\n]*$"):
         load_target(SPECS[name].load)({"features.0.weight": torch.zeros(64, 3, 7, 7)})
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_network_codes_by_itself_without_no_grad_around_it(name):
+    network, x = learned(name).module, torch.rand(1, 3, 256, 256)
+    coded = network.compress(x)
+    assert not network.decompress(coded["strings"], coded["shape"])["x_hat"].requires_grad
