@@ -14,8 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
 from lic_bench.errors import UserError
@@ -29,10 +27,14 @@ def cache_folder() -> Path:
     return (Path(named).expanduser() if named else user_cache_path("lic-bench")) / "bitstreams"
 
 
-def cache_key(pixels: NDArray[np.uint8], coder: str, options: Sequence[str]) -> str:
-    """sha256 over the image [H, W, 3], the coder with its version, and every option that decides the bytes."""
-    content = hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()
-    text = json.dumps({"pixels": content, "size": pixels.shape[:2], "coder": coder, "options": list(options)})
+def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], options: Sequence[str]) -> str:
+    """sha256 over all that decides a bitstream.
+
+    content: what the encoder reads, after any conversion. size: height and width of the picture. coder: its name, its
+    version and the hash of the program. options: every one that decides the bytes.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    text = json.dumps({"input": digest, "size": size, "coder": list(coder), "options": list(options)})
     return hashlib.sha256(text.encode()).hexdigest()
 
 

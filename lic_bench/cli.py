@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -224,6 +225,7 @@ def _say_outcome(out: Path, outcome: Outcome) -> None:
 def main() -> None:
     """Entry point: a UserError becomes one line and exit code 2."""
     warnings.filterwarnings("ignore", message="`torch.jit.script`")  # compressai's imports; nobody here can act on it
+    _end_in_order()
     try:
         sys.exit(app(prog_name="lic-bench", standalone_mode=False))
     except USAGE_ERROR as error:
@@ -232,6 +234,13 @@ def main() -> None:
     except UserError as error:
         errors.print(f"lic-bench: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(BAD_INPUT)
+
+
+def _end_in_order() -> None:
+    """Let a signal that would end this process at once leave no program running and no file behind."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, lambda received, _: sys.exit(128 + received))
 
 
 def _say_usage(error: Any) -> None:

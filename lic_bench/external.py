@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lic_bench.bitstream_cache import BitstreamCache, cache_folder, cache_key
+from lic_bench.checkpoints import sha256_of
 from lic_bench.codec import Bitstream
 from lic_bench.pixels import to_pixels, to_tensor
 from lic_bench.programs import ProgramError, run_program, workspace
@@ -66,12 +67,14 @@ class ExternalCodec(ABC):
         """Code x, [1, 3, H, W] in [0, 1]. Raises ProgramError where the encoder fails."""
         pixels = to_pixels(x)
         height, width = pixels.shape[:2]
-        key = cache_key(pixels, f"{self.name} {self.version}", self.options(height, width)) if self.reads_cache else ""
-        payload = self.cache.get(key) if key else None
-        if payload is None:
-            payload = self._encoded(pixels)
-            if key:
-                self.cache.put(key, payload)
+        with workspace(self.name) as folder:
+            self.write_input(pixels, folder)
+            key = self._key(folder, height, width) if self.reads_cache else ""
+            payload = self.cache.get(key) if key else None
+            if payload is None:
+                payload = self._encoded(folder, height, width)
+                if key:
+                    self.cache.put(key, payload)
         return Bitstream(payload, _SIZE.pack(height, width))
 
     def decompress(self, bits: Bitstream) -> Tensor:
@@ -86,16 +89,19 @@ class ExternalCodec(ABC):
             except (ValueError, OSError) as error:
                 raise ProgramError(f"{Path(argv[0]).name} decoded no {width}x{height} picture: {error}.") from None
 
-    def _encoded(self, pixels: Pixels) -> bytes:
-        height, width = pixels.shape[:2]
-        with workspace(self.name) as folder:
-            self.write_input(pixels, folder)
-            argv = self.encode_argv(height, width)
-            run_program(argv, folder, timeout_s=self.timeout_s)
-            try:
-                payload = (folder / BITSTREAM).read_bytes()
-            except OSError:
-                payload = b""
-            if not payload:
-                raise ProgramError(f"{Path(argv[0]).name} ended without an error and wrote no bitstream.")
-            return payload
+    def _key(self, folder: Path, height: int, width: int) -> str:
+        program = sha256_of(Path(self.encode_argv(height, width)[0]))
+        coder = (self.name, self.version, program)
+        return cache_key((folder / INPUT).read_bytes(), (height, width), coder, self.options(height, width))
+
+    def _encoded(self, folder: Path, height: int, width: int) -> bytes:
+        """What the encoder makes of INPUT."""
+        argv = self.encode_argv(height, width)
+        run_program(argv, folder, timeout_s=self.timeout_s)
+        try:
+            payload = (folder / BITSTREAM).read_bytes()
+        except OSError:
+            payload = b""
+        if not payload:
+            raise ProgramError(f"{Path(argv[0]).name} ended without an error and wrote no bitstream.")
+        return payload

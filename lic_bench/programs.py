@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import re
 import shutil
 import signal
+import stat
 import subprocess
 import tempfile
 import threading
@@ -20,7 +22,9 @@ import psutil
 from lic_bench.errors import UserError
 
 LOCK, CHILD = ".lock", ".program"  # files in a workspace: held while its owner lives; which process works in it
-LAST_LINES, LONGEST = 2, 400  # of a program's output in an error message
+LAST_LINES, LONGEST = 3, 400  # of a program's output in an error message
+ADDRESS = re.compile(r"^\[[^\]]*@ 0x[0-9a-f]+\]")  # of the part of FFmpeg that speaks
+OURS = re.compile(r"-\d+-\w+$")  # the end of a workspace's name
 _running: set[subprocess.Popen[str]] = set()
 _guard = threading.Lock()
 
@@ -35,11 +39,12 @@ class ProgramError(UserError):
 @dataclass(frozen=True, slots=True)
 class Found:
     """A coder that is there. version: what it says itself. mode: the colour path or pixel format asked of it, if any.
-    place: where it is."""
+    place: where it is. files: programs and configurations that decide what it does."""
 
     version: str
     mode: str | None
     place: str
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +133,15 @@ def banner(program: Path, *arguments: str) -> str:
 
 
 def last_lines(text: str) -> str:
-    """The last lines of a program's output that are not empty, in one."""
-    lines = [" ".join(line.split()) for line in text.splitlines()]
+    """The last lines of a program's output that are neither empty nor repeated, in one."""
+    lines = dict.fromkeys(" ".join(ADDRESS.sub("", line).split()) for line in text.splitlines())
     return " | ".join([line for line in lines if line][-LAST_LINES:])[-LONGEST:]
 
 
 def sweep(parent: Path) -> None:
     """Remove the workspaces whose owner is gone, and end the programs that still work in them."""
     with _locked(parent):
-        for folder in (path for path in parent.iterdir() if path.is_dir()):
+        for folder in (path for path in parent.iterdir() if OURS.search(path.name) and not path.is_symlink()):
             with contextlib.suppress(OSError), (folder / LOCK).open("a") as lock:  # or its owner is removing it now
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 _end_orphan(folder / CHILD)
@@ -149,10 +154,18 @@ def _parent() -> Path:
     parent = Path(tempfile.gettempdir()) / f"lic-bench-{os.getuid()}"
     try:
         parent.mkdir(mode=0o700, exist_ok=True)
+        _check_own(parent)
         sweep(parent)
     except OSError as error:
         raise UserError(f"Cannot write to {parent}: {error.strerror}; name another folder by TMPDIR.") from None
     return parent
+
+
+def _check_own(parent: Path) -> None:
+    """Raise UserError for a link, or a folder that others may write to: what is in it would be removed."""
+    info = parent.lstat()
+    if not stat.S_ISDIR(info.st_mode) or info.st_uid != os.getuid() or info.st_mode & 0o022:
+        raise UserError(f"{parent} is not a folder of this user alone; remove it, or name another place by TMPDIR.")
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
+from lic_bench.checkpoints import sha256_of
 from lic_bench.config import RunConfig
 from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
@@ -102,9 +103,9 @@ def _kernels(session: Session) -> dict[str, str]:
     return {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
 
 
-def _versions(session: Session) -> dict[str, str]:
-    """Codec -> the version of its coder, for those that are other programs."""
-    return {name: found.version for name, found in session.programs.items()}
+def _versions(session: Session) -> dict[str, list[str]]:
+    """Codec -> the version of its coder and the hashes of its files, for those that are other programs."""
+    return {name: [found.version, *map(sha256_of, found.files)] for name, found in session.programs.items()}
 
 
 def prepare_session(options: Options) -> Session:

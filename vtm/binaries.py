@@ -42,7 +42,7 @@ def found(version: str = "9.1", vtm_root: Path | None = None, vtm_colour: str = 
     if vtm_colour not in MODES:
         raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown; allowed: {', '.join(MODES)}.")
     there = find(version, vtm_root)
-    return Found(there.version, vtm_colour, str(there.encoder))
+    return Found(there.version, vtm_colour, str(there.encoder), (there.encoder, there.decoder, there.config))
 
 
 def parse_version(line: str) -> str | None:

@@ -31,7 +31,7 @@ def found() -> Found:
     """What `lic-bench run` and `doctor` say of libbpg."""
     encoder, decoder = find()
     version_of(decoder)
-    return Found(version_of(encoder), None, str(encoder))
+    return Found(version_of(encoder), None, str(encoder), (encoder, decoder))
 
 
 def version_of(program: Path) -> str:

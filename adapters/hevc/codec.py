@@ -19,7 +19,6 @@ SPEC = CodecSpec(
     devices=("cpu",),
     requires=("imageio_ffmpeg",),
     install="pip install 'lic-bench[video]'",
-    published="hm",
     notes=(
         "x265, preset slower, tuned for PSNR, one thread; YCbCr BT.709 4:4:4 at 10 bit, rounded. The published curve "
         "of HEVC, hm, is the reference encoder's. Times include starting FFmpeg, writing and reading files."

@@ -6,6 +6,7 @@ No torch here: `lic-bench doctor` asks this module what is there.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -81,7 +82,8 @@ def program() -> Path:
     try:
         from imageio_ffmpeg import get_ffmpeg_exe
 
-        return Path(get_ffmpeg_exe())
+        named = get_ffmpeg_exe()
+        return Path(shutil.which(named) or named).absolute()
     except ImportError:
         raise ProgramError(f"FFmpeg is not there: {INSTALL}.") from None
     except RuntimeError:
@@ -91,7 +93,7 @@ def program() -> Path:
 def found(coder: Coder) -> Found:
     """What `lic-bench run` and `doctor` say of this coder. Raises ProgramError where it does not work."""
     there = program()
-    return Found(version_of(there, coder), coder.mode, str(there))
+    return Found(version_of(there, coder), coder.mode, str(there), (there,))
 
 
 @cache

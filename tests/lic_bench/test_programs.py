@@ -82,7 +82,7 @@ def test_a_failure_says_which_program_how_and_its_last_words(tmp_path: Path) -> 
     text = "import sys\nprint('log')\nprint('first\\nno such file:\\n\\n  input.yuv', file=sys.stderr)\nsys.exit(3)"
     with pytest.raises(ProgramError) as caught:
         run_program([program(tmp_path, text)], tmp_path, timeout_s=30)
-    assert str(caught.value) == "coder failed with exit code 3: no such file: | input.yuv"
+    assert str(caught.value) == "coder failed with exit code 3: first | no such file: | input.yuv"
 
 
 def test_where_stderr_is_empty_stdout_has_the_last_words(tmp_path: Path) -> None:
@@ -195,10 +195,10 @@ def test_the_next_start_clears_up_after_a_killed_run_and_spares_a_living_one(tmp
 def test_sweeping_ends_no_process_that_only_has_the_number(tmp_path: Path) -> None:
     innocent = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     try:
-        (tmp_path / "old").mkdir()
-        (tmp_path / "old" / ".program").write_text(f"{innocent.pid} 12.5")
+        (tmp_path / "old-1-x").mkdir()
+        (tmp_path / "old-1-x" / ".program").write_text(f"{innocent.pid} 12.5")
         sweep(tmp_path)
-        assert not (tmp_path / "old").exists()
+        assert not (tmp_path / "old-1-x").exists()
         assert innocent.poll() is None
     finally:
         innocent.kill()
@@ -228,3 +228,28 @@ def test_a_banner_is_the_first_line_whatever_the_exit_code(tmp_path: Path) -> No
     two = program(tmp_path, "import sys\nprint('Coder 3', file=sys.stderr)", "two")
     assert banner(two) == "Coder 3"
     assert banner(program(tmp_path, "", "silent")) == ""
+
+
+@pytest.mark.parametrize("kind", ["link", "open"])
+def test_a_place_that_others_may_have_prepared_is_refused(tmp_path: Path, kind: str) -> None:
+    home = tmp_path / "home"
+    (home / "documents").mkdir(parents=True)
+    parent = tmp_path / f"lic-bench-{os.getuid()}"
+    if kind == "link":
+        parent.symlink_to(home)
+    else:
+        home.rename(parent)
+        parent.chmod(0o777)
+    code = "from lic_bench.programs import workspace\nwith workspace('x'): pass"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"TMPDIR": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert "is not a folder of this user alone" in done.stderr.splitlines()[-1]
+    assert (parent / "documents").is_dir()
+
+
+def test_a_sweep_leaves_what_is_no_workspace(tmp_path: Path) -> None:
+    (tmp_path / "documents").mkdir()
+    (tmp_path / "vtm-1-abc").mkdir()
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["documents"]

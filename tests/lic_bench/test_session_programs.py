@@ -67,7 +67,7 @@ def test_records_and_run_say_mode_and_version(scripted: Path, images: Path, tmp_
     assert set(found.records["mode"]) == {"rgb"}
     assert set(found.records.encoder_version) == {"1.0"}
     assert found.info["config"]["modes"] == {"scripted-1.0": "rgb"}
-    assert found.info["fingerprint"]["programs"] == {"scripted-1.0": "1.0"}
+    assert found.info["fingerprint"]["programs"] == {"scripted-1.0": ["1.0"]}
 
 
 def test_a_second_run_only_decodes(scripted: Path, images: Path, tmp_path: Path) -> None:
@@ -174,11 +174,14 @@ def test_a_killed_run_resumes_and_leaves_nothing(scripted: Path, images: Path, t
     assert len(encodes(scripted)) <= 9 + 2  # once each, but for the two under way when the first run was killed
 
 
-def test_an_interrupted_run_ends_its_programs_at_once(scripted: Path, images: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_an_interrupted_run_ends_its_programs_at_once(
+    scripted: Path, images: Path, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     running = start(images, tmp_path, SCRIPTED_DO="wait:1000")
     until(lambda: len(encodes(scripted)) == 2)
-    running.send_signal(signal.SIGINT)
-    assert running.wait(30) == 130
+    running.send_signal(sent)
+    assert running.wait(30) == code
     assert all(map(gone, encodes(scripted)))
     assert left_over(tmp_path) == []
     assert len(encodes(scripted)) == 2

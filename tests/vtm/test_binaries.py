@@ -81,7 +81,8 @@ def test_another_version_is_asked_for_by_its_own_name(make_vtm: MakeVtm, tmp_pat
     spec = resolve("vtm-18.0")
     assert (spec.name, spec.label, spec.published) == ("vtm-18.0", "VTM-18.0", None)
     assert "--branch VTM-18.0 " in spec.install
-    assert found(**spec.settings, vtm_root=root) == Found("18.0", "ycbcr10", str(root / "bin" / "EncoderAppStatic"))
+    files = (root / "bin/EncoderAppStatic", root / "bin/DecoderAppStatic", root / "cfg/encoder_intra_vtm.cfg")
+    assert found(**spec.settings, vtm_root=root) == Found("18.0", "ycbcr10", str(files[0]), files)
 
 
 def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
