@@ -13,6 +13,7 @@ x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ from lic_bench.coding import Coder, Decoder, Encoder, Estimator, GaussianTables,
 from lic_bench.coding import scale_table as default_scales
 
 
-class HyperpriorCodec(nn.Module):
+class HyperpriorCodec(nn.Module, ABC):
     """A network that has g_a, h_a and g_s, and predicts the Gaussians of y pass by pass from z_hat and y_hat.
 
     A subclass sets these three and implements `predict`, `split` and `join`. Images: [B, 3, H, W] in [0, 1], H and W
@@ -45,17 +46,17 @@ class HyperpriorCodec(nn.Module):
         self.gaussian_conditional = GaussianConditional(default_scales())
         self._tables: tuple[Tensor, GaussianTables] | None = None
 
+    @abstractmethod
     def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
         """y_hat [B, M, h, w] from z_hat; `code` is called with the Gaussians of each coding pass in turn."""
-        raise NotImplementedError
 
+    @abstractmethod
     def split(self, y: Tensor) -> Sequence[Tensor]:
         """y [B, M, h, w] cut into its coding passes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def join(self, passes: Sequence[Tensor]) -> Tensor:
         """Undo `split`."""
-        raise NotImplementedError
 
     def forward(self, x: Tensor) -> dict[str, Any]:
         """x_hat (not clamped) and likelihoods: y [B, M, H / 16, W / 16], z [B, N, H / 64, W / 64]."""

@@ -1,7 +1,9 @@
 """What several tests share: the fake codecs, images on disk, the shared reference data."""
 
+import contextlib
 import importlib.util
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -53,6 +55,25 @@ def conformance(shared: Path) -> ModuleType:
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
     return module
+
+
+@contextlib.contextmanager
+def _nan_in_fresh_memory() -> Iterator[None]:
+    import torch
+
+    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    assert torch.empty(3).isnan().all()
+    yield
+    torch.use_deterministic_algorithms(before[0])
+    torch.utils.deterministic.fill_uninitialized_memory = before[1]
+
+
+@pytest.fixture(scope="session")
+def nan_in_fresh_memory() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """With it, what torch.empty returns is full of NaN, so that an element nobody writes fails a comparison."""
+    return _nan_in_fresh_memory
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

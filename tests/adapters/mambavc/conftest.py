@@ -29,12 +29,6 @@ def inputs():
 
 
 @pytest.fixture(autouse=True, scope="package")
-def _nan_in_fresh_memory():
-    """What torch.empty returns is full of NaN, so that an element nobody writes fails a comparison."""
-    before = torch.are_deterministic_algorithms_enabled(), torch.utils.deterministic.fill_uninitialized_memory
-    torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = True
-    assert torch.empty(3).isnan().all()
-    yield
-    torch.use_deterministic_algorithms(before[0])
-    torch.utils.deterministic.fill_uninitialized_memory = before[1]
+def _nan_in_fresh_memory(nan_in_fresh_memory):
+    with nan_in_fresh_memory():
+        yield
