@@ -10,11 +10,12 @@ import ctypes
 
 import torch
 from torch import Tensor
+from torch.library import custom_op
 
 from lalic.biwkv import cpu
 
 
-@torch.library.custom_op("lalic::gate_", mutates_args={"receptance"})
+@custom_op("lalic::gate_", mutates_args={"receptance"})
 def gate_(receptance: Tensor, x: Tensor) -> None:
     """receptance = sigmoid(receptance) * x; x of receptance's shape, or such that it is broadcast to it."""
     if receptance.shape == x.shape and _compiled(receptance, x):
@@ -23,7 +24,7 @@ def gate_(receptance: Tensor, x: Tensor) -> None:
         receptance.sigmoid_().mul_(x)
 
 
-@torch.library.custom_op("lalic::squared_relu_", mutates_args={"x"})
+@custom_op("lalic::squared_relu_", mutates_args={"x"})
 def squared_relu_(x: Tensor) -> None:
     """x = max(x, 0)^2, any shape."""
     if _compiled(x):

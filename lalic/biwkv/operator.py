@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.library import custom_op
 from torch.utils.flop_counter import register_flop_formula
 
 from lalic.biwkv import cpu, cuda, reference, scan
@@ -71,7 +72,7 @@ def find_backend(name: str, k: Tensor) -> Backend:
     return backend
 
 
-@torch.library.custom_op("lalic::biwkv", mutates_args=())
+@custom_op("lalic::biwkv", mutates_args=())
 def biwkv_op(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
     """`lalic.biwkv.biwkv` as an operator."""
     _check(w, u, k, v)
@@ -79,7 +80,7 @@ def biwkv_op(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor
     return _fresh(found.forward(*_typed(found, w, u, k, v)), k)
 
 
-@torch.library.custom_op("lalic::biwkv_backward", mutates_args=())
+@custom_op("lalic::biwkv_backward", mutates_args=())
 def biwkv_backward_op(
     w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:

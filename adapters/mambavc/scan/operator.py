@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.library import custom_op
 from torch.utils.flop_counter import register_flop_formula
 
 from adapters.mambavc.scan import chunked, cpu, reference
@@ -60,7 +61,7 @@ def find_backend(name: str, device: torch.device) -> Backend:
     return backend
 
 
-@torch.library.custom_op("mambavc::selective_scan", mutates_args=())
+@custom_op("mambavc::selective_scan", mutates_args=())
 def selective_scan_op(
     x: Tensor, projected: Tensor, dt_weight: Tensor, dt_bias: Tensor, a: Tensor, d: Tensor, backend: str
 ) -> Tensor:

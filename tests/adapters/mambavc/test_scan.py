@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.library import opcheck
 from torch.utils.flop_counter import FlopCounterMode
 
 from adapters.mambavc.scan import BACKENDS, choose_backend, chunked, cpu, kernels_on, selective_scan
@@ -173,7 +174,7 @@ def test_torch_finds_nothing_wrong_with_the_operator(inputs):
     x, x_proj, dt_weight, dt_bias, a_logs, ds = inputs(3, 4)
     projected = F.linear(x, x_proj.flatten(0, 1)).unflatten(-1, x_proj.shape[:2])
     arguments = (x, projected, dt_weight, dt_bias, -a_logs.exp().view(4, 5, 3), ds.view(4, 5), "auto")
-    torch.library.opcheck(torch.ops.mambavc.selective_scan, arguments)
+    opcheck(torch.ops.mambavc.selective_scan, arguments)
 
 
 def test_it_compiles_into_one_graph(inputs):

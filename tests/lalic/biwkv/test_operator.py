@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.autograd import forward_ad
+from torch.library import opcheck
 from torch.utils.flop_counter import FlopCounterMode
 
 from lalic.biwkv import biwkv, choose_backend
@@ -11,7 +12,7 @@ from lalic.biwkv import biwkv, choose_backend
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")  # read by opcheck itself
 def test_torch_finds_nothing_wrong_with_the_operator(inputs):
     for tensors in (inputs(20), [t.requires_grad_() for t in inputs(20)]):
-        torch.library.opcheck(torch.ops.lalic.biwkv, (*tensors, "auto"))
+        opcheck(torch.ops.lalic.biwkv, (*tensors, "auto"))
 
 
 def test_it_compiles_into_one_graph_with_gradients(inputs):
