@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from platformdirs import user_cache_path
 from lic_bench.errors import UserError
 
 VARIABLE = "LIC_BENCH_CACHE"
+DRAFT = ".tmp"  # end of the name of a file that is being written
+ABANDONED_S = 24 * 3600.0  # age of a draft whose writer must have been killed; writing one takes a moment
 
 
 def cache_folder() -> Path:
@@ -44,6 +47,22 @@ class BitstreamCache:
 
     folder: Path
 
+    def prepare(self) -> None:
+        """Make the folder and remove the drafts of writers that were killed. Raises UserError where it is not writable.
+
+        In a run before anything is measured: else every image would fail by itself.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, suffix=DRAFT) as file:
+                file.write(b"x")
+        except OSError as error:
+            raise _unwritable(self.folder, error) from None
+        for draft in self.folder.glob(f"*/*{DRAFT}"):
+            with contextlib.suppress(OSError):  # or another process removes it now
+                if draft.stat().st_mtime < time.time() - ABANDONED_S:
+                    draft.unlink()
+
     def get(self, key: str) -> bytes | None:
         """The bitstream of this key; None if there is none, or if it is damaged."""
         try:
@@ -59,7 +78,7 @@ class BitstreamCache:
         draft = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=DRAFT, delete=False) as file:
                 draft = Path(file.name)
                 file.write(hashlib.sha256(payload).digest() + payload)
             draft.rename(path)
@@ -67,9 +86,14 @@ class BitstreamCache:
             if draft:
                 with contextlib.suppress(OSError):
                     draft.unlink()
-            raise UserError(
-                f"Cannot write {path.parent}: {error.strerror}; make room or name another folder by ${VARIABLE}."
-            ) from None
+            raise _unwritable(path.parent, error) from None
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"Cannot write to the bitstream cache, {folder}: {error.strerror}; make it writable or name another folder by "
+        f"${VARIABLE}."
+    )

@@ -7,8 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from lic_bench.bitstream_cache import BitstreamCache, cache_folder, cache_key
@@ -16,8 +14,7 @@ from lic_bench.checkpoints import sha256_of
 from lic_bench.codec import Bitstream
 from lic_bench.pixels import to_pixels, to_tensor
 from lic_bench.programs import ProgramError, run_program, workspace
-
-Pixels = NDArray[np.uint8]  # [H, W, 3], RGB
+from lic_bench.ycbcr import Pixels
 
 INPUT, BITSTREAM, OUTPUT = "input", "bitstream", "output"  # names of the files, relative to the folder of the call
 TIMEOUT_S = 3600.0  # of one image; VTM takes minutes for a large one at a low QP
@@ -28,7 +25,7 @@ class ExternalCodec(ABC):
     """One codec at one quality by other programs. Safe to use from several threads.
 
     name: of the coder, for messages and the cache. version: what the program itself says. mode: the colour path or
-    pixel format, for the record; None where there is no choice.
+    pixel format, for the record, if it says something.
     reads_cache: whether compress may take a bitstream that was made before. Never while times are taken.
 
     The payload is the whole file that the encoder wrote; the header has the picture's size.

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from lic_bench.ycbcr import Pixels
 
-def to_pixels(x: Tensor) -> NDArray[np.uint8]:
+
+def to_pixels(x: Tensor) -> Pixels:
     """x [1, 3, H, W] in [0, 1] on any device -> [H, W, 3] uint8, rounded."""
     if x.ndim != 4 or x.shape[:2] != (1, 3):
         raise ValueError(f"x has the shape {list(x.shape)}; allowed is one RGB image, [1, 3, H, W].")
@@ -20,7 +21,7 @@ def to_pixels(x: Tensor) -> NDArray[np.uint8]:
     return np.ascontiguousarray(levels.astype(np.uint8).transpose(1, 2, 0))
 
 
-def to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+def to_tensor(pixels: Pixels) -> Tensor:
     """[H, W, 3] uint8 -> [1, 3, H, W] float32 in [0, 1] on the CPU."""
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)).astype(np.float32)
     planes /= np.float32(255)

@@ -23,7 +23,7 @@ from lic_bench.errors import UserError
 
 LOCK, CHILD = ".lock", ".program"  # files in a workspace: held while its owner lives; which process works in it
 LAST_LINES, LONGEST = 3, 400  # of a program's output in an error message
-ADDRESS = re.compile(r"^\[[^\]]*@ 0x[0-9a-f]+\]")  # of the part of FFmpeg that speaks
+ADDRESS = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]\s*)+")  # of the parts of FFmpeg that speak
 OURS = re.compile(r"-\d+-\w+$")  # the end of a workspace's name
 _running: set[subprocess.Popen[str]] = set()
 _guard = threading.Lock()
@@ -72,6 +72,21 @@ def find_program(names: Sequence[str], root: Path | None = None, env: str | None
     return next((path.absolute() for path in good), None)
 
 
+def need_program(names: Sequence[str], root: Path | None = None, env: str | None = None) -> Path:
+    """As find_program. Raises ProgramError, which says where it was looked for, if there is none."""
+    program = find_program(names, root, env)
+    if program:
+        return program
+    named = os.environ.get(env) if env else None
+    if root or not named:
+        where = f"in {root} or its bin/" if root else "on PATH" + (f" or below ${env}" if env else "")
+        raise ProgramError(f"{names[0]} is not {where}.")
+    raise ProgramError(
+        f"{names[0]} is not in ${env}, {named}, or its bin/; PATH is not searched while ${env} is set: "
+        "name another folder or unset it."
+    )
+
+
 @contextlib.contextmanager
 def workspace(prefix: str) -> Iterator[Path]:
     """A new empty folder for one call of a program, removed at the end.
@@ -90,14 +105,12 @@ def workspace(prefix: str) -> Iterator[Path]:
         lock.close()
 
 
-def run_program(
-    argv: Sequence[str | Path], folder: Path, *, timeout_s: float | None, program_name: str | None = None
-) -> Output:
+def run_program(argv: Sequence[str | Path], folder: Path, *, timeout_s: float | None) -> Output:
     """Run a program in `folder` and wait for it. It has a process group of its own, which ends with it.
 
     Raises ProgramError where it cannot be started, ends with an exit code other than 0, or is not done in timeout_s.
     """
-    name = program_name or Path(argv[0]).name
+    name = Path(argv[0]).name
     process = _started([str(part) for part in argv], folder, name)
     try:
         _note_child(folder, process.pid)

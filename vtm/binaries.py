@@ -6,14 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lic_bench.programs import Found, ProgramError, banner, find_program
+from lic_bench.programs import Found, ProgramError, banner, need_program
 from vtm.colour import DEFAULT, MODES
 
 ENCODERS = ("EncoderAppStatic", "EncoderApp")
 DECODERS = ("DecoderAppStatic", "DecoderApp")
 CONFIG = "encoder_intra_vtm.cfg"
 ROOT = "VTM_ROOT"
-_VERSION = re.compile(r"VTM (?:Encoder|Decoder) Version (\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"VTM (?:Encoder|Decoder) Version (\S+)")
+_RELEASE = re.compile(r"\d+(\.\d+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,12 @@ class Binaries:
 
 def find(version: str, root: Path | None = None) -> Binaries:
     """VTM `version` below `root`, else below $VTM_ROOT, else on PATH. Raises ProgramError for what is missing."""
-    encoder, decoder = _program(ENCODERS, root), _program(DECODERS, root)
+    encoder, decoder = (need_program(names, root, ROOT) for names in (ENCODERS, DECODERS))
     versions = [_version(program) for program in (encoder, decoder)]
     if versions[0] != versions[1]:
         raise ProgramError(f"{encoder} is VTM {versions[0]}, {decoder} is {versions[1]}: they must be of one version.")
     if versions[0] != version:
-        raise ProgramError(f"{encoder} is VTM {versions[0]}, not {version}: ask for the codec vtm-{versions[0]}.")
+        raise ProgramError(f"{encoder} is VTM {versions[0]}, not {version}: {_way_out(versions[0], version)}.")
     return Binaries(encoder, decoder, _config(encoder, root), version)
 
 
@@ -51,12 +52,10 @@ def parse_version(line: str) -> str | None:
     return match[1] if match else None
 
 
-def _program(names: tuple[str, ...], root: Path | None) -> Path:
-    program = find_program(names, root, ROOT)
-    if program is None:
-        where = f"in {root} or its bin/" if root else f"on PATH or below ${ROOT}"
-        raise ProgramError(f"{names[0]} is not {where}.")
-    return program
+def _way_out(there: str, wanted: str) -> str:
+    """What to do where the version `there` is found in the place of `wanted`."""
+    own = f"ask for the codec vtm-{there}, or " if _RELEASE.fullmatch(there) else ""
+    return f"{own}name the folder of VTM {wanted} by --vtm-root; a run has one VTM, two versions are two runs"
 
 
 def _version(program: Path) -> str:

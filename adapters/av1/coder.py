@@ -9,10 +9,7 @@ from lic_bench.programs import Found
 
 
 def arguments(quality: int) -> tuple[str, ...]:
-    """quality: constant quality level (cq-level), 1..63.
-
-    usage good: on photographs 3 to 4 % smaller at the same PSNR than allintra, at the same speed setting.
-    """
+    """quality: constant quality level (cq-level), 1..63. usage good: libaom's default."""
     speed = ("-usage", "good", "-cpu-used", "2", "-row-mt", "0")
     return ("-still-picture", "1", "-tune", "psnr", *speed, "-crf", str(quality))
 

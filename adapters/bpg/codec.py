@@ -7,6 +7,7 @@ SPEC = CodecSpec(
     label="BPG 4:4:4",
     kind="classical",
     load="adapters.bpg.model:load",
+    mode="ycbcr8-bt601",
     programs="adapters.bpg.coder:found",
     qualities=(47, 42, 37, 32, 27, 22),
     quick_qualities=(42, 32),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lic_bench.programs import Found, ProgramError, banner, find_program
+from lic_bench.programs import Found, ProgramError, banner, need_program
 
 ROOT = "BPG_ROOT"
+MODE = "ycbcr8-bt601"  # bpgenc converts, by these settings
 _VERSION = re.compile(r"BPG Image (?:Encoder|Decoder) version (\S+)")
 
 
@@ -24,14 +25,14 @@ def decode_argv(decoder: Path | str, *, bitstream: str, output: str) -> list[str
 
 def find() -> tuple[Path, Path]:
     """bpgenc and bpgdec below $BPG_ROOT, else on PATH. Raises ProgramError for the one that is missing."""
-    return _program("bpgenc"), _program("bpgdec")
+    return need_program(("bpgenc",), env=ROOT), need_program(("bpgdec",), env=ROOT)
 
 
 def found() -> Found:
     """What `lic-bench run` and `doctor` say of libbpg."""
     encoder, decoder = find()
     version_of(decoder)
-    return Found(version_of(encoder), None, str(encoder), (encoder, decoder))
+    return Found(version_of(encoder), MODE, str(encoder), (encoder, decoder))
 
 
 def version_of(program: Path) -> str:
@@ -47,10 +48,3 @@ def parse_version(line: str) -> str | None:
     """The version in the first line that bpgenc or bpgdec writes; None if it is not theirs."""
     match = _VERSION.search(line)
     return match[1] if match else None
-
-
-def _program(name: str) -> Path:
-    program = find_program((name,), env=ROOT)
-    if program is None:
-        raise ProgramError(f"{name} is not on PATH or below ${ROOT}.")
-    return program

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from adapters.bpg.coder import decode_argv, encode_argv, find, version_of
-from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec, Pixels
+from adapters.bpg.coder import MODE, decode_argv, encode_argv, find, version_of
+from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.ycbcr import Pixels
 
 
 def load(quality: int) -> BpgCodec:
@@ -21,7 +22,7 @@ class BpgCodec(ExternalCodec):
     """BPG at one QP. The payload is the whole .bpg file, as in the published curve."""
 
     def __init__(self, encoder: Path, decoder: Path, quality: int) -> None:
-        super().__init__("bpg", version_of(encoder))
+        super().__init__("bpg", version_of(encoder), MODE)
         self.encoder = encoder
         self.decoder = decoder
         self.quality = quality

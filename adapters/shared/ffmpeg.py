@@ -99,7 +99,10 @@ def found(coder: Coder) -> Found:
 @cache
 def version_of(there: Path, coder: Coder) -> str:
     """The versions of the encoder's library and of FFmpeg, which decodes; by coding a small picture both ways."""
-    name = parse(_VERSION, banner(there, "-version"))
+    line = banner(there, "-version")
+    name = parse_version(_VERSION, line)
+    if name is None:
+        raise ProgramError(f"{there} does not say that it is FFmpeg; its first line is {line[:80]!r}.")
     encode = encode_argv(there, coder, coder.trial, TRIAL, TRIAL, source="source", bitstream="stream")
     encode[encode.index("error")] = "verbose"
     decode = decode_argv(there, coder, bitstream="stream", output="picture")
@@ -113,10 +116,16 @@ def version_of(there: Path, coder: Coder) -> str:
                 f"FFmpeg {name} ({there}) does not code by {coder.encoder} and {coder.decoder}; "
                 f"{INSTALL} brings one that does, ${VARIABLE} names another. It said: {error}"
             ) from None
-    return f"{coder.encoder} {parse(coder.version, log)}, FFmpeg {name}"
+    encoder = parse_version(coder.version, log)
+    if encoder is None:
+        raise ProgramError(
+            f"FFmpeg {name} ({there}) does not say the version of {coder.encoder}, without which records are not "
+            f"comparable; {INSTALL} brings one that does, ${VARIABLE} names another."
+        )
+    return f"{coder.encoder} {encoder}, FFmpeg {name}"
 
 
-def parse(version: re.Pattern[str], text: str) -> str:
-    """What the pattern's group finds in a program's output, "unknown" if nothing."""
+def parse_version(version: re.Pattern[str], text: str) -> str | None:
+    """What the pattern's group finds in a program's output, None if nothing."""
     match = version.search(text)
-    return match[1] if match else "unknown"
+    return match[1] if match else None

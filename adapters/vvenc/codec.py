@@ -21,7 +21,7 @@ SPEC = CodecSpec(
     install="pip install 'lic-bench[video]'",
     notes=(
         "VVC, but not VTM's setting: 4:2:0, all that VVenC takes. Colour is averaged over 2x2 pixels, then "
-        "interpolated bicubically; PSNR is of RGB against the original: 45 to 50 dB at best. Preset medium, "
+        "interpolated bicubically; PSNR is of RGB against the original, which this alone limits. Preset medium, "
         "no perceptual quantisation, one thread; FFmpeg's own decoder. YCbCr BT.709 at 10 bit, rounded. Times include "
         "starting FFmpeg, writing and reading files."
     ),

@@ -8,7 +8,7 @@ from adapters.shared import ffmpeg
 from lic_bench.programs import Found
 
 PARAMETERS = (
-    "intraperiod=1:gopsize=1",  # else 110 bytes of the stream say how pictures that are not there depend on each other
+    "intraperiod=1:gopsize=1",  # else the stream says how pictures that are not there depend on each other
     "accessunitdelimiter=0:hrdparameterspresent=0:decodedpicturehash=0",  # nothing that decoding needs
 )
 

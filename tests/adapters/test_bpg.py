@@ -31,6 +31,16 @@ def test_the_version_is_read_from_the_first_line(line, version):
     assert coder.parse_version(line) == version
 
 
+def test_the_record_says_the_colours_that_bpgenc_converts_to(monkeypatch, tmp_path):
+    for name in ("Encoder", "Decoder"):
+        program = tmp_path / f"bpg{name[:3].lower()}"
+        program.write_text(f"#!/bin/sh\necho BPG Image {name} version 0.9.8\n")
+        program.chmod(0o755)
+    monkeypatch.setenv(coder.ROOT, str(tmp_path))
+    spec = resolve("bpg")
+    assert programs_of(spec).mode == load_target(spec.load)(37).mode == spec.mode == "ycbcr8-bt601"
+
+
 def test_a_missing_program_is_named_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv(coder.ROOT, str(tmp_path))
     with pytest.raises(UserError, match=r"^Codec 'bpg': bpgenc is not [^\n]*BPG_ROOT[^\n]*$"):

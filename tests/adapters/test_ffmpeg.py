@@ -2,10 +2,12 @@
 
 import dataclasses
 import re
+import stat
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from adapters.av1.coder import CODER as AV1
 from adapters.hevc.coder import CODER as HEVC
@@ -16,6 +18,7 @@ from lic_bench.codec import Bitstream
 from lic_bench.programs import ProgramError
 from lic_bench.registry import load_target, resolve
 from lic_bench.sample import photograph
+from lic_bench.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 
 CODERS = {coder.name: coder for coder in (HEVC, AV1, VVENC)}
 VPS, SPS, PPS, IDR = 32, 33, 34, 20  # types of NAL units, H.265 table 7-1
@@ -143,6 +146,38 @@ def test_an_ffmpeg_without_the_encoder_is_named_with_the_way_to_another(coder):
         ffmpeg.found(lacking)
 
 
+def test_an_encoder_that_does_not_say_its_version_is_refused(coder):
+    silent = dataclasses.replace(coder, version=re.compile("no such line (.)"))
+    with pytest.raises(ProgramError, match=rf"^FFmpeg \S*\d\S* \([^\n]* does not say the version of {coder.encoder}, "):
+        ffmpeg.found(silent)
+
+
+def test_another_program_in_ffmpegs_place_is_refused(monkeypatch, tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    other = tmp_path / "other"
+    other.write_text("#!/bin/sh\necho something else\n")
+    other.chmod(stat.S_IRWXU)
+    monkeypatch.setenv(ffmpeg.VARIABLE, str(other))
+    with pytest.raises(ProgramError, match="other does not say that it is FFmpeg; its first line is 'something else'"):
+        ffmpeg.found(HEVC)
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (33, 50)])
+def test_a_stream_of_more_than_a_byte_per_pixel_is_more_than_ffmpeg_leaves_vvenc(height, width):
+    pytest.importorskip("imageio_ffmpeg")
+    noise = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    coded = height + height % 2, width + width % 2
+    with pytest.raises(ProgramError) as caught:
+        load("vvenc", 0).compress(noise)
+    assert str(caught.value) == (
+        f"libvvenc failed at QP 0: FFmpeg leaves it {coded[0] * coded[1]} bytes, 8 bit per pixel, for a picture of "
+        f"{coded[1]}x{coded[0]}, and this one needs more; use a higher QP."
+    )
+    assert len(load("vvenc", 32).compress(noise).payload) < coded[0] * coded[1]
+    fits = load("vvenc", 0).compress(0.5 + (noise - 0.5) / 20)  # near the limit
+    assert 6 / 8 < len(fits.payload) / (coded[0] * coded[1]) <= 1
+
+
 def test_an_ffmpeg_that_is_not_there_is_named(monkeypatch, tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setenv(ffmpeg.VARIABLE, str(tmp_path / "nothing"))
@@ -165,6 +200,16 @@ def test_chroma_is_the_mean_of_two_by_two_and_comes_back_bicubic():
 def test_a_slope_of_chroma_survives_the_halved_resolution_away_from_the_edges():
     planes = np.broadcast_to(np.arange(0, 640, 10, dtype=np.uint16), (3, 64, 64)).copy()
     assert np.array_equal(from_420(to_420(planes), 64, 64)[:, 8:-8, 8:-8], planes[:, 8:-8, 8:-8])
+
+
+def test_halved_colour_alone_costs_kodak_what_the_docs_say(shared):
+    found = []
+    for file in sorted((shared / "data" / "kodak").rglob("kodim*.png")):
+        pixels = np.asarray(Image.open(file).convert("RGB"))
+        back = ycbcr_to_rgb(from_420(to_420(rgb_to_ycbcr(pixels)), *pixels.shape[:2]))
+        found.append(10 * np.log10(255**2 / np.square(back.astype(float) - pixels).mean()))
+    assert len(found) == 24
+    assert [round(value, 1) for value in (min(found), max(found), np.mean(found))] == [41.1, 51.1, 47.0]
 
 
 def test_a_raw_picture_of_another_size_is_refused():

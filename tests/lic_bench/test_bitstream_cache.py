@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+import time
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -60,9 +65,44 @@ def test_two_writers_leave_one_whole_bitstream_and_no_drafts(tmp_path: Path) -> 
     assert not list(tmp_path.rglob("*.tmp"))
 
 
+KILLED = """
+import os, pathlib, signal, sys
+from lic_bench.bitstream_cache import BitstreamCache
+pathlib.Path.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)  # between writing and naming
+BitstreamCache(pathlib.Path(sys.argv[1])).put("abc", b"bits")
+"""
+
+
+def test_the_draft_of_a_killed_writer_is_removed_a_day_later(tmp_path: Path) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)])
+    assert killed.returncode == -signal.SIGKILL
+    (draft,) = tmp_path.rglob("*.tmp")
+    cache = BitstreamCache(tmp_path)
+    cache.put("old", b"bits")
+    long_ago = time.time() - 25 * 3600
+    (kept,) = tmp_path.rglob("old")
+    os.utime(kept, (long_ago, long_ago))
+    cache.prepare()
+    assert draft.exists()  # another process may be writing it
+    os.utime(draft, (long_ago, long_ago))
+    cache.prepare()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [kept]
+    assert cache.get("old") == b"bits"
+
+
+@pytest.mark.parametrize("what", ["itself", "above"])
+def test_a_cache_that_cannot_be_written_is_refused_beforehand(tmp_path: Path, what: str) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(UserError, match=r"^Cannot write to the bitstream cache, .*file.* by \$LIC_BENCH_CACHE\.$"):
+        BitstreamCache(file if what == "itself" else file / "bitstreams").prepare()
+    BitstreamCache(tmp_path / "new" / "bitstreams").prepare()
+    assert list((tmp_path / "new").rglob("*")) == [tmp_path / "new" / "bitstreams"]
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"Cannot write .*file.*LIC_BENCH_CACHE"):
+    with pytest.raises(UserError, match=r"^Cannot write to the bitstream cache, .*file.* by \$LIC_BENCH_CACHE\.$"):
         BitstreamCache(tmp_path / "file").put("abc", b"bits")
 
 

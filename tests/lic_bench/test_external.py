@@ -1,3 +1,5 @@
+import os
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -54,14 +56,22 @@ def test_what_is_timed_neither_reads_nor_fills_the_cache(scripted: Path) -> None
     assert encodes(scripted) == 3
 
 
-def test_a_failing_encoder_says_why_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def left_over(tmp_path: Path) -> list[Path]:
+    """What is in the cache, and this process's workspaces of the codec."""
+    workspaces = Path(tempfile.gettempdir()).glob(f"lic-bench-*/scripted-{os.getpid()}-*")
+    return [*workspaces, *(path for path in (tmp_path / "cache").rglob("*") if path.is_file())]
+
+
+def test_a_failing_encoder_says_why_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCRIPTED_DO", "fail")
     broken = codec()
     broken.reads_cache = True
     with pytest.raises(ProgramError, match="failed with exit code 1: the coder's own words"):
         broken.compress(X)
+    assert left_over(tmp_path) == []
     monkeypatch.delenv("SCRIPTED_DO")
     assert torch.equal(broken.decompress(broken.compress(X)), X)
+    assert [path.parents[2] for path in left_over(tmp_path)] == [tmp_path / "cache"]  # the one bitstream
 
 
 def test_an_encoder_without_a_bitstream_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

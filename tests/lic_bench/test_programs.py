@@ -16,6 +16,7 @@ from lic_bench.programs import (
     banner,
     find_program,
     last_lines,
+    need_program,
     run_program,
     stop_programs,
     sweep,
@@ -87,8 +88,8 @@ def test_a_failure_says_which_program_how_and_its_last_words(tmp_path: Path) -> 
 
 def test_where_stderr_is_empty_stdout_has_the_last_words(tmp_path: Path) -> None:
     coder = program(tmp_path, "import sys\nprint('Error: QP exceeds supported range')\nsys.exit(1)")
-    with pytest.raises(ProgramError, match=r"^VTM failed with exit code 1: Error: QP exceeds supported range$"):
-        run_program([coder], tmp_path, timeout_s=30, program_name="VTM")
+    with pytest.raises(ProgramError, match=r"^coder failed with exit code 1: Error: QP exceeds supported range$"):
+        run_program([coder], tmp_path, timeout_s=30)
 
 
 def test_a_signal_is_named(tmp_path: Path) -> None:
@@ -131,6 +132,11 @@ def test_programs_of_other_threads_can_be_stopped(tmp_path: Path) -> None:
     thread.join(20)
     assert caught == ["coder was ended by signal SIGKILL: silent"]
     assert gone(pid)
+
+
+def test_addresses_of_ffmpegs_parts_are_left_out() -> None:
+    line = "[vost#0:0/libvvenc @ 0x55fd] [enc:libvvenc @ 0x564dc891b6c0] Error flushing encoder [again @ 0x1]"
+    assert last_lines(line) == "Error flushing encoder [again @ 0x1]"
 
 
 @given(st.text())
@@ -220,6 +226,26 @@ def test_root_goes_before_the_variable_and_that_before_path(tmp_path: Path, monk
     static.chmod(0o644)
     assert find_program(names, tmp_path / "given", "CODER_ROOT") == given
     assert find_program(names, tmp_path / "nowhere", "CODER_ROOT") is None
+
+
+def test_a_program_that_is_not_there_is_named_with_the_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("coderStatic", "coder")
+    there = program(tmp_path / "path", "", "coder")
+    monkeypatch.setenv("PATH", str(there.parent))
+    monkeypatch.delenv("CODER_ROOT", raising=False)
+    assert need_program(names, env="CODER_ROOT") == there
+    for root, env, where in (
+        (tmp_path / "none", "CODER_ROOT", f"in {tmp_path / 'none'} or its bin/"),
+        (None, "CODER_ROOT", r"on PATH or below \$CODER_ROOT"),
+        (None, None, "on PATH"),
+    ):
+        with pytest.raises(ProgramError, match=rf"^other is not {where}\.$"):
+            need_program(("other",), root, env)
+    monkeypatch.setenv("CODER_ROOT", str(tmp_path / "empty"))
+    with pytest.raises(
+        ProgramError, match=rf"^coderStatic is not in \$CODER_ROOT, {tmp_path}/empty, or its bin/; PATH is not"
+    ):
+        need_program(names, env="CODER_ROOT")
 
 
 def test_a_banner_is_the_first_line_whatever_the_exit_code(tmp_path: Path) -> None:

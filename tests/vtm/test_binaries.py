@@ -17,6 +17,7 @@ MakeVtm = Callable[..., Path]
         ("VVCSoftware: VTM Encoder Version 9.1 [Linux][GCC 12.2.0][64 bit] [SIMD=AVX2] ", "9.1"),
         ("VVCSoftware: VTM Decoder Version 18.0 [Mac OS X][clang 14.0.0][64 bit] [SIMD=SCALAR] ", "18.0"),
         ("VVCSoftware: VTM Encoder Version 10.0.1 [Windows]", "10.0.1"),
+        ("VVCSoftware: VTM Encoder Version 9.1rc1 [Linux]", "9.1rc1"),
         ("HM software: Encoder Version [16.20]", None),
         ("", None),
     ],
@@ -51,6 +52,9 @@ def test_what_is_missing_is_named(make_vtm: MakeVtm, tmp_path: Path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not on PATH or below \$VTM_ROOT\.$"):
         find("9.1")
+    monkeypatch.setenv("VTM_ROOT", str(tmp_path / "named"))
+    with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not in \$VTM_ROOT, .*; PATH is not searched while"):
+        find("9.1")
     with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not in .*/empty or its bin/\.$"):
         find("9.1", tmp_path / "empty")
     root = make_vtm(tmp_path / "vtm")
@@ -76,13 +80,20 @@ def test_encoder_and_decoder_must_be_of_one_version(make_vtm: MakeVtm, tmp_path:
 
 def test_another_version_is_asked_for_by_its_own_name(make_vtm: MakeVtm, tmp_path: Path) -> None:
     root = make_vtm(tmp_path, "18.0", "18.0")
-    with pytest.raises(ProgramError, match=r"is VTM 18\.0, not 9\.1: ask for the codec vtm-18\.0\.$"):
+    with pytest.raises(
+        ProgramError, match=r"is VTM 18\.0, not 9\.1: ask for the codec vtm-18\.0, or name .* two runs\.$"
+    ):
         find("9.1", root)
     spec = resolve("vtm-18.0")
     assert (spec.name, spec.label, spec.published) == ("vtm-18.0", "VTM-18.0", None)
     assert "--branch VTM-18.0 " in spec.install
     files = (root / "bin/EncoderAppStatic", root / "bin/DecoderAppStatic", root / "cfg/encoder_intra_vtm.cfg")
     assert found(**spec.settings, vtm_root=root) == Found("18.0", "ycbcr10", str(files[0]), files)
+
+
+def test_what_is_no_release_is_no_codec_to_ask_for(make_vtm: MakeVtm, tmp_path: Path) -> None:
+    with pytest.raises(ProgramError, match=r"is VTM 9\.1rc1, not 9\.1: name the folder of VTM 9\.1 by --vtm-root; "):
+        find("9.1", make_vtm(tmp_path, "9.1rc1", "9.1rc1"))
 
 
 def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
