@@ -8,10 +8,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .PHONY: demo test test-slow lint types format wheel gpu-wheels gpu-check clean
 
 demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where the report is
-	rm -rf results/demo report
+	rm -rf results/demo results/demo-scale report
 	$(BIN)/lic-bench run --quick --datasets $(DATASETS) $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) \
 	  --codecs lalic,elic,jpeg,jpeg2000,webp,avif,jpeg-xl --out results/demo
-	$(BIN)/lic-bench report results/demo --out report --anchor vtm-9.1,jpeg
+	$(BIN)/lic-bench scale --quick --threads 1 --codecs lalic,jpeg --sizes 128:384 --out results/demo-scale
+	$(BIN)/lic-bench report results/demo results/demo-scale --out report --anchor vtm-9.1,jpeg
 	@echo "Open $(CURDIR)/report/index.html"
 
 test: $(VENV)/.ready lint types  ## the test suite but for the full-size models
@@ -56,4 +57,4 @@ $(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard lalic/biwkv/csrc/*.* ad
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist report results/demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist report results/demo results/demo-scale .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -51,9 +51,9 @@ def own_time(codec: str, height: int, width: int) -> dict[str, float]:
     """Seconds of the second of two images by where they went; the first one pays for loading and warm-up."""
     from PIL import Image
 
+    from lic_bench.jobs import Job
     from lic_bench.measurement import measure
     from lic_bench.model_codec import ModelCodec
-    from lic_bench.runner import Job
     from lic_bench.sample import photograph
     from lic_bench.session import Options, run
 

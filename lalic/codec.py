@@ -24,6 +24,10 @@ SPEC = CodecSpec(
     },
     entropy_coder="rans (compressai)",
     kernels="lalic.biwkv:kernels_on",
+    phases={
+        **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},
+        "context *": ("context.groups.*",),
+    },
     published="lalic",
     fills="Table 1, row LALIC: every column; Tables 2, 3 and 5 by benchmarks/ablations.py",
     notes=(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,9 +14,11 @@ import typer
 from rich.console import Console
 
 from lic_bench import cli_options as opt
+from lic_bench import lean_imports
 from lic_bench.errors import UserError
 
 if TYPE_CHECKING:
+    from lic_bench.progress import Display
     from lic_bench.runner import Outcome
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
@@ -53,13 +56,14 @@ def run(
     vtm_root: opt.VtmRoot = None,
     vtm_colour: opt.VtmColour = None,
     jobs: opt.Jobs = None,
+    isolate: opt.Isolate = None,
+    timeout: opt.Timeout = None,
     quick: opt.Quick = False,
     fresh: opt.Fresh = False,
     retry_failed: opt.RetryFailed = False,
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
-    from lic_bench.progress import Display
     from lic_bench.session import Options
     from lic_bench.session import run as run_session
 
@@ -81,22 +85,61 @@ def run(
         vtm_root=vtm_root,
         vtm_colour=vtm_colour,
         jobs=jobs,
+        isolate=isolate,
+        timeout=timeout,
         quick=quick,
         fresh=fresh,
         retry_failed=retry_failed,
     )
-    display = Display(console)
-    try:
-        outcome = run_session(options, display)
-    except KeyboardInterrupt:
-        display.close()
-        errors.print("lic-bench: stopped; what was measured is stored, the same command goes on.", soft_wrap=True)
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        display.close()
-    _say_outcome(out, outcome)
-    if outcome.failed or outcome.failed_complexity:
-        raise typer.Exit(FAILED)
+    outcome = _measure(lambda display: run_session(options, display))
+    _say_run(out)
+    _end(out, outcome)
+
+
+@app.command()
+def scale(
+    codecs: opt.Codecs,
+    sizes: opt.Sizes = "256:2048",
+    out: opt.RunFolder = Path("results/scale"),
+    checkpoints: opt.Checkpoints = None,
+    weights: opt.Weights = None,
+    qualities: opt.Qualities = None,
+    device: opt.Device = "auto",
+    repeats: opt.Repeats = None,
+    threads: opt.Threads = None,
+    isolate: opt.Isolate = None,
+    timeout: opt.Timeout = None,
+    memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
+    quick: opt.QuickScale = False,
+    fresh: opt.Fresh = False,
+    retry_failed: opt.RetryFailed = False,
+    plugin: opt.Plugins = None,
+) -> None:
+    """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
+    from lic_bench import scale as scaling
+    from lic_bench.report.scaling_tables import parse_memory
+    from lic_bench.session import Options
+
+    _add_plugins(plugin)
+    memory_gib = parse_memory(memory_sizes)
+    options = Options(
+        codecs=codecs,
+        out=out,
+        checkpoints=checkpoints,
+        weights=weights,
+        qualities=tuple(qualities or ()),
+        device=device,
+        repeats=repeats,
+        threads=threads,
+        isolate=isolate,
+        timeout=timeout,
+        quick=quick,
+        fresh=fresh,
+        retry_failed=retry_failed,
+    )
+    outcome = _measure(lambda display: scaling.run(options, sizes, display))
+    _say_scaling(out, memory_gib)
+    _end(out, replace(outcome, failed=[row for row in outcome.failed if not scaling.is_limit(row)]))
 
 
 @app.command()
@@ -104,6 +147,9 @@ def report(
     runs: Annotated[list[Path] | None, typer.Argument(help="Folders of runs, shown beside each other.")] = None,
     out: Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.")] = Path("report"),
     published: Annotated[str, typer.Option(help="Published curves: all, paper, none, or slugs with commas.")] = "paper",
+    reference: Annotated[
+        str, typer.Option(help="This project's own runs (results/measured) beside them: all, none, or names.")
+    ] = "all",
     anchor: Annotated[
         str,
         typer.Option(
@@ -111,11 +157,21 @@ def report(
         ),
     ] = "vtm-9.1",
     method: Annotated[str, typer.Option(help="Interpolation: pchip, cubic or akima.")] = "pchip",
+    memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
     from lic_bench.report.build import write_report
+    from lic_bench.report.scaling_tables import parse_memory
 
-    written = write_report(runs or [], out, published=published, anchor=anchor, method=method)
+    written = write_report(
+        runs or [],
+        out,
+        published=published,
+        reference=reference,
+        anchor=anchor,
+        method=method,
+        memory_gib=parse_memory(memory_sizes),
+    )
     written.show(console)
     console.print(f"Report: {written.index}", markup=False, highlight=False, soft_wrap=True)
 
@@ -201,12 +257,42 @@ def _add_plugins(folders: list[Path] | None) -> None:
             add_plugin(folder)
 
 
-def _say_outcome(out: Path, outcome: Outcome) -> None:
+def _measure(go: Callable[[Display], Outcome]) -> Outcome:
+    """Do it, watched by whoever sits there; Ctrl-C ends in order."""
+    from lic_bench.progress import Display
+
+    display = Display(console)
+    try:
+        return go(display)
+    except KeyboardInterrupt:
+        display.close()
+        errors.print("lic-bench: stopped; what was measured is stored, the same command goes on.", soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        display.close()
+
+
+def _say_run(out: Path) -> None:
     from lic_bench.listing import run_summary
 
     summary = run_summary(out)
     if summary.row_count:
         console.print(summary)
+
+
+def _say_scaling(out: Path, memory_gib: Sequence[float]) -> None:
+    from lic_bench.report.scaling import scaling
+    from lic_bench.report.scaling_tables import scaling_tables
+    from lic_bench.report.terminal import to_rich
+    from lic_bench.store import Run
+
+    for table in scaling_tables(scaling([Run(out)]), memory_gib):
+        if table.rows:
+            console.print(to_rich(table, console.width))
+
+
+def _end(out: Path, outcome: Outcome) -> None:
+    """Say what failed and what to do next; leave with the exit code that says so too."""
     if outcome.failed:
         first = outcome.failed[0]
         errors.print(
@@ -220,11 +306,13 @@ def _say_outcome(out: Path, outcome: Outcome) -> None:
         text = f"No complexity of {row.codec} by {row.counter}: {row.error}"
         errors.print(text, markup=False, highlight=False, soft_wrap=True)
     console.print(f"Next: lic-bench report {out}", markup=False, highlight=False, soft_wrap=True)
+    if outcome.failed or outcome.failed_complexity:
+        raise typer.Exit(FAILED)
 
 
 def main() -> None:
     """Entry point: a UserError becomes one line and exit code 2."""
-    warnings.filterwarnings("ignore", message="`torch.jit.script`")  # compressai's imports; nobody here can act on it
+    lean_imports.install()
     _end_in_order()
     try:
         sys.exit(app(prog_name="lic-bench", standalone_mode=False))

@@ -20,9 +20,9 @@ Qualities = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")]
-Measure = Annotated[str, typer.Option(help="Of: quality, latency, memory, complexity, all.")]
+Measure = Annotated[str, typer.Option(help="Of: quality, latency, phases, memory, complexity, all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Repeats = Annotated[int | None, typer.Option(help="Timed repeats per image, up to 2 s. [default: 5]")]
+Repeats = Annotated[int | None, typer.Option(help="Samples of each time at least, up to 2 s. [default: 5]")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
 VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
 VtmColour = Annotated[
@@ -31,6 +31,21 @@ VtmColour = Annotated[
 Jobs = Annotated[
     int | None, typer.Option(help="Encoding programs at a time where no times are taken. [default: all cores]")
 ]
+Isolate = Annotated[
+    bool | None,
+    typer.Option(
+        "--isolate/--no-isolate", help="Each codec in a process of its own. [default: where latency or memory is taken]"
+    ),
+]
+Timeout = Annotated[float | None, typer.Option(help="Seconds a codec may take for one image or turn. [default: 3600]")]
+Sizes = Annotated[
+    str, typer.Option(help="Sides of the square pictures in pixels: 256,384,512, or 256:2048 for doublings.")
+]
+MEMORY_SIZES = "8,12,16,24,48,80"
+MemorySizes = Annotated[
+    str, typer.Option(help="Sizes of memory in GiB for which the largest image is predicted, separated by commas.")
+]
+QuickScale = Annotated[bool, typer.Option("--quick", help="A first look: short warm-ups and few samples.")]
 Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]

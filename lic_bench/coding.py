@@ -17,6 +17,8 @@ from compressai import ans
 from compressai.entropy_models import GaussianConditional
 from torch import Tensor
 
+from lic_bench.marks import COPIES, ENTROPY_CODER, mark
+
 Strings = list[bytes]  # one per image of the batch
 Tables = tuple[list[list[int]], list[int], list[int]]  # CDFs, their lengths, their first symbols
 
@@ -82,7 +84,8 @@ class GaussianTables:
 
     def indexes(self, scales: Tensor) -> Tensor:
         """Index of each scale's table: the smallest scale in the table that is not below it."""
-        return torch.bucketize(scales.contiguous(), self.bounds.to(scales))
+        with mark(ENTROPY_CODER):
+            return torch.bucketize(scales.contiguous(), self.bounds.to(scales))
 
 
 class Estimator:
@@ -114,7 +117,7 @@ class Encoder:
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
         symbols = torch.round(next(self._passes) - means)
-        rows = symbols.int().flatten(1).tolist(), self._tables.indexes(scales).flatten(1).tolist()
+        rows = to_lists(symbols.int()), to_lists(self._tables.indexes(scales))
         self._noted.append(list(zip(*rows, strict=True)))
         return (symbols + means).contiguous()
 
@@ -127,7 +130,8 @@ class Encoder:
         return [self._encode(*map(_chain, zip(*passes, strict=True))) for passes in zip(*self._noted, strict=True)]
 
     def _encode(self, symbols: list[int], indexes: list[int]) -> bytes:
-        string: bytes = ans.RansEncoder().encode_with_indexes(symbols, indexes, *self._tables.all)
+        with mark(ENTROPY_CODER):
+            string: bytes = ans.RansEncoder().encode_with_indexes(symbols, indexes, *self._tables.all)
         return string
 
 
@@ -140,8 +144,9 @@ class Decoder:
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
-        rows = zip(next(self._strings), self._tables.indexes(scales).flatten(1).tolist(), strict=True)
-        symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
+        rows = zip(next(self._strings), to_lists(self._tables.indexes(scales)), strict=True)
+        with mark(ENTROPY_CODER):
+            symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
         return _shaped(symbols, scales, means)
 
 
@@ -156,15 +161,24 @@ class JoinedDecoder:
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
-        rows = zip(self._decoders, self._tables.indexes(scales).flatten(1).tolist(), strict=True)
-        symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
+        rows = zip(self._decoders, to_lists(self._tables.indexes(scales)), strict=True)
+        with mark(ENTROPY_CODER):
+            symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
         return _shaped(symbols, scales, means)
 
 
+def to_lists(values: Tensor) -> list[list[int]]:
+    """Whole numbers [B, ...] on any device -> a list per image, as the coder takes them."""
+    with mark(COPIES):
+        return values.flatten(1).tolist()
+
+
 def _chain(lists: Iterable[list[int]]) -> list[int]:
-    return list(chain.from_iterable(lists))
+    with mark(COPIES):
+        return list(chain.from_iterable(lists))
 
 
 def _shaped(symbols: list[list[int]], scales: Tensor, means: Tensor) -> Tensor:
-    found = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
+    with mark(COPIES):
+        found = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
     return (found + means).contiguous()

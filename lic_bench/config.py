@@ -12,7 +12,7 @@ from lic_bench.records import PROTOCOL
 from lic_bench.registry import resolve
 from lic_bench.spec import CodecSpec
 
-PARTS = ("quality", "latency", "memory", "complexity")
+PARTS = ("quality", "latency", "phases", "memory", "complexity")
 WEIGHTS = ("auto", "random", "require")
 QUICK_LIMIT = 2
 QUICK_CROP = 256
@@ -28,8 +28,10 @@ class RunConfig:
 
     qualities: codec -> its ladder in this run. weights: codec -> quality -> `lic_bench.models.weights_of`.
     modes: codec -> the colour path asked of it, for codecs that have several.
+    isolate: each codec worked in a process of its own.
     crop: side of the central square that is measured instead of the whole image, in pixels.
     images: data set -> number of images. complexity_size: (height, width).
+    sizes: sides of the square pictures of a scaling run, see lic_bench.scale; (): a run on data sets.
     """
 
     codecs: tuple[str, ...]
@@ -42,10 +44,12 @@ class RunConfig:
     threads: int
     repeats: int
     modes: Mapping[str, str] = field(default_factory=dict)
+    isolate: bool = False
     limit: int | None = None
     crop: int | None = None
     quick: bool = False
     complexity_size: tuple[int, int] = COMPLEXITY_SIZE
+    sizes: tuple[int, ...] = ()
     protocol: str = PROTOCOL
 
     def to_json(self) -> dict[str, Any]:
@@ -85,6 +89,8 @@ def choose_parts(text: str) -> tuple[str, ...]:
     for part in asked:
         if part not in (*PARTS, "all"):
             raise unknown("part of --measure", part, [*PARTS, "all"])
+    if "phases" in asked and not {"latency", "all"} & set(asked):
+        raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
     return tuple(part for part in PARTS if "all" in asked or part in asked)
 
 

@@ -1,73 +1,84 @@
-"""What machine and software a run was made with: all of it, and the part that must not change within a run."""
+"""What machine and software a run was made with: all of it, and the part that must not change within a run.
+
+No name of a machine or a person, no path, no raw UUID: what is stored here is meant to be published with the results.
+"""
 
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
-import sys
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 
-from lic_bench import __version__
+from lic_bench import __version__, sysfs
+from lic_bench.machine import cpu, gpu, software, system
 from lic_bench.measurement.memory import keep_freed_memory
 
 CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "compressai",
-    "numpy",
-    "pillow",
-    "pillow-jxl-plugin",
-    "pytorch-msssim",
-    "scipy",
-    "thop",
+# What the clocks and the number of computing threads hang on, hence times.
+CLOCKED_BY = ("governor", "driver", "turbo", "smt", "max_mhz", "sockets", "cores_physical", "numa_nodes")
+GPU_PARTS = ("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "ecc", "cuda", "cudnn")
+STEERING = (
+    "OMP_",
+    "GOMP_",
+    "KMP_",
+    "MKL_",
+    "ONEDNN_",
+    "DNNL_",
+    "ATEN_",
+    "NVIDIA_TF32",
+    "CUBLAS",
+    "MALLOC_",
+    "LD_PRELOAD",
 )
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """Hardware, system, packages and settings, as they are now."""
+    """Hardware, system, packages and settings, as they are now; plain JSON values, None for what is not told."""
+    processor = cpu.describe()
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "lic_bench": __version__,
-        "git_commit": _git_commit(),
-        "python": platform.python_version(),
-        "system": platform.platform(),
-        "cpu": _cpu_model(),
-        "cores_physical": psutil.cpu_count(logical=False),
+        "git_commit": software.git_commit(),
+        "command": software.command_line(),
+        "cpu": cpu.model(),
+        "cores_physical": processor["cores_physical"],
         "cores_logical": psutil.cpu_count(),
-        "cores_usable": len(os.sched_getaffinity(0)) if sys.platform == "linux" else psutil.cpu_count(),
+        "cores_usable": len(sysfs.cpu_list(processor["affinity"])) or psutil.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-        "gpu": _gpu(device),
-        "packages": {name: _version(name) for name in PACKAGES} | {"torch": torch.__version__},
-        "settings": {
-            "cudnn.deterministic": torch.backends.cudnn.deterministic,
-            "cudnn.benchmark": torch.backends.cudnn.benchmark,
-            "cudnn.allow_tf32": torch.backends.cudnn.allow_tf32,
-            "matmul.allow_tf32": torch.backends.cuda.matmul.allow_tf32,
-            "freed_memory_kept": keep_freed_memory(),
-        },
+        "processor": processor,
+        "gpu": gpu.describe(device),
+        **system.describe(),
+        **software.describe(),
+        "settings": software.settings() | {"freed_memory_kept": keep_freed_memory()},
     }
 
 
 def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
-    """The part of `describe` under which times of one run may stand side by side."""
-    gpu = environment["gpu"] or {}
+    """The part of `describe` under which times of one run may stand side by side.
+
+    Nothing in it changes by itself: no clock of the moment, no load, no bogomips. Two machines of one kind agree.
+    """
+    gpu_part = environment["gpu"] or {}
+    variables = environment["variables"]
     return {
         "cpu": environment["cpu"],
         "cores_usable": environment["cores_usable"],
-        "gpu": gpu.get("name"),
-        "driver": gpu.get("driver"),
+        "cpu_capability": environment["cpu_capability"],
+        "processor": {name: environment["processor"][name] for name in CLOCKED_BY},
+        "limits": {name: environment["container"][name] for name in ("cpu_limit", "memory_limit_bytes")},
+        "gpu": gpu_part.get("name"),
+        "driver": gpu_part.get("driver"),
+        "gpu_parts": {name: gpu_part.get(name) for name in GPU_PARTS if name not in ("name", "driver")},
         "torch": environment["packages"]["torch"],
+        "torch_build": environment["torch_build"]["sha256"],
+        "settings": environment["settings"],
+        "variables": {name: value for name, value in variables.items() if name.startswith(STEERING)},
         "packages": {name: environment["packages"][name] for name in CODING_PACKAGES},
         "lic_bench": environment["lic_bench"],
     }
@@ -84,53 +95,3 @@ def prepare(device: torch.device, threads: int | None) -> None:
         torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.cuda.set_device(device)
-
-
-def _cpu_model() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
-
-
-def _gpu(device: torch.device) -> dict[str, Any] | None:
-    if device.type != "cuda":
-        return None
-    properties = torch.cuda.get_device_properties(device)
-    return {
-        "name": properties.name,
-        "memory_bytes": properties.total_memory,
-        "capability": f"{properties.major}.{properties.minor}",
-        "driver": _driver(),
-        "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    }
-
-
-def _driver() -> str | None:
-    import pynvml
-
-    try:
-        pynvml.nvmlInit()
-        return str(pynvml.nvmlSystemGetDriverVersion())
-    except pynvml.NVMLError:
-        return None
-
-
-def _git_commit() -> str | None:
-    home = Path(__file__).resolve().parent.parent
-    if not (home / ".git").exists():
-        return None
-    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

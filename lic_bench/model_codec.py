@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from lic_bench.calls import Calls
 from lic_bench.codec import Bitstream
 from lic_bench.padding import crop, pad
 from lic_bench.spec import Padding
@@ -60,10 +62,14 @@ class ModelCodec:
         return crop(x_hat, height, width, self.padding).clamp(0, 1)
 
     @torch.no_grad()
-    def estimate(self, x: Tensor) -> tuple[Tensor, float]:
-        """The encoder-side reconstruction [1, 3, H, W] in [0, 1], and the rate by the likelihoods in bpp."""
+    def estimate(self, x: Tensor, known: Calls | None = None) -> tuple[Tensor, float]:
+        """The encoder-side reconstruction [1, 3, H, W] in [0, 1], and the rate by the likelihoods in bpp.
+
+        known: calls of transforms, kept while x was coded and decoded, that need not be computed again.
+        """
         height, width = x.shape[-2:]
-        out = self.module(pad(x, self.padding))
+        with known.give(self.module) if known else nullcontext():
+            out = self.module(pad(x, self.padding))
         nats = sum(-likelihoods.double().log().sum().item() for likelihoods in out["likelihoods"].values())
         x_hat = crop(out["x_hat"], height, width, self.padding).clamp(0, 1)
         return x_hat, nats / math.log(2) / (height * width)

@@ -20,8 +20,8 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
+from lic_bench.jobs import Job
 from lic_bench.records import Record
-from lic_bench.runner import Job
 
 PLAIN_EVERY_S = 2.0
 
@@ -65,7 +65,8 @@ class Display:
         self._last_line = float("-inf")
 
     def started(self, jobs: Sequence[Job], done: int) -> None:
-        """Show how much is to be done, and how much was done before."""
+        """Show how much is to be done, and how much was done before. Once per run, or for each of its parts."""
+        self.close()
         self._forecast = Forecast(jobs)
         self._total, self._done = len(jobs) + done, done
         if done:

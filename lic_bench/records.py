@@ -7,8 +7,9 @@ from typing import Any, Literal, TypeVar
 
 from lic_bench.errors import UserError
 
-SCHEMA = 3
-PROTOCOL = "lic-bench-2"  # the rules of measuring; a new id whenever a rule changes what a number means
+SCHEMA = 4
+READABLE = (3, SCHEMA)  # rows of schema 3 lack only fields that have defaults
+PROTOCOL = "lic-bench-3"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 Row = TypeVar("Row", "Record", "Complexity")
 
@@ -26,8 +27,11 @@ class Record:
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
-    phases_s: part -> samples. peak_memory_bytes: "weights" and "encode_..." and "decode_..." of the kinds that
-        measurement/memory.py names -> bytes.
+    canary_s: the reference workload's seconds around each sample, one per sample. rounds_repeated: rounds whose samples
+        were thrown away because it had moved; drifted: samples that were kept although it had.
+    phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
+    peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds that measurement/memory.py names -> bytes.
+    conditions: what the machine did meanwhile, see measurement/conditions.py. energy_j: operation -> joules per image.
     """
 
     codec: str
@@ -57,8 +61,13 @@ class Record:
     encode_s: list[float] = field(default_factory=list)
     decode_s: list[float] = field(default_factory=list)
     cold_start_s: dict[str, float] = field(default_factory=dict)
+    canary_s: list[float] = field(default_factory=list)
+    rounds_repeated: int = 0
+    drifted: int = 0
     phases_s: dict[str, list[float]] = field(default_factory=dict)
     peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    energy_j: dict[str, float] = field(default_factory=dict)
     protocol: str = PROTOCOL
     schema: int = SCHEMA
 
@@ -75,6 +84,7 @@ class Complexity:
     parameters: all trainable values, for thop those it sees. parameters_inference: those that inference needs; None
         where the network does not tell.
     uncounted_ops: operator or module name -> calls that the counter gave no cost.
+    macs_by_kind: kind of arithmetic, or custom operator -> its part of macs.
     """
 
     codec: str
@@ -87,14 +97,15 @@ class Complexity:
     parameters: int
     parameters_inference: int | None = None
     uncounted_ops: dict[str, int] = field(default_factory=dict)
+    macs_by_kind: dict[str, int] = field(default_factory=dict)
     status: Literal["ok", "failed"] = "ok"
     error: str | None = None
     schema: int = SCHEMA
 
     @property
-    def key(self) -> tuple[str, int, str, str]:
+    def key(self) -> tuple[str, int, str, str, int, int]:
         """What makes a complexity record unique within a run."""
-        return self.codec, self.quality, self.counter, self.path
+        return self.codec, self.quality, self.counter, self.path, self.height, self.width
 
 
 def to_json(row: Record | Complexity) -> dict[str, Any]:
@@ -105,7 +116,7 @@ def to_json(row: Record | Complexity) -> dict[str, Any]:
 def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
     """A row read back. Refuses another schema and unknown or missing fields, naming `source`."""
     schema = values.get("schema")
-    if schema != SCHEMA:
+    if schema not in READABLE:
         fix = "update lic-bench" if isinstance(schema, int) and schema > SCHEMA else "measure again with --fresh"
         raise UserError(f"{source}: schema {schema!r}, this version reads {SCHEMA}: {fix}.")
     known = {f.name for f in fields(cls)}

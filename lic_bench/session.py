@@ -1,8 +1,9 @@
-"""One `lic-bench run` from its options to its outcome: everything is checked before anything is measured."""
+"""One run from its options to its outcome: everything is checked before anything is measured."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,22 +11,32 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
+from lic_bench.bench import OUT_OF_MEMORY, Recipe
+from lic_bench.bitstream_cache import BitstreamCache, cache_folder
+from lic_bench.block import Settings
 from lic_bench.checkpoints import sha256_of
 from lic_bench.config import RunConfig
 from lic_bench.datasets import Dataset, find_dataset
 from lic_bench.environment import describe, fingerprint, prepare
 from lic_bench.errors import UserError
+from lic_bench.exclusive import alone
+from lic_bench.isolation import at_work
+from lic_bench.jobs import Job, plan
+from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.reference import workload
+from lic_bench.measurement.rounds import Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.models import kernels_of, weights_of
 from lic_bench.programs import Found
+from lic_bench.records import Record
 from lic_bench.registry import check_installed, programs_of
-from lic_bench.runner import Job, Listener, Outcome, Runner, plan
+from lic_bench.runner import Listener, Outcome, Runner
 from lic_bench.spec import CodecSpec
 from lic_bench.store import Store, set_aside
 from lic_bench.weights_choice import choose_weights
 
-QUICK_WARM_UP_S = 1.0
-QUICK_ENOUGH_S = 1.0
+QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
+TIMEOUT_S = 3600.0
 BUSY = 0.75  # load average per core from which times are in doubt
 
 Files = Mapping[str, Mapping[int, Path]]
@@ -36,8 +47,8 @@ class Options:
     """The options of `lic-bench run` as they were given; None where the default depends on others."""
 
     codecs: str
-    datasets: str
     out: Path
+    datasets: str = ""
     data_root: Path | None = None
     checkpoints: Path | None = None
     weights: str | None = None
@@ -51,6 +62,8 @@ class Options:
     vtm_root: Path | None = None
     vtm_colour: str | None = None
     jobs: int | None = None
+    isolate: bool | None = None
+    timeout: float | None = None
     quick: bool = False
     fresh: bool = False
     retry_failed: bool = False
@@ -58,7 +71,11 @@ class Options:
 
 @dataclass(slots=True)
 class Session:
-    """A checked run, ready to go."""
+    """A checked run, ready to go.
+
+    counted: codec -> the sizes (height, width) at which its operations are counted.
+    alone: one codec after the other is in memory, and none is asked for more once it ran out of it.
+    """
 
     config: RunConfig
     specs: list[CodecSpec]
@@ -67,15 +84,25 @@ class Session:
     device: torch.device
     programs: Mapping[str, Found]
     notes: list[str] = field(default_factory=list)
+    counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    alone: bool = False
 
     def jobs(self) -> list[Job]:
         """Every job of the run, in order."""
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
+    def groups(self) -> list[list[CodecSpec]]:
+        """The codecs, those together that are in memory together."""
+        return [[spec] for spec in self.specs] if self.alone else [self.specs]
+
 
 def run(options: Options, listener: Listener) -> Outcome:
     """Check the options, open the store, measure what it lacks. Raises UserError for bad input."""
-    session = prepare_session(options)
+    return carry_out(prepare_session(options), options, listener)
+
+
+def carry_out(session: Session, options: Options, listener: Listener) -> Outcome:
+    """Open the store, measure what it lacks."""
     environment = describe(session.device)
     if options.fresh:
         aside = set_aside(options.out)
@@ -108,12 +135,17 @@ def _versions(session: Session) -> dict[str, list[str]]:
     return {name: [found.version, *map(sha256_of, found.files)] for name, found in session.programs.items()}
 
 
-def prepare_session(options: Options) -> Session:
-    """Resolve names, data, weights and settings; nothing is written."""
+def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Session:
+    """Resolve names, data, weights and settings; nothing is written, but the bitstream cache made ready if needed.
+
+    datasets: in place of those that the options name.
+    """
     for name in ("limit", "crop", "repeats", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UserError(f"--{name} {value}: at least 1.")
+    if options.timeout is not None and not options.timeout > 0:
+        raise UserError(f"--timeout {options.timeout:g}: more than 0 seconds.")
     device = choose_device(options.device)
     prepare(device, options.threads)
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
@@ -130,8 +162,9 @@ def prepare_session(options: Options) -> Session:
     asked = cfg.parse_qualities(options.qualities, specs)
     limit = options.limit or (cfg.QUICK_LIMIT if options.quick else None)
     crop = options.crop or (cfg.QUICK_CROP if options.quick else None)
-    names = cfg.split_list(options.datasets, "--datasets")
-    datasets = [find_dataset(name, options.data_root, limit=limit, crop=crop) for name in names]
+    if not datasets:
+        names = cfg.split_list(options.datasets, "--datasets")
+        datasets = [find_dataset(name, options.data_root, limit=limit, crop=crop) for name in names]
     _check_names(datasets)
     files, notes = choose_weights(specs, asked, options.weights, options.checkpoints)
     ladders = {s.name: cfg.ladder(s, asked.get(s.name), files.get(s.name, {}), quick=options.quick) for s in specs}
@@ -151,13 +184,19 @@ def prepare_session(options: Options) -> Session:
         threads=torch.get_num_threads(),
         repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
         modes={name: found.mode for name, found in programs.items() if found.mode},
+        isolate=bool({"latency", "memory"} & set(parts)) if options.isolate is None else options.isolate,
         limit=limit,
         crop=crop,
         quick=options.quick,
         complexity_size=(cfg.QUICK_CROP, cfg.QUICK_CROP) if options.quick else cfg.COMPLEXITY_SIZE,
     )
     notes += [warning for d in datasets for warning in d.warnings]
-    return Session(config, specs, datasets, used, device, programs, notes)
+    if options.jobs and not programs:
+        notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
+    if programs and "latency" not in parts and set(parts) != {"complexity"}:
+        BitstreamCache(cache_folder()).prepare()
+    counted = {s.name: [config.complexity_size] for s in specs} if "complexity" in parts else {}
+    return Session(config, specs, list(datasets), used, device, programs, notes, counted)
 
 
 def _check_names(datasets: Sequence[Dataset]) -> None:
@@ -196,22 +235,60 @@ def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
 
 
 def _work(session: Session, store: Store, listener: Listener, options: Options, ahead: int) -> Outcome:
-    config = session.config
-    effort = Effort(repeats=config.repeats)
-    if config.quick:
-        effort = Effort(repeats=config.repeats, enough_s=QUICK_ENOUGH_S, warm_up_s=QUICK_WARM_UP_S)
-    runner = Runner(
-        store,
-        listener,
-        device=session.device,
-        weights=session.files,
+    outcome = Outcome()
+    with alone(listener.note) if "latency" in session.config.measure else nullcontext():
+        settings = _settings(session)
+        for specs in session.groups():
+            recipes = [_recipe(spec, session, settings, options) for spec in specs]
+            with at_work(recipes, isolate=session.config.isolate) as works:
+                runner = Runner(store, listener, works, settings, ahead=ahead)
+                for spec in specs:
+                    for size in session.counted.get(spec.name, ()):
+                        quality = session.config.qualities[spec.name][0]
+                        runner.complexity(spec, quality, size, retry_failed=options.retry_failed)
+                part = runner.run(_jobs(session, specs, store, options), retry_failed=options.retry_failed)
+            outcome.stored += part.stored
+            outcome.failed += part.failed
+            outcome.failed_complexity = part.failed_complexity
+    return outcome
+
+
+def _settings(session: Session) -> Settings:
+    config, device = session.config, session.device
+    timed = "latency" in config.measure
+    return Settings(
         parts=frozenset(config.measure),
-        effort=effort,
-        ahead=ahead,
+        effort=Effort(repeats=config.repeats, **(QUICK if config.quick else {})),
+        devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
+        canary=Canary(workload(device)) if timed else None,
+        watch=Watch(device) if timed else None,
+        stops_at_limit=session.alone,
     )
-    if "complexity" in config.measure:
-        for spec in session.specs:
-            quality = config.qualities[spec.name][0]
-            runner.complexity(spec, quality, config.complexity_size, retry_failed=options.retry_failed)
-    jobs = [] if set(config.measure) == {"complexity"} else session.jobs()
-    return runner.run(jobs, retry_failed=options.retry_failed)
+
+
+def _recipe(spec: CodecSpec, session: Session, settings: Settings, options: Options) -> Recipe:
+    return Recipe(
+        spec=spec,
+        device=settings.devices[spec.name],
+        files=session.files.get(spec.name, {}),
+        parts=settings.parts,
+        effort=settings.effort,
+        threads=session.config.threads,
+        timeout_s=options.timeout or TIMEOUT_S,
+    )
+
+
+def _jobs(session: Session, specs: Sequence[CodecSpec], store: Store, options: Options) -> list[Job]:
+    """Those of the codecs, but for new ones on images larger than one that an earlier attempt had no memory for."""
+    if set(session.config.measure) == {"complexity"}:
+        return []
+    jobs = [job for job in session.jobs() if job.spec in specs]
+    if not session.alone or options.retry_failed:
+        return jobs
+    limits = [row for row in store.records.failed.values() if (row.error or "").startswith(OUT_OF_MEMORY)]
+    return [job for job in jobs if job.key in store.records.keys or not _beyond(job, limits)]
+
+
+def _beyond(job: Job, limits: Sequence[Record]) -> bool:
+    size = (job.image.width or 0) * (job.image.height or 0)
+    return any(row.codec == job.spec.name and row.width * row.height < size for row in limits)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Literal
 
 from lic_bench.errors import UserError
+from lic_bench.marks import OTHER, TOTAL
 
 Argument = Literal["state", "quality", "pretrained"]
 
@@ -69,6 +70,12 @@ class CodecSpec:
     fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
     small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
         tests and quick checks.
+    phases: what a learned codec's time is divided into: name -> submodules by their names in the network, or methods,
+        "context.groups.0" or "tca.TCA.step". "*" in them is any part of a name, and "*" in the phase what that was:
+        {"context *": ("context.groups.*",)} makes a phase of every group; "#" in the phase is the number of the call;
+        a leading "**." any place in the network. Of what is inside each other the inner one counts. Phases on the host
+        are ENTROPY_CODER and COPIES of lic_bench.marks, which need no declaration. Empty: CompressAI's names.
+        Raises UserError for what cannot be a phase.
     """
 
     name: str
@@ -101,7 +108,21 @@ class CodecSpec:
     published: str | None = None
     fills: str = ""
     small: str | None = None
+    phases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notes: str = ""
+
+    def __post_init__(self) -> None:
+        if self.phases and self.kind != "learned":
+            raise UserError(
+                f"Codec {self.name!r}: phases are of learned codecs, which have submodules; leave them out."
+            )
+        for phase, modules in self.phases.items():
+            self._check_phase(phase, modules)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process: views of mappings cannot travel, so they go as what they show."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return _made, ({k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()},)
 
     def check_quality(self, quality: int) -> None:
         """Raise UserError if this quality may not be asked of this codec."""
@@ -121,3 +142,17 @@ class CodecSpec:
         if self.quality_range is not None:
             return f"{self.quality_range[0]}..{self.quality_range[1]}"
         return ", ".join(str(q) for q in self.qualities)
+
+    def _check_phase(self, phase: str, modules: tuple[str, ...]) -> None:
+        said = f"Codec {self.name!r}, phase {phase!r}:"
+        if not phase.strip() or "/" in phase or phase in (OTHER, TOTAL):
+            raise UserError(f"{said} allowed is a name without a slash, other than {OTHER!r} and {TOTAL!r}.")
+        if not isinstance(modules, tuple) or not modules or not all(isinstance(m, str) and m for m in modules):
+            raise UserError(f"{said} {modules!r} is no tuple of submodules' names; write ('g_a',).")
+        stars = {m.removeprefix("**.").count("*") for m in modules}
+        if max(stars) > 1 or ("*" in phase and stars != {1}):
+            raise UserError(f"{said} {', '.join(modules)}: each has one '*' where the phase has one, else at most one.")
+
+
+def _made(values: Mapping[str, Any]) -> CodecSpec:
+    return CodecSpec(**values)

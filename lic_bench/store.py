@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from lic_bench.errors import UserError
-from lic_bench.records import SCHEMA, Complexity, Record, from_json, to_json
+from lic_bench.records import READABLE, SCHEMA, Complexity, Record, from_json, to_json
 
 Row = TypeVar("Row", Record, Complexity)
 
@@ -28,8 +28,8 @@ class Log(Generic[Row]):
 
     def __init__(self, path: Path, cls: type[Row]) -> None:
         self.path = path
-        self.keys: set[tuple[str, int, str, str]] = set()
-        self.failed: dict[tuple[str, int, str, str], Row] = {}
+        self.keys: set[tuple[str | int, ...]] = set()
+        self.failed: dict[tuple[str | int, ...], Row] = {}
         for row in _read(path, cls, repair=True):
             self._note(row)
 
@@ -169,7 +169,7 @@ def _read_run(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); remove that folder or choose another --out.") from None
-    if not isinstance(values, dict) or values.get("schema") != SCHEMA:
+    if not isinstance(values, dict) or values.get("schema") not in READABLE:
         found = values.get("schema") if isinstance(values, dict) else None
         raise UserError(f"{path}: schema {found!r}, this version reads {SCHEMA}; measure again with --fresh.")
     return values

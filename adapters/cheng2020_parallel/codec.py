@@ -14,6 +14,11 @@ SPEC = CodecSpec(
     source="https://github.com/InterDigitalInc/CompressAI@1.2.8 (Cheng2020AnchorCheckerboard)",
     licence="BSD-3-Clause-Clear (CompressAI)",
     padding=Padding(multiple=64, place="corner"),
+    phases={
+        **{name: (name,) for name in ("g_a", "g_s")},
+        **{name: (f"latent_codec.hyper.{name}",) for name in ("h_a", "h_s")},
+        "context": ("latent_codec.y.compress", "latent_codec.y.decompress"),
+    },
     entropy_coder="rans (compressai)",
     published="cheng2020-parallel",
     fills="Table 1, row Cheng20-Parallel: times, memory, FLOPs, parameters; BD-rate from the published points",

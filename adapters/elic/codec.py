@@ -13,6 +13,12 @@ LEFT_OUT = (
     " thop leaves out the checkerboard convolutions and the entropy bottleneck and takes transposed convolutions four "
     "times (98.12 G too much)."
 )
+SLICES = "latent_codec.y.latent_codec.y*"
+PHASES = {
+    **{name: (name,) for name in ("g_a", "g_s")},
+    **{name: (f"latent_codec.hyper.{name}",) for name in ("h_a", "h_s")},
+    "context *": ("latent_codec.y.channel_context.y*", f"{SLICES}.compress", f"{SLICES}.decompress"),
+}
 
 SPECS = (
     CodecSpec(
@@ -28,6 +34,7 @@ SPECS = (
         licence="BSD-3-Clause-Clear (CompressAI)",
         padding=Padding(multiple=64, place="corner"),
         checkpoints={6: Checkpoint(file="ELIC_0450_ft_3980_Plateau.pth.tar", lmbda=0.045, url=REPOSITORY)},
+        phases=PHASES,
         entropy_coder="rans (compressai)",
         published="elic",
         fills="Table 1, row ELIC: times, memory; FLOPs and parameters of this network instead of the paper's; BD-rate "
@@ -48,6 +55,7 @@ SPECS = (
         source="https://github.com/InterDigitalInc/CompressAI@1.2.8 (Elic2022Official)",
         licence="BSD-3-Clause-Clear (CompressAI)",
         padding=Padding(multiple=64, place="corner"),
+        phases=PHASES,
         entropy_coder="rans (compressai)",
         fills="Table 1, row ELIC: times, memory; FLOPs and parameters of this network instead of the paper's",
         notes="Its channel context reads all earlier slices, as in the paper; no weights are published. thop counts "

@@ -13,6 +13,13 @@ WEIGHTS = (
     (0.025, "1W3Ll1cl8-TMMsuqJWQbALxchOvD32oNj"),
     (0.0483, "1l1vYGo9HOX6_0NR7H1TrVJGW67VgyUV_"),
 )
+# A slice's context is two methods of the network, called once per slice; what all slices share comes before.
+PHASES = {
+    **{name: (name,) for name in ("g_a", "h_a", "g_s")},
+    "h_s": ("h_mean_s", "h_scale_s"),
+    "context": ("tca.transformed", "tca.TCA.start_token_from_hyperprior"),
+    "context #": ("tca.TCA.step", "tca.gaussians"),
+}
 
 SPEC = CodecSpec(
     name="fat",
@@ -32,6 +39,7 @@ SPEC = CodecSpec(
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai), tables over scale and fraction of the mean",
+    phases=PHASES,
     published="fat",
     fills="Table 1, row FAT: memory, FLOPs and parameters with fresh weights; BD-rate with the released weights or the "
     "published points; times of the network, not of the authors' entropy coder",

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from adapters.fat.range_coder import RangeDecoder, RangeEncoder, largest, value_tables
 from adapters.fat.tables import integer_tables
-from lic_bench.coding import Strings
+from lic_bench.coding import Strings, to_lists
+from lic_bench.marks import COPIES, ENTROPY_CODER, mark
 
 
 class SliceCoder(Protocol):
@@ -50,15 +51,19 @@ class RansSliceEncoder:
         """See SliceCoder."""
         q = next(self._slices)
         indexes, nearest, sign = self._tables.indexes(scales, means)
-        symbols = (sign * (q.cpu() - nearest)).int()
-        rows = zip(self._encoders, symbols.flatten(1).tolist(), indexes.flatten(1).tolist(), strict=True)
-        for encoder, symbol_row, index_row in rows:
-            encoder.encode_with_indexes(symbol_row, index_row, *self._tables.all)
+        with mark(COPIES):
+            on_host = q.cpu()
+        with mark(ENTROPY_CODER):
+            symbols = (sign * (on_host - nearest)).int()
+            rows = zip(self._encoders, to_lists(symbols), to_lists(indexes), strict=True)
+            for encoder, symbol_row, index_row in rows:
+                encoder.encode_with_indexes(symbol_row, index_row, *self._tables.all)
         return q
 
     def strings(self) -> Strings:
         """See SliceEncoder."""
-        return [encoder.flush() for encoder in self._encoders]
+        with mark(ENTROPY_CODER):
+            return [encoder.flush() for encoder in self._encoders]
 
 
 class RansSliceDecoder:
@@ -74,9 +79,11 @@ class RansSliceDecoder:
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See SliceCoder."""
         indexes, nearest, sign = self._tables.indexes(scales, means)
-        rows = zip(self._decoders, indexes.flatten(1).tolist(), strict=True)
-        symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
-        return (nearest + sign * torch.tensor(symbols).view_as(nearest)).to(scales)
+        with mark(ENTROPY_CODER):
+            rows = zip(self._decoders, to_lists(indexes), strict=True)
+            symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
+        with mark(COPIES):
+            return (nearest + sign * torch.tensor(symbols).view_as(nearest)).to(scales)
 
 
 class RangeSliceEncoder:
@@ -92,12 +99,14 @@ class RangeSliceEncoder:
         q = next(self._slices)
         for encoder, bound, *parts in zip(self._encoders, self.side, q, scales, means, strict=True):
             values, *gaussians = map(in_coding_order, parts)
-            encoder.encode((values + bound).int().tolist(), value_tables(*gaussians, bound))
+            with mark(ENTROPY_CODER):
+                encoder.encode((values + bound).int().tolist(), value_tables(*gaussians, bound))
         return q
 
     def strings(self) -> Strings:
         """See SliceEncoder."""
-        return [encoder.close() for encoder in self._encoders]
+        with mark(ENTROPY_CODER):
+            return [encoder.close() for encoder in self._encoders]
 
 
 class RangeSliceDecoder:
@@ -112,7 +121,8 @@ class RangeSliceDecoder:
         """See SliceCoder."""
         images = []
         for decoder, bound, *parts in zip(self._decoders, self._bounds, scales, means, strict=True):
-            values = torch.tensor(decoder.decode(value_tables(*map(in_coding_order, parts), bound))) - bound
+            with mark(ENTROPY_CODER):
+                values = torch.tensor(decoder.decode(value_tables(*map(in_coding_order, parts), bound))) - bound
             channels, rows, cols = parts[0].shape
             images.append(values.view(rows, cols, channels).permute(2, 0, 1))
         return torch.stack(images).to(scales)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from adapters.fat.gaussian import SCALE_BOUND, cumulative
 from lic_bench.coding import Tables
+from lic_bench.marks import COPIES, ENTROPY_CODER, mark
 
 LEAST_SCALE, GREATEST_SCALE = 0.1, 256.0  # at the least, the other boundary is at least 5 scales away
 SCALE_STEP = 0.1  # of the logarithm
@@ -45,14 +46,16 @@ class IntegerTables:
 
         On the CPU in float64, whatever the input, so that nothing depends on where and how the network ran.
         """
-        scales, means = (part.detach().cpu().double().contiguous() for part in (scales, means))
-        nearest = torch.round(means)
-        fraction = means - nearest
-        row = torch.bucketize(scales, self._bounds)
-        distance = (0.5 - fraction.abs()) / scales.clamp_min(SCALE_BOUND)
-        cell = torch.minimum((distance / DISTANCE_STEP).long(), self._cells[row] - 1)
-        sign = torch.where(fraction < 0, -1.0, 1.0).double()
-        return self._first[row] + cell, nearest, sign
+        with mark(COPIES):
+            scales, means = (part.detach().cpu().double().contiguous() for part in (scales, means))
+        with mark(ENTROPY_CODER):
+            nearest = torch.round(means)
+            fraction = means - nearest
+            row = torch.bucketize(scales, self._bounds)
+            distance = (0.5 - fraction.abs()) / scales.clamp_min(SCALE_BOUND)
+            cell = torch.minimum((distance / DISTANCE_STEP).long(), self._cells[row] - 1)
+            sign = torch.where(fraction < 0, -1.0, 1.0).double()
+            return self._first[row] + cell, nearest, sign
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """MambaVC as its authors' training and evaluation scripts build it."""
 
+from adapters.shared.phases import channelwise
 from lic_bench.spec import CodecSpec, Padding
 
 SPEC = CodecSpec(
@@ -16,6 +17,7 @@ SPEC = CodecSpec(
     padding=Padding(multiple=128, place="centre"),
     entropy_coder="rans (compressai)",
     kernels="adapters.mambavc.scan:kernels_on",
+    phases=channelwise(attention=True),
     published="mambavc",
     fills="Table 1, row MambaVC: times, memory, FLOPs, parameters; BD-rate from the published points",
     notes=(

@@ -1,5 +1,6 @@
 """Minnen2020, also known as ChARM: channel-wise autoregressive entropy model with latent residual prediction."""
 
+from adapters.shared.phases import channelwise
 from lic_bench.spec import CodecSpec, Padding
 
 SPEC = CodecSpec(
@@ -17,6 +18,7 @@ SPEC = CodecSpec(
     licence="MIT (this project's own code)",
     padding=Padding(multiple=64, place="corner"),
     entropy_coder="rans (compressai)",
+    phases=channelwise(attention=False),
     published="minnen2020",
     fills="Table 1, row Minnen20: BD-rate from published points; times, memory and FLOPs of the original network, "
     "which is larger than the one in the table",

@@ -13,6 +13,14 @@ WEIGHTS = (
     (0.025, "1krGCTYat0Qkcp0QPaNC5sP3ofrq-eQsv"),
     (0.0483, "1mIDwO_2Q1sNVriCFiLS1oxgfbVUaHihl"),
 )
+CONTEXTS = (
+    *("channel_context", "global_inter_context", "local_context", "global_intra_context"),
+    *("entropy_parameters_anchor", "entropy_parameters_nonanchor", "lrp_anchor", "lrp_nonanchor"),
+)
+PHASES = {
+    **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},
+    "context *": tuple(f"{name}.*" for name in CONTEXTS),
+}
 
 SPEC = CodecSpec(
     name="mlic-plus-plus",
@@ -33,6 +41,7 @@ SPEC = CodecSpec(
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai)",
+    phases=PHASES,
     published="mlic-plus-plus",
     fills="Table 1, row MLIC++: times, memory; FLOPs and parameters with fresh weights; BD-rate with the released "
     "weights or the published points",

@@ -1,5 +1,6 @@
 """TCM in the three sizes of the paper, N = 64, 96 and 128."""
 
+from adapters.shared.phases import channelwise
 from lic_bench.spec import Checkpoint, CodecSpec, Padding
 
 REPOSITORY = "https://github.com/jmliu206/LIC_TCM"
@@ -44,6 +45,7 @@ def _spec(
         padding=Padding(multiple=128, place="centre"),
         checkpoints=checkpoints,
         entropy_coder="rans (compressai)",
+        phases=channelwise(attention=True),
         published=f"tcm-{size}",
         fills=fills,
         notes=notes,

@@ -1,21 +1,26 @@
-"""Multiply-accumulates and parameters of a network, by thop (the paper's way) and by torch's operator counter."""
+"""Multiply-accumulates and parameters of a network by three counters: thop, as papers do, fvcore and an exact one."""
 
 from __future__ import annotations
 
 import copy
-import io
-import warnings
-from collections.abc import Callable, Iterable
-from contextlib import redirect_stdout
-from typing import Any, Literal, Protocol, runtime_checkable
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
+from lic_bench.measurement.counters import exact, fvcore, thop
+from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
 from lic_bench.records import Complexity
 
-Counter = Literal["thop", "exact"]
+Counter = Literal["thop", "fvcore", "exact"]
+Wanted: TypeAlias = tuple[Counter, Path]
+
+COUNTERS: dict[Counter, Counting] = {"thop": thop.paths, "fvcore": fvcore.paths, "exact": exact.paths}
+WANTED: tuple[Wanted, ...] = (
+    *(("thop", "forward"), ("fvcore", "forward")),
+    *(("exact", "forward"), ("exact", "encode"), ("exact", "decode")),
+)
 
 
 @runtime_checkable
@@ -27,37 +32,29 @@ class Reduced(Protocol):
         ...
 
 
-def count(module: nn.Module, codec: str, quality: int, height: int, width: int) -> list[Complexity]:
-    """One record per counter for the forward path of a 1 x 3 x height x width image.
+def count(
+    module: nn.Module, codec: str, quality: int, height: int, width: int, *, wanted: Iterable[Wanted] = WANTED
+) -> list[Complexity]:
+    """One record per counter and path in `wanted`, for a 1 x 3 x height x width image that needs no padding.
 
-    A counter that fails gives a failed record, the others stand. The module itself is left untouched.
+    A counter that fails gives failed records, the others stand. Counters work on a copy without weights of its own: it
+    shares the module's parameters, while hooks, buffers and entropy tables are the copy's.
     """
     parameters = sum(p.numel() for p in module.parameters())
-    needed = module.parameters_inference() if isinstance(module, Reduced) else None
+    common: dict[str, Any] = {"codec": codec, "quality": quality, "height": height, "width": width}
+    common["parameters_inference"] = module.parameters_inference() if isinstance(module, Reduced) else None
     rows = []
-    for counter, fn in COUNTERS.items():
-        try:
-            macs, counted, uncounted = _on_copy(module, fn, height, width)
-        except Exception as error:  # third-party counters fail in ways of their own
-            message = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            rows += failed_count(
-                codec, quality, height, width, error=message, counters=(counter,), parameters=parameters
-            )
+    for pair, found in _counted(module, height, width, wanted):
+        if isinstance(found, Exception):
+            message = f"{type(found).__name__}: {' '.join(str(found).split())}"
+            rows += failed_count(codec, quality, height, width, error=message, wanted=(pair,), parameters=parameters)
             continue
-        rows.append(
-            Complexity(
-                codec=codec,
-                quality=quality,
-                width=width,
-                height=height,
-                counter=counter,
-                path="forward",
-                macs=macs,
-                parameters=counted or parameters,
-                parameters_inference=needed,
-                uncounted_ops=uncounted,
-            )
-        )
+        seen: dict[str, Any] = {
+            "macs": found.macs,
+            "parameters": found.parameters or parameters,
+            "macs_by_kind": dict(found.by_kind),
+        }
+        rows.append(Complexity(**common, counter=pair[0], path=pair[1], uncounted_ops=found.uncounted, **seen))
     return rows
 
 
@@ -68,45 +65,33 @@ def failed_count(
     width: int,
     *,
     error: str,
-    counters: Iterable[Counter] = ("thop", "exact"),
+    wanted: Iterable[Wanted] = WANTED,
     parameters: int = 0,
 ) -> list[Complexity]:
-    """The failed records of these counters."""
+    """The failed records of these counters and paths."""
     common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
-    common |= {"path": "forward", "macs": None, "parameters": parameters, "status": "failed", "error": error}
-    return [Complexity(**common, counter=counter) for counter in counters]
+    common |= {"macs": None, "parameters": parameters, "status": "failed", "error": error}
+    return [Complexity(**common, counter=counter, path=path) for counter, path in wanted]
 
 
-Counted = tuple[int, int | None, dict[str, int]]
+def _counted(
+    module: nn.Module, height: int, width: int, wanted: Iterable[Wanted]
+) -> Iterator[tuple[Wanted, Counted | Exception]]:
+    prepared: dict[Counter, Paths] = {}
+    for counter, path in wanted:
+        found: Counted | Exception
+        try:
+            if counter not in prepared:
+                prepared[counter] = _prepared(module, COUNTERS[counter], height, width)
+            with torch.no_grad():
+                found = prepared[counter][path]()
+        except Exception as error:  # third-party counters and networks fail in ways of their own
+            found = error
+        yield (counter, path), found
 
 
-def _on_copy(module: nn.Module, fn: Callable[[nn.Module, torch.Tensor], Counted], height: int, width: int) -> Counted:
-    model = copy.deepcopy(module)  # counters leave hooks and buffers behind
+def _prepared(module: nn.Module, counting: Counting, height: int, width: int) -> Paths:
+    shared = {id(tensor): tensor for tensor in module.parameters()}
+    model = copy.deepcopy(module, shared)  # counters leave hooks and buffers behind
     reference = next(model.parameters())
-    x = torch.zeros(1, 3, height, width, device=reference.device, dtype=reference.dtype)
-    with torch.no_grad():
-        return fn(model, x)
-
-
-def _thop(model: nn.Module, x: torch.Tensor) -> Counted:
-    """MACs and parameters as thop sees them: module by module, what it has no rule for counts as nothing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # thop compares versions by distutils
-        from thop import profile
-        from thop.profile import register_hooks
-
-    with redirect_stdout(io.StringIO()):
-        macs, parameters = profile(model, inputs=(x,), verbose=False)
-    without = {type(m).__name__ for m in model.modules() if not list(m.children()) and type(m) not in register_hooks}
-    uncounted = {name: sum(type(m).__name__ == name for m in model.modules()) for name in sorted(without)}
-    return int(macs), int(parameters), uncounted
-
-
-def _operators(model: nn.Module, x: torch.Tensor) -> Counted:
-    """MACs of every convolution and matrix product that runs, wherever it is called from; half of torch's FLOPs."""
-    with FlopCounterMode(display=False) as counter:
-        model(x)
-    return counter.get_total_flops() // 2, None, {}
-
-
-COUNTERS: dict[Counter, Callable[[nn.Module, torch.Tensor], Counted]] = {"thop": _thop, "exact": _operators}
+    return counting(model, torch.zeros(1, 3, height, width, device=reference.device, dtype=reference.dtype))

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lic_bench.codec import Bitstream
+from lic_bench.calls import Calls
+from lic_bench.codec import Bitstream, Codec
 from lic_bench.external import ExternalCodec
 from lic_bench.measurement.memory import peak, weights_bytes
-from lic_bench.measurement.stopwatch import Effort, sample, undisturbed, warm_up
+from lic_bench.measurement.stopwatch import timed, undisturbed
 from lic_bench.metrics import max_abs, ms_ssim, mse_8bit, psnr_db, to_8bit
 from lic_bench.model_codec import ModelCodec
 from lic_bench.models import Loaded
 
+Watched = Callable[[Callable[[], Any], torch.device], tuple[Any, dict[str, int]]]
 # What float32 rounding of the forward pass may make of the decoded image: mean squared 8-bit difference of the whole
 # image and of its worst 64 x 64 block, and mean squared difference as a share of the image's variance. A symbol that
 # rounding moves is far below all of them; a decoder that loses sync is far above one of them.
@@ -35,79 +39,99 @@ class Pair:
 
     encoder: Loaded
     decoder: Loaded
-    warm: set[tuple[int, int]] = field(default_factory=set)  # the image sizes whose warm-up is done
+    fresh: bool = True  # nothing was coded yet
+
+    def encode(self, x: Tensor) -> Bitstream:
+        """What is timed as encoding. x: [1, 3, H, W] in [0, 1]."""
+        return self.encoder.codec.compress(x)
+
+    def decode(self, bits: Bitstream) -> tuple[Tensor, Tensor]:
+        """What is timed as decoding: x_hat, and its 8-bit pixels, which a decoder delivers."""
+        x_hat = self.decoder.codec.decompress(bits)
+        return x_hat, to_8bit(x_hat)
+
+    @contextmanager
+    def kept(self, calls: Calls) -> Iterator[None]:
+        """Let `calls` keep what the networks' transforms give."""
+        with ExitStack() as stack:
+            for codec in (self.encoder.codec, self.decoder.codec):
+                if isinstance(codec, ModelCodec):
+                    stack.enter_context(calls.keep(codec.module))
+            yield
 
 
-def measure(pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], effort: Effort) -> dict[str, Any]:
-    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`.
+def measure(
+    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = peak
+) -> tuple[dict[str, Any], Bitstream]:
+    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
 
+    memory: how the peak of a call is found, as measurement.memory.peak.
     Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
     """
     x = image.float().div(255)
     with torch.no_grad(), undisturbed():
-        fields = _coded(pair, x, device, parts, effort)
-    x_hat, decoded = fields.pop("decoded")
+        fields, bits, (x_hat, decoded) = _coded(pair, x, device, parts, memory, calls := Calls())
     if decoded.shape != image.shape:
         raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
     mse = mse_8bit(image, decoded)
-    fields |= _verified(pair, x, x_hat, decoded, fields.pop("bits"))
+    fields |= _verified(pair, x, x_hat, decoded, bits, calls)
     if "quality" in parts:
         fields |= {"mse_8bit": mse, "psnr_db": psnr_db(mse), "ms_ssim": ms_ssim(image, decoded)}
-    return fields
+    return fields, bits
 
 
-def _coded(pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], effort: Effort) -> dict[str, Any]:
-    """Encode and decode: bytes, times, memory."""
-    encoder, decoder = pair.encoder.codec, pair.decoder.codec
-    fields: dict[str, Any] = {"cold_start_s": {}, "peak_memory_bytes": {}}
-    size = x.shape[-2], x.shape[-1]
+def _coded(
+    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], memory: Watched, calls: Calls
+) -> tuple[dict[str, Any], Bitstream, tuple[Tensor, Tensor]]:
+    """Encode and decode: bytes, the seconds of the very first calls, memory of later ones.
 
-    def encode() -> Bitstream:
-        return encoder.compress(x)
-
-    def decode() -> tuple[Tensor, Tensor]:
-        x_hat = decoder.decompress(bits)
-        return x_hat, to_8bit(x_hat)  # a decoder delivers 8-bit pixels, so they are part of its time
-
-    bits = Bitstream(b"")
-    for name, call in (("encode", encode), ("decode", decode)):
-        if "latency" in parts and size not in pair.warm:
-            first = warm_up(call, device, effort)[0]
-            fields["cold_start_s"] |= {} if pair.warm else {name: first}
-        out: Any = None
-        if "memory" in parts and not isinstance(encoder, ExternalCodec):  # whose memory is not this process's
-            out, memory = peak(call, device)
-            fields["peak_memory_bytes"] |= {f"{name}_{kind}": value for kind, value in memory.items()}
-        if "latency" in parts:
-            out, fields[f"{name}_s"] = sample(call, device, effort)
-        elif out is None:
-            out = call()
-        if name == "encode":
-            bits = out
-        else:
-            fields["decoded"] = out
-    if isinstance(encoder, ModelCodec) and "memory" in parts:
-        fields["peak_memory_bytes"]["weights"] = weights_bytes(encoder.module)
-    pair.warm.add(size)
-    return fields | {
-        "bits": bits,
+    Where neither is asked, the outputs of the transforms go to `calls`.
+    """
+    cold, peaks = {}, {}
+    costs = bool(parts & {"latency", "memory"})
+    bits, out = Bitstream(b""), (x, x)
+    if pair.fresh and costs:
+        bits, cold["encode"] = timed(lambda: pair.encode(x), device)
+        out, cold["decode"] = timed(lambda: pair.decode(bits), device)
+    if "memory" in parts:
+        bits, encode = memory(lambda: pair.encode(x), device)
+        out, decode = memory(lambda: pair.decode(bits), device)
+        peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
+    elif not cold:
+        with pair.kept(calls):
+            bits = pair.encode(x)
+            out = pair.decode(bits)
+    pair.fresh = False
+    fields = {
+        "cold_start_s": cold,
+        "peak_memory_bytes": peaks,
         "payload_bytes": len(bits.payload),
         "header_bytes": len(bits.header),
         "bitstream_sha256": hashlib.sha256(bits.header + bits.payload).hexdigest(),
     }
+    return fields, bits, out
 
 
-def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream) -> dict[str, Any]:
+def _peaks(codec: Codec, **found: dict[str, int]) -> dict[str, int]:
+    """Operation and kind -> bytes. Of a codec that is another program, what that takes, not this process."""
+    mine = {f"{name}_{kind}": n for name, kinds in found.items() for kind, n in kinds.items()}
+    if isinstance(codec, ModelCodec):
+        return mine | {"weights": weights_bytes(codec.module)}
+    return {k: n for k, n in mine.items() if "children" in k} if isinstance(codec, ExternalCodec) else mine
+
+
+def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream, calls: Calls) -> dict[str, Any]:
     """Compare what the decoder's instance made of the bytes with the encoder-side reconstruction.
 
     x_hat: the decoder's output before, `decoded` after rounding to 8 bit. A learned codec's encoder side is its
-    forward pass, a classical codec's a decode by the encoder's instance, which must be equal.
+    forward pass, a classical codec's a decode by the encoder's instance, which must be equal. calls: what a transform
+    gave before for the same input and weights need not be computed again.
     """
     encoder = pair.encoder.codec
     learned = isinstance(encoder, ModelCodec)
     found: dict[str, Any] = {}
     if isinstance(encoder, ModelCodec):
-        reference, found["bpp_estimated"] = encoder.estimate(x)
+        reference, found["bpp_estimated"] = encoder.estimate(x, calls)
     else:
         reference = encoder.decompress(bits)
     if not bool(torch.isfinite(reference).all()) or not math.isfinite(found.get("bpp_estimated", 0.0)):

@@ -1,10 +1,11 @@
-"""Peak memory of one call: torch's allocator on a GPU, resident memory of the process on a CPU."""
+"""Peak memory of a call: of torch's allocator, by the driver, and resident in the process and its programs."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,9 @@ from typing import TypeVar
 import psutil
 import torch
 from torch import nn
+
+from lic_bench.measurement.conditions import uuid_of
+from lic_bench.measurement.side import Side, highest, side_of
 
 R = TypeVar("R")
 
@@ -43,20 +47,50 @@ def keep_freed_memory() -> bool:
 
 
 def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
-    """What fn returns, and name -> bytes of its peak.
+    """What fn returns, and name -> bytes of its peak; what a system does not tell is absent.
 
-    cuda: "allocated" by torch's allocator, all loaded codecs included; "allocated_growth" and "reserved_growth" over
-        what was there before. cpu (Linux): "rss" of the whole process and "rss_growth"; {} where it cannot be read.
+    cuda: "allocated" and "reserved" by torch's allocator, all loaded codecs included, and their "..._growth" over what
+        was there before; "nvml_process" by the driver, which also has CUDA's context and what goes past torch, and
+        "nvml_device", which has other processes too.
+    everywhere: "rss" of the whole process, "rss_growth"; "children_rss": all programs that it started, where any did.
+    The rss is the kernel's high-water mark on Linux, elsewhere sampled, as "nvml_..." and "children_rss" are: every
+    5 ms by a side process that starts with the first call here (see measurement/side.py).
     A codec's own peak is its weights (`weights_bytes`) and the growth.
     """
-    if device.type == "cuda":
-        return _peak_cuda(fn, device)
+    side = side_of(uuid_of(device))
+    _give_freed_memory_back()
     before = _reset_peak_rss()
-    if before is None:
-        return fn(), {}
-    out = fn()
-    highest = _peak_rss() or before
-    return out, {"rss": highest, "rss_growth": max(0, highest - before)}
+    with _sampling(side) as sampled:
+        out, memory = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
+    return out, memory | _host(before, sampled) | _others(sampled)
+
+
+@contextmanager
+def _sampling(side: Side | None) -> Iterator[dict[str, int]]:
+    """The side process samples inside; what it found is in the dictionary afterwards."""
+    found: dict[str, int] = {}
+    if side:
+        side.begin()
+    try:
+        yield found
+    finally:
+        found |= side.end() if side else {}
+
+
+def _host(before: int | None, sampled: Mapping[str, int]) -> dict[str, int]:
+    exact = highest("self") if before is not None else None
+    before, top = (before, exact) if exact else (sampled.get("rss_before"), sampled.get("rss"))
+    if before is None or top is None:
+        return {}
+    return {"rss": top, "rss_growth": max(0, top - before)}
+
+
+def _others(sampled: Mapping[str, int]) -> dict[str, int]:
+    """What only the side process sees; a growth of the process's own as well."""
+    found = {name: sampled[name] for name in ("nvml_process", "nvml_device") if name in sampled}
+    if "nvml_process_before" in sampled:
+        found["nvml_process_growth"] = max(0, sampled["nvml_process"] - sampled["nvml_process_before"])
+    return found | ({"children_rss": sampled["children_rss"]} if sampled.get("children_rss") else {})
 
 
 def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
@@ -66,28 +100,45 @@ def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, 
     allocated, reserved = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
     out = fn()
     torch.cuda.synchronize(device)
-    highest = torch.cuda.max_memory_allocated(device)
+    highest_allocated, highest_reserved = (
+        torch.cuda.max_memory_allocated(device),
+        torch.cuda.max_memory_reserved(device),
+    )
     return out, {
-        "allocated": highest,
-        "allocated_growth": highest - allocated,
-        "reserved_growth": torch.cuda.max_memory_reserved(device) - reserved,
+        "allocated": highest_allocated,
+        "allocated_growth": highest_allocated - allocated,
+        "reserved": highest_reserved,
+        "reserved_growth": highest_reserved - reserved,
     }
 
 
+def _give_freed_memory_back() -> None:
+    """Else a later call hides in pages that an earlier one left. Only glibc has it."""
+    with suppress(OSError, AttributeError, TypeError):  # TypeError: Windows
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 def _reset_peak_rss() -> int | None:
-    """Give freed memory back and start a new high-water mark; the resident bytes now."""
+    """Start a new high-water mark; the resident bytes now. None where there is no mark."""
     if sys.platform != "linux":
         return None
     try:
-        ctypes.CDLL(None).malloc_trim(0)  # else a later call hides in pages that an earlier one left
         Path("/proc/self/clear_refs").write_text("5")
-    except (OSError, AttributeError):
+    except OSError:
         return None
     return int(psutil.Process().memory_info().rss)
 
 
-def _peak_rss() -> int | None:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return None
+_EXHAUSTED = (
+    "can't allocate memory",  # torch's allocator on the CPU
+    "out of memory",  # CUDA's own calls, and extensions that go past torch
+    "alloc_failed",  # CUBLAS_STATUS_ALLOC_FAILED, CUDNN_STATUS_ALLOC_FAILED
+    "std::bad_alloc",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception says that memory, of the host or of the GPU, has run out."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _EXHAUSTED)

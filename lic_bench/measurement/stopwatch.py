@@ -1,30 +1,69 @@
-"""The one clock: synchronised wall time, warm-up and repeats."""
+"""The one clock: synchronised wall time, warm-up, and how many samples are enough."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter_ns
 from typing import TypeVar
 
+import numpy as np
 import torch
 
 R = TypeVar("R")
+RESAMPLES, SEED = 400, 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How long to measure: at least `repeats` samples or `enough_s` seconds of them, after at most `warm_up_s` seconds
-    of warm-up, which ends early once two successive medians agree within `agree`."""
+    """How long to measure one operation on one image.
+
+    At least `repeats` samples, and on until the interval of their median is within `narrow` of it on either side
+    (relative); but no more than `budget_s` seconds or `most` samples. Before that a warm-up of at least `warm_ups`
+    calls and at most `warm_up_s` seconds, which ends once two successive medians agree within `agree`.
+    visit_s: a turn of a codec in a round lasts about so long; fast ones take several samples in it.
+    again: how many rounds per image may be repeated because the reference workload moved by more than `moved`.
+    """
 
     repeats: int = 5
-    enough_s: float = 2.0
+    narrow: float = 0.02
+    budget_s: float = 2.0
+    most: int = 60
     warm_up_s: float = 10.0
     warm_ups: int = 3
     agree: float = 0.02
+    visit_s: float = 0.05
+    again: int = 5
+    moved: float = 0.03
+
+    def enough(self, samples: Sequence[float]) -> bool:
+        """Whether no more samples are needed."""
+        if sum(samples) >= self.budget_s or len(samples) >= self.most:
+            return True
+        return len(samples) >= self.repeats and half_width(samples) <= self.narrow
+
+
+def median_interval(samples: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """The bootstrap interval of the median at this level, by percentiles; the same samples give the same interval.
+
+    A single sample is its own interval. Raises ValueError for none.
+    """
+    if not len(samples):
+        raise ValueError("no samples")
+    values = np.asarray(samples, float)
+    chosen = np.random.default_rng(SEED).integers(len(values), size=(RESAMPLES, len(values)))
+    tail = 50 * (1 - level)
+    low, high = np.percentile(np.median(values[chosen], axis=1), (tail, 100 - tail))
+    return float(low), float(high)
+
+
+def half_width(samples: Sequence[float]) -> float:
+    """Half of the median's interval over the median."""
+    low, high = median_interval(samples)
+    return (high - low) / 2 / median(samples)
 
 
 def sync(device: torch.device) -> None:
@@ -56,23 +95,13 @@ def undisturbed() -> Iterator[None]:
 
 
 def warm_up(fn: Callable[[], object], device: torch.device, effort: Effort) -> list[float]:
-    """Run fn until its time has settled; the seconds of every call, the first of them the cold start."""
+    """Run fn until its time has settled; the seconds of every call."""
     samples: list[float] = []
     while not _settled(samples, effort):
         samples.append(timed(fn, device)[1])
         if sum(samples) >= effort.warm_up_s:
             break
     return samples
-
-
-def sample(fn: Callable[[], R], device: torch.device, effort: Effort) -> tuple[R, list[float]]:
-    """What fn returned last and the seconds of every call."""
-    out, seconds = timed(fn, device)
-    samples = [seconds]
-    while len(samples) < effort.repeats and sum(samples) < effort.enough_s:
-        out, seconds = timed(fn, device)
-        samples.append(seconds)
-    return out, samples
 
 
 def _settled(samples: list[float], effort: Effort) -> bool:

@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
+from lic_bench import reference_runs
 from lic_bench.errors import UserError
-from lic_bench.report import details
+from lic_bench.report import conditions, details
 from lic_bench.report.data import Data, gather
 from lic_bench.report.drawn import Drawn, draw
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.page import Picture, Section, inline_svg, page
+from lic_bench.report.phases import phases_table
 from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
+from lic_bench.report.scaling import MEMORY_GIB
+from lic_bench.report.scaling_tables import scaling_tables
 from lic_bench.report.table import Table
 from lic_bench.report.table1 import table1
 from lic_bench.report.terminal import to_rich
@@ -46,14 +50,23 @@ class Written:
 
 
 def write_report(
-    runs: Sequence[Path], out: Path, *, published: str = "paper", anchor: str = "vtm-9.1", method: str = "pchip"
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    published: str = "paper",
+    reference: str = "none",
+    anchor: str = "vtm-9.1",
+    method: str = "pchip",
+    memory_gib: Sequence[float] = MEMORY_GIB,
 ) -> Written:
     """Write the report on `runs` into the folder `out`.
 
-    published: "all", "paper", "none" or slugs; anchor: a codec, optionally "measured:codec" or "published:codec".
+    published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, as in reference_runs.choose;
+    anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
+    predicted for.
     """
-    data = gather(_opened(runs), published, anchor, method)
-    tables = _tables(data)
+    data = gather(_opened(runs, reference_runs.choose(reference)), published, anchor, method)
+    tables = _tables(data, memory_gib)
     with matplotlib.rc_context(DRAWING), _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         _clear(out)
@@ -65,13 +78,16 @@ def write_report(
             svg = inline_svg(paths[0].read_text(), drawn.name)
             pictures.append(Picture(drawn.name, drawn.title, drawn.caption, svg))
         index = out / "index.html"
-        index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.runs))
+        index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
     return Written(index, [*files, index], tables)
 
 
-def _opened(folders: Sequence[Path]) -> list[Run]:
-    """The runs; two of one name would be taken for one."""
-    runs = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
+def _opened(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
+    """The runs, then what the reference runs add to them; two of one name would be taken for one."""
+    own = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
+    given = {run.folder for run in own}
+    added = [Run(folder) for folder in references if folder not in given]
+    runs = [*own, *reference_runs.beside(added, own)]
     depth = 1
     while len({run.name for run in runs}) < len(runs):
         depth += 1
@@ -80,13 +96,17 @@ def _opened(folders: Sequence[Path]) -> list[Run]:
     return runs
 
 
-TABLES = ("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "memory", "complexity", "failures", "sources")
+TABLES = (
+    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "phases", "memory", "complexity", "failures"),
+    *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
+)
+STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
 
 
 def _clear(out: Path) -> None:
     """Remove the tables and figures of an earlier report, so that none of it stands beside the new page."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
-    old += [path for stem in ("figure1", "rd_psnr_*", "rd_ms_ssim_*") for path in (out / "figures").glob(f"{stem}.*")]
+    old += [path for stem in STEMS for path in (out / "figures").glob(f"{stem}.*")]
     for path in old:
         path.unlink(missing_ok=True)
 
@@ -99,11 +119,18 @@ def _writing(out: Path) -> Iterator[None]:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
 
 
-def _tables(data: Data) -> dict[str, Table]:
+def _tables(data: Data, memory_gib: Sequence[float]) -> dict[str, Table]:
     """Every table by name; all but Table 1 only where they have rows."""
     made = [details.bd_table(data, metric) for metric in METRIC_NAMES]
     made += [details.rd_table(data), details.latency_table(data), details.memory_table(data)]
-    made += [details.complexity_table(data), details.failures_table(data), details.sources_table(data)]
+    made += [
+        phases_table(data.phases),
+        details.complexity_table(data),
+        details.failures_table(data),
+        details.sources_table(data),
+    ]
+    made += [conditions.machines_table(data.all_runs), conditions.conditions_table(data.all_runs)]
+    made += scaling_tables(data.scaling, memory_gib)
     return {table.name: table for table in (table1(data), *(t for t in made if t.rows))}
 
 
@@ -133,14 +160,18 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         return [tables[name] for name in names if name in tables]
 
     first = [picture for picture in pictures if picture.name == "figure1"]
-    curves = [picture for picture in pictures if picture.name != "figure1"]
+    bars = [picture for picture in pictures if picture.name.startswith("phases_")]
+    growth = [picture for picture in pictures if picture.name == "figure10"]
+    curves = [picture for picture in pictures if picture not in (*first, *bars, *growth)]
     sections = [
         Section("overview", "Overview", first, some("table1")),
         Section("failed", "Failures", (), some("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), some("bd_rate", "bd_rate_ms_ssim")),
-        Section("times", "Latency and memory", (), some("latency", "memory")),
+        Section("times", "Latency and memory", bars, some("latency", "phases", "memory")),
         Section("operations", "Complexity", (), some("complexity")),
+        Section("scaling", "Scaling", growth, some("scaling_fits", "scaling_largest", "scaling_sizes")),
+        Section("machine", "Machines and conditions", (), some("machines", "conditions")),
         Section("points", "Points", (), some("rd_points"), folded=True),
         Section("published", "Sources", (), some("sources"), folded=True),
     ]
@@ -148,6 +179,6 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
 
 
 def _lead(data: Data) -> str:
-    measured = ", ".join(run.name for run in data.runs)
+    measured = ", ".join(run.name for run in data.all_runs)
     what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
     return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lic_bench.report.counters import calls_listed, compared
 from lic_bench.report.labels import label_of, measured_label
 from lic_bench.report.points import curve_id
 from lic_bench.store import Run
@@ -19,7 +20,7 @@ LATENCY = [
 MEMORY = ["curve", "run", "codec", "label", "device", "dataset", "quality", "what", "bytes"]
 COMPLEXITY = [
     *("run", "codec", "label", "quality", "width", "height", "counter", "path"),
-    *("macs", "parameters", "uncounted", "error"),
+    *("macs", "parameters", "uncounted", "against_exact", "explanation", "error"),
 ]
 FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "error"]
 OPERATIONS = ("encode", "decode")
@@ -37,7 +38,7 @@ def latency(run: Run) -> pd.DataFrame:
         for operation in OPERATIONS:
             timed = group[group[f"{operation}_s"].map(len) > 0]
             if len(timed):
-                rows.append(_identity(run, timed) | _times(timed, operation))
+                rows.append(identity(run, timed) | _times(timed, operation))
     return pd.DataFrame(rows, columns=LATENCY)
 
 
@@ -47,14 +48,14 @@ def memory(run: Run) -> pd.DataFrame:
     rows = []
     for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
         peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
-        rows += [_identity(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
+        rows += [identity(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
 
 
 def complexity(run: Run) -> pd.DataFrame:
-    """One row per codec, quality, counter and path, columns COMPLEXITY; macs and parameters as counted."""
-    rows = run.complexity.assign(run=run.name, label=run.complexity.codec.map(label_of))
-    calls = [", ".join(f"{name} x {n}" for name, n in ops.items()) for ops in rows.uncounted_ops]
+    """One row per codec, quality, size, counter and path, columns COMPLEXITY; macs and parameters as counted."""
+    rows = compared(run.complexity.assign(run=run.name, label=run.complexity.codec.map(label_of)))
+    calls = [", ".join(calls_listed(ops)) for ops in rows.uncounted_ops]
     frame: pd.DataFrame = rows.assign(uncounted=calls)[COMPLEXITY]
     return frame
 
@@ -72,7 +73,8 @@ def weights_state(weights: Sequence[object]) -> str:
     return "" if not names else "random" if names == {"random"} else "loaded"
 
 
-def _identity(run: Run, group: pd.DataFrame) -> dict[str, Any]:
+def identity(run: Run, group: pd.DataFrame) -> dict[str, Any]:
+    """The columns that say whose times these are, of the records of one codec, device, data set and quality."""
     first = group.iloc[0]
     return {
         "curve": curve_id(run.name, first.codec, first.device),

@@ -13,7 +13,9 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.report import costs
 from lic_bench.report.curves import Anchor, bd_frame, slugs_for
 from lic_bench.report.labels import METRIC_NAMES, published_twin
+from lic_bench.report.phases import PHASES, phases
 from lic_bench.report.points import all_points
+from lic_bench.report.scaling import Scaling, failures, is_scaling, scaling
 from lic_bench.store import Run
 
 
@@ -22,7 +24,8 @@ class Data:
     """asked, anchors: metric -> published slugs; twins: those of the codecs with random weights.
 
     points, bd: all that was loaded, see report.points and .curves; bd has the rows of every metric. latency, memory,
-    complexity, failures: see report.costs, all runs together.
+    complexity, failures: see report.costs, all runs together. phases: see report.phases. scaling: the runs that
+    `lic-bench scale` made, which are not among `runs`; failures has theirs too.
     """
 
     runs: Sequence[Run]
@@ -34,9 +37,16 @@ class Data:
     points: pd.DataFrame
     bd: pd.DataFrame
     latency: pd.DataFrame
+    phases: pd.DataFrame
     memory: pd.DataFrame
     complexity: pd.DataFrame
     failures: pd.DataFrame
+    scaling: Scaling
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """The scaling runs too."""
+        return [*self.runs, *self.scaling.runs]
 
     def visible(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The rows of points or bd to show for this metric: measured, asked for, and the anchor where those are."""
@@ -55,6 +65,7 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
         raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     if method not in METHODS:
         raise unknown("BD-rate method", method, METHODS)
+    scaled, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
     chosen, *spare = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}
     anchors = slugs_for(chosen, codecs)
@@ -73,9 +84,11 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
         points=points,
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         latency=_together(costs.latency, runs, costs.LATENCY),
+        phases=_together(phases, runs, PHASES),
         memory=_together(costs.memory, runs, costs.MEMORY),
         complexity=_together(costs.complexity, runs, costs.COMPLEXITY),
-        failures=_together(costs.failures, runs, costs.FAILURES),
+        failures=_together(failures, [*runs, *scaled], costs.FAILURES),
+        scaling=scaling(scaled),
     )
 
 

@@ -87,8 +87,10 @@ def memory_table(data: Data) -> Table:
         values = {f"{what}_mb": number(peak / 1e6, 1) for what, peak in zip(group.what, group.bytes, strict=True)}
         rows.append(Row("measured", _where(group.iloc[0]) | values))
     caption = (
-        "Megabytes (10^6 bytes), the largest over the images. allocated: torch's allocator on the GPU with all loaded "
-        "codecs; rss: resident memory of the whole process; growth: the rise during the call, the codec's own."
+        "Megabytes (10^6 bytes), the largest over the images. allocated, reserved: torch's allocator on the GPU with "
+        "all loaded codecs; nvml process: what the driver counts for the process, CUDA's context included; nvml "
+        "device: for everyone on the GPU; rss: resident memory of the whole process; children rss: of the programs it "
+        "starts; growth: the rise during the call, the codec's own."
     )
     return Table("memory", "Peak memory", caption, columns, rows)
 
@@ -99,14 +101,17 @@ def complexity_table(data: Data) -> Table:
         *(Column("method", "Method", align="left"), Column("run", "Run", align="left")),
         *(Column("quality", "Quality"), Column("size", "Size"), Column("counter", "Counter", align="left")),
         *(Column("path", "Path", align="left"), Column("gmac", "GMAC"), Column("kmac_per_pixel", "kMAC/pixel")),
-        Column("parameters_m", "Params(M)"),
+        *(Column("against_exact_pct", "Against exact [%]"), Column("parameters_m", "Params(M)")),
         *(Column("paper_gmac", "GMAC", "LALIC paper"), Column("paper_params_m", "Params(M)", "LALIC paper")),
         Column("uncounted", "Counted as nothing", align="left"),
     ]
     caption = (
-        "LALIC paper: what its Table 1 prints for this codec, at 768 x 512. thop counts module by module and gives no "
-        "cost to operations outside them; exact counts every convolution and matrix product that runs, and operators "
-        "of codecs that state their cost. One multiply-accumulate is two FLOPs."
+        "LALIC paper: what its Table 1 prints for this codec, at 768 x 512. thop counts module by module, by their "
+        "class; fvcore the operators of a traced graph; exact every convolution and matrix product that runs, and "
+        "operators of codecs that state their cost. One multiply-accumulate is two FLOPs; of operators that state "
+        "operations, half. What runs twice counts twice, parameters once, buffers never. Encode and decode are what "
+        "compressing and decompressing run, without the entropy coder. Where a counter is more than 5 % from exact, in "
+        "all or in one kind of arithmetic, a note says by what."
     )
     return Table("complexity", "Operations and parameters", caption, columns, _rows(data.complexity, _complexity_cells))
 
@@ -232,6 +237,8 @@ def _complexity_cells(row: Any) -> dict[str, Cell]:
         "uncounted": text(row.uncounted or "-")
     }
     cells |= {"gmac": number(macs / 1e9 if macs is not None else None, 2, notes=note)}
+    why = (row.explanation,) if row.explanation else ()
+    cells |= {"against_exact_pct": number(100 * row.against_exact, 1, notes=why)}
     cells |= {"kmac_per_pixel": number(per_pixel, 1), "parameters_m": number(row.parameters / 1e6 or None, 2)}
     printed = published.printed_complexity(published_twin(row.codec))
     if printed and row.counter == "thop" and (row.width, row.height) == published.PRINTED_AT:

@@ -15,9 +15,19 @@ from lic_bench.report.curves import datasets_of, for_metric, value_of
 from lic_bench.report.data import Data
 from lic_bench.report.figure1 import COLUMNS, figure1
 from lic_bench.report.figures import rd_figure
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, machine_of, published_twin
+from lic_bench.report.labels import (
+    METRIC_NAMES,
+    dataset_label,
+    images_label,
+    machine_of,
+    published_twin,
+    sort_datasets,
+)
+from lic_bench.report.phases import per_codec
 from lic_bench.report.points import sizes_fit
+from lic_bench.report.scaling_figure import scaling_figure
 from lic_bench.report.table1 import Measured, measured_rows
+from lic_bench.report.waterfall import waterfall
 
 FEW = 16  # up to so many curves all are drawn in colour
 
@@ -33,7 +43,7 @@ class Drawn:
 
 
 def draw(data: Data) -> Iterator[Drawn]:
-    """Figure 1, then rate-distortion per metric and data set: those that have something to show."""
+    """Figures 1 and 10, rate-distortion per metric and data set, times by phase: those that have something to show."""
     yield from _figure1(data)
     for metric in METRIC_NAMES:
         points = data.visible(for_metric(data.points, metric), metric)
@@ -42,6 +52,19 @@ def draw(data: Data) -> Iterator[Drawn]:
             for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
                 name = f"rd_{metric.removesuffix('_db')}_{_slug(dataset)}" + (f"_{count}" if count > 1 else "")
                 yield _rd(data, mine[mine.image_set == images], images, metric, name)
+    yield from _phases(data)
+    if len(data.scaling.points):
+        yield _figure10(data)
+
+
+def _figure10(data: Data) -> Drawn:
+    caption = (
+        "Square synthetic pictures; both axes are logarithmic, so that what grows with any power of the pixels is a "
+        "straight line. Memory: weights and the growth of encoding or decoding, the larger of the two. Cross: the size "
+        "at which memory ran out, where the fit to the sizes before has it. With random weights the entropy coder's "
+        "share of the times is not representative."
+    )
+    return Drawn("figure10", "Operations, memory and time by size of the image", caption, scaling_figure(data.scaling))
 
 
 def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -> Drawn:
@@ -57,6 +80,23 @@ def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -
         "a curve far longer than the others runs on beyond the axes."
     )
     return Drawn(name, title, caption, figure)
+
+
+def _phases(data: Data) -> Iterator[Drawn]:
+    """On the data set on which most codecs were timed by phase."""
+    curves = data.phases.groupby("dataset").curve.nunique()
+    dataset = next((name for name in sort_datasets(set(curves.index)) if curves[name] == curves.max()), None)
+    bars = per_codec(data.phases[data.phases.dataset == dataset])
+    caption = (
+        "Blue: the network; orange: the entropy coder, on the CPU; yellow: copies between device and host memory. "
+        "Means over qualities; the number is the total in milliseconds. Hatched: with random weights the entropy "
+        "coder's time is not representative. Codecs without a network have no parts."
+    )
+    for operation, what in (("decode", "decoding"), ("encode", "encoding")):
+        mine = bars[bars.operation == operation]
+        if len(mine):
+            title = f"Where the time of {what} goes, on {dataset_label(str(dataset))}"
+            yield Drawn(f"phases_{operation}", title, caption, waterfall(mine))
 
 
 def _slug(dataset: str) -> str:

@@ -47,12 +47,17 @@ def canvas(width: float, height: float) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    dress(axes)
+    return figure, axes
+
+
+def dress(axes: Axes) -> None:
+    """The look of the axes of all figures."""
     axes.grid(True, color="#e4e7eb", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color("#9aa3ad")
     axes.tick_params(color="#9aa3ad", labelcolor=INK)
-    return figure, axes
 
 
 def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:

@@ -41,7 +41,8 @@ def look(codec: str) -> Look:
 
 @cache
 def _places() -> dict[str, int]:
-    """Every known name by place: the codecs of the paper first, so that theirs differ from each other."""
+    """Every known name by place: the codecs of the paper, then those that can be measured, then the other published."""
     first = sorted(published.table1().index)
-    others = sorted({*find_codecs(), *(entry.slug for entry in published.list_published())} - set(first))
-    return {name: place for place, name in enumerate([*first, *others])}
+    ours = sorted(set(find_codecs()) - set(first))
+    others = sorted({entry.slug for entry in published.list_published()} - {*first, *ours})
+    return {name: place for place, name in enumerate([*first, *ours, *others])}

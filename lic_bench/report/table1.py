@@ -249,10 +249,11 @@ def _memory_cell(data: Data, row: Measured) -> Cell:
 
 def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
     rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
-    rows = rows[rows.counter == "thop"]
+    rows = rows[(rows.counter == "thop") & (rows.path == "forward")]
     if rows.empty:
         return {}
-    first: Any = rows.iloc[0]
+    at_printed = (rows.width == published.PRINTED_AT[0]) & (rows.height == published.PRINTED_AT[1])
+    first: Any = rows.iloc[int(at_printed.argmax())]  # that size, else the first
     notes = [] if pd.isna(first.error) else [f"thop failed: {first.error}"]
     if (first.width, first.height) != published.PRINTED_AT:
         size = " x ".join(map(str, published.PRINTED_AT))

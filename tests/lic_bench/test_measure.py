@@ -4,13 +4,11 @@ import pytest
 import torch
 
 from lic_bench.measurement.measure import CodecFailure, Pair, measure
-from lic_bench.measurement.stopwatch import Effort
 from lic_bench.model_codec import ModelCodec
 from lic_bench.models import Loaded
 from lic_bench.spec import Padding
 
 CPU = torch.device("cpu")
-SHORT = Effort(repeats=2, enough_s=0.1, warm_up_s=0.1)
 
 
 class Levels(torch.nn.Module):
@@ -53,7 +51,7 @@ def image() -> torch.Tensor:
 def test_a_sound_codec(image: torch.Tensor) -> None:
     parts = frozenset(["quality", "latency", "memory"])
     both = pair(Levels(), Levels())
-    fields = measure(both, image, CPU, parts, SHORT)
+    fields, bits = measure(both, image, CPU, parts)
     kept = (image.double() / 17).round() * 17
     assert fields["mse_8bit"] == pytest.approx(float(((image.double() - kept) ** 2).mean()))
     assert fields["bpp_estimated"] == pytest.approx(12.0)
@@ -61,14 +59,27 @@ def test_a_sound_codec(image: torch.Tensor) -> None:
     assert fields["decode_max_abs"] == 0
     assert fields["cold_start_s"].keys() == {"encode", "decode"}
     assert fields["peak_memory_bytes"]["weights"] == 40
-    assert both.warm == {(8, 12)}
-    assert measure(both, image, CPU, parts, SHORT)["cold_start_s"] == {}
+    assert len(bits.payload) == 3 * 8 * 12
+    assert measure(both, image, CPU, parts)[0]["cold_start_s"] == {}
+
+
+def test_quality_alone_codes_once(image: torch.Tensor) -> None:
+    class Counted(Levels):
+        calls = 0
+
+        def compress(self, x: torch.Tensor) -> dict[str, Any]:
+            Counted.calls += 1
+            return super().compress(x)
+
+    fields, _ = measure(pair(Counted(), Levels()), image, CPU, frozenset(["quality"]))
+    assert Counted.calls == 1
+    assert fields["cold_start_s"] == fields["peak_memory_bytes"] == {}
 
 
 @pytest.mark.parametrize("error", [0.02, -0.3, float("nan")])
 def test_a_decoder_out_of_sync_is_found(image: torch.Tensor, error: float) -> None:
     with pytest.raises(CodecFailure, match="decoder out of sync"):
-        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]), SHORT)
+        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
 
 
 def test_a_few_wrong_pixels_of_a_large_image_are_found() -> None:
@@ -76,7 +87,7 @@ def test_a_few_wrong_pixels_of_a_large_image_are_found() -> None:
     error = torch.zeros(1, 3, 512, 768)
     error[..., 100:108, 200:208] = 0.1  # a mean squared 0.1 levels over the whole image, 10 over the block
     with pytest.raises(CodecFailure, match="decoder out of sync"):
-        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]), SHORT)
+        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
 
 
 def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor) -> None:
@@ -84,16 +95,16 @@ def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor
     error[..., :4, :4] = 0.3
     pale = pair(Levels(contrast=1e-3), Levels(contrast=1e-3, decoder_error=error))  # equal once rounded to 8 bit
     with pytest.raises(CodecFailure, match=r"decoder out of sync.*mean squared 0 levels"):
-        measure(pale, image, CPU, frozenset(["quality"]), SHORT)
-    measure(pair(Levels(contrast=1e-3), Levels(contrast=1e-3)), image, CPU, frozenset(["quality"]), SHORT)
+        measure(pale, image, CPU, frozenset(["quality"]))
+    measure(pair(Levels(contrast=1e-3), Levels(contrast=1e-3)), image, CPU, frozenset(["quality"]))
 
 
 def test_rounding_of_the_forward_pass_is_no_lost_sync(image: torch.Tensor) -> None:
-    fields = measure(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]), SHORT)
+    fields, _ = measure(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]))
     assert fields["decode_mse"] < 0.01
 
 
 def test_nan_of_the_network_is_named(image: torch.Tensor) -> None:
     nan = Levels(forward_error=float("nan"))
     with pytest.raises(CodecFailure, match="NaN or infinite"):
-        measure(pair(nan, Levels()), image, CPU, frozenset(["quality"]), SHORT)
+        measure(pair(nan, Levels()), image, CPU, frozenset(["quality"]))

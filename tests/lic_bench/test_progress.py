@@ -4,9 +4,9 @@ import pytest
 from rich.console import Console
 
 from lic_bench.datasets import Image
+from lic_bench.jobs import Job
 from lic_bench.progress import Display, Forecast, duration
 from lic_bench.records import Record
-from lic_bench.runner import Job
 from lic_bench.spec import CodecSpec
 
 

@@ -41,5 +41,5 @@ def test_fields_that_other_tools_rely_on() -> None:
 
 
 def test_a_newer_schema_says_what_to_do() -> None:
-    with pytest.raises(UserError, match="here: schema 4, this version reads 3: update lic-bench"):
-        from_json(Record, {"schema": 4}, "here")
+    with pytest.raises(UserError, match="here: schema 5, this version reads 4: update lic-bench"):
+        from_json(Record, {"schema": 5}, "here")

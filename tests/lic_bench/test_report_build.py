@@ -100,7 +100,7 @@ def test_the_same_data_gives_the_same_files(make_run: MakeRun, tmp_path: Path) -
 def test_a_run_of_random_weights_only_gives_a_page(make_run: MakeRun, tmp_path: Path) -> None:
     make_run(tmp_path / "r", {"lalic": 1.0}, weights={"lalic": "random"}, dataset="sample", images=1)
     written = write_report([tmp_path / "r"], tmp_path / "out", published="none")
-    assert set(written.tables) == {"table1", "latency", "memory", "complexity"}
+    assert set(written.tables) == {"table1", "latency", "memory", "complexity", "machines"}
     assert [path.suffix for path in written.files].count(".svg") == 0
 
 

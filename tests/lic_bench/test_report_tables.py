@@ -274,12 +274,34 @@ def test_memory_is_that_of_the_data_set_of_the_times(make_run: MakeRun, tmp_path
     assert found.text == "0.400"
 
 
+def test_counters_that_disagree_say_by_what(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"lalic": 1.0}, images=2, weights={"lalic": "random"})
+    path = run.folder / "complexity.jsonl"
+    thop, exact = map(json.loads, path.read_text().splitlines())
+    rows = [
+        thop | {"macs": thop["macs"] * 2},
+        exact,
+        exact | {"path": "encode", "macs": 512 * 768 * 1000},
+        thop | {"counter": "fvcore", "macs": None, "status": "failed", "error": "cannot trace"},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    table = details.complexity_table(gather([Run(run.folder)], "none", "jpeg", "pchip"))
+    found = {(row.cells["counter"].text, row.cells["path"].text): row.cells for row in table.rows}
+    assert [c["against_exact_pct"].text for c in found.values()] == ["100.0", "0.0", "0.0", "-"]
+    assert found["thop", "forward"]["against_exact_pct"].notes == ("LALIC: thop has no rule for BiWKV x 20.",)
+    assert found["exact", "encode"]["kmac_per_pixel"].text == "1.0"
+    assert found["fvcore", "forward"]["gmac"].notes == ("fvcore: cannot trace",)
+
+
 def test_operations_at_another_size_are_marked(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"lalic": 1.0}, images=2, weights={"lalic": "random"})
     path = tmp_path / "run/complexity.jsonl"
     path.write_text(path.read_text().replace('"width": 768, "height": 512', '"width": 256, "height": 256'))
     found = cell(table1(gather([Run(run.folder)], "none", "jpeg", "pchip")), "LALIC", "flops_g", "run")
     assert found.notes == ("Counted at 256 x 256; the paper counts at 768 x 512.",)
+    more = json.dumps(json.loads(path.read_text().splitlines()[0]) | {"width": 768, "height": 512})
+    path.write_text(path.read_text() + more + "\n")
+    assert cell(table1(gather([Run(run.folder)], "none", "jpeg", "pchip")), "LALIC", "flops_g", "run").notes == ()
 
 
 def test_a_run_that_only_counted_has_its_row(make_run: MakeRun, tmp_path: Path) -> None:

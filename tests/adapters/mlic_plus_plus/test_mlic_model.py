@@ -72,8 +72,8 @@ def test_no_parameter_is_idle():
     ("old", "macs", "parameters"), [(False, 443_170_467_840, 83_265_740), (True, 494_176_088_064, 116_481_260)]
 )
 def test_thop_counts_what_it_counts_of_the_authors_code(old, macs, parameters):
-    rows = count(MlicPlusPlus(Sizes(old=old)).eval(), "mlic-plus-plus", 6, 128, 192)
-    thop = next(row for row in rows if row.counter == "thop")
+    network = MlicPlusPlus(Sizes(old=old)).eval()
+    (thop,) = count(network, "mlic-plus-plus", 6, 128, 192, wanted=(("thop", "forward"),))
     assert (thop.macs * 16, thop.parameters) == (macs, parameters)  # at 512 x 768: all is linear in the pixels
 
 

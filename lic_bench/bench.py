@@ -1,0 +1,221 @@
+"""One codec on one device: what a run asks of it, image by image. Lives in the run's process or in one of its own."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lic_bench.codec import Bitstream
+from lic_bench.datasets import Image, read_image
+from lic_bench.errors import UserError
+from lic_bench.external import ExternalCodec
+from lic_bench.measurement.complexity import count
+from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.energy import joules_per_call
+from lic_bench.measurement.measure import CodecFailure, Pair, measure
+from lic_bench.measurement.memory import is_out_of_memory
+from lic_bench.measurement.phases import phase_times
+from lic_bench.measurement.stopwatch import Effort, timed, undisturbed, warm_up
+from lic_bench.model_codec import ModelCodec
+from lic_bench.models import load_codec
+from lic_bench.records import Complexity
+from lic_bench.spec import CodecSpec
+
+MOST_PER_TURN = 10
+OUT_OF_MEMORY = "out of memory"
+Samples = list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """All that a Bench is made from; travels to another process. files: quality -> weights file.
+
+    threads: of the networks on the CPU; None: torch's choice. timeout_s: of one program, and of one answer of a
+    process.
+    """
+
+    spec: CodecSpec
+    device: str
+    files: Mapping[int, Path] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
+    effort: Effort = field(default_factory=Effort)
+    threads: int | None = None
+    timeout_s: float = 3600.0
+
+
+class Work(Protocol):
+    """What a run asks of one codec. Whatever fails raises; `Bench` does it here, `isolation.Remote` elsewhere."""
+
+    def code(self, quality: int, image: Image) -> dict[str, Any]:
+        """Encode, decode, verify an image: the fields of its Record, but for times. The next calls refer to it."""
+        ...
+
+    def warm_up(self) -> None:
+        """Run until the time of encoding and decoding has settled."""
+        ...
+
+    def turn(self) -> Samples:
+        """Seconds of encoding and decoding, some of each: its turn in a round."""
+        ...
+
+    def phases(self) -> dict[str, list[float]]:
+        """ "encode/g_a" and the like -> seconds; {} for a codec whose parts are not known."""
+        ...
+
+    def energy(self) -> dict[str, float]:
+        """ "encode", "decode" -> joules per image; {} where the device does not tell."""
+        ...
+
+    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        """Operations and parameters at (height, width), of a network of its own: counting leaves hooks behind."""
+        ...
+
+
+class Bench:
+    """A codec at work in this process; one quality in memory at a time."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.spec = recipe.spec
+        self.device = torch.device(recipe.device)
+        self._quality = 0
+        self._pairs: dict[int, Pair | str] = {}
+        self._x = torch.empty(0)
+        self._bits = Bitstream(b"")
+        self._warm: set[tuple[int, ...]] = set()  # the image sizes whose warm-up is done
+
+    def code(self, quality: int, image: Image) -> dict[str, Any]:
+        """See Work. Raises CodecFailure, and whatever a codec raises."""
+        pixels = read_image(image)
+        pair = self._pair(quality)
+        fields: dict[str, Any] = {"width": pixels.shape[1], "height": pixels.shape[0]}
+        fields |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
+        if isinstance(pair.encoder.codec, ExternalCodec):
+            fields |= {"mode": pair.encoder.codec.mode, "encoder_version": pair.encoder.codec.version}
+            pair.encoder.codec.reads_cache = "latency" not in self.recipe.parts
+            for codec in (pair.encoder.codec, pair.decoder.codec):
+                cast(ExternalCodec, codec).timeout_s = self.recipe.timeout_s
+        tensor = pixels_to_tensor(pixels).to(self.device)
+        measured, self._bits = measure(pair, tensor, self.device, self.recipe.parts)
+        self._x = tensor.float().div(255)
+        if not all(math.isfinite(value) for value in measured.values() if isinstance(value, float)):
+            raise CodecFailure("a measured value is NaN or infinite")
+        return fields | measured
+
+    def warm_up(self) -> None:
+        """See Work. Once per quality and image size."""
+        if tuple(self._x.shape) in self._warm:
+            return
+        with torch.no_grad(), undisturbed():
+            warm_up(self._encode, self.device, self.recipe.effort)
+            warm_up(self._decode, self.device, self.recipe.effort)
+        self._warm.add(tuple(self._x.shape))
+
+    def turn(self) -> Samples:
+        """See Work. A fast codec's first calls do not count: the turns of the others have emptied the caches."""
+        with torch.no_grad(), undisturbed():
+            first = self._seconds(self._encode), self._seconds(self._decode)
+            count = min(int(self.recipe.effort.visit_s / max(sum(first), 1e-9)), MOST_PER_TURN)
+            if count == 0:
+                return [first]
+            encodes = [self._seconds(self._encode) for _ in range(count)]
+            return list(zip(encodes, [self._seconds(self._decode) for _ in range(count)], strict=True))
+
+    def phases(self) -> dict[str, list[float]]:
+        """See Work. At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
+        pair = self._pair(self._quality)
+        found: dict[str, list[float]] = {}
+        for name, call, codec in (
+            ("encode", self._encode, pair.encoder.codec),
+            ("decode", self._decode, pair.decoder.codec),
+        ):
+            if isinstance(codec, ModelCodec):
+                for seconds in self._phases_of(call, codec):
+                    for phase, value in seconds.items():
+                        found.setdefault(f"{name}/{phase}", []).append(value)
+        return found
+
+    def energy(self) -> dict[str, float]:
+        """See Work."""
+        counter = Watch(self.device).energy_mj
+        calls = {"encode": lambda: self._seconds(self._encode), "decode": lambda: self._seconds(self._decode)}
+        with torch.no_grad(), undisturbed():
+            found = {name: joules_per_call(call, counter) for name, call in calls.items()}
+        return {name: joules for name, joules in found.items() if joules is not None}
+
+    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        """See Work."""
+        codec = load_codec(self.spec, quality, self.recipe.files.get(quality), self.device).codec
+        return count(cast(ModelCodec, codec).module, self.spec.name, quality, *size)
+
+    def close(self) -> None:
+        """Let the codec go."""
+        self._pairs.clear()
+        gc.unfreeze()
+
+    def _encode(self) -> Bitstream:
+        return self._pair(self._quality).encode(self._x)
+
+    def _decode(self) -> object:
+        return self._pair(self._quality).decode(self._bits)
+
+    def _seconds(self, call: Callable[[], object]) -> float:
+        return timed(call, self.device)[1]
+
+    def _phases_of(self, call: Callable[[], object], codec: ModelCodec) -> Iterator[dict[str, float]]:
+        spent = 0.0
+        with torch.no_grad(), undisturbed():
+            for _ in range(self.recipe.effort.repeats):
+                yield (seconds := phase_times(call, codec.module, self.spec.phases, self.device))
+                spent += seconds["total"]
+                if spent >= self.recipe.effort.budget_s:
+                    return
+
+    def _pair(self, quality: int) -> Pair:
+        """The two instances of this quality; those of another are let go. A failure is remembered."""
+        if quality not in self._pairs:
+            gc.unfreeze()
+            self._pairs.clear()
+            self._warm.clear()
+            self._pairs[quality] = self._loaded(quality)
+            gc.collect()
+            gc.freeze()  # else every collection between two images walks through all that the imports left
+        pair = self._pairs[quality]
+        if isinstance(pair, str):
+            raise CodecFailure(f"cannot load: {pair}")
+        self._quality = quality
+        return pair
+
+    def _loaded(self, quality: int) -> Pair | str:
+        file = self.recipe.files.get(quality)
+        try:
+            return Pair(
+                encoder=load_codec(self.spec, quality, file, self.device),
+                decoder=load_codec(self.spec, quality, file, self.device),
+            )
+        except Exception as error:
+            return describe(error)
+
+
+def describe(error: Exception) -> str:
+    """An exception in one line; its class is named unless the message was written for users."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, UserError | CodecFailure):
+        return text
+    if is_out_of_memory(error):
+        return f"{OUT_OF_MEMORY}: {text}"[:500]
+    return f"{type(error).__name__}: {text}"[:500]
+
+
+def pixels_to_tensor(pixels: NDArray[np.uint8]) -> Tensor:
+    """[H, W, 3] -> [1, 3, H, W], uint8."""
+    return torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous()

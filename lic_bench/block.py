@@ -1,0 +1,183 @@
+"""One image through all codecs: each for itself, then, where times are taken, all in interleaved rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+from lic_bench.bench import OUT_OF_MEMORY, Work, describe
+from lic_bench.jobs import Job
+from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.disturbed import together
+from lic_bench.measurement.measure import CodecFailure
+from lic_bench.measurement.rounds import Canary, Timing, interleave
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.records import Record
+
+IDENTITY = (
+    *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device"),
+    *("entropy_coder", "weights", "kernels", "mode", "encoder_version"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How the images are measured. parts: see config.PARTS. devices: codec -> where it works, for the record.
+
+    canary, watch: the reference workload and the machine's conditions, needed where times are taken.
+    stops_at_limit: a codec that ran out of memory is asked no more.
+    """
+
+    parts: frozenset[str]
+    effort: Effort
+    devices: Mapping[str, str]
+    canary: Canary | None = None
+    watch: Watch | None = None
+    stops_at_limit: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Whether times are taken."""
+        return "latency" in self.parts
+
+
+@dataclass(slots=True)
+class Done:
+    """A job and what is known for its record; seconds: how long it took in all. conditions: of its turns."""
+
+    job: Job
+    fields: dict[str, Any]
+    error: str | None = None
+    seconds: float = 0.0
+    conditions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def record(self) -> Record:
+        """Of a failed job only what it was."""
+        if self.error is None:
+            return Record(**self.fields, status="ok")
+        return Record(**{k: v for k, v in self.fields.items() if k in IDENTITY}, status="failed", error=self.error)
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Count the time; whatever a codec does wrong is its record, not the end of the run."""
+        start = perf_counter()
+        try:
+            yield
+        except Exception as error:
+            self.error = describe(error)
+        self.seconds += perf_counter() - start
+
+
+class Block:
+    """Measures image by image. wait: return when what is done ahead for a job's key is there.
+
+    begins: told each job as it begins; note: told what is worth a line.
+    """
+
+    def __init__(
+        self,
+        works: Mapping[str, Work],
+        settings: Settings,
+        wait: Callable[[Hashable], None],
+        begins: Callable[[Job], None],
+        note: Callable[[str], None],
+    ) -> None:
+        self.works = works
+        self.settings = settings
+        self._wait = wait
+        self._begins = begins
+        self._note = note
+        self._limited: set[str] = set()
+
+    def measured(self, jobs: Sequence[Job]) -> Iterator[Done]:
+        """The jobs of one image, of one quality per codec."""
+        if not self.settings.timed:
+            yield from map(self._coded, jobs)
+            return
+        done = [self._coded(job) for job in jobs]
+        self._time([one for one in done if one.error is None])
+        yield from done
+
+    def _coded(self, job: Job) -> Done:
+        self._begins(job)
+        done = Done(job, _identity(job, self.settings.devices[job.spec.name]))
+        with done.guarded():
+            if job.spec.name in self._limited:
+                raise CodecFailure(f"not tried: {OUT_OF_MEMORY} at a smaller size")
+            self._wait(job.key)
+            done.fields |= self.works[job.spec.name].code(job.quality, job.image)
+        if self.settings.stops_at_limit and (done.error or "").startswith(OUT_OF_MEMORY):
+            self._limited.add(job.spec.name)
+        return done
+
+    def _time(self, done: Sequence[Done]) -> None:
+        """Warm up, then rounds over all that work; phases afterwards, as taking them costs time."""
+        canary, watch = self.settings.canary, self.settings.watch
+        if canary is None or watch is None:
+            raise ValueError("times are taken with a canary and a watch")
+        for one in done:
+            with one.guarded():
+                self.works[one.job.spec.name].warm_up()
+        going = [one for one in done if one.error is None]
+        turns = {one.job.spec.name: partial(self._turn, one, watch) for one in going}
+        timings = interleave(turns, canary, self.settings.effort)
+        for one in going:
+            with one.guarded():
+                one.fields |= _times(timings[one.job.spec.name]) | {"conditions": together(one.conditions)}
+            if one.error is None:
+                work = self.works[one.job.spec.name]
+                one.fields["energy_j"] = self._extra(one, "energy", work.energy)
+                if "phases" in self.settings.parts:
+                    one.fields["phases_s"] = self._extra(one, "times of its parts", work.phases)
+
+    def _extra(self, done: Done, what: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What find gives; without it the record stands: what was measured before is not lost."""
+        start = perf_counter()
+        try:
+            return find()
+        except Exception as error:
+            self._note(f"{done.job.spec.name}: no {what}: {describe(error)}")
+            return {}
+        finally:
+            done.seconds += perf_counter() - start
+
+    def _turn(self, done: Done, watch: Watch) -> list[tuple[float, float]]:
+        """Its turn in a round, and what the machine did meanwhile."""
+        start, before = perf_counter(), watch.read()
+        try:
+            return self.works[done.job.spec.name].turn()
+        finally:
+            done.conditions.append(watch.since(before))
+            done.seconds += perf_counter() - start
+
+
+def _identity(job: Job, device: str) -> dict[str, Any]:
+    return {
+        "codec": job.spec.name,
+        "quality": job.quality,
+        "dataset": job.dataset,
+        "image": job.image.name,
+        "image_sha256": job.image.sha256,
+        "width": job.image.width or 0,
+        "height": job.image.height or 0,
+        "device": device,
+        "entropy_coder": job.spec.entropy_coder,
+    }
+
+
+def _times(timing: Timing) -> dict[str, Any]:
+    """The fields of a record. Raises what ended the codec's turns."""
+    if timing.error is not None:
+        raise timing.error
+    return {
+        "encode_s": timing.encode_s,
+        "decode_s": timing.decode_s,
+        "canary_s": timing.canary_s,
+        "rounds_repeated": timing.repeated,
+        "drifted": timing.drifted,
+    }

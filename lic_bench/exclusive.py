@@ -1,0 +1,39 @@
+"""One timed run at a time on a machine: another one waits."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lic_bench.errors import UserError
+
+
+def lock_file() -> Path:
+    """What a timed run holds; the same for all users that share a folder for temporary files."""
+    return Path(tempfile.gettempdir()) / "lic-bench-times.lock"
+
+
+@contextmanager
+def alone(note: Callable[[str], None]) -> Iterator[None]:
+    """Hold the machine against other timed runs; while another one holds it, say so once and wait.
+
+    The lock ends with its process, however that ends. Raises UserError where the lock cannot be made.
+    """
+    path = lock_file()
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise UserError(f"Cannot open {path}: {error.strerror}; name another folder by TMPDIR.") from None
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            note("waiting: another lic-bench run is taking times on this machine")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,167 @@
+"""A codec at work in a process of its own: what it crashes, hangs or exhausts there is a failed record here."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import pickle
+import signal
+from collections.abc import Iterator, Sequence
+from multiprocessing.connection import wait
+from typing import Any, cast
+
+from lic_bench.bench import OUT_OF_MEMORY, Bench, Recipe, Samples
+from lic_bench.datasets import Image
+from lic_bench.measurement.measure import CodecFailure
+from lic_bench.records import Complexity
+from lic_bench.worker import serve
+
+START_S = 300.0  # to import everything, on a slow disk
+END_S = 3.0  # to end in order before it is ended
+ALONE = frozenset(("code", "complexity"))  # questions that refer to none before
+CRASHES = 2  # in a row, after which no other is provoked
+
+
+class Crashed(CodecFailure):
+    """The codec's process ended or was stopped, and everything it had in memory with it."""
+
+
+class Remote:
+    """A Bench in a spawned process; started at once, and again after each end. See bench.Work for its methods.
+
+    recipe.timeout_s: how long one call may take; then the process is ended. Raises CodecFailure for whatever fails
+    there.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._quality = 0
+        self._crashes = 0  # of this quality's last images, without one in between that went well
+        self._crashed = False
+        self._start()
+
+    @property
+    def pid(self) -> int:
+        """Of the process as it is now."""
+        return cast(int, self._process.pid)
+
+    def code(self, quality: int, image: Image) -> dict[str, Any]:
+        """See Work. After CRASHES images in a row the others of that quality fail without being tried."""
+        if quality != self._quality or not self._crashed:
+            self._crashes = 0
+        if self._crashes >= CRASHES:
+            raise CodecFailure(f"not tried: {CRASHES} images before ended this codec's process")
+        self._quality, self._crashed = quality, False
+        return cast(dict[str, Any], self._ask("code", quality, image))
+
+    def warm_up(self) -> None:
+        """See Work."""
+        self._ask("warm_up")
+
+    def turn(self) -> Samples:
+        """See Work."""
+        return cast(Samples, self._ask("turn"))
+
+    def phases(self) -> dict[str, list[float]]:
+        """See Work."""
+        return cast(dict[str, list[float]], self._ask("phases"))
+
+    def energy(self) -> dict[str, float]:
+        """See Work."""
+        return cast(dict[str, float], self._ask("energy"))
+
+    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        """See Work."""
+        return cast(list[Complexity], self._ask("complexity", quality, size))
+
+    def close(self) -> None:
+        """End the process, in order if it is idle."""
+        with contextlib.suppress(OSError):
+            self._pipe.send(None)
+        self._process.join(END_S)
+        self._end()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=serve,
+            args=(theirs, pickle.dumps(self.recipe)),
+            name=f"lic-bench {self.recipe.spec.name}",
+            daemon=True,
+        )
+        self._process.start()
+        theirs.close()
+        self._ready = False
+
+    def _ask(self, method: str, *arguments: object) -> object:
+        if not self._process.is_alive():
+            if method not in ALONE:
+                raise self._crash()
+            self._end()
+            self._start()
+        if not self._ready:
+            self._answer(START_S)
+            self._ready = True
+        try:
+            self._pipe.send((method, arguments))
+        except OSError:
+            raise self._crash() from None
+        return self._answer(self.recipe.timeout_s)
+
+    def _answer(self, timeout_s: float) -> object:
+        there = wait([self._pipe, self._process.sentinel], timeout_s)
+        if not there:
+            self._end()
+            raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s (--timeout)"))
+        try:
+            good, value = self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._crash() from None
+        if not good:
+            raise CodecFailure(value)
+        return value
+
+    def _crash(self) -> Crashed:
+        self._process.join(END_S)
+        code = self._process.exitcode
+        self._end()
+        return self._counted(Crashed(how_it_ended(code)))
+
+    def _counted(self, error: Crashed) -> Crashed:
+        self._crashes += 1
+        self._crashed = True
+        return error
+
+    def _end(self) -> None:
+        """End the process, by force if need be, and close what belongs to it."""
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join(END_S)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        self._pipe.close()
+
+
+def how_it_ended(code: int | None) -> str:
+    """A process's exit code in words; SIGKILL is what a system out of memory sends."""
+    if code is None or code >= 0:
+        return f"its process ended with exit code {code}"
+    name = signal.Signals(-code).name
+    if name == "SIGKILL":
+        return f"{OUT_OF_MEMORY}, or killed by hand: its process was ended by SIGKILL"
+    return f"its process was ended by {name}"
+
+
+@contextlib.contextmanager
+def at_work(recipes: Sequence[Recipe], *, isolate: bool) -> Iterator[dict[str, Bench | Remote]]:
+    """codec -> its Work, each in a process of its own if `isolate`, else all in this one."""
+    works: dict[str, Bench | Remote] = {}
+    try:
+        for recipe in recipes:
+            works[recipe.spec.name] = Remote(recipe) if isolate else Bench(recipe)
+        yield works
+    finally:
+        for work in works.values():
+            work.close()

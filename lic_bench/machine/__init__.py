@@ -1,0 +1,1 @@
+"""What the machine and its software are: the parts of environment.describe."""

@@ -1,0 +1,80 @@
+"""The GPU as torch and NVML describe it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pynvml
+import torch
+
+from lic_bench import nvml
+from lic_bench.measurement.conditions import uuid_of
+
+
+def describe(device: torch.device) -> dict[str, Any] | None:
+    """None for a CPU. kind: "gpu", or "mig" for a slice of one. id: its UUID hashed, as that itself stays private."""
+    if device.type != "cuda":
+        return None
+    properties = torch.cuda.get_device_properties(device)
+    uuid = uuid_of(device)
+    return {
+        "name": properties.name,
+        "count": torch.cuda.device_count(),
+        "memory_bytes": properties.total_memory,
+        "capability": f"{properties.major}.{properties.minor}",
+        "multiprocessors": properties.multi_processor_count,
+        "id": nvml.hashed(uuid) if uuid else None,
+        "driver": _text(nvml.ask("nvmlSystemGetDriverVersion")),
+        "cuda": torch.version.cuda,
+        "cuda_driver": cuda_version(nvml.ask("nvmlSystemGetCudaDriverVersion")),
+        "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        **by_nvml(nvml.find(uuid)),
+    }
+
+
+def by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
+    """Modes, limits and links; every value None without the GPU. Clocks in MHz, power in watts."""
+
+    def ask(name: str, *arguments: Any) -> Any:
+        return gpu.ask(name, *arguments) if gpu else None
+
+    def watts(name: str) -> float | None:
+        milliwatts = ask(name)
+        return None if milliwatts is None else milliwatts / 1e3
+
+    sm, memory = pynvml.NVML_CLOCK_SM, pynvml.NVML_CLOCK_MEM
+    return {
+        "kind": None if gpu is None else gpu.uuid[:3].lower(),
+        "mig": enabled(ask("MigMode")),
+        "ecc": enabled(ask("EccMode")),
+        "persistence": enabled(ask("PersistenceMode")),
+        "exclusive": _exclusive(ask("ComputeMode")),
+        "power_limit_w": watts("EnforcedPowerLimit"),
+        "power_limit_default_w": watts("PowerManagementDefaultLimit"),
+        "clocks_locked": gpu.clocks_locked() if gpu else None,
+        "clocks_applied_mhz": [ask("ApplicationsClock", clock) for clock in (sm, memory)],
+        "clocks_default_mhz": [ask("DefaultApplicationsClock", clock) for clock in (sm, memory)],
+        "clocks_max_mhz": [ask("MaxClockInfo", clock) for clock in (sm, memory)],
+        "pcie_generation": [ask("CurrPcieLinkGeneration"), ask("MaxPcieLinkGeneration")],
+        "pcie_lanes": [ask("CurrPcieLinkWidth"), ask("MaxPcieLinkWidth")],
+        "vbios": _text(ask("VbiosVersion")),
+    }
+
+
+def enabled(mode: Any) -> bool | None:
+    """NVML's feature state, alone or as [now, after a restart]."""
+    state = mode[0] if isinstance(mode, (list, tuple)) else mode
+    return None if state is None else bool(state == pynvml.NVML_FEATURE_ENABLED)
+
+
+def cuda_version(number: int | None) -> str | None:
+    """12040 -> "12.4"."""
+    return None if number is None else f"{number // 1000}.{number % 1000 // 10}"
+
+
+def _exclusive(mode: int | None) -> bool | None:
+    return None if mode is None else bool(mode == pynvml.NVML_COMPUTEMODE_EXCLUSIVE_PROCESS)
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else value.decode() if isinstance(value, bytes) else str(value)

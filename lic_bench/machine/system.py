@@ -1,0 +1,88 @@
+"""The system around the program: kernel, container and its limits, memory."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from lic_bench import sysfs
+
+CGROUPS = Path("/sys/fs/cgroup")
+_UNLIMITED = 2**60  # cgroup v1 says so with the largest multiple of a page
+
+
+def describe() -> dict[str, Any]:
+    """system, kernel, python, container, memory_pages."""
+    return {
+        "system": platform.platform(),
+        "distribution": _distribution(),
+        "python": platform.python_version(),
+        "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
+        "container": container(),
+        "swap_bytes": psutil.swap_memory().total,
+        "huge_pages": chosen(sysfs.read("/sys/kernel/mm/transparent_hugepage/enabled")),
+    }
+
+
+def container() -> dict[str, Any]:
+    """hints: what points to a container. cpu_limit: cores' worth of time, memory_limit_bytes; None: no limit known."""
+    own = own_groups(sysfs.read("/proc/self/cgroup") or "")
+    limits = [_cpu_v2(folder) for folder in _up(CGROUPS, own.get("", "/"))]
+    limits += [_cpu_v1(folder) for folder in _up(CGROUPS / "cpu", own.get("cpu", "/"))]
+    sizes = [sysfs.read_int(folder / "memory.max") for folder in _up(CGROUPS, own.get("", "/"))]
+    sizes += [sysfs.read_int(f / "memory.limit_in_bytes") for f in _up(CGROUPS / "memory", own.get("memory", "/"))]
+    return {
+        "hints": _hints(),
+        "cpu_limit": min((limit for limit in limits if limit), default=None),
+        "memory_limit_bytes": min((size for size in sizes if size and size < _UNLIMITED), default=None),
+    }
+
+
+def own_groups(text: str) -> dict[str, str]:
+    """/proc/self/cgroup as controller -> path, "" for version 2: "4:cpu,io:/a" is {"cpu": "/a", "io": "/a"}."""
+    rows = [line.split(":", 2) for line in text.splitlines()]
+    return {name: row[2] for row in rows if len(row) == 3 for name in row[1].split(",")}
+
+
+def quota(text: str | None) -> float | None:
+    """cgroup v2's cpu.max in cores: "150000 100000" -> 1.5, "max 100000" -> None."""
+    limit, _, period = (text or "").partition(" ")
+    return int(limit) / int(period) if limit.isdigit() and period.isdigit() and int(period) else None
+
+
+def chosen(text: str | None) -> str | None:
+    """The kernel marks the choice: "always [madvise] never" -> "madvise"."""
+    return None if text is None or "[" not in text else text.partition("[")[2].partition("]")[0]
+
+
+def _up(root: Path, path: str) -> list[Path]:
+    """The group's folder and those above it: each may limit. Inside a container the path may not be there."""
+    folder = root / path.strip("/")
+    return [folder, *(p for p in folder.parents if p == root or root in p.parents)]
+
+
+def _cpu_v2(folder: Path) -> float | None:
+    return quota(sysfs.read(folder / "cpu.max"))
+
+
+def _cpu_v1(folder: Path) -> float | None:
+    limit, period = (sysfs.read_int(folder / f"cpu.cfs_{name}_us") for name in ("quota", "period"))
+    return limit / period if limit and limit > 0 and period else None
+
+
+def _hints() -> list[str]:
+    files = {"/.dockerenv": "docker", "/run/.containerenv": "podman", "/singularity": "singularity"}
+    found = {name for file, name in files.items() if Path(file).exists()}
+    text = (sysfs.read("/proc/1/cgroup") or "") + (sysfs.read("/proc/sys/kernel/osrelease") or "").lower()
+    words = ("docker", "kubepods", "lxc", "containerd", "microsoft")
+    return sorted(found | {word for word in words if word in text})
+
+
+def _distribution() -> str | None:
+    try:
+        return platform.freedesktop_os_release().get("PRETTY_NAME")
+    except OSError:
+        return None

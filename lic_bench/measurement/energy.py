@@ -1,0 +1,27 @@
+"""Energy of one call, by a counter of the device. Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+
+ENOUGH_S = 1.0  # NVML's counter moves every 20 to 100 ms: a tenth of an error at most
+
+
+def joules_per_call(
+    call: Callable[[], object], energy_mj: Callable[[], float | None], *, enough_s: float = ENOUGH_S, most: int = 1000
+) -> float | None:
+    """Joules that the device takes during one call, its idle share included; None, without a call, if it does not tell.
+
+    call: must end synchronised. It is repeated for enough_s seconds, as the counter moves in steps.
+    energy_mj: the counter, as Watch.energy_mj.
+    """
+    before = energy_mj()
+    if before is None:
+        return None
+    start, count = perf_counter(), 0
+    while count == 0 or (count < most and perf_counter() - start < enough_s):
+        call()
+        count += 1
+    after = energy_mj()
+    return None if after is None else (after - before) / 1e3 / count

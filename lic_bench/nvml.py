@@ -1,0 +1,145 @@
+"""NVIDIA's management library: what it says of one GPU, None wherever it says nothing. Free of torch.
+
+Without a driver, on a GPU or a slice of one (MIG) that lacks a sensor, or with a driver older than a function, the
+answer is None and never an exception.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import pynvml
+
+# Of nvml.h: why the clocks are not the highest. Named here, as pynvml's own names changed with the driver's versions.
+REASONS = {
+    0x1: "idle",
+    0x2: "clocks_setting",
+    0x4: "power_cap",
+    0x8: "hw_slowdown",
+    0x10: "sync_boost",
+    0x20: "sw_thermal_slowdown",
+    0x40: "hw_thermal_slowdown",
+    0x80: "power_brake",
+    0x100: "display_clocks_setting",
+    0x200: "board_limit",
+    0x400: "reliability",
+}
+CLOCKS_SETTING = "clocks_setting"
+
+
+@cache
+def initialised() -> bool:
+    """Whether there is a driver to ask; the library stays open until the process ends."""
+    try:
+        pynvml.nvmlInit()
+    except (pynvml.NVMLError, OSError):
+        return False
+    return True
+
+
+def ask(name: str, *arguments: Any) -> Any:
+    """The answer of pynvml's function of this name; None where it, the driver or the GPU cannot give one."""
+    if not initialised():
+        return None
+    try:
+        return getattr(pynvml, name)(*arguments)
+    except (pynvml.NVMLError, AttributeError, OSError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One GPU, or one MIG slice of one; uuid with NVML's prefix."""
+
+    handle: Any
+    uuid: str
+
+    def ask(self, name: str, *arguments: Any) -> Any:
+        """`ask` for this GPU: `gpu.ask("Name")` is nvmlDeviceGetName."""
+        return ask(f"nvmlDeviceGet{name}", self.handle, *arguments)
+
+    def processes(self) -> dict[int, int | None] | None:
+        """Id -> bytes of every process that computes on it; bytes are None where the driver does not tell them."""
+        listed = self.ask("ComputeRunningProcesses")
+        return None if listed is None else {int(p.pid): p.usedGpuMemory for p in listed}
+
+    def memory_used(self) -> int | None:
+        """Bytes that all processes and the driver have taken."""
+        info = self.ask("MemoryInfo")
+        return None if info is None else int(info.used)
+
+    def reasons(self) -> list[str] | None:
+        """Why its clocks are not the highest, see REASONS."""
+        bits = self.ask("CurrentClocksEventReasons")
+        bits = self.ask("CurrentClocksThrottleReasons") if bits is None else bits  # its name before driver 535
+        return None if bits is None else reason_names(int(bits))
+
+    def clocks_locked(self) -> bool | None:
+        """See `locked`; None where the GPU has no such setting."""
+        clock = pynvml.NVML_CLOCK_SM
+        return locked(self.ask("ApplicationsClock", clock), self.ask("DefaultApplicationsClock", clock), self.reasons())
+
+
+def find(uuid: str | None) -> Gpu | None:
+    """The GPU of this UUID, with or without prefix; by UUID because CUDA_VISIBLE_DEVICES changes the numbers."""
+    bare = (uuid or "").removeprefix("GPU-").removeprefix("MIG-")
+    for name in (f"GPU-{bare}", f"MIG-{bare}") if bare else ():
+        if (handle := ask("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
+            return Gpu(handle, name)
+    return None
+
+
+def reason_names(bits: int) -> list[str]:
+    """The names of the set bits; one that has no name here is "bit_0x...". 0 -> []."""
+    parts = [1 << place for place in range(bits.bit_length()) if bits >> place & 1]
+    return [REASONS.get(part, f"bit_{part:#x}") for part in parts]
+
+
+def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
+    """Whether somebody has set the clocks: other application clocks than the default, or limited by a setting now.
+
+    NVML has no question for `nvidia-smi --lock-gpu-clocks`; under load a lock shows as "clocks_setting", or as a clock
+    that does not move. None where nothing is known.
+    """
+    if applied_mhz is None and reasons is None:
+        return None
+    moved = applied_mhz is not None and default_mhz is not None and applied_mhz != default_mhz
+    return moved or CLOCKS_SETTING in (reasons or ())
+
+
+def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
+    """How many of the processes on a GPU are not ours.
+
+    None where that cannot be told: in a container NVML may list the ids of the host, which mean nothing here.
+    """
+    others = [pid for pid in pids if not ours(pid)]
+    return None if any(not exists(pid) for pid in others) else len(others)
+
+
+def bytes_of(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:
+    """What these processes hold together; None where none of them is listed with its bytes."""
+    held = [size for pid in set(pids) if (size := (processes or {}).get(pid)) is not None]
+    return sum(held) if held else None
+
+
+def exists(pid: int) -> bool:
+    """Whether there is such a process, ours to signal or not."""
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def hashed(uuid: str) -> str:
+    """A UUID as it may be published: enough to tell one GPU from another, not which one it is."""
+    return hashlib.sha256(uuid.encode()).hexdigest()[:12]

@@ -1,0 +1,152 @@
+"""What each run was made on, and what disturbed it there: the tables `machines` and `conditions`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from lic_bench.measurement.disturbed import disturbed, worst
+from lic_bench.report.labels import machine_of, measured_label
+from lic_bench.report.table import Cell, Column, Row, Table, number, text
+from lic_bench.store import Run
+
+# Ranges of readings by their name in `conditions`: title and group of the column.
+RANGES: Mapping[str, tuple[str, str]] = {
+    "cpu_mhz": ("clock [MHz]", "CPU"),
+    "load_1m": ("load", "CPU"),
+    "gpu_sm_mhz": ("SM clock [MHz]", "GPU"),
+    "gpu_temperature_c": ("temperature [C]", "GPU"),
+    "gpu_power_w": ("power [W]", "GPU"),
+}
+SHARES = {"cpu_others_share": "others", "cpu_steal_share": "stolen", "cpu_waited_share": "waited"}
+CONDITIONS = (
+    *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
+    *(Column("dataset", "Data set", align="left"), Column("n_records", "Watched"), Column("n_disturbed", "Disturbed")),
+    *(Column("n_drifted", "Drifted"), Column("what", "By what, at worst", align="left")),
+    *(Column(name.replace("_share", "_pct"), title, "Share of the CPU [%]") for name, title in SHARES.items()),
+    *(Column(name, title, group) for name, (title, group) in RANGES.items()),
+    *(Column("gpu_foreign_processes", "others", "GPU"), Column("gpu_reasons", "slowed by", "GPU", "left")),
+    Column("gpu_clocks_locked", "clocks locked", "GPU"),
+    *(Column(f"{name}_j", name, "Energy per image [J]") for name in ("encode", "decode")),
+)
+MACHINES = (
+    *(Column("run", "Run", align="left"), Column("cpu", "CPU", align="left"), Column("cores", "Cores")),
+    *(Column("memory_gb", "Memory [GB]"), Column("governor", "Governor", align="left")),
+    *(Column("gpu", "GPU", align="left"), Column("driver", "Driver", align="left")),
+    *(Column("torch", "torch", align="left"), Column("threads", "Threads"), Column("system", "System", align="left")),
+    *(Column("container", "Container", align="left"), Column("differs", "Differs from the first in", align="left")),
+)
+
+
+def machines_table(runs: Sequence[Run]) -> Table:
+    """What the runs were made on, a row each, and what keeps their times from being compared with the first run's."""
+    caption = (
+        "Times may be compared where nothing differs in what they hang on: processor and what steers its clocks, "
+        "limits of the container, GPU, driver, torch and its switches, packages, environment variables. All of it is "
+        "under Runs."
+    )
+    rows = [Row("measured", _machine_cells(run, runs[0])) for run in runs if run.info.get("environment")]
+    return Table("machines", "Machines", caption, MACHINES, rows)
+
+
+def conditions_table(runs: Sequence[Run]) -> Table:
+    """What the machine did while each codec was measured, a row per run, codec, device and data set.
+
+    Columns of which no run tells anything are left out.
+    """
+    caption = (
+        "Lowest and highest reading around the samples. others: CPU time that other programs took; stolen: that other "
+        "virtual machines took; waited: of the time in which the codec's threads were ready to run, what they waited "
+        "for a CPU; each of the worst image. Disturbed: images with over 5, 1 or 5 % of these, a hot processor, "
+        "swapping, other processes on the GPU, or a GPU that was slowed down. Drifted: samples that are kept although "
+        "the reference workload took more than 3 % longer or shorter around them. Energy: of the whole device, what it "
+        "takes when idle included."
+    )
+    rows = [Row("measured", cells) for run in runs for cells in _watched(run)]
+    told = [column for column in CONDITIONS if any(row.cells[column.key].text != "-" for row in rows)]
+    return Table("conditions", "Measuring conditions", caption, told, rows)
+
+
+def differing(run: Run, other: Run) -> list[str]:
+    """What the fingerprints of two runs that both have them say differently; the codecs' own parts aside."""
+    mine, theirs = run.info.get("fingerprint") or {}, other.info.get("fingerprint") or {}
+    shared = [name for name in mine if name in theirs and name not in ("kernels", "programs")]
+    return [name.replace("_", " ") for name in shared if mine[name] != theirs[name]]
+
+
+def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
+    found = run.info["environment"]
+    processor, gpu = found.get("processor") or {}, found.get("gpu") or {}
+    container = found.get("container") or {}
+    values = {
+        "cpu": machine_of(run.info, "cpu"),
+        "cores": found.get("cores_usable"),
+        "memory_gb": _rounded(found.get("memory_bytes")),
+        "governor": processor.get("governor"),
+        "gpu": gpu.get("name"),
+        "driver": gpu.get("driver"),
+        "torch": (found.get("packages") or {}).get("torch"),
+        "threads": found.get("threads"),
+        "system": found.get("system"),
+        "container": ", ".join(container.get("hints") or ()),
+    }
+    cells = {"run": text(run.name)} | {name: text(value or "-") for name, value in values.items()}
+    return cells | {"differs": text("-" if run is first else ", ".join(differing(run, first)) or _same(run, first))}
+
+
+def _same(run: Run, other: Run) -> str:
+    """Fingerprints grow with the program: an older one may not tell of a difference."""
+    alike = (run.info.get("fingerprint") or {}).keys() == (other.info.get("fingerprint") or {}).keys()
+    return "nothing" if alike else "nothing that both tell"
+
+
+def _rounded(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e9:.1f}"
+
+
+def _watched(run: Run) -> Iterator[dict[str, Cell]]:
+    seen = run.records[run.records.conditions.map(bool)]
+    for _, group in seen.groupby(["codec", "device", "dataset"], sort=False):
+        yield _where(run, group) | _condition_cells(group)
+
+
+def _where(run: Run, group: pd.DataFrame) -> dict[str, Cell]:
+    first = group.iloc[0]
+    label = measured_label(first.codec, first["mode"])
+    return {"method": text(label), "source": text(f"{run.name} ({first.device})"), "dataset": text(first.dataset)}
+
+
+def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
+    conditions = group.conditions.tolist()
+    bad = [found for found in conditions if disturbed(found)]
+    whole = worst(conditions)
+    cells = {
+        "n_records": number(len(conditions), 0),
+        "n_disturbed": number(len(bad), 0),
+        "n_drifted": number(int(group.drifted.sum()), 0),
+        "what": text("; ".join(disturbed(worst(bad))) or "-"),
+        "gpu_foreign_processes": number(whole.get("gpu_foreign_processes"), 0),
+        "gpu_reasons": text(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
+        "gpu_clocks_locked": text({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),
+    }
+    cells |= {name.replace("_share", "_pct"): number(_percent(whole.get(name)), 1) for name in SHARES}
+    cells |= {name: _range(whole.get(name)) for name in RANGES}
+    return cells | {f"{name}_j": number(_energy(group, name), 2) for name in ("encode", "decode")}
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _range(values: Sequence[float] | None) -> Cell:
+    if not values:
+        return text("-")
+    shown = [f"{value:.{0 if value >= 100 else 1}f}" for value in values]
+    return text(shown[0] if shown[0] == shown[1] else " .. ".join(shown))
+
+
+def _energy(group: pd.DataFrame, operation: str) -> float | None:
+    """Joules per image, the mean over the images that have it."""
+    joules = [found[operation] for found in group.energy_j if operation in found]
+    return sum(joules) / len(joules) if joules else None

@@ -1,0 +1,158 @@
+"""How time, memory and operations grow with the image: frames of points, fits and limits of scaling runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lic_bench.fits import Fit, fit
+from lic_bench.report import costs
+from lic_bench.report.labels import label_of
+from lic_bench.report.points import curve_id
+from lic_bench.store import Run
+
+OUT_OF_MEMORY = "out of memory"  # how the error of a record begins that says so, see lic_bench.bench
+NOT_TRIED = f"not tried: {OUT_OF_MEMORY}"
+MEMORY_GIB = (8.0, 12.0, 16.0, 24.0, 48.0, 80.0)
+GIB = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What grows. One `unit` is `scale` of what is stored: multiply-accumulates, bytes or seconds."""
+
+    label: str
+    unit: str
+    scale: float
+    digits: int = 1
+
+
+QUANTITIES = {
+    "macs_forward": Quantity("Operations, forward", "GMAC", 1e9, 2),
+    "macs_encode": Quantity("Operations, encoding", "GMAC", 1e9, 2),
+    "macs_decode": Quantity("Operations, decoding", "GMAC", 1e9, 2),
+    "macs_thop": Quantity("Operations, forward by thop", "GMAC", 1e9, 2),
+    "memory_encode": Quantity("Memory, encoding", "MB", 1e6),
+    "memory_decode": Quantity("Memory, decoding", "MB", 1e6),
+    "time_encode": Quantity("Time, encoding", "ms", 1e-3),
+    "time_decode": Quantity("Time, decoding", "ms", 1e-3),
+}
+IDENTITY = ["curve", "run", "codec", "label", "device", "weights", "quality"]
+POINTS = [*IDENTITY, "quantity", "width", "height", "mp", "value"]
+FITS = [*IDENTITY, "quantity", "n_sizes", "fit"]
+LIMITS = [*IDENTITY, "width", "height", "mp", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """Of all scaling runs of a report.
+
+    points: a row per curve, quantity and size, columns POINTS; mp: megapixels (10^6 pixels); value: MACs, bytes,
+    seconds. fits: a row per curve and quantity, columns FITS; fit: a Fit over mp, None for too few sizes. limits: a row
+    per curve that ran out of memory, at the smallest such size, columns LIMITS.
+    """
+
+    runs: Sequence[Run]
+    points: pd.DataFrame
+    fits: pd.DataFrame
+    limits: pd.DataFrame
+
+
+def is_scaling(run: Run) -> bool:
+    """Whether it was made by `lic-bench scale`."""
+    return bool((run.info.get("config") or {}).get("sizes"))
+
+
+def scaling(runs: Sequence[Run]) -> Scaling:
+    """The frames of these scaling runs."""
+    found = pd.DataFrame([row for run in runs for row in _points(run)], columns=POINTS)
+    limits = pd.DataFrame([row for run in runs for row in _limits(run)], columns=LIMITS)
+    return Scaling(runs, found, _fits(found), limits)
+
+
+def failures(run: Run) -> pd.DataFrame:
+    """As report.costs.failures; the limits of memory that a scaling run looked for are none."""
+    frame = costs.failures(run)
+    return frame if not is_scaling(run) else frame[~frame.error.fillna("").str.startswith((OUT_OF_MEMORY, NOT_TRIED))]
+
+
+def own_memory(peaks: Mapping[str, float], operation: str) -> float | None:
+    """Bytes that a codec needs for "encode" or "decode": its weights and the growth during the call, and its programs'.
+
+    peaks: a record's peak_memory_bytes. The growth is that of torch's allocator on a GPU, else of the resident memory.
+    """
+    for kind in ("allocated_growth", "rss_growth"):
+        growth = peaks.get(f"{operation}_{kind}")
+        if growth is not None:
+            programs = peaks.get(f"{operation}_children_rss", 0) if kind == "rss_growth" else 0
+            return float(growth + programs + peaks.get("weights", 0))
+    return None
+
+
+def _points(run: Run) -> Iterator[dict[str, Any]]:
+    ok = run.records[run.records.status == "ok"]
+    for _, group in ok.groupby(["codec", "device", "quality"], sort=False):
+        identity = _identity(run, group)
+        for row in group.to_dict("records"):
+            yield from _rows(identity, row, _measured(row))
+    counted = run.complexity[(run.complexity.status == "ok") & run.complexity.macs.notna()]
+    for codec, group in counted.groupby("codec", sort=False):
+        identity = _identity(run, run.records[run.records.codec == codec], group)
+        for row in group.to_dict("records"):
+            name = "macs_thop" if row["counter"] == "thop" else f"macs_{row['path']}"
+            yield from _rows(identity, row, {name: row["macs"]} if row["counter"] != "fvcore" else {})
+
+
+def _rows(identity: dict[str, Any], row: Mapping[Any, Any], values: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+    width, height = row["width"], row["height"]
+    for name, value in values.items():
+        yield identity | {
+            "quantity": name,
+            "width": width,
+            "height": height,
+            "mp": width * height / 1e6,
+            "value": float(value),
+        }
+
+
+def _measured(row: Mapping[Any, Any]) -> dict[str, float]:
+    """quantity -> bytes or seconds, the median of the samples."""
+    found: dict[str, float] = {}
+    for operation in costs.OPERATIONS:
+        memory = own_memory(row["peak_memory_bytes"], operation)
+        found |= {} if memory is None else {f"memory_{operation}": memory}
+        samples = row[f"{operation}_s"]
+        found |= {f"time_{operation}": float(pd.Series(samples).median())} if samples else {}
+    return found
+
+
+def _limits(run: Run) -> Iterator[dict[str, Any]]:
+    failed = run.records[run.records.error.fillna("").str.startswith(OUT_OF_MEMORY)]
+    for codec, group in failed.groupby("codec", sort=False):
+        first: Any = group.assign(mp=group.width * group.height / 1e6).sort_values("mp").iloc[0]
+        mine = run.records[run.records.codec == codec]
+        known = {name: first[name] for name in ("width", "height", "mp", "error")}
+        yield _identity(run, mine[mine.status == "ok"] if (mine.status == "ok").any() else mine) | known
+
+
+def _identity(run: Run, records: pd.DataFrame, complexity: pd.DataFrame | None = None) -> dict[str, Any]:
+    """The columns IDENTITY; of a codec that was only counted by its complexity rows."""
+    if len(records):
+        known = costs.identity(run, records)
+        return {name: known[name] for name in IDENTITY}
+    assert complexity is not None
+    first, device = complexity.iloc[0], str((run.info.get("config") or {}).get("device", ""))
+    named = {"codec": first.codec, "label": label_of(first.codec), "quality": int(first.quality)}
+    return {"curve": curve_id(run.name, first.codec, device), "run": run.name, "device": device, "weights": "", **named}
+
+
+def _fits(points: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for _, group in points.groupby(["curve", "quality", "quantity"], sort=False):
+        first = group.iloc[0]
+        found: Fit | None = fit(group.mp.tolist(), group.value.tolist())
+        rows.append({name: first[name] for name in (*IDENTITY, "quantity")} | {"n_sizes": len(group), "fit": found})
+    return pd.DataFrame(rows, columns=FITS)

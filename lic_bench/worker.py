@@ -1,0 +1,68 @@
+"""The process in which a codec works: it answers what a Bench is asked, until the run has no more questions.
+
+Nothing heavy is imported here: what is, is imported by `serve`, lean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1  # of Linux's prctl
+
+
+def serve(pipe: Connection, recipe: bytes) -> None:
+    """Answer every question (method, arguments) with (True, result) or (False, the failure in words); None ends it.
+
+    recipe: a pickled bench.Recipe. The first answer says that all is ready.
+    """
+    _belong()
+    answer = _made(recipe)
+    pipe.send((True, None))
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while (question := pipe.recv()) is not None:
+            pipe.send(answer(*question))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # at once: taking down what the imports built up costs a second and writes warnings of its own
+
+
+def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object]]:
+    """What answers questions to the recipe's bench, made in this process."""
+    from lic_bench import lean_imports
+
+    lean_imports.install()
+    import torch
+
+    from lic_bench.bench import Bench, describe
+    from lic_bench.environment import prepare
+
+    made = pickle.loads(recipe)
+    prepare(torch.device(made.device), made.threads)
+    bench = Bench(made)
+
+    def answer(method: str, arguments: Sequence[object]) -> tuple[bool, object]:
+        try:
+            return True, getattr(bench, method)(*arguments)
+        except Exception as error:
+            return False, describe(error)
+
+    return answer
+
+
+def _belong() -> None:
+    """Leave Ctrl-C to the run, end when it ends, and be the one that goes when memory runs out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        with contextlib.suppress(OSError):
+            Path("/proc/self/oom_score_adj").write_text("1000")

@@ -1,0 +1,168 @@
+"""One image through all codecs: their times side by side, and what one does wrong is its own record."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from lic_bench.block import Block, Done, Settings
+from lic_bench.datasets import Image
+from lic_bench.jobs import Job
+from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.measure import CodecFailure
+from lic_bench.measurement.rounds import Canary
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.records import Complexity
+from lic_bench.spec import CodecSpec
+
+IMAGE = Image(name="a.png", path=Path("a.png"), width=4, height=4, sha256=None)
+
+
+@dataclass
+class Codec:
+    """Known times; fails at the step called `fails`."""
+
+    fails: str = ""
+    error: Exception = field(default_factory=lambda: CodecFailure("on strike"))
+    done: list[str] = field(default_factory=list)
+
+    def _do(self, step: str) -> None:
+        self.done.append(step)
+        if step == self.fails:
+            raise self.error
+
+    def code(self, quality: int, image: Image) -> dict[str, Any]:
+        self._do("code")
+        return {"payload_bytes": quality, "width": 8, "height": 8}
+
+    def warm_up(self) -> None:
+        self._do("warm_up")
+
+    def turn(self) -> list[tuple[float, float]]:
+        self._do("turn")
+        return [(0.1, 0.2)]
+
+    def phases(self) -> dict[str, list[float]]:
+        self._do("phases")
+        return {"decode/total": [0.2]}
+
+    def energy(self) -> dict[str, float]:
+        self._do("energy")
+        return {"encode": 0.5}
+
+    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        raise NotImplementedError
+
+
+def job(name: str, quality: int = 1) -> Job:
+    spec = CodecSpec(name=name, label=name, kind="classical", load="x:y", qualities=(1,))
+    return Job(spec, quality, "set", IMAGE)
+
+
+def run(
+    codecs: dict[str, Codec], parts: str, jobs: Sequence[Job] = (), **settings: Any
+) -> tuple[list[Done], list[str]]:
+    notes: list[str] = []
+    timed: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Watch(torch.device("cpu"))}
+    made = Settings(
+        parts=frozenset(parts.split()),
+        effort=Effort(repeats=3, budget_s=9),
+        devices=dict.fromkeys(codecs, "cpu"),
+        **(timed if "latency" in parts else {}),
+        **settings,
+    )
+    block = Block(codecs, made, lambda key: None, lambda job: None, notes.append)
+    return list(block.measured(jobs or [job(name) for name in codecs])), notes
+
+
+def test_codecs_are_timed_in_rounds_after_all_have_coded() -> None:
+    order: list[str] = []
+
+    class Noted(Codec):
+        def _do(self, step: str) -> None:
+            super()._do(step)
+            order.append(step)
+
+    done, _ = run({"a": Noted(), "b": Noted()}, "quality latency phases")
+    assert order == ["code"] * 2 + ["warm_up"] * 2 + ["turn"] * 6 + ["energy", "phases"] * 2
+    record = done[1].record
+    assert record.encode_s == [0.1] * 3
+    assert record.decode_s == [0.2] * 3
+    assert record.canary_s == [0.01] * 3
+    assert record.phases_s == {"decode/total": [0.2]}
+    assert record.conditions["readings"] >= 6
+    assert record.energy_j == {"encode": 0.5}
+    assert (record.width, record.status) == (8, "ok")
+
+
+def test_without_times_each_record_is_there_as_soon_as_it_is_made() -> None:
+    codecs = {"a": Codec(), "b": Codec()}
+    block = Block(
+        codecs,
+        Settings(parts=frozenset(["quality"]), effort=Effort(), devices={"a": "cpu", "b": "cpu"}),
+        lambda key: None,
+        lambda job: None,
+        print,
+    )
+    first = next(iter(block.measured([job("a"), job("b")])))
+    assert first.record.payload_bytes == 1
+    assert codecs["b"].done == []
+
+
+def test_conditions_are_those_of_the_codecs_own_turns() -> None:
+    class Slow(Codec):
+        def turn(self) -> list[tuple[float, float]]:
+            time.sleep(0.05)
+            return super().turn()
+
+    done, _ = run({"slow": Slow(), "fast": Codec()}, "quality latency")
+    slow, fast = (one.record.conditions["seconds"] for one in done)
+    assert slow >= 0.15
+    assert fast < slow
+
+
+@pytest.mark.parametrize("step", ["code", "warm_up", "turn"])
+def test_what_one_codec_does_wrong_leaves_the_others(step: str) -> None:
+    done, _ = run({"bad": Codec(fails=step), "good": Codec()}, "quality latency")
+    assert [one.record.status for one in done] == ["failed", "ok"]
+    assert done[0].record.error == "on strike"
+    assert done[0].record.encode_s == []
+    assert len(done[1].record.encode_s) == 3
+
+
+@pytest.mark.parametrize(("step", "what"), [("phases", "times of its parts"), ("energy", "energy")])
+def test_what_is_missing_loses_nothing_that_was_measured(step: str, what: str) -> None:
+    done, notes = run({"a": Codec(fails=step)}, "quality latency phases")
+    assert done[0].record.status == "ok"
+    assert len(done[0].record.encode_s) == 3
+    assert notes == [f"a: no {what}: on strike"]
+
+
+def test_a_codec_out_of_memory_is_asked_no_more_where_that_is_the_question() -> None:
+    greedy = Codec(fails="code", error=MemoryError())
+    jobs = [job("a", 1), job("a", 2)]
+    done, _ = run({"a": greedy}, "quality", jobs, stops_at_limit=True)
+    assert done[0].record.error == "out of memory: MemoryError"
+    assert "not tried: out of memory at a smaller size" in str(done[1].record.error)
+    assert greedy.done == ["code"]
+    greedy.done.clear()
+    run({"a": greedy}, "quality", jobs)
+    assert greedy.done == ["code", "code"]
+
+
+def test_times_need_their_instruments() -> None:
+    settings = Settings(parts=frozenset(["latency"]), effort=Effort(), devices={"a": "cpu"})
+    block = Block({"a": Codec()}, settings, lambda key: None, lambda job: None, print)
+    with pytest.raises(ValueError, match="canary"):
+        list(block.measured([job("a")]))
+
+
+def test_seconds_are_those_of_the_codec_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr("lic_bench.block.perf_counter", lambda: float(next(clock)))
+    done, _ = run({"a": Codec(), "b": Codec()}, "quality latency")
+    assert done[0].seconds == done[1].seconds > 0

@@ -1,0 +1,129 @@
+"""Codecs in processes of their own: what happens there stays there, and is said here."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from lic_bench.bench import Bench, Recipe
+from lic_bench.datasets import Image, find_dataset
+from lic_bench.isolation import CRASHES, Crashed, Remote, at_work, how_it_ended
+from lic_bench.measurement.measure import CodecFailure
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.registry import add_plugin, resolve
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+HANGS, CRASHES_AT, GREEDY, LATER = 101, 102, 103, 104
+SHORT = Effort(repeats=2, warm_up_s=0.1, budget_s=0.2)
+PARTS = frozenset(["quality", "latency", "memory"])
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return find_dataset("sample", None, limit=1, crop=32).images[0]
+
+
+def recipe(**changes: Any) -> Recipe:
+    (spec,) = add_plugin(PLUGINS / "sleeper")
+    return replace(Recipe(spec=spec, device="cpu", parts=PARTS, effort=SHORT, threads=1), **changes)
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[Remote]:
+    remote = Remote(recipe())
+    yield remote
+    remote.close()
+
+
+def test_it_works_elsewhere_and_says_what_a_codec_here_says(remote: Remote, image: Image) -> None:
+    here = Bench(recipe()).code(10, image)
+    there = remote.code(10, image)
+    remote.warm_up()
+    assert all(len(turn) == 2 for turn in remote.turn())
+    for name in ("mse_8bit", "psnr_db", "payload_bytes", "bitstream_sha256", "width"):
+        assert there[name] == here[name]
+    assert there["peak_memory_bytes"]
+
+
+def test_times_taken_elsewhere_are_those_of_the_codec(remote: Remote, image: Image) -> None:
+    remote.code(20, image)
+    encode_s, decode_s = remote.turn()[0]
+    assert 0.02 <= encode_s < 0.2
+    assert 0.04 <= decode_s < 0.4
+    assert decode_s > encode_s
+
+
+def test_an_exception_is_a_failure_and_the_process_lives_on(remote: Remote, image: Image) -> None:
+    process = remote.pid
+    with pytest.raises(CodecFailure, match=r"out of memory: .*allocate"):
+        remote.code(GREEDY, image)
+    assert remote.code(10, image)["payload_bytes"] == 8
+    assert remote.pid == process
+
+
+def test_a_crash_is_a_failure_and_a_new_process_goes_on(remote: Remote, image: Image) -> None:
+    process = remote.pid
+    with pytest.raises(Crashed, match="its process was ended by SIGSEGV"):
+        remote.code(CRASHES_AT, image)
+    assert remote.code(10, image)["payload_bytes"] == 8
+    assert remote.pid != process
+
+
+def test_a_kill_says_that_memory_may_have_run_out(remote: Remote, image: Image) -> None:
+    remote.code(10, image)
+    os.kill(remote.pid, signal.SIGKILL)
+    with pytest.raises(Crashed, match="out of memory, or killed by hand"):
+        remote.turn()
+
+
+def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: Remote, image: Image) -> None:
+    for _ in range(CRASHES):
+        with pytest.raises(Crashed):
+            remote.code(CRASHES_AT, image)
+    start = time.monotonic()
+    with pytest.raises(CodecFailure, match=f"not tried: {CRASHES} images before ended"):
+        remote.code(CRASHES_AT, image)
+    assert time.monotonic() - start < 1
+    assert remote.code(10, image)["payload_bytes"] == 8  # another quality is another matter
+
+
+def test_a_hang_is_ended() -> None:
+    hanging = Remote(recipe(timeout_s=5.0, parts=frozenset(["quality"])))
+    image = find_dataset("sample", None, limit=1, crop=32).images[0]
+    try:
+        with pytest.raises(Crashed, match=r"stopped: no answer within 5 s \(--timeout\)"):
+            hanging.code(HANGS, image)
+        assert hanging.code(10, image)["payload_bytes"] == 8
+    finally:
+        hanging.close()
+
+
+def test_at_the_end_no_process_is_left(image: Image) -> None:
+    with at_work([recipe()], isolate=True) as works:
+        works["sleeper"].code(10, image)
+        pid = works["sleeper"].pid  # type: ignore[union-attr]  # isolated, so a Remote
+    assert not psutil.pid_exists(pid)
+
+
+def test_without_isolation_the_codec_works_here() -> None:
+    with at_work([recipe()], isolate=False) as works:
+        assert isinstance(works["sleeper"], Bench)
+
+
+def test_a_built_in_codec_travels() -> None:
+    image = find_dataset("sample", None, limit=1, crop=64).images[0]
+    with at_work([Recipe(spec=resolve("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
+        assert works["jpeg"].code(50, image)["psnr_db"] > 20
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(3, "exit code 3"), (-signal.SIGABRT, "SIGABRT"), (-signal.SIGKILL, "out of memory")]
+)
+def test_how_a_process_ended(code: int, words: str) -> None:
+    assert words in how_it_ended(code)

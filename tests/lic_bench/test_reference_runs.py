@@ -1,0 +1,64 @@
+"""The runs that come with the project: sound, found by name, and never beside the same measured again."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lic_bench import reference_runs
+from lic_bench.errors import UserError
+from lic_bench.report.build import write_report
+from lic_bench.store import Run
+
+MakeRun = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def kodak() -> Run:
+    return Run(reference_runs.choose("kodak")[0])
+
+
+def test_every_classical_codec_is_there_with_six_points_over_all_images(kodak: Run) -> None:
+    records = kodak.records
+    assert set(records.codec) == {"jpeg", "jpeg2000", "webp", "avif", "jpeg-xl", "vvenc", "hevc", "av1"}
+    assert set(records.groupby("codec").quality.nunique()) == {6}
+    assert set(records.groupby(["codec", "quality"]).image.nunique()) == {24}
+    assert set(records.status) == {"ok"}
+    assert set(records.decode_max_abs) == {0}
+    assert kodak.info["config"]["images"] == {"kodak": 24}
+
+
+def test_rate_and_distortion_rise_with_quality(kodak: Run) -> None:
+    means = kodak.records.groupby(["codec", "quality"])[["payload_bytes", "psnr_db"]].mean().reset_index()
+    for _, curve in means.groupby("codec"):
+        assert curve.sort_values("payload_bytes").psnr_db.is_monotonic_increasing
+
+
+def test_names() -> None:
+    assert reference_runs.choose("none") == []
+    assert [folder.name for folder in reference_runs.choose("all")] == list(reference_runs.folders())
+    with pytest.raises(UserError, match=r"Unknown reference run 'kodac'. Did you mean 'kodak'\?"):
+        reference_runs.choose("kodac")
+
+
+def test_what_the_user_measured_on_the_same_images_is_left_out(make_run: MakeRun, tmp_path: Path) -> None:
+    reference = make_run(tmp_path / "reference", {"jpeg": 1.5, "webp": 1.2})
+    own = make_run(tmp_path / "own", {"jpeg": 1.4})
+    (left,) = reference_runs.beside([reference], [own])
+    assert set(left.records.codec) == {"webp"}
+    assert reference_runs.beside([left], [make_run(tmp_path / "more", {"webp": 1.1})]) == []
+
+
+def test_other_images_leave_it_as_it_is(make_run: MakeRun, tmp_path: Path) -> None:
+    reference = make_run(tmp_path / "reference", {"jpeg": 1.5})
+    few = make_run(tmp_path / "few", {"jpeg": 1.4}, images=3)
+    assert len(reference_runs.beside([reference], [few])[0].records) == 96
+
+
+def test_a_report_shows_it_beside_published_values(tmp_path: Path) -> None:
+    written = write_report([], tmp_path, reference="kodak")
+    text = (tmp_path / "bd_rate.md").read_text()
+    assert "VVenC" in text
+    assert written.index.is_file()
+    alone = write_report([], tmp_path / "alone", published="none", reference="kodak", anchor="jpeg")
+    assert alone.index.is_file()
