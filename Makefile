@@ -11,7 +11,7 @@ demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where t
 	rm -rf results/demo results/demo-scale report
 	$(BIN)/lic-bench run --quick --datasets $(DATASETS) $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) \
 	  --codecs lalic,elic,jpeg,jpeg2000,webp,avif,jpeg-xl --out results/demo
-	$(BIN)/lic-bench scale --quick --threads 1 --codecs lalic,jpeg --sizes 128:384 --out results/demo-scale
+	$(BIN)/lic-bench scale --quick --threads 1 --codecs elic,jpeg --sizes 64:256 --out results/demo-scale
 	$(BIN)/lic-bench report results/demo results/demo-scale --out report --anchor vtm-9.1,jpeg
 	@echo "Open $(CURDIR)/report/index.html"
 
