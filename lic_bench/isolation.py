@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import pickle
 import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from lic_bench.bench import OUT_OF_MEMORY, Bench, Recipe, Samples
 from lic_bench.datasets import Image
 from lic_bench.measurement.measure import CodecFailure
 from lic_bench.records import Complexity
-from lic_bench.worker import serve
 
+PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from lic_bench.worker import serve; serve(int(sys.argv[1]))"
 START_S = 300.0  # to import everything, on a slow disk
-END_S = 3.0  # to end in order before it is ended
+END_S = 2.0  # to end in order before it is ended
 ALONE = frozenset(("code", "complexity"))  # questions that refer to none before
 CRASHES = 2  # in a row, after which no other is provoked
 
@@ -27,7 +29,7 @@ class Crashed(CodecFailure):
 
 
 class Remote:
-    """A Bench in a spawned process; started at once, and again after each end. See bench.Work for its methods.
+    """A Bench in a process of its own; started at once, and again after each end. See bench.Work for its methods.
 
     recipe.timeout_s: how long one call may take; then the process is ended. Raises CodecFailure for whatever fails
     there.
@@ -43,7 +45,7 @@ class Remote:
     @property
     def pid(self) -> int:
         """Of the process as it is now."""
-        return cast(int, self._process.pid)
+        return self._process.pid
 
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """See Work. After CRASHES images in a row the others of that quality fail without being tried."""
@@ -76,26 +78,24 @@ class Remote:
 
     def close(self) -> None:
         """End the process, in order if it is idle."""
-        with contextlib.suppress(OSError):
-            self._pipe.send(None)
-        self._process.join(END_S)
         self._end()
 
     def _start(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(
-            target=serve,
-            args=(theirs, pickle.dumps(self.recipe)),
-            name=f"lic-bench {self.recipe.spec.name}",
-            daemon=True,
-        )
-        self._process.start()
-        theirs.close()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), *sys.path],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs
+            )
+        self._pipe = Connection(ours.detach())
         self._ready = False
+        with contextlib.suppress(OSError):  # it is gone already, which the first question finds out
+            self._pipe.send_bytes(pickle.dumps(self.recipe))
 
     def _ask(self, method: str, *arguments: object) -> object:
-        if not self._process.is_alive():
+        if self._process.poll() is not None:
             if method not in ALONE:
                 raise self._crash()
             self._end()
@@ -110,11 +110,10 @@ class Remote:
         return self._answer(self.recipe.timeout_s)
 
     def _answer(self, timeout_s: float) -> object:
-        there = wait([self._pipe, self._process.sentinel], timeout_s)
-        if not there:
-            self._end()
-            raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s (--timeout)"))
         try:
+            if not self._pipe.poll(timeout_s):
+                self._end()
+                raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s (--timeout)"))
             good, value = self._pipe.recv()
         except (EOFError, OSError):
             raise self._crash() from None
@@ -123,10 +122,8 @@ class Remote:
         return value
 
     def _crash(self) -> Crashed:
-        self._process.join(END_S)
-        code = self._process.exitcode
         self._end()
-        return self._counted(Crashed(how_it_ended(code)))
+        return self._counted(Crashed(how_it_ended(self._process.returncode)))
 
     def _counted(self, error: Crashed) -> Crashed:
         self._crashes += 1
@@ -134,14 +131,15 @@ class Remote:
         return error
 
     def _end(self) -> None:
-        """End the process, by force if need be, and close what belongs to it."""
-        if self._process.is_alive():
-            self._process.terminate()
-            self._process.join(END_S)
-        if self._process.is_alive():
-            self._process.kill()
-            self._process.join()
+        """Let the process end, by force if need be, and close what belongs to it."""
         self._pipe.close()
+        for end in (None, self._process.terminate, self._process.kill):
+            if end:
+                end()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_S)
+                return
+        self._process.wait()
 
 
 def how_it_ended(code: int | None) -> str:

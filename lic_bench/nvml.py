@@ -31,6 +31,9 @@ REASONS = {
 }
 CLOCKS_SETTING = "clocks_setting"
 
+# The driver refuses; it or pynvml has no such function; it gives a text that is none, as some did for names.
+_REFUSALS = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, AttributeError, OSError, UnicodeDecodeError)
+
 
 @cache
 def initialised() -> bool:
@@ -48,7 +51,7 @@ def ask(name: str, *arguments: Any) -> Any:
         return None
     try:
         return getattr(pynvml, name)(*arguments)
-    except (pynvml.NVMLError, AttributeError, OSError):
+    except _REFUSALS:
         return None
 
 

@@ -18,17 +18,20 @@ from pathlib import Path
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
-def serve(pipe: Connection, recipe: bytes) -> None:
-    """Answer every question (method, arguments) with (True, result) or (False, the failure in words); None ends it.
+def serve(descriptor: int) -> None:
+    """Answer every question (method, arguments) with (True, result) or (False, the failure in words).
 
-    recipe: a pickled bench.Recipe. The first answer says that all is ready.
+    descriptor: of the socket to the run, from which a pickled bench.Recipe comes first. The first answer says that all
+    is ready; the end of the questions is the end of this process.
     """
+    os.set_inheritable(descriptor, False)  # else a program of the codec would keep it open
+    pipe = Connection(descriptor)
     _belong()
-    answer = _made(recipe)
-    pipe.send((True, None))
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while (question := pipe.recv()) is not None:
-            pipe.send(answer(*question))
+    with contextlib.suppress(EOFError, OSError):
+        answer = _made(pipe.recv_bytes())
+        pipe.send((True, None))
+        while True:
+            pipe.send(answer(*pipe.recv()))
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # at once: taking down what the imports built up costs a second and writes warnings of its own

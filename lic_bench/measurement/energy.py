@@ -11,8 +11,9 @@ ENOUGH_S = 1.0  # NVML's counter moves every 20 to 100 ms: a tenth of an error a
 def joules_per_call(
     call: Callable[[], object], energy_mj: Callable[[], float | None], *, enough_s: float = ENOUGH_S, most: int = 1000
 ) -> float | None:
-    """Joules that the device takes during one call, its idle share included; None, without a call, if it does not tell.
+    """Joules that the device takes during one call, its idle share included.
 
+    None, without a call, if it does not tell; None as well if its counter has not grown.
     call: must end synchronised. It is repeated for enough_s seconds, as the counter moves in steps.
     energy_mj: the counter, as Watch.energy_mj.
     """
@@ -24,4 +25,6 @@ def joules_per_call(
         call()
         count += 1
     after = energy_mj()
-    return None if after is None else (after - before) / 1e3 / count
+    if after is None or after <= before:  # lost; standing still, or begun anew by a driver that was loaded again
+        return None
+    return (after - before) / 1e3 / count

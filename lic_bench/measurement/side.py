@@ -67,8 +67,7 @@ class Side:
         try:
             self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            self._kill()
 
     def _ask(self, what: str) -> dict[str, int]:
         entry, answers = self._process.stdin, self._process.stdout
@@ -78,9 +77,18 @@ class Side:
             entry.write(f"{what}\n".encode())
             entry.flush()
             ready, _, _ = select.select([answers], [], [], PATIENCE_S)
-            return dict(json.loads(answers.readline())) if ready else {}
+            if ready:
+                return dict(json.loads(answers.readline()))
+            self._kill()  # its late answer would be taken for the next one
         except (OSError, ValueError):  # it is gone: closed pipes, or an empty line that is no JSON
-            return {}
+            pass
+        return {}
+
+    def _kill(self) -> None:
+        """Inside a driver that hangs it may not end for long: nobody waits for that."""
+        self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1.0)
 
 
 def side_of(uuid: str | None) -> Side | None:
