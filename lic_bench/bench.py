@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -32,6 +33,7 @@ from lic_bench.spec import CodecSpec
 
 MOST_PER_TURN = 10
 OUT_OF_MEMORY = "out of memory"
+COSTS = frozenset(("latency", "memory"))  # for which a codec really has to work, alone
 Samples = list[tuple[float, float]]
 
 
@@ -75,6 +77,18 @@ class Work(Protocol):
         """ "encode", "decode" -> joules per image; {} where the device does not tell."""
         ...
 
+    def open(self) -> None:
+        """Get ready; may go on after this returns."""
+        ...
+
+    def ready(self) -> None:
+        """Return when all is imported and set up."""
+        ...
+
+    def release(self) -> None:
+        """Give memory that is kept for later calls back to the device, for another codec to have."""
+        ...
+
     def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """Operations and parameters at (height, width), of a network of its own: counting leaves hooks behind."""
         ...
@@ -91,7 +105,7 @@ class Bench:
         self._pairs: dict[int, Pair | str] = {}
         self._x = torch.empty(0)
         self._bits = Bitstream(b"")
-        self._warm: set[tuple[int, ...]] = set()  # the image sizes whose warm-up is done
+        self._warm: dict[tuple[int, ...], int] = {}  # image sizes whose warm-up is done -> samples per turn; 0: slow
 
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """See Work. Raises CodecFailure, and whatever a codec raises."""
@@ -101,7 +115,7 @@ class Bench:
         fields |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
         if isinstance(pair.encoder.codec, ExternalCodec):
             fields |= {"mode": pair.encoder.codec.mode, "encoder_version": pair.encoder.codec.version}
-            pair.encoder.codec.reads_cache = "latency" not in self.recipe.parts
+            pair.encoder.codec.reads_cache = not self.recipe.parts & COSTS
             for codec in (pair.encoder.codec, pair.decoder.codec):
                 cast(ExternalCodec, codec).timeout_s = self.recipe.timeout_s
         tensor = pixels_to_tensor(pixels).to(self.device)
@@ -116,19 +130,19 @@ class Bench:
         if tuple(self._x.shape) in self._warm:
             return
         with torch.no_grad(), undisturbed():
-            warm_up(self._encode, self.device, self.recipe.effort)
-            warm_up(self._decode, self.device, self.recipe.effort)
-        self._warm.add(tuple(self._x.shape))
+            settled = [warm_up(call, self.device, self.recipe.effort) for call in (self._encode, self._decode)]
+        both = sum(median(samples) for samples in settled)
+        self._warm[tuple(self._x.shape)] = min(int(self.recipe.effort.visit_s / max(both, 1e-9)), MOST_PER_TURN)
 
     def turn(self) -> Samples:
         """See Work. A fast codec's first calls do not count: the turns of the others have emptied the caches."""
+        count = self._warm.get(tuple(self._x.shape), 0)
         with torch.no_grad(), undisturbed():
-            first = self._seconds(self._encode), self._seconds(self._decode)
-            count = min(int(self.recipe.effort.visit_s / max(sum(first), 1e-9)), MOST_PER_TURN)
-            if count == 0:
-                return [first]
-            encodes = [self._seconds(self._encode) for _ in range(count)]
-            return list(zip(encodes, [self._seconds(self._decode) for _ in range(count)], strict=True))
+            if count:
+                self._encode()
+                self._decode()
+            encodes = [self._seconds(self._encode) for _ in range(max(1, count))]
+            return list(zip(encodes, [self._seconds(self._decode) for _ in encodes], strict=True))
 
     def phases(self) -> dict[str, list[float]]:
         """See Work. At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
@@ -156,6 +170,17 @@ class Bench:
         """See Work."""
         codec = load_codec(self.spec, quality, self.recipe.files.get(quality), self.device).codec
         return count(cast(ModelCodec, codec).module, self.spec.name, quality, *size)
+
+    def open(self) -> None:
+        """See Work. A Bench is ready."""
+
+    def ready(self) -> None:
+        """See Work. A Bench is ready."""
+
+    def release(self) -> None:
+        """See Work."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def close(self) -> None:
         """Let the codec go."""
@@ -191,6 +216,9 @@ class Bench:
             gc.freeze()  # else every collection between two images walks through all that the imports left
         pair = self._pairs[quality]
         if isinstance(pair, str):
+            if pair.startswith(OUT_OF_MEMORY):  # there may be more another time
+                del self._pairs[quality]
+                raise CodecFailure(f"{pair} (when loaded)")
             raise CodecFailure(f"cannot load: {pair}")
         self._quality = quality
         return pair

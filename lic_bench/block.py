@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
 from typing import Any
 
-from lic_bench.bench import OUT_OF_MEMORY, Work, describe
+from lic_bench.bench import COSTS, OUT_OF_MEMORY, Work, describe
 from lic_bench.jobs import Job
 from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.disturbed import together
+from lic_bench.measurement.disturbed import slowed, together
 from lic_bench.measurement.measure import CodecFailure
 from lic_bench.measurement.rounds import Canary, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
@@ -29,7 +29,7 @@ class Settings:
     """How the images are measured. parts: see config.PARTS. devices: codec -> where it works, for the record.
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
-    stops_at_limit: a codec that ran out of memory is asked no more.
+    stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
     """
 
     parts: frozenset[str]
@@ -39,10 +39,17 @@ class Settings:
     watch: Watch | None = None
     stops_at_limit: bool = False
 
+    timeout_s: float = 3600.0
+
     @property
     def timed(self) -> bool:
         """Whether times are taken."""
         return "latency" in self.parts
+
+    @property
+    def ahead(self) -> bool:
+        """Whether programs may encode ahead: where nobody asks what that costs."""
+        return not self.parts & COSTS
 
 
 @dataclass(slots=True)
@@ -100,8 +107,10 @@ class Block:
             yield from map(self._coded, jobs)
             return
         done = [self._coded(job) for job in jobs]
-        self._time([one for one in done if one.error is None])
-        yield from done
+        yield from (one for one in done if one.error is not None)
+        going = [one for one in done if one.error is None]
+        self._time(going)
+        yield from going
 
     def _coded(self, job: Job) -> Done:
         self._begins(job)
@@ -110,10 +119,28 @@ class Block:
             if job.spec.name in self._limited:
                 raise CodecFailure(f"not tried: {OUT_OF_MEMORY} at a smaller size")
             self._wait(job.key)
-            done.fields |= self.works[job.spec.name].code(job.quality, job.image)
-        if self.settings.stops_at_limit and (done.error or "").startswith(OUT_OF_MEMORY):
-            self._limited.add(job.spec.name)
+            done.fields |= self._code(job)
+        self._note_limit(done)
         return done
+
+    def _code(self, job: Job) -> dict[str, Any]:
+        """Where memory runs out on a device that all share, once more after the others gave back what they keep."""
+        work = self.works[job.spec.name]
+        try:
+            return work.code(job.quality, job.image)
+        except Exception as error:
+            others = [other for other in self.works.values() if other is not work]
+            shared = not self.settings.devices[job.spec.name].startswith("cpu")
+            if not (shared and others and describe(error).startswith(OUT_OF_MEMORY)):
+                raise
+        for other in others:
+            with suppress(CodecFailure):
+                other.release()
+        return work.code(job.quality, job.image)
+
+    def _note_limit(self, done: Done) -> None:
+        if self.settings.stops_at_limit and (done.error or "").startswith(OUT_OF_MEMORY):
+            self._limited.add(done.job.spec.name)
 
     def _time(self, done: Sequence[Done]) -> None:
         """Warm up, then rounds over all that work; phases afterwards, as taking them costs time."""
@@ -125,10 +152,14 @@ class Block:
                 self.works[one.job.spec.name].warm_up()
         going = [one for one in done if one.error is None]
         turns = {one.job.spec.name: partial(self._turn, one, watch) for one in going}
-        timings = interleave(turns, canary, self.settings.effort)
+        timings = interleave(
+            turns, canary, self.settings.effort, lambda: any(slowed(one.conditions[-1:]) for one in going)
+        )
         for one in going:
             with one.guarded():
-                one.fields |= _times(timings[one.job.spec.name]) | {"conditions": together(one.conditions)}
+                timing = timings[one.job.spec.name]
+                one.fields |= _times(timing) | {"conditions": _of_kept(one, timing)}
+            self._note_limit(one)
             if one.error is None:
                 work = self.works[one.job.spec.name]
                 one.fields["energy_j"] = self._extra(one, "energy", work.energy)
@@ -168,6 +199,13 @@ def _identity(job: Job, device: str) -> dict[str, Any]:
         "device": device,
         "entropy_coder": job.spec.entropy_coder,
     }
+
+
+def _of_kept(done: Done, timing: Timing) -> dict[str, Any]:
+    """The conditions of the turns whose samples were kept; of a codec on the CPU nothing about a GPU."""
+    kept = together([found for found, kept in zip(done.conditions, timing.turns, strict=True) if kept])
+    on_cpu = done.fields["device"] == "cpu"
+    return {name: value for name, value in kept.items() if not (on_cpu and name.startswith("gpu_"))}
 
 
 def _times(timing: Timing) -> dict[str, Any]:

@@ -92,5 +92,9 @@ def _alike(part: nn.Module, other: nn.Module) -> bool:
     """Whether two transforms compute the same: the same object, or equal in structure and in every tensor."""
     if part is other:
         return True
-    one, two = part.state_dict(), other.state_dict()
+    one, two = _tensors(part), _tensors(other)
     return str(part) == str(other) and one.keys() == two.keys() and all(_same(one[name], two[name]) for name in one)
+
+
+def _tensors(part: nn.Module) -> dict[str, Tensor]:
+    return dict(part.named_parameters()) | dict(part.named_buffers())

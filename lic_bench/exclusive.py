@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import tempfile
@@ -23,11 +24,10 @@ def alone(note: Callable[[str], None]) -> Iterator[None]:
 
     The lock ends with its process, however that ends. Raises UserError where the lock cannot be made.
     """
-    path = lock_file()
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+        handle = _opened(lock_file())
     except OSError as error:
-        raise UserError(f"Cannot open {path}: {error.strerror}; name another folder by TMPDIR.") from None
+        raise UserError(f"Cannot open {lock_file()}: {error.strerror}; name another folder by TMPDIR.") from None
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,3 +37,13 @@ def alone(note: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _opened(path: Path) -> int:
+    """For reading, which is enough to lock it: it may belong to another user."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    with contextlib.suppress(FileNotFoundError):
+        return os.open(path, flags)
+    handle = os.open(path, flags | os.O_CREAT, 0o644)
+    os.fchmod(handle, 0o644)  # whatever the umask is
+    return handle

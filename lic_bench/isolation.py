@@ -29,7 +29,9 @@ class Crashed(CodecFailure):
 
 
 class Remote:
-    """A Bench in a process of its own; started at once, and again after each end. See bench.Work for its methods.
+    """A Bench in a process of its own, started by `open` or the first question, and again after each end.
+
+    See bench.Work for its methods.
 
     recipe.timeout_s: how long one call may take; then the process is ended. Raises CodecFailure for whatever fails
     there.
@@ -40,12 +42,25 @@ class Remote:
         self._quality = 0
         self._crashes = 0  # of this quality's last images, without one in between that went well
         self._crashed = False
-        self._start()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready = False
+
+    def open(self) -> None:
+        """See Work. Returns at once."""
+        if self._process is None:
+            self._start()
+
+    def ready(self) -> None:
+        """See Work."""
+        self.open()
+        if not self._ready:
+            self._answer(START_S, "to start")
+            self._ready = True
 
     @property
     def pid(self) -> int:
         """Of the process as it is now."""
-        return self._process.pid
+        return self._process.pid if self._process else 0
 
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """See Work. After CRASHES images in a row the others of that quality fail without being tried."""
@@ -72,6 +87,11 @@ class Remote:
         """See Work."""
         return cast(dict[str, float], self._ask("energy"))
 
+    def release(self) -> None:
+        """See Work."""
+        if self._ready:
+            self._ask("release")
+
     def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """See Work."""
         return cast(list[Complexity], self._ask("complexity", quality, size))
@@ -95,25 +115,23 @@ class Remote:
             self._pipe.send_bytes(pickle.dumps(self.recipe))
 
     def _ask(self, method: str, *arguments: object) -> object:
-        if self._process.poll() is not None:
+        if self._process and self._process.poll() is not None:
             if method not in ALONE:
                 raise self._crash()
             self._end()
-            self._start()
-        if not self._ready:
-            self._answer(START_S)
-            self._ready = True
+            self._process = None
+        self.ready()
         try:
             self._pipe.send((method, arguments))
         except OSError:
             raise self._crash() from None
-        return self._answer(self.recipe.timeout_s)
+        return self._answer(self.recipe.timeout_s, "(--timeout)")
 
-    def _answer(self, timeout_s: float) -> object:
+    def _answer(self, timeout_s: float, what: str) -> object:
         try:
             if not self._pipe.poll(timeout_s):
                 self._end()
-                raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s (--timeout)"))
+                raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s {what}"))
             good, value = self._pipe.recv()
         except (EOFError, OSError):
             raise self._crash() from None
@@ -123,28 +141,31 @@ class Remote:
 
     def _crash(self) -> Crashed:
         self._end()
-        return self._counted(Crashed(how_it_ended(self._process.returncode)))
+        return self._counted(Crashed(how_it_ended(self._process.returncode if self._process else None)))
 
     def _counted(self, error: Crashed) -> Crashed:
-        self._crashes += 1
+        self._crashes += not self._crashed  # one image counts once, whatever is asked about it afterwards
         self._crashed = True
         return error
 
     def _end(self) -> None:
         """Let the process end, by force if need be, and close what belongs to it."""
+        if self._process is None:
+            return
         self._pipe.close()
         for end in (None, self._process.terminate, self._process.kill):
             if end:
                 end()
-            with contextlib.suppress(subprocess.TimeoutExpired):
+            with contextlib.suppress(subprocess.TimeoutExpired):  # after the last: a driver may hold it for long
                 self._process.wait(END_S)
                 return
-        self._process.wait()
 
 
 def how_it_ended(code: int | None) -> str:
     """A process's exit code in words; SIGKILL is what a system out of memory sends."""
-    if code is None or code >= 0:
+    if code is None:
+        return "its process cannot be ended"
+    if code >= 0:
         return f"its process ended with exit code {code}"
     name = signal.Signals(-code).name
     if name == "SIGKILL":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
@@ -18,6 +18,7 @@ from lic_bench.datasets import read_image
 from lic_bench.external import ExternalCodec
 from lic_bench.jobs import Job
 from lic_bench.measurement.complexity import WANTED, failed_count
+from lic_bench.measurement.measure import CodecFailure
 from lic_bench.models import load_codec
 from lic_bench.records import Complexity, Record
 from lic_bench.spec import CodecSpec
@@ -49,6 +50,12 @@ class Outcome:
     failed_complexity: list[Complexity] = field(default_factory=list)
 
 
+def left(store: Store, jobs: Sequence[Job], *, retry_failed: bool) -> list[Job]:
+    """The jobs that have no record yet, or a failed one that is to be measured again."""
+    stored = store.records.keys - (store.records.failed.keys() if retry_failed else set())
+    return [job for job in jobs if job.key not in stored]
+
+
 class Runner:
     """Works off jobs with one store."""
 
@@ -64,9 +71,9 @@ class Runner:
 
     def run(self, jobs: Sequence[Job], *, retry_failed: bool = False) -> Outcome:
         """Do what is not stored yet. A failing codec or image becomes a failed record and the run goes on."""
-        stored = self.store.records.keys - (self.store.records.failed.keys() if retry_failed else set())
-        todo = [job for job in jobs if job.key not in stored]
+        todo = left(self.store, jobs, retry_failed=retry_failed)
         self.listener.started(todo, len(jobs) - len(todo))
+        self._get_ready({job.spec.name for job in todo})
         outcome = Outcome()
         with closing(Ahead(self.ahead, self._tasks(todo))) as ahead:
             block = Block(self.works, self.settings, ahead.wait, self.listener.job, self.listener.note)
@@ -77,7 +84,6 @@ class Runner:
                     self.listener.record(done.job, done.record, done.seconds)
         failed = self.store.records.failed
         outcome.failed = [failed[job.key] for job in jobs if job.key in failed]
-        outcome.failed_complexity = list(self.store.complexity.failed.values())
         return outcome
 
     def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int], *, retry_failed: bool = False) -> None:
@@ -99,12 +105,22 @@ class Runner:
                     self.listener.note(f"FAILED {spec.name}: {row.counter}, {row.path}: {row.error}")
 
     def _tasks(self, jobs: Sequence[Job]) -> dict[Hashable, Callable[[], object]]:
-        """What may be done ahead: the bitstreams of other programs, where nobody measures how long they take."""
-        return {job.key: partial(_encode, job) for job in jobs if job.spec.programs and not self.settings.timed}
+        """What may be done ahead: the bitstreams of other programs."""
+        if not self.settings.ahead:
+            return {}
+        return {job.key: partial(_encode, job, self.settings.timeout_s) for job in jobs if job.spec.programs}
+
+    def _get_ready(self, codecs: Collection[str]) -> None:
+        """All at a time; before the first is timed all are done, as importing takes the machine."""
+        for name in codecs:
+            self.works[name].open()
+        for name in codecs if self.settings.timed else ():
+            with suppress(CodecFailure):  # the first image will say it
+                self.works[name].ready()
 
 
-def _encode(job: Job) -> None:
+def _encode(job: Job, timeout_s: float) -> None:
     """Put the job's bitstream into the cache, where the measuring finds it."""
     codec = cast(ExternalCodec, load_codec(job.spec, job.quality, None, torch.device("cpu")).codec)
-    codec.reads_cache = True
+    codec.reads_cache, codec.timeout_s = True, timeout_s
     codec.compress(pixels_to_tensor(read_image(job.image)).float().div(255))

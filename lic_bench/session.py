@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from lic_bench import config as cfg
-from lic_bench.bench import OUT_OF_MEMORY, Recipe
+from lic_bench.bench import COSTS, OUT_OF_MEMORY, Recipe
 from lic_bench.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.block import Settings
 from lic_bench.checkpoints import sha256_of
@@ -22,6 +22,7 @@ from lic_bench.errors import UserError
 from lic_bench.exclusive import alone
 from lic_bench.isolation import at_work
 from lic_bench.jobs import Job, plan
+from lic_bench.machine.gpu import describe as describe_gpu
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.reference import workload
 from lic_bench.measurement.rounds import Canary
@@ -30,7 +31,7 @@ from lic_bench.models import kernels_of, weights_of
 from lic_bench.programs import Found
 from lic_bench.records import Record
 from lic_bench.registry import check_installed, programs_of
-from lic_bench.runner import Listener, Outcome, Runner
+from lic_bench.runner import Listener, Outcome, Runner, left
 from lic_bench.spec import CodecSpec
 from lic_bench.store import Store, set_aside
 from lic_bench.weights_choice import choose_weights
@@ -154,10 +155,10 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         check_installed(spec)
     programs = {spec.name: found for spec in specs if (found := programs_of(spec))}
     parts = cfg.choose_parts(options.measure)
-    if (options.jobs or 1) > 1 and "latency" in parts:
+    if (options.jobs or 1) > 1 and COSTS & set(parts):
         raise UserError(
-            f"--jobs {options.jobs}: times are taken one at a time; add --measure quality, and a run of its own with "
-            "--measure latency."
+            f"--jobs {options.jobs}: times and memory are taken one at a time; add --measure quality, and a run of its "
+            "own with --measure latency,memory."
         )
     asked = cfg.parse_qualities(options.qualities, specs)
     limit = options.limit or (cfg.QUICK_LIMIT if options.quick else None)
@@ -184,7 +185,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         threads=torch.get_num_threads(),
         repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
         modes={name: found.mode for name, found in programs.items() if found.mode},
-        isolate=bool({"latency", "memory"} & set(parts)) if options.isolate is None else options.isolate,
+        isolate=bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         limit=limit,
         crop=crop,
         quick=options.quick,
@@ -193,7 +194,14 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
     notes += [warning for d in datasets for warning in d.warnings]
     if options.jobs and not programs:
         notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
-    if programs and "latency" not in parts and set(parts) != {"complexity"}:
+    if options.timeout and not config.isolate and any(spec.kind == "learned" for spec in specs):
+        notes += ["--timeout has no effect on networks that work in this process: add --isolate"]
+    if config.isolate and (describe_gpu(device) or {}).get("exclusive"):
+        raise UserError(
+            f"--device {device}: this GPU lets one process at a time use it (compute mode EXCLUSIVE_PROCESS); add "
+            "--no-isolate, or set the mode to DEFAULT."
+        )
+    if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
     counted = {s.name: [config.complexity_size] for s in specs} if "complexity" in parts else {}
     return Session(config, specs, list(datasets), used, device, programs, notes, counted)
@@ -236,26 +244,26 @@ def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
 
 def _work(session: Session, store: Store, listener: Listener, options: Options, ahead: int) -> Outcome:
     outcome = Outcome()
-    with alone(listener.note) if "latency" in session.config.measure else nullcontext():
-        settings = _settings(session)
+    timed = COSTS & set(session.config.measure) and left(store, session.jobs(), retry_failed=options.retry_failed)
+    with alone(listener.note) if timed else nullcontext():
+        settings = _settings(session, options, timed=bool(timed))
         for specs in session.groups():
             recipes = [_recipe(spec, session, settings, options) for spec in specs]
             with at_work(recipes, isolate=session.config.isolate) as works:
                 runner = Runner(store, listener, works, settings, ahead=ahead)
-                for spec in specs:
+                part = runner.run(_jobs(session, specs, store, options), retry_failed=options.retry_failed)
+                for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     for size in session.counted.get(spec.name, ()):
                         quality = session.config.qualities[spec.name][0]
                         runner.complexity(spec, quality, size, retry_failed=options.retry_failed)
-                part = runner.run(_jobs(session, specs, store, options), retry_failed=options.retry_failed)
             outcome.stored += part.stored
             outcome.failed += part.failed
-            outcome.failed_complexity = part.failed_complexity
+    outcome.failed_complexity = list(store.complexity.failed.values())
     return outcome
 
 
-def _settings(session: Session) -> Settings:
+def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
     config, device = session.config, session.device
-    timed = "latency" in config.measure
     return Settings(
         parts=frozenset(config.measure),
         effort=Effort(repeats=config.repeats, **(QUICK if config.quick else {})),
@@ -263,6 +271,7 @@ def _settings(session: Session) -> Settings:
         canary=Canary(workload(device)) if timed else None,
         watch=Watch(device) if timed else None,
         stops_at_limit=session.alone,
+        timeout_s=options.timeout or TIMEOUT_S,
     )
 
 

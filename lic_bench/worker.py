@@ -11,11 +11,15 @@ import os
 import pickle
 import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Thread
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
+LOOK_S = 1.0
+BUSY, IDLE = 1000, 500  # of Linux's order of who goes when memory runs out: first a codec at work, never the run
 
 
 def serve(descriptor: int) -> None:
@@ -31,7 +35,10 @@ def serve(descriptor: int) -> None:
         answer = _made(pipe.recv_bytes())
         pipe.send((True, None))
         while True:
-            pipe.send(answer(*pipe.recv()))
+            question = pipe.recv()
+            _offer(BUSY)
+            pipe.send(answer(*question))
+            _offer(IDLE)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # at once: taking down what the imports built up costs a second and writes warnings of its own
@@ -61,11 +68,23 @@ def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object
 
 
 def _belong() -> None:
-    """Leave Ctrl-C to the run, end when it ends, and be the one that goes when memory runs out."""
+    """Leave Ctrl-C to the run, and end when it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_outlive, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        with contextlib.suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _outlive(run: int) -> None:
+    """End a while after the run, even where a codec hangs and hears no signal."""
+    while os.getppid() == run:
+        time.sleep(LOOK_S)
+    time.sleep(LOOK_S)
+    os._exit(1)
+
+
+def _offer(score: int) -> None:
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(score))

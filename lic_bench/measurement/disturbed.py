@@ -13,6 +13,7 @@ WAITED = 0.05  # the measured threads themselves stood still so long: the time i
 TICKS_S = 0.05  # five ticks: a share of less time than that is noise
 FAULTS = 100  # reads from disk for memory; a few come with any first use of a library
 CLOCK = 0.03  # as the drift canary: a clock that moves less moves no time by more
+HOLDS_BACK = frozenset({"hw_slowdown", "sw_thermal_slowdown", "hw_thermal_slowdown", "power_brake"})  # may pass
 HARMLESS = frozenset({"idle", "clocks_setting", "display_clocks_setting"})  # not working; or as somebody has set it
 
 Conditions = Mapping[str, Any]
@@ -21,6 +22,12 @@ Conditions = Mapping[str, Any]
 def disturbed(conditions: Conditions) -> list[str]:
     """What of `conditions` (see conditions.summary) puts times into doubt, a few words each; [] for nothing."""
     return [message for find in _CHECKS if (message := find(conditions))]
+
+
+def slowed(several: Sequence[Conditions]) -> bool:
+    """Whether the GPU was held back by heat or for want of power, by its reasons or by the seconds it counts itself."""
+    found = together(several)
+    return bool(set(found.get("gpu_reasons", ())) & HOLDS_BACK) or found.get("gpu_thermal_s", 0.0) > 0
 
 
 def together(several: Sequence[Conditions]) -> dict[str, Any]:
@@ -95,6 +102,8 @@ def _foreign(found: Conditions) -> str:
 
 def _reasons(found: Conditions) -> str:
     names = [name.replace("_", " ") for name in found.get("gpu_reasons", ()) if name not in HARMLESS]
+    counted = {"power cap": found.get("gpu_power_cap_s", 0.0), "heat": found.get("gpu_thermal_s", 0.0)}
+    names += [f"{name} for {seconds:.1f} s" for name, seconds in counted.items() if seconds > TICKS_S]
     return f"the GPU was slowed down: {', '.join(names)}" if names else ""
 
 

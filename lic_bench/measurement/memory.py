@@ -58,7 +58,7 @@ def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
     A codec's own peak is its weights (`weights_bytes`) and the growth.
     """
     side = side_of(uuid_of(device))
-    _give_freed_memory_back()
+    _give_freed_memory_back(device)
     before = _reset_peak_rss()
     with _sampling(side) as sampled:
         out, memory = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
@@ -94,8 +94,6 @@ def _others(sampled: Mapping[str, int]) -> dict[str, int]:
 
 
 def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
-    torch.cuda.synchronize(device)
-    torch.cuda.empty_cache()  # blocks that others left would be reused without being counted as reserved
     torch.cuda.reset_peak_memory_stats(device)
     allocated, reserved = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
     out = fn()
@@ -112,9 +110,12 @@ def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, 
     }
 
 
-def _give_freed_memory_back() -> None:
-    """Else a later call hides in pages that an earlier one left. Only glibc has it."""
-    with suppress(OSError, AttributeError, TypeError):  # TypeError: Windows
+def _give_freed_memory_back(device: torch.device) -> None:
+    """Else a later call hides in what an earlier one left: blocks of torch's allocator, pages of the C library's."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        torch.cuda.empty_cache()
+    with suppress(OSError, AttributeError, TypeError):  # only glibc has it; TypeError: Windows
         ctypes.CDLL(None).malloc_trim(0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from random import Random
 from statistics import median
 from typing import Protocol, TypeVar
 
@@ -11,6 +12,8 @@ from lic_bench.measurement.stopwatch import Effort
 
 Key = TypeVar("Key", bound=Hashable)
 BASELINE = 50  # of the reference workload's last readings, whose median is what it normally takes
+FIRST = 9  # readings before the first round
+SEED = 0  # of the order of codecs in a round
 
 
 @dataclass(slots=True)
@@ -18,7 +21,7 @@ class Timing:
     """What the rounds gave for one codec on one image, in seconds; the three lists have one entry per sample.
 
     repeated: rounds thrown away because the machine had moved. drifted: samples kept although it had, as the number of
-    repetitions is bounded. error: why the codec had no more turns, if so.
+    repetitions is bounded. turns: of each turn, whether its samples were kept. error: why the codec had no more turns.
     """
 
     encode_s: list[float] = field(default_factory=list)
@@ -26,6 +29,7 @@ class Timing:
     canary_s: list[float] = field(default_factory=list)
     repeated: int = 0
     drifted: int = 0
+    turns: list[bool] = field(default_factory=list)
     error: Exception | None = None
 
     def enough(self, effort: Effort) -> bool:
@@ -50,7 +54,9 @@ class Canary:
         self.readings: list[float] = []
 
     def read(self) -> float:
-        """Another reading."""
+        """Another reading; the first time after FIRST others, by which it can be judged."""
+        while len(self.readings) < FIRST:
+            self.readings.append(self._read())
         self.readings.append(self._read())
         return self.readings[-1]
 
@@ -60,24 +66,28 @@ class Canary:
         return abs(reading - usual) > limit * usual
 
 
-def interleave(turns: Mapping[Key, Turn], canary: Canary, effort: Effort) -> dict[Key, Timing]:
-    """Rounds over all codecs until each has enough samples, see Effort.
+def interleave(
+    turns: Mapping[Key, Turn], canary: Canary, effort: Effort, slowed: Callable[[], bool] = lambda: False
+) -> dict[Key, Timing]:
+    """Rounds over all codecs, in another order each, until each has enough samples, see Effort.
 
-    A round before or after which the reference workload moved is done again, at most effort.again times in all; after
-    that its samples are kept and counted as drifted. An exception ends the turns of its codec alone.
+    A round is done again where the reference workload moved before or after it, or where slowed() says so (it is asked
+    once per round), at most effort.again times in all; after that its samples are kept and counted as drifted. An
+    exception ends the turns of its codec alone.
     """
     timings: dict[Key, Timing] = {key: Timing() for key in turns}
-    again = effort.again
+    order, again = Random(SEED), effort.again
     before = canary.read()
     while left := [key for key in turns if not timings[key].enough(effort)]:
+        order.shuffle(left)
         found = {key: _turn(turns[key], timings[key]) for key in left}
         after = canary.read()
-        moved = any(canary.moved(reading, effort.moved) for reading in (before, after))
+        moved = any(canary.moved(reading, effort.moved) for reading in (before, after)) | slowed()
         kept = not moved or not again
         for key, pairs in found.items():
             _store(timings[key], pairs, (before + after) / 2, moved=moved, kept=kept)
         again -= not kept
-        before = after
+        before = after if kept else canary.read()
     return timings
 
 
@@ -90,6 +100,7 @@ def _turn(turn: Turn, timing: Timing) -> list[tuple[float, float]]:
 
 
 def _store(timing: Timing, pairs: Iterable[tuple[float, float]], canary_s: float, *, moved: bool, kept: bool) -> None:
+    timing.turns.append(kept)
     if not kept:
         timing.repeated += 1
         return

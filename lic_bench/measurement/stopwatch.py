@@ -61,9 +61,10 @@ def median_interval(samples: Sequence[float], level: float = 0.95) -> tuple[floa
 
 
 def half_width(samples: Sequence[float]) -> float:
-    """Half of the median's interval over the median."""
+    """How far the median's interval reaches from the median, to its farther side, over the median."""
     low, high = median_interval(samples)
-    return (high - low) / 2 / median(samples)
+    middle = median(samples)
+    return max(high - middle, middle - low) / middle
 
 
 def sync(device: torch.device) -> None:

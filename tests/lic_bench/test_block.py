@@ -54,6 +54,15 @@ class Codec:
         self._do("energy")
         return {"encode": 0.5}
 
+    def open(self) -> None:
+        self._do("open")
+
+    def ready(self) -> None:
+        self._do("ready")
+
+    def release(self) -> None:
+        self._do("release")
+
     def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         raise NotImplementedError
 
@@ -152,6 +161,34 @@ def test_a_codec_out_of_memory_is_asked_no_more_where_that_is_the_question() -> 
     greedy.done.clear()
     run({"a": greedy}, "quality", jobs)
     assert greedy.done == ["code", "code"]
+
+
+def test_where_a_shared_device_is_full_the_others_give_back_what_they_keep() -> None:
+    class Full(Codec):
+        def code(self, quality: int, image: Image) -> dict[str, Any]:
+            if self.done.append("code") or len(self.done) == 1:
+                raise MemoryError
+            return {"payload_bytes": 1}
+
+    for device, status in (("cuda:0", "ok"), ("cpu", "failed")):
+        codecs = {"full": Full(), "other": Codec()}
+        settings = Settings(parts=frozenset(["quality"]), effort=Effort(), devices=dict.fromkeys(codecs, device))
+        block = Block(codecs, settings, lambda key: None, lambda job: None, print)
+        assert next(iter(block.measured([job("full")]))).record.status == status
+        assert codecs["other"].done == (["release"] if status == "ok" else [])
+
+
+def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
+    readings = iter([0.01] * 11 + [0.02] + [0.01] * 30)
+    canary = Canary(lambda: next(readings))
+    settings = {"canary": canary, "watch": Watch(torch.device("cpu"))}
+    made = Settings(
+        parts=frozenset(["latency"]), effort=Effort(repeats=3, budget_s=9), devices={"a": "cpu"}, **settings
+    )
+    block = Block({"a": Codec()}, made, lambda key: None, lambda job: None, print)
+    (done,) = block.measured([job("a")])
+    assert (done.record.rounds_repeated, len(done.conditions)) == (1, 4)
+    assert done.record.conditions["readings"] == sum(found["readings"] for found in done.conditions) * 3 / 4
 
 
 def test_times_need_their_instruments() -> None:

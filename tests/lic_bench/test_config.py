@@ -37,7 +37,10 @@ def test_aliases_and_repeats_are_one_codec() -> None:
 
 def test_parts() -> None:
     assert choose_parts("memory,quality") == ("quality", "memory")
-    assert choose_parts("all") == ("quality", "latency", "memory", "complexity")
+    assert choose_parts("all") == ("quality", "latency", "phases", "memory", "complexity")
+    assert choose_parts("phases,latency") == ("latency", "phases")
+    with pytest.raises(UserError, match="write latency,phases"):
+        choose_parts("phases,quality")
     with pytest.raises(UserError, match="Did you mean 'latency'"):
         choose_parts("latencie")
 

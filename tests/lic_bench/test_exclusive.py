@@ -1,5 +1,6 @@
 """Two timed runs never at once, and none waits for one that is gone."""
 
+import os
 import subprocess
 import sys
 import time
@@ -51,7 +52,21 @@ def test_nobody_else_no_word() -> None:
     assert notes == []
 
 
+def test_a_lock_of_another_user_can_be_held() -> None:
+    lock_file().touch()
+    lock_file().chmod(0o444)  # as it looks to anybody but its owner
+    before = os.umask(0o077)
+    try:
+        with alone(pytest.fail):
+            pass
+        lock_file().unlink()
+        with alone(pytest.fail):
+            assert lock_file().stat().st_mode & 0o777 == 0o644
+    finally:
+        os.umask(before)
+
+
 def test_a_lock_that_cannot_be_made_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    lock_file().mkdir()
+    lock_file().symlink_to("elsewhere")
     with pytest.raises(UserError, match=r"Cannot open .*name another folder by TMPDIR"), alone(print):
         pass

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -54,9 +56,8 @@ def test_it_works_elsewhere_and_says_what_a_codec_here_says(remote: Remote, imag
 def test_times_taken_elsewhere_are_those_of_the_codec(remote: Remote, image: Image) -> None:
     remote.code(20, image)
     encode_s, decode_s = remote.turn()[0]
-    assert 0.02 <= encode_s < 0.2
-    assert 0.04 <= decode_s < 0.4
-    assert decode_s > encode_s
+    assert encode_s >= 0.02
+    assert decode_s >= 0.04
 
 
 def test_an_exception_is_a_failure_and_the_process_lives_on(remote: Remote, image: Image) -> None:
@@ -94,14 +95,60 @@ def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: Remote, image:
 
 
 def test_a_hang_is_ended() -> None:
-    hanging = Remote(recipe(timeout_s=5.0, parts=frozenset(["quality"])))
+    hanging = Remote(recipe(timeout_s=5.0))
     image = find_dataset("sample", None, limit=1, crop=32).images[0]
     try:
         with pytest.raises(Crashed, match=r"stopped: no answer within 5 s \(--timeout\)"):
             hanging.code(HANGS, image)
-        assert hanging.code(10, image)["payload_bytes"] == 8
+        first = hanging.pid
+        hanging.ready()
+        assert not psutil.pid_exists(first)
     finally:
         hanging.close()
+
+
+def test_an_image_counts_once_however_often_it_is_asked_about(remote: Remote, image: Image) -> None:
+    remote.code(10, image)
+    os.kill(remote.pid, signal.SIGKILL)
+    for ask in (remote.energy, remote.phases, remote.turn):
+        with pytest.raises(Crashed):
+            ask()
+    assert remote.code(10, image)["payload_bytes"] == 8
+
+
+def test_it_is_there_before_the_first_question() -> None:
+    opened = Remote(recipe())
+    try:
+        opened.open()
+        process = opened.pid
+        opened.open()
+        opened.ready()
+        assert opened.pid == process > 0
+    finally:
+        opened.close()
+    assert not psutil.pid_exists(process)
+
+
+def test_one_that_nobody_asks_starts_no_process() -> None:
+    unasked = Remote(recipe())
+    unasked.close()
+    assert unasked.pid == 0
+
+
+def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
+    script = tmp_path / "user.py"
+    script.write_text(
+        "from pathlib import Path\n"
+        "from lic_bench.bench import Recipe\n"
+        "from lic_bench.isolation import Remote\n"
+        "from lic_bench.registry import resolve\n"
+        "with Path('log').open('a') as log: log.write('once\\n')\n"
+        "remote = Remote(Recipe(spec=resolve('jpeg'), device='cpu'))\n"
+        "remote.ready()\n"
+        "remote.close()\n"
+    )
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True)
+    assert (tmp_path / "log").read_text() == "once\n"
 
 
 def test_at_the_end_no_process_is_left(image: Image) -> None:

@@ -76,7 +76,7 @@ def test_where_nothing_can_be_read_nothing_is_told(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are told apart by /proc")
 def test_the_memory_of_programs_is_told_apart_from_ours() -> None:
-    command = [sys.executable, "-c", "import time\nx = b'a' * 200_000_000\ntime.sleep(0.1)"]
+    command = [sys.executable, "-c", "import time\nx = b'a' * 200_000_000\ntime.sleep(1)"]
     _, found = peak(lambda: subprocess.run(command, check=True), torch.device("cpu"))
     assert found["children_rss"] == pytest.approx(210e6, rel=0.1)
     assert found["rss_growth"] < 50e6

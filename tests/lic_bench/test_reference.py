@@ -1,11 +1,20 @@
-"""The reference workload really computes and codes, and takes about as long each time."""
+"""The reference workload really computes and codes."""
 
+import pytest
 import torch
 
+from lic_bench.measurement import reference
 from lic_bench.measurement.reference import workload
 
 
-def test_a_reading_is_a_time() -> None:
-    read = workload(torch.device("cpu"))
-    readings = [read() for _ in range(3)]
-    assert all(0 < seconds < 5 for seconds in readings)
+def test_more_work_takes_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    usual = workload(cpu)
+    channels, side, passes = reference.CONVOLUTION["cpu"]
+    monkeypatch.setitem(reference.CONVOLUTION, "cpu", (channels, side, 10 * passes))
+    convolving = workload(cpu)
+    monkeypatch.undo()
+    monkeypatch.setattr(reference, "SYMBOLS", 20 * reference.SYMBOLS)
+    coding = workload(cpu)
+    shortest = [min(read() for _ in range(5)) for read in (usual, convolving, coding)]
+    assert 0 < 2 * shortest[0] < min(shortest[1:])

@@ -80,7 +80,7 @@ def test_the_interval_covers_the_true_median_about_as_often_as_it_says() -> None
 def test_the_interval_lies_within_the_samples(samples: list[float]) -> None:
     low, high = median_interval(samples)
     assert min(samples) <= low <= high <= max(samples)
-    assert half_width(samples) >= 0
+    assert half_width(samples) >= (high - low) / 2 / np.median(samples)
 
 
 def test_no_samples_have_no_interval() -> None:
