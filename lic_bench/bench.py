@@ -113,8 +113,9 @@ class Bench:
         pair = self._pair(quality)
         fields: dict[str, Any] = {"width": pixels.shape[1], "height": pixels.shape[0]}
         fields |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
+        fields["encoder_version"] = getattr(pair.encoder.codec, "version", None)
         if isinstance(pair.encoder.codec, ExternalCodec):
-            fields |= {"mode": pair.encoder.codec.mode, "encoder_version": pair.encoder.codec.version}
+            fields["mode"] = pair.encoder.codec.mode
             pair.encoder.codec.reads_cache = not self.recipe.parts & COSTS
             for codec in (pair.encoder.codec, pair.decoder.codec):
                 cast(ExternalCodec, codec).timeout_s = self.recipe.timeout_s

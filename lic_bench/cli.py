@@ -139,7 +139,9 @@ def scale(
     )
     outcome = _measure(lambda display: scaling.run(options, sizes, display))
     _say_scaling(out, memory_gib)
-    _end(out, replace(outcome, failed=[row for row in outcome.failed if not scaling.is_limit(row)]))
+    failed = [row for row in outcome.failed if not scaling.is_limit(row)]
+    uncounted = [row for row in outcome.failed_complexity if not scaling.is_limit(row)]
+    _end(out, replace(outcome, failed=failed, failed_complexity=uncounted))
 
 
 @app.command()

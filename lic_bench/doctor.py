@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, requires, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lic_bench.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.errors import UserError
@@ -100,23 +100,40 @@ def _requirements() -> list[str]:
 
 
 def _gpu() -> Iterator[Row]:
-    """The GPUs as the driver sees them, and whether the installed torch can use them."""
+    """The GPUs as the driver sees them, each as far as it tells, and whether the installed torch can use them."""
+    from lic_bench import nvml
+
+    count = nvml.ask("nvmlDeviceGetCount")
+    if not count:
+        yield Row(what="GPU", status="warning", detail=f"{_why_none(count)}: codecs run on the CPU")
+        return
+    driver = nvml.ask("nvmlSystemGetDriverVersion") or "of unknown version"
+    for index in range(count):
+        handle = nvml.ask("nvmlDeviceGetHandleByIndex", index)
+        name, memory = (nvml.ask(f"nvmlDeviceGet{what}", handle) if handle else None for what in ("Name", "MemoryInfo"))
+        yield _gpu_row(index, name, memory, driver)
+    if "+cpu" in (_version("torch") or ""):
+        fix = "pip install --force-reinstall torch torchvision"
+        yield Row(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
+
+
+def _why_none(count: int | None) -> str:
+    """Why NVML counts no GPU, in its own words where it has any."""
     import pynvml
 
     try:
         pynvml.nvmlInit()
-        driver = str(pynvml.nvmlSystemGetDriverVersion())
-        for index in range(pynvml.nvmlDeviceGetCount()):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = int(pynvml.nvmlDeviceGetMemoryInfo(handle).total) / 2**30
-            name = str(pynvml.nvmlDeviceGetName(handle))
-            yield Row(what=f"GPU {index}", status="ok", detail=f"{name}, {memory:.0f} GiB, driver {driver}")
-    except pynvml.NVMLError as error:
-        yield Row(what="GPU", status="warning", detail=f"{error}: codecs run on the CPU")
-        return
-    if "+cpu" in (_version("torch") or ""):
-        fix = "pip install --force-reinstall torch torchvision"
-        yield Row(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
+        pynvml.nvmlDeviceGetCount()
+    except (pynvml.NVMLError, OSError) as error:
+        return str(error)
+    return "The driver sees no GPU" if count == 0 else "The driver does not tell its GPUs"
+
+
+def _gpu_row(index: int, name: str | None, memory: Any, driver: str) -> Row:
+    size = "memory not told" if memory is None else f"{int(memory.total) / 2**30:.0f} GiB"
+    told = name is not None and memory is not None
+    detail = f"{name or 'name not told'}, {size}, driver {driver}"
+    return Row(what=f"GPU {index}", status="ok" if told else "warning", detail=detail)
 
 
 def _tools() -> Iterator[Row]:

@@ -13,13 +13,19 @@ import psutil
 import torch
 
 from lic_bench import __version__, sysfs
+from lic_bench.coders import library_versions
 from lic_bench.machine import cpu, gpu, software, system
 from lic_bench.measurement.memory import keep_freed_memory
 
 CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
 # What the clocks and the number of computing threads hang on, hence times.
-CLOCKED_BY = ("governor", "driver", "turbo", "smt", "max_mhz", "sockets", "cores_physical", "numa_nodes")
-GPU_PARTS = ("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "ecc", "cuda", "cudnn")
+CLOCKED_BY = (
+    *("governor", "driver", "preference", "min_mhz", "max_mhz", "turbo", "smt"),
+    *("sockets", "cores_physical", "numa_nodes"),
+)
+GPU_PARTS = (
+    *("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "clocks_applied_mhz", "ecc", "cuda", "cudnn"),
+)
 STEERING = (
     "OMP_",
     "GOMP_",
@@ -55,6 +61,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "gpu": gpu.describe(device),
         **system.describe(),
         **software.describe(),
+        "coders": library_versions(),
         "settings": software.settings() | {"freed_memory_kept": keep_freed_memory()},
     }
 
@@ -80,6 +87,7 @@ def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
         "settings": environment["settings"],
         "variables": {name: value for name, value in variables.items() if name.startswith(STEERING)},
         "packages": {name: environment["packages"][name] for name in CODING_PACKAGES},
+        "coders": environment["coders"],
         "lic_bench": environment["lic_bench"],
     }
 

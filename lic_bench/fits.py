@@ -1,4 +1,4 @@
-"""How a quantity grows with the size of the image: a straight line and a power law, by least squares."""
+"""How a quantity grows with the size of the image: a straight line, a power law, a parabola, by least squares."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 MIN_SIZES = 3  # two sizes lie on every line
+MIN_CURVED = 4  # three sizes lie on every parabola
 FAR = 4.0  # beyond so many times the largest measured size a value is far from anything seen
-NEAR_ONE = 0.05  # so close to 1 the exponent says no more than the line
+NOISE = 0.03  # relative; what misses the values by less on average may be right
+CLEAR = 3.0  # standard deviations by which something must be nearer to the values than the line
 CONSTANT = 1e-12  # relative; values that differ by less do not differ
 
 Floats = NDArray[np.float64]
@@ -18,9 +21,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """y = a + b * x. r2: the share of the values' variance that it explains; NaN where they do not vary.
+    """y = a + b * x. r2: the share of the values' weighted variance that it explains; NaN where they do not vary.
 
-    a is free: under 0 it says that y grows faster than in proportion.
+    a is free: under 0 it says that y may grow faster than in proportion.
     """
 
     a: float
@@ -39,74 +42,133 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """y = c * x ** p, fitted to the logarithms; r2 of these."""
+    """y = fixed + c * x ** p, with a known fixed part, fitted to the logarithms of the rest; r2 of these."""
 
     c: float
     p: float
     r2: float
+    fixed: float = 0.0
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.c * x**self.p
+        values: Floats = self.fixed + self.c * x**self.p
         return values
 
     def reaches(self, y: float) -> float | None:
-        """The x at which it comes to y; None where it does not rise."""
-        return float((y / self.c) ** (1 / self.p)) if self.p > 0 and y > 0 else None
+        """The x at which it comes to y, 0 where it is above from the start; None where it does not rise."""
+        return float((max(0.0, y - self.fixed) / self.c) ** (1 / self.p)) if self.p > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Parabola:
+    """y = a + b * x + c * x ** 2, none of them below 0."""
+
+    a: float
+    b: float
+    c: float
+
+    def at(self, x: Floats) -> Floats:
+        """y at x."""
+        values: Floats = self.a + self.b * x + self.c * x**2
+        return values
+
+    def reaches(self, y: float) -> float | None:
+        """The x at which it comes to y, 0 where it is above from the start; None where it does not rise."""
+        room = max(0.0, y - self.a)
+        if self.b == self.c == 0:
+            return None
+        return 2 * room / (self.b + float(np.sqrt(self.b**2 + 4 * self.c * room))) if room else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """An x found by a fit. far: more than FAR times the largest x that was measured."""
+    """An x found by a fit.
+
+    far: more than FAR times the largest x that was measured. faster: y grows faster than in proportion to x. doubtful:
+    it may do so, and there are too few x to tell: y is then reached earlier.
+    """
 
     x: float
     far: bool
+    faster: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Both fits to the same values. power: None where a value is not above 0. measured: the largest x."""
+    """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x.
+
+    faster, doubtful: see Reach.
+    """
 
     line: Line
     power: Power | None
-    best: Line | Power
+    best: Line | Power | Parabola
     measured: float
+    faster: bool = False
+    doubtful: bool = False
 
     def reaches(self, y: float) -> Reach | None:
-        """The x at which the better fit comes to y; None where it does not rise."""
+        """The x at which the best fit comes to y; None where it does not rise."""
         x = self.best.reaches(y)
-        return None if x is None else Reach(x, x > FAR * self.measured)
+        return None if x is None else Reach(x, x > FAR * self.measured, self.faster, self.doubtful)
 
 
-def fit(x: Sequence[float], y: Sequence[float]) -> Fit | None:
-    """The fits to y over x > 0; None for fewer than MIN_SIZES different x.
+def fit(x: Sequence[float], y: Sequence[float], fixed: float = 0.0) -> Fit | None:
+    """The fits to y over x > 0; None for fewer than MIN_SIZES different x. fixed: the part of y known not to grow.
 
-    The better one is the line, unless the exponent is away from 1 and the power law nearer to the values by the sum of
-    their squared distances: a fixed part beside a proportional one alone makes an exponent under 1.
+    The noise of a measurement is relative to it, so distances are in shares of y; of y itself where one is not above 0.
+    The best is the line unless another is clearly nearer to the values: by CLEAR standard deviations of a relative
+    noise of NOISE, or of what that other leaves unexplained if this is more. A little curvature may so be missed, but
+    noise is not mistaken for it.
     """
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     if len(np.unique(xs)) < MIN_SIZES:
         return None
-    line = Line(*_straight(xs, ys))
-    power = None
-    if (ys > 0).all():
-        offset, p, r2 = _straight(np.log(xs), np.log(ys))
-        power = Power(float(np.exp(offset)), p, r2)
-    return Fit(line, power, _better(line, power, xs, ys), float(xs.max()))
+    weights = 1 / ys if (ys > 0).all() else np.full(len(ys), 1 / (np.abs(ys).max() or 1.0))
+    line, power = Line(*_straight(xs, ys, weights)), _power(xs, ys, fixed)
+    best: Line | Power | Parabola = line
+    if power is not None and _nearer(power, best, 2, xs, ys, weights):
+        best = power
+    curved = _parabola(xs, ys, fixed, weights)
+    nearer = _nearer(curved, best, 3, xs, ys, weights)
+    doubtful = nearer and len(np.unique(xs)) < MIN_CURVED
+    best = curved if nearer and not doubtful else best
+    faster = isinstance(best, Parabola) or (isinstance(best, Power) and best.p > 1)
+    return Fit(line, power, best, float(xs.max()), faster, doubtful)
 
 
-def _straight(x: Floats, y: Floats) -> tuple[float, float, float]:
-    """Offset, slope and R^2 of the least-squares line."""
-    dx, dy = x - x.mean(), y - y.mean()
+def _straight(x: Floats, y: Floats, weights: Floats) -> tuple[float, float, float]:
+    """Offset, slope and R^2 of the line with the least weighted squares."""
+    squares = weights**2
+    middle_x, middle_y = (float(np.average(values, weights=squares)) for values in (x, y))
+    dx, dy = x - middle_x, y - middle_y
     if np.abs(dy).max() <= CONSTANT * np.abs(y).max():
-        return float(y.mean()), 0.0, float("nan")
-    slope = float((dx * dy).sum() / (dx * dx).sum())
-    offset = float(y.mean() - slope * x.mean())
-    return offset, slope, 1 - float(((dy - slope * dx) ** 2).sum() / (dy * dy).sum())
+        return middle_y, 0.0, float("nan")
+    slope = float((squares * dx * dy).sum() / (squares * dx * dx).sum())
+    left = float((squares * (dy - slope * dx) ** 2).sum())
+    return middle_y - slope * middle_x, slope, 1 - left / float((squares * dy * dy).sum())
 
 
-def _better(line: Line, power: Power | None, x: Floats, y: Floats) -> Line | Power:
-    if power is None or abs(power.p - 1) <= NEAR_ONE:
-        return line
-    distances = [float(((found.at(x) - y) ** 2).sum()) for found in (line, power)]
-    return power if distances[1] < distances[0] else line
+def _power(x: Floats, y: Floats, fixed: float) -> Power | None:
+    growth = y - fixed
+    if not (growth > 0).all():
+        return None
+    offset, p, r2 = _straight(np.log(x), np.log(growth), np.ones(len(x)))
+    return Power(float(np.exp(offset)), p, r2, fixed)
+
+
+def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
+    scale = np.array([1.0, x.max(), x.max() ** 2])
+    found, _ = nnls(weights[:, None] * np.stack([x**0, x, x**2], 1) / scale * y.max(), weights * (y - fixed))
+    a, b, c = (float(value) for value in found * y.max() / scale)
+    return Parabola(fixed + a, b, c)
+
+
+def _nearer(
+    other: Power | Parabola, than: Line | Power | Parabola, free: int, x: Floats, y: Floats, weights: Floats
+) -> bool:
+    """Whether the other, of `free` parameters, is clearly nearer to the values."""
+    left, before = (float(((weights * (found.at(x) - y)) ** 2).sum()) for found in (other, than))
+    noise = max(NOISE**2, left / (len(x) - free) if len(x) > free else 0.0)
+    return before - left > CLEAR**2 * noise

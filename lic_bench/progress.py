@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import median
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import (
@@ -22,6 +23,9 @@ from rich.progress import (
 
 from lic_bench.jobs import Job
 from lic_bench.records import Record
+
+if TYPE_CHECKING:
+    from lic_bench.runner import Listener
 
 PLAIN_EVERY_S = 2.0
 
@@ -51,6 +55,27 @@ class Forecast:
         means = {name: sum(times) / len(times) for name, times in self._seen.items()}
         unknown = sum(means.values()) / len(means)  # of a codec that has had no turn yet
         return sum(count * means.get(name, unknown) for name, count in self._left.items())
+
+
+class Parts:
+    """A Listener that shows the parts of a run, which begin one after the other, to another one as a whole."""
+
+    def __init__(self, listener: Listener, jobs: Sequence[Job]) -> None:
+        """jobs: of all parts; each part has those of one codec, in the order in which the codecs first appear."""
+        self.job, self.record, self.note = listener.job, listener.record, listener.note
+        self._listener = listener
+        names = dict.fromkeys(job.spec.name for job in jobs)
+        self._parts = [[job for job in jobs if job.spec.name == name] for name in names]
+        self._done = 0
+        self._expected: Sequence[Job] | None = None  # of the next part, as the listener was told
+
+    def started(self, jobs: Sequence[Job], done: int) -> None:
+        """Tell it of all that is left, unless it knows: a later part is new, as far as anybody knows before."""
+        rest = self._parts[1:]
+        if self._expected is None or [job.key for job in self._expected] != [job.key for job in jobs]:
+            self._listener.started([*jobs, *(job for later in rest for job in later)], self._done + done)
+        self._parts, self._done = rest, self._done + len(jobs) + done
+        self._expected = rest[0] if rest else None
 
 
 class Display:

@@ -20,8 +20,8 @@ class Record:
 
     weights: sha256 of the checkpoint, "random", or None for codecs without weights.
     kernels: which implementation of its operators a network computed with; None for codecs without a choice.
-    mode: the colour path of a codec that has several. encoder_version: of a coder that is another program, what it
-        says itself.
+    mode: the colour path of a codec that has several. encoder_version: of a coder that is another program or a
+        library, what it says itself.
     bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from lic_bench.errors import unknown
+from lic_bench.errors import UserError, unknown
 from lic_bench.store import Run
 
 
@@ -21,11 +21,16 @@ def folders() -> dict[str, Path]:
 
 
 def choose(which: str) -> list[Path]:
-    """The folders of "all", "none" or names separated by commas. Raises UserError for a name that is none of them."""
+    """The folders of "all", "none" or names separated by commas.
+
+    Raises UserError for a name that is none of them, and for no name at all.
+    """
     known = folders()
     if which in ("all", "none"):
         return list(known.values()) if which == "all" else []
     names = [name.strip() for name in which.split(",") if name.strip()]
+    if not names:
+        raise UserError(f"--reference {which!r} names no run; give {', '.join([*known, 'all'])} or none.")
     for name in names:
         if name not in known:
             raise unknown("reference run", name, [*known, "all", "none"])

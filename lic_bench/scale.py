@@ -15,7 +15,8 @@ from lic_bench.bench import OUT_OF_MEMORY
 from lic_bench.datasets import Dataset
 from lic_bench.errors import UserError
 from lic_bench.images import Image, pixels_sha256
-from lic_bench.records import Record
+from lic_bench.progress import Parts
+from lic_bench.records import Complexity, Record
 from lic_bench.runner import Listener, Outcome
 from lic_bench.sample import SEEDS, photograph
 from lic_bench.session import Options, Session, carry_out, prepare_session
@@ -38,15 +39,15 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     """
     sides = parse_sizes(sizes)
     _check_qualities(options)
-    repeats = options.repeats or (cfg.QUICK_REPEATS if options.quick else None)
+    repeats = cfg.QUICK_REPEATS if options.quick and options.repeats is None else options.repeats
     plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)
     session = prepare_session(plain, [Dataset(name=NAME, images=())])
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
         session = _scaling(session, make_pictures(sides, Path(folder)), quick=options.quick)
-        return carry_out(session, plain, listener)
+        return carry_out(session, plain, Parts(listener, session.jobs()))
 
 
-def is_limit(record: Record) -> bool:
+def is_limit(record: Record | Complexity) -> bool:
     """Whether a failed record of a scaling run is a limit that was looked for, not a failure."""
     return (record.error or "").startswith((OUT_OF_MEMORY, f"not tried: {OUT_OF_MEMORY}"))
 

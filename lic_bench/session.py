@@ -29,7 +29,7 @@ from lic_bench.measurement.rounds import Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.models import kernels_of, weights_of
 from lic_bench.programs import Found
-from lic_bench.records import Record
+from lic_bench.records import Complexity, Record
 from lic_bench.registry import check_installed, programs_of
 from lic_bench.runner import Listener, Outcome, Runner, left
 from lic_bench.spec import CodecSpec
@@ -253,13 +253,26 @@ def _work(session: Session, store: Store, listener: Listener, options: Options, 
                 runner = Runner(store, listener, works, settings, ahead=ahead)
                 part = runner.run(_jobs(session, specs, store, options), retry_failed=options.retry_failed)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
-                    for size in session.counted.get(spec.name, ()):
-                        quality = session.config.qualities[spec.name][0]
-                        runner.complexity(spec, quality, size, retry_failed=options.retry_failed)
+                    _count(spec, session, runner, store, options)
             outcome.stored += part.stored
             outcome.failed += part.failed
     outcome.failed_complexity = list(store.complexity.failed.values())
     return outcome
+
+
+def _count(spec: CodecSpec, session: Session, runner: Runner, store: Store, options: Options) -> None:
+    """Operations at every size of the session; in one that looks for limits only below the codec's."""
+    for height, width in session.counted.get(spec.name, ()):
+        rows: list[Record | Complexity] = [*store.records.failed.values(), *store.complexity.failed.values()]
+        limits = [row.height * row.width for row in rows if row.codec == spec.name and _no_memory(row)]
+        if session.alone and any(limit <= height * width for limit in limits) and not options.retry_failed:
+            return
+        quality = session.config.qualities[spec.name][0]
+        runner.complexity(spec, quality, (height, width), retry_failed=options.retry_failed)
+
+
+def _no_memory(row: Record | Complexity) -> bool:
+    return (row.error or "").startswith(OUT_OF_MEMORY)
 
 
 def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
@@ -294,7 +307,7 @@ def _jobs(session: Session, specs: Sequence[CodecSpec], store: Store, options: O
     jobs = [job for job in session.jobs() if job.spec in specs]
     if not session.alone or options.retry_failed:
         return jobs
-    limits = [row for row in store.records.failed.values() if (row.error or "").startswith(OUT_OF_MEMORY)]
+    limits = [row for row in store.records.failed.values() if _no_memory(row)]
     return [job for job in jobs if job.key in store.records.keys or not _beyond(job, limits)]
 
 

@@ -9,7 +9,19 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = {"lic_bench", "adapters", "lalic", "vtm"}
-MODULES = ("codec", "coding", "external", "hyperprior", "marks", "padding", "pixels", "programs", "spec", "ycbcr")
+MODULES = (
+    "codec",
+    "coders",
+    "coding",
+    "external",
+    "hyperprior",
+    "marks",
+    "padding",
+    "pixels",
+    "programs",
+    "spec",
+    "ycbcr",
+)
 INTERFACE = {f"lic_bench.{name}" for name in MODULES}
 LIGHT = [
     *("bdrate", "cli", "config", "doctor", "errors", "listing", "programs", "published", "records", "registry"),

@@ -7,6 +7,7 @@ from pillow_jxl import Decoder, Encoder
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
+from lic_bench.coders import library_version
 from lic_bench.pixels import to_pixels, to_tensor
 
 THREADS = 1
@@ -14,9 +15,10 @@ EFFORT = 7
 
 
 class JpegXL:
-    """JPEG XL at one quality; the payload is the whole codestream."""
+    """JPEG XL at one quality; the payload is the whole codestream. version: of the package that has libjxl built in."""
 
     def __init__(self, quality: int) -> None:
+        self.version = library_version("JXL")
         self.settings = {
             "mode": "RGB",
             "lossless": False,

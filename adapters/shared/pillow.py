@@ -11,15 +11,20 @@ from PIL import Image
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
+from lic_bench.coders import library_version
 from lic_bench.pixels import to_pixels, to_tensor
 
 
 class PillowCodec:
-    """One format with fixed settings. settings: what `PIL.Image.Image.save` takes for that format."""
+    """One format with fixed settings. settings: what `PIL.Image.Image.save` takes for that format.
+
+    version: of the library that codes it, None where that does not tell it.
+    """
 
     def __init__(self, file_format: str, settings: Mapping[str, Any]) -> None:
         self.file_format = file_format
         self.settings = dict(settings)
+        self.version = library_version(file_format)
 
     def compress(self, x: Tensor) -> Bitstream:
         """Code x, [1, 3, H, W] in [0, 1]; the header is empty, a file says everything."""

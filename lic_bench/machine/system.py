@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ _UNLIMITED = 2**60  # cgroup v1 says so with the largest multiple of a page
 
 
 def describe() -> dict[str, Any]:
-    """system, kernel, python, container, memory_pages."""
+    """system, distribution, python, container, swap, pages."""
     return {
-        "system": platform.platform(),
+        "system": system(platform.system(), platform.release(), platform.machine(), platform.libc_ver()),
         "distribution": _distribution(),
         "python": platform.python_version(),
         "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
@@ -25,6 +26,12 @@ def describe() -> dict[str, Any]:
         "swap_bytes": psutil.swap_memory().total,
         "huge_pages": chosen(sysfs.read("/sys/kernel/mm/transparent_hugepage/enabled")),
     }
+
+
+def system(name: str, release: str, machine: str, libc: tuple[str, str]) -> str:
+    """ "Linux 6.8.0, x86_64, glibc 2.39": the number alone of the kernel's release, whose rest tells a build."""
+    number = re.match(r"\d+(\.\d+)*", release)
+    return ", ".join(filter(None, (f"{name} {number[0] if number else ''}".strip(), machine, " ".join(libc).strip())))
 
 
 def container() -> dict[str, Any]:

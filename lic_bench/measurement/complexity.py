@@ -11,6 +11,7 @@ from torch import nn
 
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
+from lic_bench.measurement.memory import is_out_of_memory
 from lic_bench.records import Complexity
 
 Counter = Literal["thop", "fvcore", "exact"]
@@ -46,8 +47,9 @@ def count(
     rows = []
     for pair, found in _counted(module, height, width, wanted):
         if isinstance(found, Exception):
-            message = f"{type(found).__name__}: {' '.join(str(found).split())}"
-            rows += failed_count(codec, quality, height, width, error=message, wanted=(pair,), parameters=parameters)
+            rows += failed_count(
+                codec, quality, height, width, error=_message(found), wanted=(pair,), parameters=parameters
+            )
             continue
         seen: dict[str, Any] = {
             "macs": found.macs,
@@ -72,6 +74,12 @@ def failed_count(
     common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
     common |= {"macs": None, "parameters": parameters, "status": "failed", "error": error}
     return [Complexity(**common, counter=counter, path=path) for counter, path in wanted]
+
+
+def _message(error: Exception) -> str:
+    """In one line; begins as the errors of records do where memory ran out, see lic_bench.bench."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"{'out of memory' if is_out_of_memory(error) else type(error).__name__}: {text}"[:500]
 
 
 def _counted(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -19,11 +20,15 @@ RANGES: Mapping[str, tuple[str, str]] = {
     "gpu_temperature_c": ("temperature [C]", "GPU"),
     "gpu_power_w": ("power [W]", "GPU"),
 }
+PARTED = ("processor", "limits", "gpu_parts", "packages", "coders")  # of the fingerprint: names that always are there
+# What steers clocks and older fingerprints, or all, leave out: part of the environment -> names there.
+STEERED = {"processor": ("preference", "min_mhz"), "gpu": ("clocks_locked", "clocks_applied_mhz")}
 SHARES = {"cpu_others_share": "others", "cpu_steal_share": "stolen", "cpu_waited_share": "waited"}
 CONDITIONS = (
     *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
-    *(Column("dataset", "Data set", align="left"), Column("n_records", "Watched"), Column("n_disturbed", "Disturbed")),
-    *(Column("n_drifted", "Drifted"), Column("what", "By what, at worst", align="left")),
+    *(Column("dataset", "Data set", align="left"), Column("n_records", "watched", "Images")),
+    *(Column("n_disturbed", "disturbed", "Images"), Column("what", "by what, at worst", "Images", "left")),
+    *(Column("n_samples", "timed", "Samples"), Column("n_drifted", "drifted", "Samples")),
     *(Column(name.replace("_share", "_pct"), title, "Share of the CPU [%]") for name, title in SHARES.items()),
     *(Column(name, title, group) for name, (title, group) in RANGES.items()),
     *(Column("gpu_foreign_processes", "others", "GPU"), Column("gpu_reasons", "slowed by", "GPU", "left")),
@@ -43,8 +48,9 @@ def machines_table(runs: Sequence[Run]) -> Table:
     """What the runs were made on, a row each, and what keeps their times from being compared with the first run's."""
     caption = (
         "Times may be compared where nothing differs in what they hang on: processor and what steers its clocks, "
-        "limits of the container, GPU, driver, torch and its switches, packages, environment variables. All of it is "
-        "under Runs."
+        "limits of the container, GPU, its clocks and driver, threads, protocol, whether each codec had a process of "
+        "its own, torch and its switches, packages and the libraries behind Pillow, environment variables. All of it "
+        "is under Runs."
     )
     rows = [Row("measured", _machine_cells(run, runs[0])) for run in runs if run.info.get("environment")]
     return Table("machines", "Machines", caption, MACHINES, rows)
@@ -58,10 +64,10 @@ def conditions_table(runs: Sequence[Run]) -> Table:
     caption = (
         "Lowest and highest reading around the samples. others: CPU time that other programs took; stolen: that other "
         "virtual machines took; waited: of the time in which the codec's threads were ready to run, what they waited "
-        "for a CPU; each of the worst image. Disturbed: images with over 5, 1 or 5 % of these, a hot processor, "
-        "swapping, other processes on the GPU, or a GPU that was slowed down. Drifted: samples that are kept although "
-        "the reference workload took more than 3 % longer or shorter around them. Energy: of the whole device, what it "
-        "takes when idle included."
+        "for a CPU; each of the worst image. Images count once per quality; disturbed: those with over 5, 1 or 5 % of "
+        "these, a hot processor, swapping, other processes on the GPU, or a GPU that was slowed down. Samples: timed "
+        "pairs of encoding and decoding; drifted: those that are kept although the reference workload took more than "
+        "3 % longer or shorter around them. Energy: of the whole device, what it takes when idle included."
     )
     rows = [Row("measured", cells) for run in runs for cells in _watched(run)]
     told = [column for column in CONDITIONS if any(row.cells[column.key].text != "-" for row in rows)]
@@ -69,10 +75,25 @@ def conditions_table(runs: Sequence[Run]) -> Table:
 
 
 def differing(run: Run, other: Run) -> list[str]:
-    """What the fingerprints of two runs that both have them say differently; the codecs' own parts aside."""
-    mine, theirs = run.info.get("fingerprint") or {}, other.info.get("fingerprint") or {}
-    shared = [name for name in mine if name in theirs and name not in ("kernels", "programs")]
-    return [name.replace("_", " ") for name in shared if mine[name] != theirs[name]]
+    """What two runs that both tell it had differently of what times hang on; the codecs' own parts aside."""
+    mine, theirs = _decisive(run), _decisive(other)
+    return [name.replace("_", " ") for name in mine if name in theirs and mine[name] != theirs[name]]
+
+
+def _decisive(run: Run) -> dict[str, Any]:
+    """What times hang on, by name, as far as the run tells it."""
+    fingerprint, config, environment = (run.info.get(name) or {} for name in ("fingerprint", "config", "environment"))
+    found = {name: value for name, value in fingerprint.items() if name not in ("kernels", "programs", *PARTED)}
+    for part in PARTED:
+        found |= _named(part.removesuffix("_parts"), fingerprint.get(part) or {})
+    for part, names in STEERED.items():
+        told = environment.get(part) or {}
+        found |= _named(part, {name: told[name] for name in names if name in told})
+    return found | {name: config[name] for name in ("threads", "protocol", "isolate") if name in config}
+
+
+def _named(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{part} {name}": value for name, value in values.items()}
 
 
 def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
@@ -96,8 +117,8 @@ def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
 
 
 def _same(run: Run, other: Run) -> str:
-    """Fingerprints grow with the program: an older one may not tell of a difference."""
-    alike = (run.info.get("fingerprint") or {}).keys() == (other.info.get("fingerprint") or {}).keys()
+    """What is told grows with the program: an older run may not tell of a difference."""
+    alike = _decisive(run).keys() == _decisive(other).keys()
     return "nothing" if alike else "nothing that both tell"
 
 
@@ -124,6 +145,7 @@ def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
     cells = {
         "n_records": number(len(conditions), 0),
         "n_disturbed": number(len(bad), 0),
+        "n_samples": number(sum(map(len, group.encode_s)) or None, 0),
         "n_drifted": number(int(group.drifted.sum()), 0),
         "what": text("; ".join(disturbed(worst(bad))) or "-"),
         "gpu_foreign_processes": number(whole.get("gpu_foreign_processes"), 0),

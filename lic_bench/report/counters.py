@@ -18,8 +18,8 @@ Calls = Mapping[str, int]
 
 
 def compared(rows: pd.DataFrame) -> pd.DataFrame:
-    """The complexity rows with `against_exact`, macs / exact macs - 1 of the same path, NaN where there is none, and
-    `explanation`, "" where nothing is to be explained.
+    """The complexity rows with `against_exact`, macs / exact macs - 1 of the same path, NaN where there is none and for
+    the exact count itself, and `explanation`, "" where nothing is to be explained.
 
     rows: columns KEYS, counter, macs, uncounted_ops, and macs_by_kind where the run stored it.
     """
@@ -41,7 +41,8 @@ def _rows(frame: pd.DataFrame) -> Iterator[Any]:
 
 
 def _against(row: Any, exact: Any) -> float:
-    return float("nan") if exact is None or pd.isna(row.macs) else float(row.macs / exact.macs - 1)
+    incomparable = exact is None or row.counter == "exact" or pd.isna(row.macs)
+    return float("nan") if incomparable else float(row.macs / exact.macs - 1)
 
 
 def _explanation(row: Any, exact: Any) -> str:

@@ -23,6 +23,7 @@ def bd_table(data: Data, metric: str) -> Table:
     """Per curve and data set: pchip, cubic, akima, overlap, common range, leave-one-point-out span, points."""
     frame = data.visible(data.bd_for(metric), metric)
     frame = frame[frame.codec.ne(data.anchor.slug(metric)) | (frame.provenance == "measured")]
+    frame = frame[frame.curve.ne(frame.anchor_curve)]  # an anchor against itself
     columns = [
         *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
         *(Column("dataset", "Data set", align="left"), Column("anchor", "Anchor", align="left")),
@@ -103,15 +104,16 @@ def complexity_table(data: Data) -> Table:
         *(Column("path", "Path", align="left"), Column("gmac", "GMAC"), Column("kmac_per_pixel", "kMAC/pixel")),
         *(Column("against_exact_pct", "Against exact [%]"), Column("parameters_m", "Params(M)")),
         *(Column("paper_gmac", "GMAC", "LALIC paper"), Column("paper_params_m", "Params(M)", "LALIC paper")),
-        Column("uncounted", "Counted as nothing", align="left"),
+        Column("uncounted", "Counted as nothing", align="left", folded="kinds"),
     ]
     caption = (
         "LALIC paper: what its Table 1 prints for this codec, at 768 x 512. thop counts module by module, by their "
         "class; fvcore the operators of a traced graph; exact every convolution and matrix product that runs, and "
         "operators of codecs that state their cost. One multiply-accumulate is two FLOPs; of operators that state "
-        "operations, half. What runs twice counts twice, parameters once, buffers never. Encode and decode are what "
-        "compressing and decompressing run, without the entropy coder. Where a counter is more than 5 % from exact, in "
-        "all or in one kind of arithmetic, a note says by what."
+        "operations, half. What runs twice counts twice, buffers never. Parameters count once; thop counts those of "
+        "modules that it has a rule for, and twice where a module is registered twice. Encode and decode are what "
+        "compressing and decompressing run, without the entropy coder. Where a counter is more than 5 % from exact, "
+        "in all or in one kind of arithmetic, a note says by what."
     )
     return Table("complexity", "Operations and parameters", caption, columns, _rows(data.complexity, _complexity_cells))
 

@@ -61,8 +61,8 @@ def _figure10(data: Data) -> Drawn:
     caption = (
         "Square synthetic pictures; both axes are logarithmic, so that what grows with any power of the pixels is a "
         "straight line. Memory: weights and the growth of encoding or decoding, the larger of the two. Cross: the size "
-        "at which memory ran out, where the fit to the sizes before has it. With random weights the entropy coder's "
-        "share of the times is not representative."
+        "at which memory ran out, at the height that the fit to the sizes before gives it, at the upper edge without "
+        "such a fit. With random weights the entropy coder's share of the times is not representative."
     )
     return Drawn("figure10", "Operations, memory and time by size of the image", caption, scaling_figure(data.scaling))
 

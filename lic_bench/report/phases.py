@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from lic_bench.store import Run
 
 PHASES = [
     *("curve", "run", "codec", "label", "device", "weights", "dataset", "quality"),
-    *("operation", "phase", "seconds", "n_images", "n_samples"),
+    *("operation", "phase", "seconds", "latency_s", "n_images", "n_samples"),
 ]
 CONTEXT = "context model"
 RANDOM = (
@@ -30,17 +31,20 @@ def phases(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality, operation and phase, "total" among these, columns PHASES.
 
     seconds: of each image the repetition whose total is the median, then the mean over images, so that the phases of
-    an operation add up to its total.
+    an operation add up to its total. latency_s: of the operation over the same images, as in report.costs; NaN where
+    none was taken.
     """
     ok = run.records[run.records.status == "ok"]
     rows = []
     for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
         for operation in OPERATIONS:
-            images = [_typical(values, operation) for values in group.phases_s if values.get(f"{operation}/{TOTAL}")]
+            timed = group[[bool(values.get(f"{operation}/{TOTAL}")) for values in group.phases_s]]
+            images = [_typical(values, operation) for values in timed.phases_s]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
+                latency_s = _latency(timed[f"{operation}_s"].tolist())
                 mean = pd.DataFrame([found for found, _ in images]).fillna(0.0).mean()
-                common = identity(run, group) | {"operation": operation} | counts
+                common = identity(run, group) | {"operation": operation, "latency_s": latency_s} | counts
                 rows += [common | {"phase": name, "seconds": float(value)} for name, value in mean.items()]
     return pd.DataFrame(rows, columns=PHASES)
 
@@ -79,21 +83,31 @@ def phases_table(frame: pd.DataFrame) -> Table:
     columns = [
         *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
         *(Column("dataset", "Data set", align="left"), Column("quality", "Quality")),
-        *(Column("operation", "Operation", align="left"), Column("total_ms", "Total [ms]")),
+        *(Column("operation", "Operation", align="left"), Column("total_ms", "ms", "Total")),
+        Column("of_latency_pct", "% of latency", "Total"),
         *(Column("network_ms", "ms", "Network"), Column("network_pct", "%", "Network")),
         *(Column("entropy_coder_ms", "ms", "Entropy coder"), Column("entropy_coder_pct", "%", "Entropy coder")),
-        *(Column("copies_ms", "Copies [ms]"), Column("other_ms", "Other [ms]")),
-        *(Column("largest", "Largest", align="left"), Column("parts_ms", "Parts of the network [ms]", align="left")),
+        *(Column("copies_ms", "ms", "Copies"), Column("other_ms", "ms", "Other")),
+        *(
+            Column("largest", "Largest", align="left"),
+            Column("parts_ms", "parts [ms]", "Network", "left", folded="parts"),
+        ),
     ]
     caption = (
-        "From calls of their own: of each image the repetition of median total, then the mean over images. Network: "
-        "the submodules that the SPEC names, on their device. Entropy coder: from symbols and Gaussians to bytes "
-        "and back, on the CPU. Copies: between the device and lists in host memory. A context model is split by slice. "
+        "From calls of their own, apart from those of the latency: of each image the repetition of median total, then "
+        "the mean over images. % of latency: this total over the median latency of the same images. Network: the "
+        "submodules that the SPEC names, on their device. Entropy coder: from symbols and Gaussians to bytes and "
+        "back, on the CPU. Copies: between the device and lists in host memory. A context model is split by slice. "
         "Codecs that are one call of a program or library have no parts and are not here."
     )
     keys = ["curve", "dataset", "quality", "operation"]
     rows = [Row("measured", _cells(group)) for _, group in frame.groupby(keys, sort=False)]
     return Table("phases", "Where the time goes", caption, columns, rows)
+
+
+def _latency(samples: Iterable[Sequence[float]]) -> float:
+    """Of each image the median, then the mean over images; NaN where an image has none."""
+    return fmean(float(np.median(values)) if len(values) else float("nan") for values in samples)
 
 
 def _typical(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:
@@ -116,6 +130,7 @@ def _cells(group: pd.DataFrame) -> dict[str, Cell]:
         "quality": number(row.quality, 0),
         "operation": text(row.operation),
         "total_ms": number(1e3 * seconds[TOTAL], 1),
+        "of_latency_pct": number(100 * seconds[TOTAL] / row.latency_s if row.latency_s else None, 0),
         **_part("network", sum(network.values()), seconds[TOTAL], ()),
         **_part("entropy_coder", seconds.get(ENTROPY_CODER, 0.0), seconds[TOTAL], note),
         "copies_ms": number(1e3 * seconds.get(COPIES, 0.0), 1),

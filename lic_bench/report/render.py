@@ -9,6 +9,8 @@ from itertools import groupby
 from lic_bench.report.table import Cell, Column, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+SHORT = 30  # characters; such a text stays on one line of a page
+WIDE = 11  # columns; tables of more are set tighter on a page
 _LATEX |= {char: "\\" + char for char in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 
 
@@ -59,10 +61,12 @@ def to_html(table: Table) -> str:
     head = "".join(f'<th class="{c.align}" scope="col">{escape(c.title)}</th>' for c in table.columns)
     rows = "\n".join(_html_row(table, row) for row in table.rows)
     notes = "".join(f"<li><sup>{mark}</sup> {escape(note)}</li>" for note, mark in table.marks.items())
+    wide = ' class="wide"' if len(table.columns) > WIDE else ""
     footnotes = f'<ul class="notes">{notes}</ul>' if notes else ""
     return (
         f'<figure class="table" id="{table.name}"><figcaption><b>{escape(table.title)}.</b> {escape(table.caption)}'
-        f'</figcaption>\n<div class="scroll"><table><thead>{_html_groups(table)}<tr>{head}</tr></thead>\n'
+        f'</figcaption>\n<div class="scroll" tabindex="0"><table{wide}>'
+        f"<thead>{_html_groups(table)}<tr>{head}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></div>{footnotes}</figure>\n"
     )
 
@@ -124,15 +128,22 @@ def _html_groups(table: Table) -> str:
     return f'<tr class="groups">{"".join(cells)}</tr>'
 
 
+def _folded(text: str, what: str) -> str:
+    """A list of several entries as their number, itself at a click."""
+    count = len(text.split(", "))
+    return escape(text) if count == 1 else f"<details><summary>{count} {what}</summary>{escape(text)}</details>"
+
+
 def _html_row(table: Table, row: Row) -> str:
     cells = []
     for column in table.columns:
         cell = table.cell(row, column)
-        shown = escape(cell.text)
+        shown = _folded(cell.text, column.folded) if column.folded else escape(cell.text)
         if column.align == "right":
             shown = re.sub(r"-(?=\d)", "\N{MINUS SIGN}", shown)
         shown = f"<b>{shown}</b>" if cell.best else shown
         title = escape(" ".join(cell.notes), quote=True)
         mark = f'<sup title="{title}">{table.mark(cell)}</sup>' if cell.notes else ""
-        cells.append(f'<td class="{column.align}">{shown}{mark}</td>')
+        short = " short" if column.align == "left" and len(cell.text) <= SHORT else ""
+        cells.append(f'<td class="{column.align}{short}">{shown}{mark}</td>')
     return f'<tr class="{row.provenance}">{"".join(cells)}</tr>'

@@ -32,16 +32,16 @@ class Quantity:
 
 QUANTITIES = {
     "macs_forward": Quantity("Operations, forward", "GMAC", 1e9, 2),
-    "macs_encode": Quantity("Operations, encoding", "GMAC", 1e9, 2),
-    "macs_decode": Quantity("Operations, decoding", "GMAC", 1e9, 2),
+    "macs_encode": Quantity("Operations, encode", "GMAC", 1e9, 2),
+    "macs_decode": Quantity("Operations, decode", "GMAC", 1e9, 2),
     "macs_thop": Quantity("Operations, forward by thop", "GMAC", 1e9, 2),
-    "memory_encode": Quantity("Memory, encoding", "MB", 1e6),
-    "memory_decode": Quantity("Memory, decoding", "MB", 1e6),
-    "time_encode": Quantity("Time, encoding", "ms", 1e-3),
-    "time_decode": Quantity("Time, decoding", "ms", 1e-3),
+    "memory_encode": Quantity("Memory, encode", "MB", 1e6),
+    "memory_decode": Quantity("Memory, decode", "MB", 1e6),
+    "time_encode": Quantity("Time, encode", "ms", 1e-3),
+    "time_decode": Quantity("Time, decode", "ms", 1e-3),
 }
 IDENTITY = ["curve", "run", "codec", "label", "device", "weights", "quality"]
-POINTS = [*IDENTITY, "quantity", "width", "height", "mp", "value"]
+POINTS = [*IDENTITY, "quantity", "width", "height", "mp", "value", "fixed"]
 FITS = [*IDENTITY, "quantity", "n_sizes", "fit"]
 LIMITS = [*IDENTITY, "width", "height", "mp", "error"]
 
@@ -51,8 +51,9 @@ class Scaling:
     """Of all scaling runs of a report.
 
     points: a row per curve, quantity and size, columns POINTS; mp: megapixels (10^6 pixels); value: MACs, bytes,
-    seconds. fits: a row per curve and quantity, columns FITS; fit: a Fit over mp, None for too few sizes. limits: a row
-    per curve that ran out of memory, at the smallest such size, columns LIMITS.
+    seconds; fixed: the part of it known not to grow, a codec's weights. fits: a row per curve and quantity, columns
+    FITS; fit: a Fit over mp, None for too few sizes. limits: a row per curve that ran out of memory, at the smallest
+    such size, columns LIMITS.
     """
 
     runs: Sequence[Run]
@@ -97,7 +98,7 @@ def _points(run: Run) -> Iterator[dict[str, Any]]:
     for _, group in ok.groupby(["codec", "device", "quality"], sort=False):
         identity = _identity(run, group)
         for row in group.to_dict("records"):
-            yield from _rows(identity, row, _measured(row))
+            yield from _rows(identity, row, _measured(row), float(row["peak_memory_bytes"].get("weights", 0)))
     counted = run.complexity[(run.complexity.status == "ok") & run.complexity.macs.notna()]
     for codec, group in counted.groupby("codec", sort=False):
         identity = _identity(run, run.records[run.records.codec == codec], group)
@@ -106,7 +107,9 @@ def _points(run: Run) -> Iterator[dict[str, Any]]:
             yield from _rows(identity, row, {name: row["macs"]} if row["counter"] != "fvcore" else {})
 
 
-def _rows(identity: dict[str, Any], row: Mapping[Any, Any], values: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+def _rows(
+    identity: dict[str, Any], row: Mapping[Any, Any], values: Mapping[str, float], weights: float = 0.0
+) -> Iterator[dict[str, Any]]:
     width, height = row["width"], row["height"]
     for name, value in values.items():
         yield identity | {
@@ -115,6 +118,7 @@ def _rows(identity: dict[str, Any], row: Mapping[Any, Any], values: Mapping[str,
             "height": height,
             "mp": width * height / 1e6,
             "value": float(value),
+            "fixed": weights if name.startswith("memory_") else 0.0,
         }
 
 
@@ -153,6 +157,6 @@ def _fits(points: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, group in points.groupby(["curve", "quality", "quantity"], sort=False):
         first = group.iloc[0]
-        found: Fit | None = fit(group.mp.tolist(), group.value.tolist())
+        found: Fit | None = fit(group.mp.tolist(), group.value.tolist(), float(group.fixed.min()))
         rows.append({name: first[name] for name in (*IDENTITY, "quantity")} | {"n_sizes": len(group), "fit": found})
     return pd.DataFrame(rows, columns=FITS)

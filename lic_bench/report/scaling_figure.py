@@ -34,12 +34,14 @@ DASHES: Sequence[Any] = (
 GUIDE = "#c3c9d0"
 MOST_TICKS = 6
 MARGIN = 1.25  # a factor, on either side of the sizes
+EDGE = 0.97  # share of a panel's height
 
 
 def scaling_figure(data: Scaling) -> Figure:
     """Four panels: operations, memory, encoding, decoding against megapixels; a cross where memory ran out.
 
-    The cross stands at the size that was too large, at the height that the curve's fit gives it.
+    The cross stands at the size that was too large, at the height that the curve's fit gives it; at the upper edge
+    where no fit gives one.
     """
     figure = Figure(figsize=(9.6, 7.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -89,9 +91,14 @@ def _curve(axes: Axes, data: Scaling, curve: str, quantities: Sequence[str], sca
     if len(limits) and not quantities[0].startswith("macs"):
         last = points.iloc[-1]
         too_large = float(limits.mp.iloc[0])
-        ends = np.array([last.value, _expected(data.fits, last, too_large)]) / scale
+        cross: Any = {"color": style.colour, "marker": "x", "markersize": 8, "markeredgewidth": 2, "zorder": 4}
+        expected = _expected(data.fits, last, too_large)
+        if expected is None:
+            axes.plot(too_large, EDGE, transform=axes.get_xaxis_transform(), **cross)
+            return
+        ends = np.array([last.value, expected]) / scale
         axes.plot([last.mp, too_large], ends, color=style.colour, linewidth=1.1, linestyle=":")
-        axes.plot(too_large, ends[1], color=style.colour, marker="x", markersize=8, markeredgewidth=2, zorder=4)
+        axes.plot(too_large, ends[1], **cross)
 
 
 def _points(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
@@ -103,12 +110,12 @@ def _points(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     return ordered
 
 
-def _expected(fits: pd.DataFrame, last: Any, mp: float) -> float:
-    """What the fit of the curve's last point gives for a larger picture; in proportion to the pixels without one."""
+def _expected(fits: pd.DataFrame, last: Any, mp: float) -> float | None:
+    """What the fit of the curve's last point gives for a larger picture; None without one, or for less than that."""
     rows = fits[(fits.curve == last.curve) & (fits.quantity == last.quantity)]
     found: Fit | None = rows.fit.iloc[0] if len(rows) else None
     fitted = float(found.best.at(np.array([mp]))[0]) if found else 0.0
-    return fitted if fitted > last.value else float(last.value * mp / last.mp)
+    return fitted if fitted > last.value else None
 
 
 def _axes(axes: Axes, title: str, unit: str, data: Scaling) -> None:

@@ -10,16 +10,19 @@ import numpy as np
 import pandas as pd
 
 from lic_bench.errors import UserError
-from lic_bench.fits import FAR, MIN_SIZES, Fit
-from lic_bench.report.scaling import GIB, MEMORY_GIB, QUANTITIES, Scaling
+from lic_bench.fits import FAR, MIN_CURVED, MIN_SIZES, Fit, Parabola, Reach
+from lic_bench.report.scaling import GIB, MEMORY_GIB, QUANTITIES, Quantity, Scaling
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 
 RANDOM = "Random weights: the entropy coder's share of this time is not representative."
 TOO_FEW = f"Fewer than {MIN_SIZES} sizes: no fit."
 LEVEL = "Does not grow with the image."
+FASTER = "Grows faster than the pixels."
+DOUBTFUL = f"May grow faster than the pixels; {MIN_CURVED} sizes would tell. If so, the largest image is smaller."
 WHO = (
-    *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
-    Column("quality", "Quality"),
+    Column("method", "Method", align="left"),
+    Column("source", "Source", align="left", optional=True),
+    Column("quality", "Quality", optional=True),
 )
 
 
@@ -41,7 +44,7 @@ def parse_memory(text: str) -> list[float]:
 
 def sizes_table(data: Scaling) -> Table:
     """One row per curve and size, the size at which memory ran out as well."""
-    units = {name: Column(_key(name), _head(name), _group(name), optional=name == "macs_thop") for name in QUANTITIES}
+    units = [Column(_key(name), _head(name), _group(name), optional=name.startswith("macs_")) for name in QUANTITIES]
     limits = data.limits.assign(quantity="limit", value=float("nan"))
     frame = pd.concat([part for part in (data.points, limits) if len(part)] or [data.points])
     rows = []
@@ -50,7 +53,7 @@ def sizes_table(data: Scaling) -> Table:
             values = dict(zip(group.quantity, group.value, strict=True))
             rows.append(Row("measured", _who(group.iloc[0]) | _size(group.iloc[0]) | _values(values, group.iloc[0])))
     limit = _if_any(data, Column("limit", "Limit", align="left"))
-    columns = [*WHO, Column("size", "Size"), *limit, *units.values()]
+    columns = [*WHO, Column("size", "Size"), *limit, *units]
     caption = (
         "Square synthetic pictures. Operations are multiply-accumulates, exact but for thop's, without the entropy "
         "coder, at the size that the network works on after padding. Memory is weights plus the peak growth of torch's "
@@ -64,11 +67,15 @@ def fits_table(data: Scaling) -> Table:
     columns = [
         *WHO,
         *(Column("quantity", "Quantity", align="left"), Column("unit", "Unit", align="left")),
-        *(Column("n_sizes", "Sizes"), Column("fixed", "fixed", "a + b x MP"), Column("per_mp", "per MP", "a + b x MP")),
+        *(
+            Column("n_sizes", "Sizes", optional=True),
+            Column("fixed", "fixed", "a + b x MP"),
+            Column("per_mp", "per MP", "a + b x MP"),
+        ),
         *(
             Column("r2", "R²", "a + b x MP"),
-            Column("exponent", "p", "c x MP^p"),
-            Column("exponent_r2", "R²", "c x MP^p"),
+            Column("exponent", "p", "weights + c x MP^p"),
+            Column("exponent_r2", "R²", "weights + c x MP^p", optional=True),
         ),
     ]
     order = list(QUANTITIES)
@@ -79,9 +86,10 @@ def fits_table(data: Scaling) -> Table:
         for row in curve.itertuples()
     ]
     caption = (
-        "Least squares over the sizes. a below 0: it grows faster than the pixels. The exponent is the slope between "
-        "the logarithms, with R² of these; a fixed part, such as weights, makes it smaller than 1 although the rest "
-        "grows in proportion."
+        "Least squares over the sizes, of distances relative to the value. Three sizes leave one degree of freedom: R² "
+        "is then near 1 for almost anything that grows. a below 0: it may grow faster than the pixels. The exponent is "
+        "the slope between the logarithms, of memory without the weights, with R² of these; another fixed part makes "
+        "it smaller than 1 although the rest grows in proportion."
     )
     return Table("scaling_fits", "Growth with the size of the image", caption, columns, rows)
 
@@ -104,8 +112,9 @@ def largest_table(data: Scaling, memory_gib: Sequence[float] = MEMORY_GIB) -> Ta
         cells |= {"operation": text(found.quantity.removeprefix("memory_"))} | _limit(data, found.curve)
         rows.append(Row("measured", _who(found) | cells))
     caption = (
-        "Predicted from the fit of the memory: the line, or the power law where that is nearer to the values. What "
-        "others need of it, CUDA's context, the system, a fragmented allocator, goes off before."
+        "Predicted from the fit of the memory: the line, or what is clearly nearer to the values of the power law and "
+        "a + b x MP + c x MP². Growth too slow to show at the sizes measured makes it smaller. What others need of the "
+        "memory, CUDA's context, the system, a fragmented allocator, goes off before."
     )
     return Table("scaling_largest", "Largest image by memory", caption, columns, rows)
 
@@ -147,6 +156,8 @@ def _fit_cells(row: Any) -> dict[str, Cell]:
     if found is None:
         return cells | {"per_mp": Cell("-", None, (TOO_FEW,))}
     line, power = found.line, found.power
+    notes += [_law(found.best, quantity)] if isinstance(found.best, Parabola) else []
+    notes += [DOUBTFUL] if found.doubtful else []
     cells |= {"fixed": number(line.a / quantity.scale, quantity.digits), "r2": number(line.r2, 4)}
     cells |= {"per_mp": number(line.b / quantity.scale, quantity.digits, notes=notes)}
     if power is not None:
@@ -160,9 +171,20 @@ def _largest(found: Fit | None, budget: float) -> Cell:
     reach = found.reaches(budget)
     if reach is None:
         return Cell("-", None, (LEVEL,))
-    note = f"More than {FAR:g} times the largest size measured, {found.measured:.3g} MP."
     side = int(np.sqrt(reach.x * 1e6))
-    return Cell(f"{reach.x:.1f} ({side})", reach.x, (note,) if reach.far else ())
+    return Cell(f"{reach.x:.1f} ({side})", reach.x, tuple(_doubts(found, reach)))
+
+
+def _doubts(found: Fit, reach: Reach) -> list[str]:
+    """What a prediction has against it."""
+    far = f"More than {FAR:g} times the largest size measured, {found.measured:.3g} MP."
+    said = ((reach.far, far), (reach.faster, FASTER), (reach.doubtful, DOUBTFUL))
+    return [note for true, note in said if true]
+
+
+def _law(found: Parabola, quantity: Quantity) -> str:
+    a, b, c = (f"{value / quantity.scale:.4g}" for value in (found.a, found.b, found.c))
+    return f"{FASTER} Nearer to the values than a line: {a} + {b} x MP + {c} x MP² {quantity.unit}."
 
 
 def _limit(data: Scaling, curve: str) -> dict[str, Cell]:
@@ -175,11 +197,11 @@ def _key(quantity: str) -> str:
 
 
 def _group(quantity: str) -> str:
-    return f"{QUANTITIES[quantity].label.partition(',')[0]} [{QUANTITIES[quantity].unit}]"
+    return QUANTITIES[quantity].label.partition(", ")[0]
 
 
 def _head(quantity: str) -> str:
-    return QUANTITIES[quantity].label.partition(", ")[2]
+    return f"{QUANTITIES[quantity].label.partition(', ')[2]} [{QUANTITIES[quantity].unit}]"
 
 
 def _gib_key(size: float) -> str:

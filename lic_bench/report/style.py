@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from zlib import crc32
@@ -9,14 +11,15 @@ from zlib import crc32
 from lic_bench import published
 from lic_bench.registry import find_codecs
 
-# The marker changes with the colour, so that nothing hangs on colour alone.
+# Markers are dealt out to the codecs of the paper and those that can be measured before any comes again; where two
+# share one, their colours are far apart. The markers hard to tell at a small size come last.
 COLOURS = (
     *("#8f5d2c", "#00798c", "#2b5fb0", "#d1495b", "#6a4c93", "#3c8d40"),
     *("#e07a1f", "#b5179e", "#4b5563", "#0096c7", "#7a9e00", "#8c1c13"),
     *("#c08a00", "#1d3557", "#9d4edd", "#ff6b6b", "#2a9d8f", "#a47148"),
     *("#ef476f", "#457b9d", "#588157", "#9a8c98", "#5f0f40", "#3a0ca3"),
 )
-MARKERS = ("o", "s", "D", "^", "v", "P", "X", "p", "h", "8", "<", ">", "d")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">", "d", "p", "h", "8", "H")
 REST = "#b8bec6"
 VARIANTS = ("-mse-on-msssim", "-msssim", "-lalic", "-paper", "-tfc", "-vbr")
 
@@ -32,17 +35,46 @@ class Look:
 def look(codec: str) -> Look:
     """The look of a codec; the variants of one codec (trained on MS-SSIM, another run) share it.
 
-    A codec that nobody knows, such as a plugin or a target, has the look that its name's checksum picks.
+    A codec that nobody knows, such as a plugin or a target, has the look that its name's checksum picks, which may be
+    another's too.
     """
-    base = next((codec.removesuffix(end) for end in VARIANTS if codec.endswith(end)), codec)
-    place = _places().get(base, len(_places()) + crc32(base.encode()))
-    return Look(COLOURS[place % len(COLOURS)], MARKERS[(place + 5 * (place // len(COLOURS))) % len(MARKERS)])
+    base = _base(codec)
+    picked = crc32(base.encode())
+    own = Look(COLOURS[picked % len(COLOURS)], MARKERS[picked // len(COLOURS) % len(MARKERS)])
+    return _looks().get(codec) or _looks().get(base) or own
+
+
+def distance(one: str, other: str) -> float:
+    """How far two colours, "#rrggbb", are from each other for the eye: 0 for the same, 765 from black to white.
+
+    The weighted distance of T. Riemersma, "Colour metric", https://www.compuphase.com/cmetric.htm.
+    """
+    (r1, g1, b1), (r2, g2, b2) = (bytes.fromhex(colour[1:]) for colour in (one, other))
+    red = (r1 + r2) / 2
+    squares = (2 + red / 256) * (r1 - r2) ** 2 + 4 * (g1 - g2) ** 2 + (2 + (255 - red) / 256) * (b1 - b2) ** 2
+    return math.sqrt(squares)
+
+
+def _base(codec: str) -> str:
+    return next((codec.removesuffix(end) for end in VARIANTS if codec.endswith(end)), codec)
 
 
 @cache
-def _places() -> dict[str, int]:
-    """Every known name by place: the codecs of the paper, then those that can be measured, then the other published."""
+def _looks() -> dict[str, Look]:
+    """Name -> look of every known codec: of the paper, then those that can be measured, then the other published."""
     first = sorted(published.table1().index)
-    ours = sorted(set(find_codecs()) - set(first))
-    others = sorted({entry.slug for entry in published.list_published()} - {*first, *ours})
-    return {name: place for place, name in enumerate([*first, *ours, *others])}
+    others = sorted({_base(entry.slug) for entry in published.list_published()})
+    looks: dict[str, Look] = {}
+    for place, name in enumerate(dict.fromkeys([*first, *sorted(find_codecs()), *others])):
+        looks[name] = _next(COLOURS[place % len(COLOURS)], list(looks.values()))
+    return looks
+
+
+def _next(colour: str, given: Sequence[Look]) -> Look:
+    """This colour with the marker that was given least often, and of those to the colours farthest away."""
+
+    def cost(marker: str) -> tuple[bool, int, float]:
+        same = [distance(colour, look.colour) for look in given if look.marker == marker]
+        return 0 in same, len(same), -min(same, default=0)
+
+    return Look(colour, min(MARKERS, key=cost))

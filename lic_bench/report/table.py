@@ -30,7 +30,8 @@ class Cell:
 class Column:
     """key: its name in CSV files, with the unit. title: its name for people. group: a heading over several columns.
 
-    optional: a narrow terminal may leave it out.
+    optional: a narrow terminal may leave it out. folded: what the entries of a list are, "parts", where a page is
+    to say only how many they are until one asks for them.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Column:
     group: str = ""
     align: Literal["left", "right"] = "right"
     optional: bool = False
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

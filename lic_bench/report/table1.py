@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,12 +26,16 @@ from lic_bench.report.points import curve_id
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 from lic_bench.store import Run
 
-PRINTED = "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak."
+PRINTED = (
+    "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "
+    "and parameters by thop."
+)
 RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
 MEASURED = (
     "Measured rows: times are the mean over qualities and images of the median over repeats; memory is weights plus "
-    "the peak growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs are thop's "
-    "multiply-accumulates of one forward pass."
+    "the peak growth of torch's allocator on a GPU, of the resident memory on a CPU; FLOPs and "
+    "parameters are thop's, as the paper's are: multiply-accumulates of one forward pass, and the parameters of the "
+    "modules for which thop has a rule."
 )
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
@@ -81,8 +85,10 @@ def measured_rows(data: Data) -> list[Measured]:
 def table1(data: Data) -> Table:
     """Method, source, Enc(s), Dec(s), Mem(GB), FLOPs(G), Params(M), BD-rate (PSNR) per data set, failures."""
     datasets = _datasets(data)
-    rows = [_published_row(data, slug, datasets) for slug in _published_order(data)]
-    rows += [_measured_row(data, row, datasets) for row in measured_rows(data)]
+    slugs, measured = _published_order(data), measured_rows(data)
+    rows = [_published_row(data, slug, datasets) for slug in slugs]
+    rows += [_measured_row(data, row, datasets) for row in measured]
+    curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
     columns = [
         Column("method", "Method", align="left"),
         Column("source", "Source", align="left"),
@@ -93,7 +99,7 @@ def table1(data: Data) -> Table:
     if len(data.failures):
         columns.append(Column("failed", "Failed"))
     rows = _best(rows, [f"bd_{name}" for name in datasets])
-    return Table("table1", "Rate-distortion and complexity", _caption(data, datasets), columns, rows)
+    return Table("table1", "Rate-distortion and complexity", _caption(data, datasets, curves), columns, rows)
 
 
 def _datasets(data: Data) -> list[str]:
@@ -103,9 +109,11 @@ def _datasets(data: Data) -> list[str]:
     return datasets_of(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
 
 
-def _caption(data: Data, datasets: Sequence[str]) -> str:
+def _caption(data: Data, datasets: Sequence[str], curves: Collection[str]) -> str:
+    """curves: those of the rows."""
+    anchors = label_of(data.anchor.codec) + _others(data, datasets, curves)
     lines = [
-        f"BD-rate against {label_of(data.anchor.codec)}{_others(data)} by {data.method} on log rate, negative is "
+        f"BD-rate against {anchors} by {data.method} on log rate, negative is "
         "better; bpp counts the payload. Times are seconds per image."
     ]
     if data.runs:
@@ -117,10 +125,11 @@ def _caption(data: Data, datasets: Sequence[str]) -> str:
     return " ".join(filter(None, lines))
 
 
-def _others(data: Data) -> str:
-    """That some BD-rates refer to another anchor, if so."""
+def _others(data: Data, datasets: Sequence[str], curves: Collection[str]) -> str:
+    """That some of the BD-rates shown refer to another anchor, if so."""
     bd = data.bd_for("psnr_db")
-    others = set(bd.anchor[bd[data.method].notna()]) - {label_of(data.anchor.slug("psnr_db"))}
+    bd = bd[bd.dataset.isin(datasets) & bd.curve.isin(curves) & bd[data.method].notna()]
+    others = set(bd.anchor[[_other_anchor(data, row) for row in bd.itertuples()]])
     return f" (or, where footnoted, {', '.join(sorted(others))})" if others else ""
 
 
@@ -177,11 +186,16 @@ def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Ce
     row = rows.iloc[0]
     notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
     main = label_of(data.anchor.slug(metric))
-    other = not row.reason and row.anchor_codec not in (data.anchor.codec, data.anchor.slug(metric))
+    other = _other_anchor(data, row)
     if other:
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
     notes += [row.anchor_note] if row.anchor_note else []
     return replace(number(row[data.method], 2, notes=notes), ranks=not other)
+
+
+def _other_anchor(data: Data, row: Any) -> bool:
+    """Whether a row of `data.bd` refers to another anchor than the chosen one."""
+    return not row.reason and row.anchor_codec not in (data.anchor.codec, data.anchor.slug(row.metric))
 
 
 def _timed(row: Measured, latency: pd.DataFrame) -> Measured:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
+
 from rich import box
 from rich.console import Group
 from rich.markup import escape
@@ -13,14 +16,18 @@ from lic_bench.report.table import Column, Row, Table
 
 
 def to_rich(table: Table, width: int | None = None) -> Group:
-    """The table for a terminal of `width` columns: published rows dim, optional columns if they fit."""
+    """The table for a terminal of `width` columns: published rows dim, optional columns if they fit.
+
+    If it is too narrow even so, columns of words are folded between these.
+    """
     columns = _fitting(table, width)
     groups = dict.fromkeys(c.group for c in columns if c.group)
     title = ". ".join([table.title, *(", ".join(c.title for c in columns if c.group == g) + f": {g}" for g in groups)])
-    grid = Grid(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False, padding=0)
-    for column in columns:
-        left = column.align == "left"
-        grid.add_column(column.title.replace("(", "\n("), justify=column.align, overflow="fold", no_wrap=not left)
+    looks: Any = {"title_style": "bold", "box": box.SIMPLE_HEAD, "pad_edge": False, "padding": 0}
+    grid = Grid(title=Text(title), title_justify="left", **looks)
+    for column, wide in zip(columns, _widths(table, columns, width), strict=True):
+        left, header = column.align == "left", Text("\n".join(_heading(column)))
+        grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not left, width=wide)
     for row in table.rows:
         cells = [_rich_cell(table, row, c, _mark_width(table, c)) for c in columns]
         grid.add_row(*cells, style="dim" if row.provenance == "published" else "")
@@ -32,18 +39,51 @@ def to_rich(table: Table, width: int | None = None) -> Group:
 
 
 def _fitting(table: Table, width: int | None) -> list[Column]:
-    """The columns that fit side by side, the last optional ones left out first."""
+    """The columns that fit side by side. The last optional ones are left out first, before them those that say the same
+    in all rows.
+    """
     columns = list(table.columns)
-    while width and sum(_text_width(table, c) + 1 for c in columns) + 1 > width and any(c.optional for c in columns):
-        columns.remove([c for c in columns if c.optional][-1])
+    while width and _total(_text_width(table, c) for c in columns) > width and any(c.optional for c in columns):
+        optional = [c for c in columns if c.optional]
+        alike = [c for c in optional if len({table.cell(row, c).text for row in table.rows}) == 1 < len(table.rows)]
+        columns.remove((alike or optional)[-1])
     return columns
 
 
+def _widths(table: Table, columns: Sequence[Column], width: int | None) -> list[int | None]:
+    """Of each column; of words, from the widest on, down to the longest word if need be. None: rich finds them."""
+    if not width:
+        return [None] * len(columns)
+    widths = {c.key: _text_width(table, c) for c in columns}
+    least = {c.key: _word_width(table, c) for c in columns if c.align == "left"}
+    while _total(widths.values()) > width and any(widths[key] > least[key] for key in least):
+        widths[max((key for key in least if widths[key] > least[key]), key=lambda key: widths[key])] -= 1
+    return [widths[c.key] for c in columns]
+
+
+def _total(widths: Iterable[int]) -> int:
+    """With the space between columns and at the edges."""
+    return sum(width + 1 for width in widths) + 1
+
+
+def _heading(column: Column) -> list[str]:
+    """The lines of its title: a unit or a remark in brackets has its own."""
+    return column.title.replace("(", "\n(").replace("[", "\n[").split("\n")
+
+
 def _text_width(table: Table, column: Column) -> int:
-    widths = [len(part) for part in column.title.replace("(", "\n(").split("\n")]
-    widths += [len(table.cell(row, column).text) for row in table.rows]
+    cells = max((len(table.cell(row, column).text) for row in table.rows), default=0) + _mark_room(table, column)
+    return max(cells, *(len(line) for line in _heading(column)))
+
+
+def _word_width(table: Table, column: Column) -> int:
+    texts = [column.title, *(table.cell(row, column).text for row in table.rows)]
+    return max(_mark_width(table, column), *(len(word) for text in texts for word in text.split()))
+
+
+def _mark_room(table: Table, column: Column) -> int:
     marks = _mark_width(table, column)
-    return max(widths) + (marks + 1 if marks else 0)
+    return marks + 1 if marks else 0
 
 
 def _mark_width(table: Table, column: Column) -> int:

@@ -19,6 +19,7 @@ NETWORK = {"g_a": "#9ecae1", "h_a": "#cfe3f3", "h_s": "#6baed6", CONTEXT: "#2b7b
 MORE = ("#5fb7b0", "#1f8a83", "#0c5f5a", "#7f8fd1", "#4b57a8")  # parts of the network by names of their own
 REST = {ENTROPY_CODER: "#e0662a", COPIES: "#f3bf4b", OTHER: "#c9ced4"}
 HATCH = "////"
+KEYS = 5  # entries of the legend side by side
 ROOM = 5.0  # percent: narrower parts are not labelled
 ROW, MARGIN, WIDTH = 0.34, 1.5, 9.6  # inches
 
@@ -32,6 +33,7 @@ def waterfall(frame: pd.DataFrame) -> Figure:
     """
     parts = frame.assign(phase=frame.phase.map(merged)).groupby(["name", "weights", "phase"], sort=False)
     seconds = parts.seconds.sum().unstack(fill_value=0).sort_values(TOTAL, kind="stable")
+    seconds = seconds.loc[:, seconds.any()]  # what nobody spends time on needs no colour
     names = [str(name) for name, _ in seconds.index]
     random = [weights == "random" for _, weights in seconds.index]
     figure, left = canvas(WIDTH, MARGIN + ROW * len(names))
@@ -68,12 +70,14 @@ def _bars(
         widths = values[phase].to_list()
         bars = axes.barh(range(len(values)), widths, left=begin, height=0.72, color=colour, linewidth=0)
         for at, (bar, width) in enumerate(zip(bars, widths, strict=True)):
-            if phase == ENTROPY_CODER and random[at]:
+            hatched = phase == ENTROPY_CODER and random[at]
+            if hatched:
                 bar.set(hatch=HATCH, edgecolor="white")
             if width >= room:
                 middle = begin[at] + width / 2
-                ink = "white" if sum(to_rgb(colour)) < 1.7 else INK
-                box = {"facecolor": colour, "edgecolor": "none", "pad": 1}  # keeps the hatching off the number
+                ground = "white" if hatched else colour  # keeps the hatching off the number
+                ink = "white" if sum(to_rgb(ground)) < 1.7 else INK
+                box = {"facecolor": ground, "edgecolor": "none", "boxstyle": "round,pad=0.25"}
                 axes.text(middle, at, f"{width:.0f}", ha="center", va="center", color=ink, fontsize=7.5, bbox=box)
         begin = [start + width for start, width in zip(begin, widths, strict=True)]
 
@@ -96,4 +100,5 @@ def _key(figure: Figure, colours: Mapping[str, str], random: list[bool]) -> None
         if phase == ENTROPY_CODER and any(random):
             label = f"{phase}, random weights"
             patches.append(Patch(facecolor=colour, edgecolor="white", hatch=HATCH, linewidth=0, label=label))
-    figure.legend(handles=patches, loc="outside upper center", ncols=5, fontsize=8, frameon=False)
+    by_rows = [patch for column in range(KEYS) for patch in patches[column::KEYS]]  # a legend is filled by columns
+    figure.legend(handles=by_rows, loc="outside upper center", ncols=KEYS, fontsize=8, frameon=False)

@@ -10,6 +10,7 @@ import torch
 from PIL import Image as pil
 
 from lic_bench.codec import Bitstream
+from lic_bench.coders import library_versions
 from lic_bench.pixels import to_pixels, to_tensor
 from lic_bench.registry import load_target, resolve
 from lic_bench.sample import photograph
@@ -53,6 +54,14 @@ def test_the_payload_is_a_file_of_the_format(name, start):
     assert bits.payload.startswith(start)
     with pil.open(io.BytesIO(bits.payload)) as picture:
         assert picture.size == (192, 128)
+
+
+@pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "jpeg-xl"])
+def test_the_version_of_the_coder_is_told(name):
+    spec = resolve(name)
+    version = load_target(spec.load)(spec.qualities[0]).version
+    assert version in library_versions().values()
+    assert any(digit in version for digit in "0123456789")
 
 
 def test_another_format_is_not_decoded_by_chance():

@@ -84,6 +84,7 @@ def test_scaling_with_a_failure_ends_with_exit_code_1(
         (["--sizes", "512:256"], "write the smaller side first"),
         (["--memory-sizes", "lots"], "allowed are numbers above 0"),
         (["--qualities", "hungry=10"], "one per codec"),
+        (["--repeats", "0"], "--repeats 0: at least 1"),
     ],
 )
 def test_bad_scaling_options_are_one_line(
@@ -112,7 +113,7 @@ BAD = {
     "weights": (["--codecs", "lalic", "--weights", "require"], "lalic-mse-q1.pth"),
     "plugin": (["--plugin", "/nonexistent"], "no codec.py there"),
     "jobs": (["--jobs", "0"], "--jobs 0: at least 1"),
-    "jobs beside times": (["--jobs", "2", "--measure", "latency"], "times are taken one at a time"),
+    "jobs beside times": (["--jobs", "2", "--measure", "latency"], "times and memory are taken one at a time"),
     "colour": (["--vtm-colour", "rgb"], "--vtm-colour rgb: no codec of --codecs"),
     "colour path": (["--codecs", "vtm", "--vtm-colour", "yuv"], "allowed: ycbcr8, ycbcr10, rgb, ycbcr8-truncated"),
     "programs": (["--codecs", "vtm", "--vtm-root", "/nonexistent"], "EncoderAppStatic is not in /nonexistent"),

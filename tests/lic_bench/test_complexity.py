@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import register_flop_formula
 
+from lic_bench.bench import OUT_OF_MEMORY, describe
 from lic_bench.measurement.complexity import COUNTERS, WANTED, count, failed_count
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
@@ -252,6 +253,19 @@ def test_a_failing_counter_is_a_failed_record() -> None:
     assert [row.status for row in rows] == ["failed"] * 3
     assert {row.error for row in rows} == {"ValueError: too small"}
     assert {row.parameters for row in rows} == {12}
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA\nout"), MemoryError(), RuntimeError("can't allocate memory: 9 bytes")]
+)
+def test_out_of_memory_is_said_as_in_the_records_of_pictures(error: Exception) -> None:
+    class Large(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            raise error
+
+    rows = count(Large(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
+    assert {row.error for row in rows} == {describe(error)}
+    assert describe(error).startswith(OUT_OF_MEMORY)
 
 
 def test_a_path_that_fails_leaves_the_others() -> None:

@@ -10,7 +10,7 @@ import pynvml
 import pytest
 from rich.console import Console
 
-from lic_bench import doctor, registry
+from lic_bench import doctor, nvml, registry
 from lic_bench.doctor import Row, check, render
 from lic_bench.registry import find_codecs
 from lic_bench.spec import Checkpoint
@@ -134,11 +134,12 @@ def test_a_gpu_is_described_and_a_cpu_build_of_torch_noticed(monkeypatch):
         "nvmlShutdown": None,
         "nvmlSystemGetDriverVersion": "570.1",
         "nvmlDeviceGetCount": 1,
-        "nvmlDeviceGetHandleByIndex": None,
+        "nvmlDeviceGetHandleByIndex": object(),
         "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=24 * 2**30),
         "nvmlDeviceGetName": "Some GPU",
     }.items():
         monkeypatch.setattr(pynvml, name, lambda *_, value=value: value)
+    monkeypatch.setattr(nvml, "initialised", lambda: True)
     monkeypatch.setattr(doctor, "_version", lambda _: "2.6.0+cpu")
     gpu, torch_row = doctor._gpu()
     assert (gpu.what, gpu.detail) == ("GPU 0", "Some GPU, 24 GiB, driver 570.1")

@@ -50,6 +50,9 @@ def test_the_fingerprint_knows_nothing_of_the_moment(environment: dict[str, Any]
     [
         ("processor", "governor", "another"),
         ("processor", "turbo", "another"),
+        ("processor", "preference", "another"),
+        ("processor", "min_mhz", 1.0),
+        ("coders", "JPEG", "another"),
         ("container", "cpu_limit", 0.5),
         ("variables", "OMP_PROC_BIND", "true"),
         ("variables", "LD_PRELOAD", "libjemalloc.so"),
@@ -68,12 +71,12 @@ def test_the_fingerprint_moves_with_what_times_hang_on(
 
 def test_the_fingerprint_of_a_gpu(environment: dict[str, Any]) -> None:
     gpu = {"name": "Example GPU", "driver": "1.2", "id": "0123", "kind": "gpu", "power_limit_w": 700.0}
-    one, two, capped = (
-        fingerprint(environment | {"gpu": gpu | more}) for more in ({}, {"id": "4567"}, {"power_limit_w": 400.0})
-    )
+    changes = ({}, {"id": "4567"}, {"power_limit_w": 400.0}, {"clocks_applied_mhz": [1410, 1593]})
+    one, two, capped, clocked = (fingerprint(environment | {"gpu": gpu | more}) for more in changes)
     assert one["gpu"] == "Example GPU"
     assert one == two, "another one of its kind"
     assert one != capped
+    assert one != clocked
 
 
 def test_the_protocol_settings_are_made() -> None:

@@ -1,6 +1,7 @@
 """The parts of a machine's description, on the texts that kernels, torch and NVML give."""
 
 import os
+import platform
 import sys
 from pathlib import Path
 
@@ -58,6 +59,25 @@ def test_clocks_caches_and_governor_from_a_kernel_that_tells_them(
     expected = {"sockets": 2, "smt": True, "turbo": False, "governor": "powersave", "driver": "intel_pstate"}
     expected |= {"max_mhz": 3500.0, "now_mhz": 1200.0, "threads_per_core": 2, "caches_bytes": {"l2": 2**20}}
     assert {name: found[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("6.18.44-fc-v657-x86_64", "Linux 6.18.44, x86_64, glibc 2.39"),
+        ("5.15.0-1084-someone", "Linux 5.15.0, x86_64, glibc 2.39"),
+        ("unnumbered", "Linux, x86_64, glibc 2.39"),
+    ],
+)
+def test_of_the_kernel_the_number_alone(release: str, said: str) -> None:
+    assert system.system("Linux", release, "x86_64", ("glibc", "2.39")) == said
+
+
+def test_the_system_of_this_machine() -> None:
+    told = system.describe()["system"]
+    assert told.startswith(platform.system())
+    assert "-" not in told.split(",")[0]
+    assert system.system("Darwin", "24.1.0", "arm64", ("", "")) == "Darwin 24.1.0, arm64"
 
 
 def test_control_groups() -> None:

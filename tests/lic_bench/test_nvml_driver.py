@@ -342,7 +342,7 @@ def test_what_happened_between_two_readings(asked: Asked) -> None:
     assert {name: found.get(name) for name in expected} == expected
     assert [message for message in asked("disturbed.disturbed(found)") if "GPU" in message] == [
         "1 other process on the GPU",
-        "the GPU was slowed down: hw thermal slowdown, power cap",
+        "the GPU was slowed down: hw thermal slowdown, power cap, power cap for 0.5 s",
         "the GPU's clocks are not locked: 1200 to 1980 MHz",
     ]
 
@@ -436,6 +436,27 @@ def test_the_doctor_names_the_gpus(asked: Asked) -> None:
     assert asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]") == [
         ["GPU", "warning", "GPU is lost: codecs run on the CPU"]
     ]
+    asked.says(ANSWERS, SystemGetDriverVersion="\udcf8")
+    assert asked("next(doctor._gpu()).detail") == "Example GPU 80GB, 80 GiB, driver of unknown version"
+
+
+@pytest.mark.parametrize(
+    ("function", "answer", "told"),
+    [
+        ("Name", "Example \udcff", "name not told, 80 GiB, driver 580.65.06"),
+        ("MemoryInfo", f"error {NO_PERMISSION}", "Example GPU 80GB, memory not told, driver 580.65.06"),
+    ],
+)
+def test_the_doctor_shows_a_gpu_as_far_as_it_tells(asked: Asked, function: str, answer: str, told: str) -> None:
+    asked.says(ANSWERS | {"devices": f"GPU-{UUID} GPU-{SLICE}"} | {f"nvmlDeviceGet{function}": answer})
+    rows = asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]")
+    assert rows[:2] == [["GPU 0", "warning", told], ["GPU 1", "warning", told]]
+
+
+def test_the_doctor_of_a_driver_without_gpus(asked: Asked) -> None:
+    asked.says({**ANSWERS, "devices": " "})
+    rows = asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]")
+    assert rows == [["GPU", "warning", "The driver sees no GPU: codecs run on the CPU"]]
 
 
 def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> None:

@@ -39,6 +39,9 @@ def test_names() -> None:
     assert [folder.name for folder in reference_runs.choose("all")] == list(reference_runs.folders())
     with pytest.raises(UserError, match=r"Unknown reference run 'kodac'. Did you mean 'kodak'\?"):
         reference_runs.choose("kodac")
+    for nothing in ("", " , "):
+        with pytest.raises(UserError, match=r"--reference '[ ,]*' names no run; give kodak, .*all or none\."):
+            reference_runs.choose(nothing)
 
 
 def test_what_the_user_measured_on_the_same_images_is_left_out(make_run: MakeRun, tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ def busy(make_run: MakeRun, tmp_path: Path) -> Run:
 
 def test_a_disturbed_image_is_counted_and_said(busy: Run) -> None:
     cells = texts(conditions_table([busy]))
-    assert (cells["method"], cells["n_records"], cells["n_disturbed"], cells["n_drifted"]) == ("JPEG", "8", "1", "1")
+    assert (cells["method"], cells["n_records"], cells["n_disturbed"]) == ("JPEG", "8", "1")
+    assert (cells["n_samples"], cells["n_drifted"]) == ("40", "1")
     assert cells["what"] == "other programs took 40% of the CPU"
     assert cells["cpu_others_pct"] == "40.0"
     assert cells["load_1m"] == "0.5 .. 8.0"
@@ -81,6 +82,59 @@ def test_two_machines_side_by_side(make_run: MakeRun, tmp_path: Path) -> None:
     assert differing(runs[0], runs[1]) == ["cpu"]
     runs[2] = written_over(runs[2], fingerprint={"cpu": "Example CPU", "torch_build": "x"})
     assert texts(machines_table(runs), 2)["differs"] == "nothing that both tell"
+
+
+ENVIRONMENT = {
+    "cpu": "CPU 9",
+    "processor": {"governor": "performance", "preference": "performance", "min_mhz": 800.0},
+    "gpu": {"name": "GPU 9", "clocks_locked": True, "clocks_applied_mhz": [1410, 1593]},
+}
+CONFIG = {"codecs": ["jpeg"], "threads": 4, "protocol": "lic-bench-3", "isolate": True}
+FINGERPRINT = {
+    "cpu": "CPU 9",
+    "processor": {"governor": "performance"},
+    "coders": {"JPEG": "libjpeg-turbo 3.1.0"},
+    "variables": {},
+    "programs": {"vtm": ["9.1"]},
+}
+STATE = {"config": CONFIG, "environment": ENVIRONMENT, "fingerprint": FINGERPRINT}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("config", "threads"), 2, "threads"),
+        (("config", "protocol"), "lic-bench-2", "protocol"),
+        (("config", "isolate"), False, "isolate"),
+        (("config", "codecs"), ["webp"], "nothing"),
+        (("environment", "processor", "preference"), "power", "processor preference"),
+        (("environment", "processor", "min_mhz"), 3000.0, "processor min mhz"),
+        (("environment", "gpu", "clocks_locked"), False, "gpu clocks locked"),
+        (("environment", "gpu", "clocks_applied_mhz"), [1980, 2619], "gpu clocks applied mhz"),
+        (("fingerprint", "processor", "governor"), "powersave", "processor governor"),
+        (("fingerprint", "coders", "JPEG"), "libjpeg-turbo 3.2.0", "coders JPEG"),
+        (("fingerprint", "variables", "OMP_PROC_BIND"), "true", "variables"),
+        (("fingerprint", "programs", "vtm"), ["18.0"], "nothing"),
+    ],
+)
+def test_whatever_times_hang_on_is_compared(
+    make_run: MakeRun, tmp_path: Path, path: tuple[str, ...], value: object, said: str
+) -> None:
+    runs = [make_run(tmp_path / name, {"jpeg": 1.0}, images=1) for name in "ab"]
+    changed = json.loads(json.dumps(STATE))
+    place = changed
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    table = machines_table([written_over(runs[0], **STATE), written_over(runs[1], **changed)])
+    assert texts(table, 1)["differs"] == said
+
+
+def test_what_only_one_run_tells_is_not_a_difference_but_is_said(make_run: MakeRun, tmp_path: Path) -> None:
+    runs = [make_run(tmp_path / name, {"jpeg": 1.0}, images=1) for name in "ab"]
+    less = STATE | {"config": {"codecs": ["jpeg"], "threads": 4}}
+    table = machines_table([written_over(runs[0], **STATE), written_over(runs[1], **less)])
+    assert texts(table, 1)["differs"] == "nothing that both tell"
 
 
 def test_a_run_of_before_is_shown_as_far_as_it_tells(make_run: MakeRun, tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lic_bench import published
+from lic_bench.registry import find_codecs
 from lic_bench.report.figure1 import COLUMNS, figure1
 from lic_bench.report.figures import rd_figure
 from lic_bench.report.placing import Box, Spot, place
 from lic_bench.report.points import published_points
-from lic_bench.report.style import look
+from lic_bench.report.style import MARKERS, _base, distance, look
 
 
 def labels(figure: object) -> list[str]:
@@ -66,6 +67,26 @@ def test_looks_belong_to_codecs() -> None:
     assert len({style.colour for style in paper}) == len({style.marker for style in paper}) == 9
     assert look("lalic-msssim") == look("lalic")
     assert look("a codec nobody knows").colour.startswith("#")
+    assert look("a codec nobody knows") == look("a codec nobody knows")
+
+
+def test_known_codecs_have_markers_of_their_own_as_long_as_there_are_some_then_far_colours() -> None:
+    known = list(dict.fromkeys([*sorted(published.table1().index), *sorted(find_codecs())]))
+    looks = {codec: look(codec) for codec in known}
+    assert len({style.marker for style in looks.values()}) == min(len(known), len(MARKERS))
+    for one, other in itertools.combinations(looks.values(), 2):
+        assert one.marker != other.marker or distance(one.colour, other.colour) > 200
+
+
+def test_no_two_published_codecs_look_the_same() -> None:
+    bases = {_base(entry.slug) for entry in published.list_published()} | set(find_codecs())
+    assert len({look(codec) for codec in bases}) == len(bases)
+
+
+def test_the_distance_of_colours() -> None:
+    assert distance("#123456", "#123456") == 0
+    assert distance("#000000", "#ffffff") == pytest.approx(765, abs=1)
+    assert distance("#00798c", "#2a9d8f") < distance("#00798c", "#d1495b")
 
 
 ROWS = [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
 from lic_bench.records import Record
 from lic_bench.report.build import write_report
@@ -103,6 +104,16 @@ def test_the_table_says_what_network_and_coder_take(tmp_path: Path) -> None:
     assert cell(table, "LALIC", "decode", "source").text.endswith("(cpu)")
 
 
+def test_the_total_stands_beside_the_latency_of_the_same_images(tmp_path: Path) -> None:
+    timed = replace(record("lalic", "a"), decode_s=[2.0, 3.5, 2.8])
+    untimed = replace(record("elic", "a"), decode_s=[])
+    without_phases = replace(record("lalic", "b"), phases_s={}, decode_s=[99.0])
+    table = phases_table(phases(run_of(tmp_path, timed, untimed, without_phases)))
+    assert cell(table, "LALIC", "decode", "of_latency_pct").text == "50"
+    assert cell(table, "ELIC", "decode", "of_latency_pct").text == "-"
+    assert cell(table, "LALIC", "encode", "of_latency_pct").text == "-", "encoding was not timed"
+
+
 def test_the_coders_time_is_marked_where_weights_are_random(tmp_path: Path) -> None:
     table = phases_table(phases(run_of(tmp_path, record("lalic", "a"), record("elic", "a", weights="random"))))
     for key in ("entropy_coder_ms", "entropy_coder_pct"):
@@ -148,14 +159,28 @@ def test_colours_tell_network_coder_and_copies_apart(tmp_path: Path) -> None:
     hatched = [p for p in left.patches if p.get_hatch() == HATCH]
     assert [to_hex(p.get_facecolor()) for p in hatched] == [REST["entropy coder"]]
     assert round(hatched[0].get_y() + 0.4) == 0  # ELIC's, whose weights are random
-    legend = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert legend == [
+    assert read(figure) == [
         *("context model", "g_s", "entropy coder", "entropy coder, random weights"),
         *("copies", "other"),
     ]
     for colour in NETWORK.values():
         assert int(colour[5:], 16) > int(colour[1:3], 16)  # more blue than red
     assert all(int(REST[name][1:3], 16) > int(REST[name][5:], 16) for name in ("entropy coder", "copies"))
+
+
+def read(figure: Figure) -> list[str]:
+    """The legend's texts as one reads them: row by row, from left to right."""
+    figure.draw_without_rendering()
+    texts = [(text.get_window_extent(), text.get_text()) for text in figure.legends[0].get_texts()]
+    return [text for _, text in sorted(texts, key=lambda item: (-round(item[0].y0 / 5), item[0].x0))]
+
+
+def test_the_legend_has_the_order_of_the_bars_and_nothing_that_takes_no_time() -> None:
+    names = ("g_a", "h_a", "h_s", "context 0", "g_s", "refine", "entropy coder", "copies", "other")
+    rows = [{"name": "A", "weights": "loaded", "phase": p, "seconds": float(p != "copies")} for p in names]
+    figure = waterfall(pd.DataFrame([*rows, {"name": "A", "weights": "loaded", "phase": "total", "seconds": 8.0}]))
+    assert read(figure) == ["g_a", "h_a", "h_s", "context model", "g_s", "refine", "entropy coder", "other"]
+    assert len(figure.axes[0].patches) == 8
 
 
 def test_parts_by_names_of_a_codecs_own_have_colours_of_their_own() -> None:

@@ -1,23 +1,29 @@
 """Scaling runs in the report: points, fits, limits, tables and Figure 10 of a run whose laws are known."""
 
+import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from rich.console import Console
 
 from lic_bench import bench, cli_options
 from lic_bench.errors import UserError
+from lic_bench.fits import fit
 from lic_bench.records import Complexity, Record
 from lic_bench.report import scaling as module
 from lic_bench.report.build import write_report
 from lic_bench.report.data import gather
 from lic_bench.report.scaling import MEMORY_GIB, QUANTITIES, Scaling, is_scaling, own_memory, scaling
-from lic_bench.report.scaling_figure import MOST_TICKS, scaling_figure
+from lic_bench.report.scaling_figure import EDGE, MOST_TICKS, scaling_figure
 from lic_bench.report.scaling_tables import (
+    DOUBTFUL,
+    FASTER,
     LEVEL,
     RANDOM,
     TOO_FEW,
@@ -28,10 +34,12 @@ from lic_bench.report.scaling_tables import (
     sizes_table,
 )
 from lic_bench.report.style import look
+from lic_bench.report.terminal import to_rich
 from lic_bench.store import Run, Store
 
 SIDES = (256, 512, 1024, 2048)
 WEIGHTS, GROWTH = 100e6, 2e9  # bytes, bytes per MP of the network's encoding; its decoding needs half
+NOISE = (0.02, -0.03, 0.01, -0.02)  # of the memory at the SIDES, relative
 MakeRun = Callable[..., Run]
 
 
@@ -158,12 +166,12 @@ def test_sizes_table_shows_the_limit_and_marks_random_weights(data: Scaling) -> 
 
 def test_fits_table_has_offset_slope_exponent_and_r2(data: Scaling) -> None:
     frame = fits_table(data).frame()
-    (row,) = frame[(frame.method == "LALIC") & (frame.quantity == "Memory, encoding")].to_dict("records")
+    (row,) = frame[(frame.method == "LALIC") & (frame.quantity == "Memory, encode")].to_dict("records")
     assert (row["unit"], row["n_sizes"]) == ("MB", 3)
     assert (row["fixed"], row["per_mp"]) == (pytest.approx(100, rel=1e-6), pytest.approx(2000))
     assert row["r2"] == pytest.approx(1.0)
-    assert 0 < row["exponent"] < 1  # the weights
-    (row,) = frame[(frame.method == "JPEG") & (frame.quantity == "Time, encoding")].to_dict("records")
+    assert row["exponent"] == pytest.approx(1.0)  # of what grows beside the weights
+    (row,) = frame[(frame.method == "JPEG") & (frame.quantity == "Time, encode")].to_dict("records")
     assert (row["exponent"], row["exponent_r2"]) == (pytest.approx(2.0), pytest.approx(1.0))
 
 
@@ -180,6 +188,61 @@ def test_the_largest_image_for_a_size_of_memory(data: Scaling) -> None:
     assert rows["ELIC", "encode"]["limit"].text == "-"
     assert rows["JPEG", "encode"]["largest_in_2_gib_mp"].value is None
     assert rows["JPEG", "encode"]["largest_in_2_gib_mp"].notes == (LEVEL,)
+
+
+def grown(y: Sequence[float], sides: Sequence[int]) -> Scaling:
+    """Of one codec whose memory in MB is y; 150 MB of it are weights."""
+    identity = {"curve": "x", "run": "r", "codec": "elic", "label": "ELIC", "device": "cpu", "weights": ""}
+    mp = [megapixels(side) for side in sides]
+    found = fit(mp, [1e6 * value for value in y], 150e6)
+    rows = [identity | {"quality": 1, "quantity": "memory_encode", "n_sizes": len(y), "fit": found}]
+    return Scaling([], scaling([]).points, pd.DataFrame(rows), scaling([]).limits)
+
+
+def test_memory_that_grows_faster_than_the_pixels_is_said_and_predicted() -> None:
+    y = [150 + 400 * megapixels(side) + 200 * megapixels(side) ** 2 for side in SIDES]
+    data = grown(y, SIDES)
+    (row,) = largest_table(data, [80.0]).rows
+    assert row.cells["largest_in_80_gib_mp"].value == pytest.approx(19.73, abs=0.01)
+    assert FASTER in row.cells["largest_in_80_gib_mp"].notes
+    (row,) = fits_table(data).rows
+    (law,) = row.cells["per_mp"].notes
+    assert law.endswith("150 + 400 x MP + 200 x MP² MB.")
+    few = grown(y[:3], SIDES[:3])
+    assert DOUBTFUL in largest_table(few, [80.0]).rows[0].cells["largest_in_80_gib_mp"].notes
+    assert DOUBTFUL in fits_table(few).rows[0].cells["per_mp"].notes
+
+
+def test_memory_in_proportion_is_not_said_to_grow_faster() -> None:
+    data = grown([(150 + 400 * megapixels(side)) * (1 + k) for side, k in zip(SIDES, NOISE, strict=True)], SIDES)
+    assert largest_table(data, [8.0]).rows[0].cells["largest_in_8_gib_mp"].notes == (
+        "More than 4 times the largest size measured, 4.19 MP.",
+    )
+    assert fits_table(data).rows[0].cells["per_mp"].notes == ()
+
+
+@pytest.mark.parametrize("width", [80, 110])
+def test_tables_fit_the_terminal_whole(tmp_path: Path, width: int) -> None:
+    codecs = {"lalic": 2048, "cheng2020-parallel": 1024, "jpeg": None}
+    for table in scaling_tables(scaling([make(tmp_path / "scale", codecs, device="cuda:0")])):
+        console = Console(width=width, file=io.StringIO(), record=True)
+        console.print(to_rich(table, width))
+        shown = console.export_text()
+        assert all(len(line) <= width for line in shown.splitlines())
+        assert all(f" {label} " in shown for label in ("Method", "LALIC", "Cheng20-Parallel", "JPEG"))
+        left_out = " ".join(shown.split()).partition("Not shown at this width: ")[2]
+        for column in table.columns:
+            if column.title not in left_out:
+                assert all(word in shown for row in table.rows for word in table.cell(row, column).text.split())
+
+
+def test_units_stand_in_the_headers_of_the_terminal(data: Scaling) -> None:
+    console = Console(width=110, file=io.StringIO(), record=True)
+    console.print(to_rich(sizes_table(data), 110))
+    shown = console.export_text()
+    heads = next(line for line in shown.splitlines() if "Method" in line)
+    assert heads.split()[-4:] == ["[MB]", "[MB]", "[ms]", "[ms]"]
+    assert "encode [ms], decode [ms]: Time" in " ".join(shown.split())
 
 
 def test_two_sizes_have_no_fit_and_say_so(tmp_path: Path) -> None:
@@ -234,6 +297,21 @@ def test_a_cross_stands_where_memory_ran_out(data: Scaling) -> None:
         assert x == megapixels(2048)
     assert found[0][2] == pytest.approx((WEIGHTS + GROWTH * megapixels(2048)) / 1e9, rel=1e-6)
     assert found[1][2] == pytest.approx(0.1 + megapixels(2048))
+
+
+def test_a_cross_without_a_fit_stands_at_the_edge_and_has_no_line(tmp_path: Path) -> None:
+    figure = scaling_figure(scaling([make(tmp_path / "few", {"lalic": 1024})]))  # two sizes before
+    found = crosses(figure)
+    assert [panel for panel, *_ in found] == [1, 2, 3]
+    for panel, x, y in found:
+        axes = figure.axes[panel]
+        assert (x, y) == (megapixels(1024), EDGE)
+        (cross,) = [line for line in axes.lines if line.get_marker() == "x"]
+        assert axes.transAxes.inverted().transform(cross.get_transform().transform((x, y)))[1] == pytest.approx(EDGE)
+        assert not [line for line in axes.lines if line.get_linestyle() == ":"]
+        mine = [line for line in axes.lines if line.get_color() == look("lalic").colour and line is not cross]
+        highest = max(max(line.get_ydata()) for line in mine)
+        assert axes.get_ylim()[1] < 2 * highest  # the cross does not stretch the view
 
 
 def test_the_same_codec_of_two_runs_is_told_apart(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from lic_bench.report import details
 from lic_bench.report.data import Data, gather
 from lic_bench.report.drawn import draw
 from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
-from lic_bench.report.table import Cell, Column, Row, Table, number
+from lic_bench.report.table import Cell, Column, Row, Table, number, text
 from lic_bench.report.table1 import table1
 from lic_bench.report.terminal import to_rich
 from lic_bench.store import Run, Store
@@ -208,6 +209,21 @@ def test_html_escapes() -> None:
     assert '<tr class="published">' in html
 
 
+def test_a_page_shows_long_lists_by_their_length_and_keeps_short_texts_whole() -> None:
+    columns = [Column("a", "A", align="left"), Column("ops", "Ops", align="left", folded="kinds")]
+    rows = [Row("measured", {"a": text("VTM-9.1"), "ops": text(ops)}) for ops in ("x<y 1, b 2, c 3", "b 2")]
+    table = Table("t", "T", "", columns, [*rows, Row("measured", {"a": text("long " * 9), "ops": text("-")})])
+    html = to_html(table)
+    assert "<details><summary>3 kinds</summary>x&lt;y 1, b 2, c 3</details>" in html
+    assert html.count("<details>") == 1
+    assert '<td class="left short">VTM-9.1</td>' in html
+    assert '<td class="left">long long' in html
+    assert "x<y 1, b 2, c 3" in to_csv(table)
+    assert "b 2, c 3 |" in to_markdown(table)
+    assert "<table>" in html
+    assert '<table class="wide">' in to_html(replace(table, columns=[Column(f"c{i}", "C") for i in range(12)]))
+
+
 def test_the_terminal_table_fits_100_columns(paper: Data) -> None:
     console = Console(width=100, file=io.StringIO(), record=True)
     console.print(to_rich(table1(paper)))
@@ -251,8 +267,17 @@ def test_another_anchor_is_named_and_never_ranks_beside_the_first(make_run: Make
     assert cell(table, "LALIC", "bd_kodak").best
     assert not cell(table, "LALIC", "bd_kodak", "four").best  # borrowed from the published curve
     assert "(or, where footnoted, JPEG)" in table.caption
+    assert "parameters are thop's" in table.caption
     anchors = {row.cells["method"].text: row.cells["anchor"].text for row in details.bd_table(data, "psnr_db").rows}
     assert (anchors["WebP"], anchors["MLIC++"]) == ("JPEG", "VTM-9.1")
+    assert not {"JPEG", "VTM-9.1"} & anchors.keys(), "an anchor against itself"
+
+
+def test_the_caption_names_no_anchor_of_rows_that_are_not_shown(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"jpeg": 1.0}, dataset="sample", images=2)
+    data = gather([run], "paper", "vtm-9.1,jpeg", "pchip")
+    assert (data.bd.anchor[data.bd.pchip.notna()] == "JPEG").any(), "itself, on a data set that has no column"
+    assert "where footnoted" not in table1(data).caption
 
 
 def test_figure_1_holds_one_anchor(make_run: MakeRun, tmp_path: Path) -> None:
@@ -287,7 +312,7 @@ def test_counters_that_disagree_say_by_what(make_run: MakeRun, tmp_path: Path) -
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     table = details.complexity_table(gather([Run(run.folder)], "none", "jpeg", "pchip"))
     found = {(row.cells["counter"].text, row.cells["path"].text): row.cells for row in table.rows}
-    assert [c["against_exact_pct"].text for c in found.values()] == ["100.0", "0.0", "0.0", "-"]
+    assert [c["against_exact_pct"].text for c in found.values()] == ["100.0", "-", "-", "-"]
     assert found["thop", "forward"]["against_exact_pct"].notes == ("LALIC: thop has no rule for BiWKV x 20.",)
     assert found["exact", "encode"]["kmac_per_pixel"].text == "1.0"
     assert found["fvcore", "forward"]["gmac"].notes == ("fvcore: cannot trace",)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,16 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench import registry, scale, session
+from lic_bench.bench import describe
 from lic_bench.errors import UserError
 from lic_bench.images import pixels_sha256, read_image
 from lic_bench.jobs import Job
+from lic_bench.measurement.complexity import failed_count
 from lic_bench.records import Record
 from lic_bench.registry import resolve
 from lic_bench.report.scaling import GIB, scaling
 from lic_bench.runner import Outcome
 from lic_bench.session import Options
 from lic_bench.spec import CodecSpec, Padding
-from lic_bench.store import Run
+from lic_bench.store import Log, Run
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 SIZES = "32,64,96,128"
@@ -244,6 +248,29 @@ def test_codecs_are_measured_one_after_the_other(tmp_path: Path) -> None:
     assert Run(tmp_path / "run").info["config"]["qualities"] == {"fake": [4], "hungry": [LARGEST]}  # fake: the middle
 
 
+@pytest.mark.parametrize(("retry_failed", "sides"), [(False, [32, 64]), (True, [32, 64, 96, 128])])
+def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
+    measured: Path, retry_failed: bool, sides: list[int]
+) -> None:
+    """The size 96 is the limit that `measured` found."""
+    counted: list[int] = []
+
+    class Counter:
+        def complexity(self, spec: object, quality: int, size: tuple[int, int], **_: object) -> None:
+            counted.append(size[0])
+
+    config = Run(measured).info["config"]
+    found = SimpleNamespace(
+        config=SimpleNamespace(qualities={"hungry": (LARGEST,)}),
+        counted={"hungry": [(side, side) for side in config["sizes"]]},
+        alone=True,
+    )
+    store: Any = SimpleNamespace(records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}))
+    options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
+    session._count(resolve("hungry"), cast(Any, found), cast(Any, Counter()), store, options)
+    assert counted == sides
+
+
 def test_other_sizes_are_another_run(measured: Path) -> None:
     with pytest.raises(UserError, match="another config"):
         go(measured, sizes="32,64")
@@ -253,6 +280,18 @@ def test_several_qualities_of_a_codec_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"2 of 'hungry' \(64, 200\).*--qualities hungry=200"):
         go(tmp_path / "run", qualities=("hungry=64,200",))
     assert not (tmp_path / "run").exists()
+
+
+def test_repeats_below_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--repeats 0: at least 1"):
+        go(tmp_path / "run", repeats=0)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("error", "limit"), [(MemoryError("9 bytes"), True), (ValueError("9 bytes"), False)])
+def test_counting_that_has_no_memory_is_a_limit(error: Exception, limit: bool) -> None:
+    for row in failed_count("net", 1, 8, 8, error=describe(error)):
+        assert scale.is_limit(row) == limit
 
 
 def test_a_network_is_counted_at_every_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

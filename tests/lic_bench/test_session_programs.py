@@ -99,7 +99,7 @@ def test_times_are_those_of_real_encodes(scripted: Path, images: Path, tmp_path:
 
 
 def test_times_are_taken_one_at_a_time(scripted: Path, images: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--jobs 2: times are taken one at a time; add --measure quality"):
+    with pytest.raises(UserError, match="--jobs 2: times and memory are taken one at a time; add --measure quality"):
         go(images, tmp_path / "run", measure="all", jobs=2)
     assert not (tmp_path / "run").exists()
 
@@ -158,14 +158,14 @@ def test_a_cache_that_cannot_be_written_is_said_before_anything_is_measured(
 ) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("LIC_BENCH_CACHE", str(tmp_path / "file"))
-    for measure in ("quality", "memory"):
+    for measure in ("quality", "quality,complexity"):
         with pytest.raises(
             UserError, match=r"^Cannot write to the bitstream cache, .*/file/bitstreams: [^\n]*CACHE\.$"
         ):
             go(images, tmp_path / "run", measure=measure)
     assert not (tmp_path / "run").exists()
     assert encodes(scripted) == []
-    timed = {"measure": "quality,latency", "repeats": 1, "qualities": ("4",)}
+    timed = {"measure": "memory", "repeats": 1, "qualities": ("4",)}
     assert not go(images, tmp_path / "timed", limit=1, **timed).failed  # what is timed has no cache
     assert not go(images, tmp_path / "jpeg", limit=1, codecs="jpeg", qualities=("50",)).failed
 
