@@ -235,8 +235,16 @@ def _note_child(folder: Path, pid: int) -> None:
 
 
 def _end_orphan(note: Path) -> None:
-    """End the program that works on for a run that was killed; its number may belong to another process by now."""
-    with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
+    """End the program that works on for a run that was killed; its number may belong to another process by now.
+
+    Without a note the run was killed just after it had started the program: then it is known by where it works.
+    """
+    with contextlib.suppress(FileNotFoundError, ValueError, psutil.NoSuchProcess):
         pid, born = note.read_text().split()
         if psutil.Process(int(pid)).create_time() == float(born):
             _kill_group(int(pid))
+        return
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if Path(process.cwd()) == note.parent and os.getpgid(process.pid) == process.pid:
+                _kill_group(process.pid)

@@ -165,6 +165,18 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         thread.join()
 
 
+@pytest.fixture(autouse=True)
+def plugins_as_before() -> Iterator[None]:
+    """What a test registers is gone after it."""
+    from lic_bench import registry
+
+    plugins = registry._plugins
+    before = dict(plugins)
+    yield
+    plugins.clear()
+    plugins.update(before)
+
+
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The codec `scripted`, whose coder is another program, with a cache of its own; the log of its encodings."""

@@ -152,8 +152,9 @@ def test_files_have_the_quality_in_their_name_where_there_are_several(nets: Path
 
 def test_targets_run_beside_names_without_a_network_connection(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was opened"))
+    whole = "--measure", "all", "--no-isolate"
     codecs = "jpeg,compressai.zoo:bmshj2018_hyperprior,nets:small,nets:Net,nets:stated,nets:by_quality"
-    assert call(monkeypatch, codecs, "--qualities", "1", "--qualities", "jpeg=50", "--measure", "all") == cli.OK
+    assert call(monkeypatch, codecs, "--qualities", "1", "--qualities", "jpeg=50", *whole) == cli.OK
     run = Run(nets / "run")
     assert ",".join(run.info["config"]["codecs"]) == codecs
     assert ",".join(run.records.codec) == codecs

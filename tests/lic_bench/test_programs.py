@@ -211,6 +211,22 @@ def test_sweeping_ends_no_process_that_only_has_the_number(tmp_path: Path) -> No
         innocent.wait()
 
 
+@pytest.mark.parametrize("leader", [True, False])
+def test_a_program_that_was_not_noted_yet_is_known_by_where_it_works(tmp_path: Path, leader: bool) -> None:
+    """Only one that leads a group of its own, as a program that we started does."""
+    folder = tmp_path / "old-1-x"
+    folder.mkdir()
+    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
+    working = subprocess.Popen(argv, cwd=folder, start_new_session=leader)
+    try:
+        sweep(tmp_path)
+        assert not folder.exists()
+        assert soon(lambda: working.poll() is not None) if leader else working.poll() is None
+    finally:
+        working.kill()
+        working.wait()
+
+
 def test_root_goes_before_the_variable_and_that_before_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("coderStatic", "coder")
     on_path = program(tmp_path / "path", "", "coder")
