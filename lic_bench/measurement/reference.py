@@ -8,7 +8,6 @@ from time import perf_counter_ns
 
 import torch
 import torch.nn.functional as F
-from compressai import ans
 
 from lic_bench.measurement.stopwatch import sync
 
@@ -20,6 +19,8 @@ CDF = [[0, 1 << 14, 3 << 14, (1 << 16) - 1, 1 << 16]]  # three symbols of 1/4, 1
 
 def workload(device: torch.device) -> Callable[[], float]:
     """A function that does it and gives the seconds it took: the convolution on `device`, the coder on the CPU."""
+    from compressai import ans  # two seconds, for runs that take times only
+
     channels, side, passes = CONVOLUTION[device.type]
     x = torch.ones(1, channels, side, side, device=device)
     weight = torch.full((channels, channels, 3, 3), 1 / (9 * channels), device=device)
