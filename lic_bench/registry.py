@@ -48,6 +48,11 @@ def find_codecs() -> dict[str, CodecSpec]:
     return _installed() | _plugins
 
 
+def installed_codecs() -> dict[str, CodecSpec]:
+    """As find_codecs, without the plugins of this process."""
+    return dict(_installed())
+
+
 def resolve(name: str) -> CodecSpec:
     """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest.
 

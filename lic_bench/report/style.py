@@ -9,7 +9,7 @@ from functools import cache
 from zlib import crc32
 
 from lic_bench import published
-from lic_bench.registry import find_codecs
+from lic_bench.registry import installed_codecs
 
 # Markers are dealt out to the codecs of the paper and those that can be measured before any comes again; where two
 # share one, their colours are far apart. The markers hard to tell at a small size come last.
@@ -65,7 +65,7 @@ def _looks() -> dict[str, Look]:
     first = sorted(published.table1().index)
     others = sorted({_base(entry.slug) for entry in published.list_published()})
     looks: dict[str, Look] = {}
-    for place, name in enumerate(dict.fromkeys([*first, *sorted(find_codecs()), *others])):
+    for place, name in enumerate(dict.fromkeys([*first, *sorted(installed_codecs()), *others])):
         looks[name] = _next(COLOURS[place % len(COLOURS)], list(looks.values()))
     return looks
 

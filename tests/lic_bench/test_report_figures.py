@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lic_bench import published
-from lic_bench.registry import find_codecs
+from lic_bench.registry import installed_codecs
 from lic_bench.report.figure1 import COLUMNS, figure1
 from lic_bench.report.figures import rd_figure
 from lic_bench.report.placing import Box, Spot, place
@@ -71,7 +71,7 @@ def test_looks_belong_to_codecs() -> None:
 
 
 def test_known_codecs_have_markers_of_their_own_as_long_as_there_are_some_then_far_colours() -> None:
-    known = list(dict.fromkeys([*sorted(published.table1().index), *sorted(find_codecs())]))
+    known = list(dict.fromkeys([*sorted(published.table1().index), *sorted(installed_codecs())]))
     looks = {codec: look(codec) for codec in known}
     assert len({style.marker for style in looks.values()}) == min(len(known), len(MARKERS))
     for one, other in itertools.combinations(looks.values(), 2):
@@ -79,7 +79,7 @@ def test_known_codecs_have_markers_of_their_own_as_long_as_there_are_some_then_f
 
 
 def test_no_two_published_codecs_look_the_same() -> None:
-    bases = {_base(entry.slug) for entry in published.list_published()} | set(find_codecs())
+    bases = {_base(entry.slug) for entry in published.list_published()} | set(installed_codecs())
     assert len({look(codec) for codec in bases}) == len(bases)
 
 
