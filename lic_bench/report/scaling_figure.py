@@ -45,7 +45,7 @@ def scaling_figure(data: Scaling) -> Figure:
     """
     figure = Figure(figsize=(9.6, 7.6), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.get_layout_engine().set(hspace=0.06, wspace=0.04)  # type: ignore[union-attr, call-arg]
+    figure.get_layout_engine().set(hspace=0.06, wspace=0.04)  # type: ignore[union-attr, call-arg]  # set just above
     several = list(figure.subplots(2, 2).flat)
     for axes, (title, unit, scale, quantities) in zip(several, PANELS, strict=True):
         dress(axes)

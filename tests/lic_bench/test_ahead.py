@@ -37,7 +37,7 @@ def test_nothing_is_left_of_tasks_that_nobody_waited_for(tmp_path: Path) -> None
 class Interrupted(dict[object, object]):
     """Tasks during whose submission somebody stops the run."""
 
-    def items(self) -> Iterator[tuple[object, object]]:  # type: ignore[override]
+    def items(self) -> Iterator[tuple[object, object]]:  # type: ignore[override]  # no view, to stop in it
         yield from super().items()
         raise KeyboardInterrupt
 

@@ -24,11 +24,11 @@ R = TypeVar("R")
 IS_TRANSPOSED = 6  # the argument of aten::convolution
 
 
-class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Notes the FLOPs of operators by name, and the calls of those that compute something but have no formula."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self.flops: Counter[str] = Counter()
         self.uncounted: Counter[str] = Counter()
 

@@ -49,14 +49,14 @@ def _forward(model: nn.Module, x: Tensor) -> Counted:
     return Counted(int(macs), by_kind(classes, KINDS, ELEMENTWISE), without, int(parameters))
 
 
-class Callers(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class Callers(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
     """Notes how often each module of a network is called, and which kinds of operators with a formula it calls itself.
 
     Leaves hooks on the network.
     """
 
     def __init__(self, network: nn.Module) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         self._running = [network]
         self._calls: Counter[nn.Module] = Counter()
         self._kinds: defaultdict[nn.Module, set[str]] = defaultdict(set)
