@@ -41,8 +41,8 @@ Samples = list[tuple[float, float]]
 class Recipe:
     """All that a Bench is made from; travels to another process. files: quality -> weights file.
 
-    threads: of the networks on the CPU; None: torch's choice. timeout_s: of one program, and of one answer of a
-    process.
+    threads: of the networks on the CPU; None: torch's choice. cores: to which its process keeps; None: to none.
+    timeout_s: of one program, and of one answer of a process.
     """
 
     spec: CodecSpec
@@ -51,6 +51,7 @@ class Recipe:
     parts: frozenset[str] = frozenset()
     effort: Effort = field(default_factory=Effort)
     threads: int | None = None
+    cores: frozenset[int] | None = None
     timeout_s: float = 3600.0
 
 

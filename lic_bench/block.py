@@ -30,6 +30,7 @@ class Settings:
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
     stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
+    cores: where everything is kept while times are taken; None: nowhere.
     """
 
     parts: frozenset[str]
@@ -38,7 +39,7 @@ class Settings:
     canary: Canary | None = None
     watch: Watch | None = None
     stops_at_limit: bool = False
-
+    cores: frozenset[int] | None = None
     timeout_s: float = 3600.0
 
     @property
@@ -83,7 +84,7 @@ class Done:
 class Block:
     """Measures image by image. wait: return when what is done ahead for a job's key is there.
 
-    begins: told each job as it begins; note: told what is worth a line.
+    begins: told each job as it begins; note: told what is worth a line. pause: called between two rounds of timing.
     """
 
     def __init__(
@@ -93,12 +94,14 @@ class Block:
         wait: Callable[[Hashable], None],
         begins: Callable[[Job], None],
         note: Callable[[str], None],
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self.works = works
         self.settings = settings
         self._wait = wait
         self._begins = begins
         self._note = note
+        self._pause = pause
         self._limited: set[str] = set()
 
     def measured(self, jobs: Sequence[Job]) -> Iterator[Done]:
@@ -153,7 +156,11 @@ class Block:
         going = [one for one in done if one.error is None]
         turns = {one.job.spec.name: partial(self._turn, one, watch) for one in going}
         timings = interleave(
-            turns, canary, self.settings.effort, lambda: any(slowed(one.conditions[-1:]) for one in going)
+            turns,
+            canary,
+            self.settings.effort,
+            slowed=lambda: any(slowed(one.conditions[-1:]) for one in going),
+            pause=self._pause,
         )
         for one in going:
             with one.guarded():

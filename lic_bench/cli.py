@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +34,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+history_app = typer.Typer(rich_markup_mode=None)
+app.add_typer(history_app, name="history")
 WIDTH_OF_LOGS = 110  # columns of tables where there is no terminal to ask
 console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS)
 errors = Console(stderr=True)
@@ -52,6 +55,7 @@ def run(
     measure: opt.Measure = "all",
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
+    budget: opt.Budget = None,
     threads: opt.Threads = None,
     vtm_root: opt.VtmRoot = None,
     vtm_colour: opt.VtmColour = None,
@@ -81,6 +85,7 @@ def run(
         measure=measure,
         device=device,
         repeats=repeats,
+        budget=budget,
         threads=threads,
         vtm_root=vtm_root,
         vtm_colour=vtm_colour,
@@ -106,6 +111,7 @@ def scale(
     qualities: opt.Qualities = None,
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
+    budget: opt.Budget = None,
     threads: opt.Threads = None,
     isolate: opt.Isolate = None,
     timeout: opt.Timeout = None,
@@ -130,6 +136,7 @@ def scale(
         qualities=tuple(qualities or ()),
         device=device,
         repeats=repeats,
+        budget=budget,
         threads=threads,
         isolate=isolate,
         timeout=timeout,
@@ -176,6 +183,91 @@ def report(
     )
     written.show(console)
     console.print(f"Report: {written.index}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+def compare(
+    base: opt.BaseRun,
+    new: opt.NewRun,
+    gate: opt.Gate = None,
+    allow: opt.Allow = None,
+    accepted: opt.AcceptedFile = None,
+    confirm: opt.Confirm = False,
+    base_run: opt.AgainBase = None,
+    new_run: opt.AgainNew = None,
+    markdown: opt.Markdown = None,
+    json: opt.Json = None,
+    junit: opt.Junit = None,
+    github: opt.Github = False,
+    everything: opt.Everything = False,
+) -> None:
+    """Compare two runs, number by number. Exit code 1: NEW is worse, 3: they cannot be compared."""
+    from lic_bench.compare.command import Options
+    from lic_bench.compare.command import run as run_comparison
+
+    options = Options(
+        base=base,
+        new=new,
+        gate=gate,
+        allow=tuple(allow or ()),
+        accepted=accepted,
+        confirm=confirm,
+        base_run=base_run,
+        new_run=new_run,
+        markdown=markdown,
+        json=json,
+        junit=junit,
+        github=github,
+        everything=everything,
+    )
+    say = partial(errors.print, markup=False, highlight=False, soft_wrap=True)
+    try:
+        found = run_comparison(options, console, say)
+    except KeyboardInterrupt:
+        say("lic-bench: stopped, nothing was compared.")
+        raise typer.Exit(INTERRUPTED) from None
+    if found.regressions:
+        raise typer.Exit(FAILED)
+
+
+@history_app.callback(invoke_without_command=True)
+def history(
+    context: typer.Context,
+    into: opt.HistoryFolder = None,
+    codec: opt.OfCodecs = None,
+    metric: opt.OfMetrics = None,
+    machine: opt.OfMachines = None,
+    out: opt.FigureFolder = None,
+    accepted: opt.AcceptedFile = None,
+    everything: opt.EverySeries = False,
+    fail_on_open: opt.FailOnOpen = False,
+) -> None:
+    """Show how the numbers of stored runs went over the commits, and at which of them they changed."""
+    if context.invoked_subcommand:
+        return
+    from lic_bench.history.command import FOLDER, Options, show
+
+    options = Options(
+        into=into or FOLDER,
+        codec=codec,
+        metric=metric,
+        machine=machine,
+        out=out,
+        accepted=accepted,
+        everything=everything,
+    )
+    still_open = any(series.open for series in show(options, console))
+    if fail_on_open and still_open:
+        raise typer.Exit(FAILED)
+
+
+@history_app.command("add")
+def add_to_history(context: typer.Context, runs: opt.HistoryRuns, into: opt.HistoryFolder = None) -> None:
+    """Append the numbers of stored runs to the history, a file per machine; a run that is there adds nothing."""
+    from lic_bench.history.command import FOLDER, add
+
+    before = context.parent.params.get("into") if context.parent else None
+    add(runs, into or before or FOLDER, console)
 
 
 @app.command("list")
@@ -323,7 +415,7 @@ def main() -> None:
         sys.exit(BAD_INPUT)
     except UserError as error:
         errors.print(f"lic-bench: {error}", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(BAD_INPUT)
+        sys.exit(error.exit_code)
 
 
 def _end_in_order() -> None:

@@ -22,7 +22,10 @@ Limit = Annotated[int | None, typer.Option(help="Only the first N images of each
 Crop = Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")]
 Measure = Annotated[str, typer.Option(help="Of: quality, latency, phases, memory, complexity, all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Repeats = Annotated[int | None, typer.Option(help="Samples of each time at least, up to 2 s. [default: 5]")]
+Repeats = Annotated[int | None, typer.Option(help="Samples of each time at least, within --budget. [default: 5]")]
+Budget = Annotated[
+    float | None, typer.Option(help="Seconds of samples of each time, after which there are no more. [default: 2]")
+]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
 VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
 VtmColour = Annotated[
@@ -50,3 +53,36 @@ Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 25
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]
+BaseRun = Annotated[str, typer.Argument(help="The run to compare with: a folder, or git:REV:FOLDER.")]
+NewRun = Annotated[str, typer.Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]
+Gate = Annotated[Path | None, typer.Option(help="TOML file of what may change by how much. [default: built in]")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(help="Compare although this differs, as machine; named in the output; may be repeated."),
+]
+AcceptedFile = Annotated[
+    Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]")
+]
+Confirm = Annotated[
+    bool,
+    typer.Option("--confirm", help="Measure times that look worse again, BASE and NEW in turn, before they count."),
+]
+AgainBase = Annotated[
+    str | None, typer.Option("--base-run", help="How --confirm runs BASE: 'PATH/lic-bench run OPTIONS'.")
+]
+AgainNew = Annotated[str | None, typer.Option("--new-run", help="How --confirm runs NEW, alike.")]
+Markdown = Annotated[Path | None, typer.Option(help="Write a comment for a pull request to this file.")]
+Json = Annotated[Path | None, typer.Option(help="Write everything to this file, for programs.")]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")]
+Github = Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions too.")]
+Everything = Annotated[bool, typer.Option("--all", help="A row for each number that is the same, too.")]
+HistoryFolder = Annotated[Path | None, typer.Option(help="Folder of the history. [default: results/history]")]
+HistoryRuns = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
+OfCodecs = Annotated[str | None, typer.Option(help="Only these codecs, separated by commas.")]
+OfMetrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas, as encode_s.")]
+OfMachines = Annotated[str | None, typer.Option(help="Only these machines, separated by commas.")]
+FigureFolder = Annotated[Path | None, typer.Option(help="Draw the series into this folder, as PNG and SVG.")]
+EverySeries = Annotated[bool, typer.Option("--all", help="A row for each series without a step, too.")]
+FailOnOpen = Annotated[
+    bool, typer.Option("--fail-on-open", help="Exit with 1 where something got worse that nobody accepted or mended.")
+]

@@ -205,6 +205,11 @@ def _cropped_name(name: str, crop: int | None) -> str:
     return name if crop is None else f"{name}@{crop}"
 
 
+def uncropped(name: str) -> str:
+    """The data set of whose cropped images a record is: "kodak@256" -> "kodak"."""
+    return name.partition("@")[0]
+
+
 def _doubts(name: str, folder: Path, count: int, images: list[Image]) -> Iterator[str]:
     """One line for each way in which a named data set is not what its name promises."""
     info = DATASETS[name]

@@ -9,6 +9,8 @@ from difflib import get_close_matches
 class UserError(Exception):
     """Bad input. The message is one line: what came, what is allowed, the nearest fix. Exit code 2, no traceback."""
 
+    exit_code = 2
+
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not one of `known`, with the nearest known name if there is one."""

@@ -17,6 +17,7 @@ from lic_bench.block import Block, Settings
 from lic_bench.datasets import read_image
 from lic_bench.external import ExternalCodec
 from lic_bench.jobs import Job
+from lic_bench.machine import cores
 from lic_bench.measurement.complexity import WANTED, failed_count
 from lic_bench.measurement.measure import CodecFailure
 from lic_bench.models import load_codec
@@ -60,14 +61,25 @@ class Runner:
     """Works off jobs with one store."""
 
     def __init__(
-        self, store: Store, listener: Listener, works: Mapping[str, Work], settings: Settings, *, ahead: int = 1
+        self,
+        store: Store,
+        listener: Listener,
+        works: Mapping[str, Work],
+        settings: Settings,
+        *,
+        ahead: int = 1,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
-        """works: codec -> who codes. ahead: how many programs may encode at a time where no times are taken."""
+        """works: codec -> who codes. ahead: how many programs may encode at a time where no times are taken.
+
+        pause: called between two rounds of timing.
+        """
         self.store = store
         self.listener = listener
         self.works = works
         self.settings = settings
         self.ahead = ahead
+        self.pause = pause
 
     def run(self, jobs: Sequence[Job], *, retry_failed: bool = False) -> Outcome:
         """Do what is not stored yet. A failing codec or image becomes a failed record and the run goes on."""
@@ -75,8 +87,8 @@ class Runner:
         self.listener.started(todo, len(jobs) - len(todo))
         self._get_ready({job.spec.name for job in todo})
         outcome = Outcome()
-        with closing(Ahead(self.ahead, self._tasks(todo))) as ahead:
-            block = Block(self.works, self.settings, ahead.wait, self.listener.job, self.listener.note)
+        with cores.keep_to(self.settings.cores), closing(Ahead(self.ahead, self._tasks(todo))) as ahead:
+            block = Block(self.works, self.settings, ahead.wait, self.listener.job, self.listener.note, self.pause)
             for _, jobs_of_image in groupby(todo, key=lambda job: (job.dataset, job.rung, job.image.name)):
                 for done in block.measured(list(jobs_of_image)):
                     self.store.records.append(done.record)

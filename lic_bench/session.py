@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from lic_bench import baton
 from lic_bench import config as cfg
 from lic_bench.bench import COSTS, OUT_OF_MEMORY, Recipe
 from lic_bench.bitstream_cache import BitstreamCache, cache_folder
@@ -22,6 +23,7 @@ from lic_bench.errors import UserError
 from lic_bench.exclusive import alone
 from lic_bench.isolation import at_work
 from lic_bench.jobs import Job, plan
+from lic_bench.machine import cores
 from lic_bench.machine.gpu import describe as describe_gpu
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.reference import workload
@@ -38,6 +40,7 @@ from lic_bench.weights_choice import choose_weights
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
 TIMEOUT_S = 3600.0
+BESIDE_S = 0.02  # of Effort.visit_s, where two runs take turns
 BUSY = 0.75  # load average per core from which times are in doubt
 
 Files = Mapping[str, Mapping[int, Path]]
@@ -59,6 +62,7 @@ class Options:
     measure: str = "all"
     device: str = "auto"
     repeats: int | None = None
+    budget: float | None = None
     threads: int | None = None
     vtm_root: Path | None = None
     vtm_colour: str | None = None
@@ -112,7 +116,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
         options.out,
         {
             "config": session.config.to_json(),
-            "fingerprint": fingerprint(environment) | {"kernels": _kernels(session), "programs": _versions(session)},
+            "fingerprint": fingerprint(environment) | _own(session),
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
@@ -124,6 +128,12 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
         return _work(session, store, listener, options, options.jobs or environment["cores_usable"])
     finally:
         store.close()
+
+
+def _own(session: Session) -> dict[str, Any]:
+    """What a run adds to the machine's fingerprint. cores_kept: on how many it is kept while times are taken."""
+    kept = cores.for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
+    return {"kernels": _kernels(session), "programs": _versions(session), "cores_kept": len(kept) if kept else None}
 
 
 def _kernels(session: Session) -> dict[str, str]:
@@ -145,8 +155,10 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UserError(f"--{name} {value}: at least 1.")
-    if options.timeout is not None and not options.timeout > 0:
-        raise UserError(f"--timeout {options.timeout:g}: more than 0 seconds.")
+    for name in ("timeout", "budget"):
+        value = getattr(options, name)
+        if value is not None and not value > 0:
+            raise UserError(f"--{name} {value:g}: more than 0 seconds.")
     device = choose_device(options.device)
     prepare(device, options.threads)
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
@@ -184,6 +196,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         device=str(device),
         threads=torch.get_num_threads(),
         repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
+        budget=options.budget,
         modes={name: found.mode for name, found in programs.items() if found.mode},
         isolate=bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         limit=limit,
@@ -245,12 +258,12 @@ def _busy(environment: Mapping[str, Any], config: RunConfig) -> list[str]:
 def _work(session: Session, store: Store, listener: Listener, options: Options, ahead: int) -> Outcome:
     outcome = Outcome()
     timed = COSTS & set(session.config.measure) and left(store, session.jobs(), retry_failed=options.retry_failed)
-    with alone(listener.note) if timed else nullcontext():
+    with _machine(session, options, listener) if timed else nullcontext(lambda: None) as pause:
         settings = _settings(session, options, timed=bool(timed))
         for specs in session.groups():
             recipes = [_recipe(spec, session, settings, options) for spec in specs]
             with at_work(recipes, isolate=session.config.isolate) as works:
-                runner = Runner(store, listener, works, settings, ahead=ahead)
+                runner = Runner(store, listener, works, settings, ahead=ahead, pause=pause)
                 part = runner.run(_jobs(session, specs, store, options), retry_failed=options.retry_failed)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     _count(spec, session, runner, store, options)
@@ -258,6 +271,17 @@ def _work(session: Session, store: Store, listener: Listener, options: Options, 
             outcome.failed += part.failed
     outcome.failed_complexity = list(store.complexity.failed.values())
     return outcome
+
+
+@contextmanager
+def _machine(session: Session, options: Options, listener: Listener) -> Iterator[Callable[[], None]]:
+    """The machine for this run alone, or in turn with another; what to do between two rounds."""
+    if baton.asked():
+        with baton.held(options.out.name) as held:
+            yield held.pass_on
+    else:
+        with alone(listener.note):
+            yield lambda: None
 
 
 def _count(spec: CodecSpec, session: Session, runner: Runner, store: Store, options: Options) -> None:
@@ -279,13 +303,24 @@ def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
     config, device = session.config, session.device
     return Settings(
         parts=frozenset(config.measure),
-        effort=Effort(repeats=config.repeats, **(QUICK if config.quick else {})),
+        effort=_effort(config),
         devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
         canary=Canary(workload(device)) if timed else None,
         watch=Watch(device) if timed else None,
+        cores=cores.for_threads(config.threads) if timed else None,
         stops_at_limit=session.alone,
         timeout_s=options.timeout or TIMEOUT_S,
     )
+
+
+def _effort(config: RunConfig) -> Effort:
+    given: dict[str, Any] = {"repeats": config.repeats, **(QUICK if config.quick else {})}
+    given["most"] = max(Effort().most, config.repeats)
+    if config.budget is not None:
+        given["budget_s"] = config.budget
+    if baton.asked():  # rounds come in pairs, of which none is thrown away and many are wanted
+        given |= {"again": 0, "visit_s": BESIDE_S}
+    return Effort(**given)
 
 
 def _recipe(spec: CodecSpec, session: Session, settings: Settings, options: Options) -> Recipe:
@@ -296,6 +331,7 @@ def _recipe(spec: CodecSpec, session: Session, settings: Settings, options: Opti
         parts=settings.parts,
         effort=settings.effort,
         threads=session.config.threads,
+        cores=settings.cores,
         timeout_s=options.timeout or TIMEOUT_S,
     )
 

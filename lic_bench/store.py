@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from io import TextIOWrapper
@@ -14,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
+from lic_bench import lines
 from lic_bench.errors import UserError
 from lic_bench.records import READABLE, SCHEMA, Complexity, Record, from_json, to_json
 
@@ -35,16 +35,9 @@ class Log(Generic[Row]):
 
     def append(self, row: Row) -> None:
         """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
-        line = json.dumps(to_json(row), allow_nan=False) + "\n"
-        before = self.path.stat().st_size if self.path.exists() else 0
         try:
-            with self.path.open("ab") as file:
-                file.write(line.encode())
-                file.flush()
-                os.fsync(file.fileno())
+            lines.append(self.path, json.dumps(to_json(row), allow_nan=False) + "\n")
         except OSError as error:
-            with suppress(OSError):  # what stays is a torn line, which opening the file again cuts
-                os.truncate(self.path, before)
             raise UserError(
                 f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
                 "make room and run the same command again to go on."
@@ -177,17 +170,12 @@ def _read_run(path: Path) -> dict[str, Any]:
 
 def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
     """Every whole line of the file. A killed run leaves a torn last line: it never counted, and `repair` cuts it."""
-    data = path.read_bytes() if path.exists() else b""
-    whole = data[: data.rfind(b"\n") + 1]
-    if repair and whole != data:
-        try:
-            os.truncate(path, len(whole))
-        except OSError as error:
-            raise UserError(
-                f"Cannot cut the torn last line of {path}: {error.strerror}; check who may write."
-            ) from None
+    try:
+        whole = lines.whole(path, repair=repair)
+    except OSError as error:
+        raise UserError(f"Cannot read {path} and cut its torn last line: {error.strerror}; check its rights.") from None
     rows = []
-    for number, line in enumerate(whole.splitlines(), 1):
+    for number, line in enumerate(whole, 1):
         try:
             values = json.loads(line)
         except ValueError:

@@ -53,9 +53,11 @@ def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object
 
     from lic_bench.bench import Bench, describe
     from lic_bench.environment import prepare
+    from lic_bench.machine import cores
 
     made = pickle.loads(recipe)
     prepare(torch.device(made.device), made.threads)
+    cores.move(made.cores)  # not before: the imports of several codecs may use all cores
     bench = Bench(made)
 
     def answer(method: str, arguments: Sequence[object]) -> tuple[bool, object]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from statistics import median
-from typing import Protocol, TypeVar
+from time import monotonic
+from typing import Protocol, TypeAlias, TypeVar
 
 from lic_bench.measurement.stopwatch import Effort
 
+Samples: TypeAlias = list[tuple[float, float]]
 Key = TypeVar("Key", bound=Hashable)
 BASELINE = 50  # of the reference workload's last readings, whose median is what it normally takes
 FIRST = 9  # readings before the first round
+FRESH_S = 0.3  # a reading stands for the turns after it for so long; then there is another, in the midst of a round
 SEED = 0  # of the order of codecs in a round
 
 
@@ -33,8 +36,15 @@ class Timing:
     error: Exception | None = None
 
     def enough(self, effort: Effort) -> bool:
-        """Whether this codec needs no further turn."""
-        return self.error is not None or (effort.enough(self.encode_s) and effort.enough(self.decode_s))
+        """Whether this codec needs no further turn.
+
+        Where one operation has spent its budget, the other is left at `repeats` samples: a slow encoder does not encode
+        on and on for the sake of a fast decoder.
+        """
+        both = (self.encode_s, self.decode_s)
+        spent = any(sum(samples) >= effort.budget_s for samples in both)
+        left = spent and min(map(len, both)) >= effort.repeats
+        return self.error is not None or left or all(map(effort.enough, both))
 
 
 class Turn(Protocol):
@@ -67,31 +77,52 @@ class Canary:
 
 
 def interleave(
-    turns: Mapping[Key, Turn], canary: Canary, effort: Effort, slowed: Callable[[], bool] = lambda: False
+    turns: Mapping[Key, Turn],
+    canary: Canary,
+    effort: Effort,
+    slowed: Callable[[], bool] = lambda: False,
+    pause: Callable[[], None] = lambda: None,
 ) -> dict[Key, Timing]:
     """Rounds over all codecs, in another order each, until each has enough samples, see Effort.
 
-    A round is done again where the reference workload moved before or after it, or where slowed() says so (it is asked
-    once per round), at most effort.again times in all; after that its samples are kept and counted as drifted. An
-    exception ends the turns of its codec alone.
+    A round is done again where the reference workload moved before, within or after it, or where slowed() says so (it
+    is asked once per round), at most effort.again times in all; after that its samples are kept and counted as drifted.
+    An exception ends the turns of its codec alone. pause: called after each round but the last.
     """
     timings: dict[Key, Timing] = {key: Timing() for key in turns}
     order, again = Random(SEED), effort.again
     before = canary.read()
     while left := [key for key in turns if not timings[key].enough(effort)]:
         order.shuffle(left)
-        found = {key: _turn(turns[key], timings[key]) for key in left}
-        after = canary.read()
-        moved = any(canary.moved(reading, effort.moved) for reading in (before, after)) | slowed()
+        readings, found = _round(left, turns, timings, canary, before)
+        moved = any(canary.moved(reading, effort.moved) for reading in readings) | slowed()
         kept = not moved or not again
-        for key, pairs in found.items():
-            _store(timings[key], pairs, (before + after) / 2, moved=moved, kept=kept)
+        for key, (pairs, number) in found.items():
+            beside = (readings[number] + readings[number + 1]) / 2
+            _store(timings[key], pairs, beside, moved=moved, kept=kept)
         again -= not kept
-        before = after if kept else canary.read()
+        before = readings[-1]
+        if any(not timings[key].enough(effort) for key in turns):
+            pause()
+        if not kept:
+            before = canary.read()
     return timings
 
 
-def _turn(turn: Turn, timing: Timing) -> list[tuple[float, float]]:
+def _round(
+    left: Sequence[Key], turns: Mapping[Key, Turn], timings: Mapping[Key, Timing], canary: Canary, before: float
+) -> tuple[list[float], dict[Key, tuple[Samples, int]]]:
+    """The canary's readings, `before` the first, and codec -> its samples and the number of the reading before them."""
+    readings, found, read_at = [before], {}, monotonic()
+    for key in left:
+        found[key] = _turn(turns[key], timings[key]), len(readings) - 1
+        if key == left[-1] or monotonic() - read_at >= FRESH_S:
+            readings.append(canary.read())
+            read_at = monotonic()
+    return readings, found
+
+
+def _turn(turn: Turn, timing: Timing) -> Samples:
     try:
         return turn()
     except Exception as error:  # its own failure, not that of the round

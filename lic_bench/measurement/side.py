@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from lic_bench import nvml, sysfs
+from lic_bench.machine import cores
 from lic_bench.process_tree import descendants
 
 EVERY_S = 0.005
@@ -188,6 +189,7 @@ def _is_program(pid: int) -> bool:
 
 def main(arguments: list[str]) -> None:
     """arguments: the process to sample, seconds between two samples, optionally the GPU's UUID."""
+    cores.leave()  # a timed run's are for what it times
     sampler = Sampler(int(arguments[0]), nvml.find(arguments[2] if len(arguments) > 2 else None))
     pause, running, text = float(arguments[1]), False, b""
     while psutil.pid_exists(sampler.pid):  # a forked copy of the process that asked may hold the pipe open

@@ -65,6 +65,39 @@ def test_a_codec_that_has_enough_leaves_the_others_to_go_on() -> None:
     assert len(found["fast"].encode_s) == 5
 
 
+def test_a_slow_encoder_does_not_go_on_for_the_sake_of_its_decoder() -> None:
+    """Its decoder's samples differ, and would be taken until the budget is spent."""
+    timing = Timing(encode_s=[3.0] * 5, decode_s=[0.1, 0.2, 0.1, 0.2, 0.3])
+    effort = Effort(repeats=5, budget_s=2)
+    assert not effort.enough(timing.decode_s)
+    assert timing.enough(effort)
+    few = Timing(encode_s=[3.0] * 4, decode_s=[0.1, 0.2, 0.1, 0.2])
+    assert not few.enough(effort)
+    even = Timing(encode_s=[3.0], decode_s=[3.0])
+    assert even.enough(effort)
+
+
+def test_between_two_rounds_there_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = Machine()
+    pauses: list[int] = []
+    turns = {"a": machine.codec("a", 0.1, 0.1), "b": machine.codec("b", 0.1, 0.1)}
+    interleave(turns, Canary(machine.read), STEADY, pause=lambda: pauses.append(len(machine.turns)))
+    assert pauses == [2, 4, 6, 8]
+
+
+def test_in_a_long_round_each_turn_has_readings_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The machine is slower with every reading: a turn's is the mean of the one before it and the one after it."""
+    monkeypatch.setattr("lic_bench.measurement.rounds.FRESH_S", 0.0)
+    readings = iter(range(1, 100))
+    machine = Machine()
+    turns = {name: machine.codec(name, 0.1, 0.1) for name in "abc"}
+    canary = Canary(lambda: 0.01 * next(readings))
+    found = interleave(turns, canary, Effort(repeats=1, again=0))
+    first = len(canary.readings) - 3
+    in_order = [round(100 * found[name].canary_s[0], 6) for name in machine.turns]
+    assert in_order == [first + 0.5, first + 1.5, first + 2.5]
+
+
 def test_a_round_in_which_the_machine_moved_is_done_again() -> None:
     machine = Machine(iter([1, 1, 1.2, 1, 1, 1, 1, 1, 1]))
     found = timings(machine, a=0.1)["a"]

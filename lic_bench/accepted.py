@@ -1,0 +1,89 @@
+"""Changes that someone accepted: results/accepted.toml, one table per change, with who and why."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lic_bench.errors import UserError, unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """One accepted change.
+
+    change: the largest relative change for the worse that is accepted, 0.08 for 8 %, inf for any, also from nothing;
+        for what is no number any change is.
+    quality: None for all. commit: of the change, or its beginning, by which `lic-bench history` finds it.
+    """
+
+    codec: str
+    metric: str
+    who: str
+    why: str
+    date: date
+    change: float
+    quality: int | None = None
+    commit: str | None = None
+
+    def __str__(self) -> str:
+        return f"accepted by {self.who} on {self.date}: {self.why}"
+
+
+ROUNDING = 1e-12  # of a relative change: 21600 / 20000 - 1 is more than 0.08
+TYPES: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("codec", "metric", "who", "why", "commit"), (str,)),
+    **{"date": (date,), "change": (int, float), "quality": (int,)},
+}
+
+
+def read(path: Path) -> list[Accepted]:
+    """The entries of a file, [] where it is not there. Raises UserError for one that is not so."""
+    if not path.exists():
+        return []
+    try:
+        content = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path} cannot be read as TOML ({reason}).") from None
+    for name in content:
+        if name != "accepted":
+            raise unknown(f"table in {path}", name, ["accepted"])
+    tables = content.get("accepted", [])
+    if not isinstance(tables, list):
+        raise UserError(f"{path}: accepted is {tables!r}; write a table [[accepted]] per change.")
+    return [_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
+
+
+def covering(
+    accepted: Sequence[Accepted], codec: str, quality: int, metric: str, change: float | None
+) -> Accepted | None:
+    """The first entry under which this change of a metric is accepted; change: relative, None for what is no number."""
+    for entry in accepted:
+        same = (entry.codec, entry.metric) == (codec, metric) and entry.quality in (None, quality)
+        if same and (change is None or abs(change) <= entry.change + ROUNDING):
+            return entry
+    return None
+
+
+def _entry(table: Any, where: str) -> Accepted:
+    if not isinstance(table, dict):
+        raise UserError(f"{where} is {table!r}; write a table.")
+    needed = [f.name for f in fields(Accepted) if f.default is MISSING]
+    for name, value in table.items():
+        if name not in TYPES:
+            raise unknown(f"key in {where}", name, TYPES)
+        if not isinstance(value, TYPES[name]) or isinstance(value, bool):
+            kinds = " or ".join(kind.__name__ for kind in TYPES[name])
+            raise UserError(f"{where}: {name} = {value!r} is no {kinds}.")
+        if isinstance(value, str) and not value.strip():
+            raise UserError(f"{where}: {name} is empty.")
+    if not table.get("change", 0) >= 0:
+        raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
+    if lacking := [name for name in needed if name not in table]:
+        raise UserError(f"{where} lacks {', '.join(lacking)}; who accepted which change of what, and why?")
+    return Accepted(**table)

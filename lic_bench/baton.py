@@ -1,0 +1,60 @@
+"""Two runs that take turns: each works only while it has the baton, and gives it on after every round.
+
+`lic-bench compare --confirm` passes it between the two versions that it measures, over a Unix socket whose path is in
+LIC_BENCH_BATON. A run says its name in a line, waits for a byte, works, sends a byte, waits, and so on; the end of the
+connection is the end of its work, or of the waiting.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lic_bench.errors import UserError
+
+VARIABLE = "LIC_BENCH_BATON"
+GO, DONE = b"+", b"-"
+
+
+class Baton:
+    """A run's end of the connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def pass_on(self) -> None:
+        """Let the other run work, until it gives the baton back or ends."""
+        try:
+            self._connection.sendall(DONE)
+            self.wait()
+        except (BrokenPipeError, ConnectionResetError):  # nobody is there to take turns with
+            pass
+
+    def wait(self) -> None:
+        """Return once it is this run's turn."""
+        self._connection.recv(1)
+
+
+def asked() -> bool:
+    """Whether this run is to take turns with another."""
+    return VARIABLE in os.environ
+
+
+@contextmanager
+def held(name: str) -> Iterator[Baton]:
+    """The baton, once it is given to the run of this name; it is given on for good at the end.
+
+    Raises UserError where nobody gives it.
+    """
+    path = os.environ[VARIABLE]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.connect(path)
+            connection.sendall(f"{name}\n".encode())
+        except OSError as error:
+            raise UserError(f"{VARIABLE}={path}: nobody there gives turns ({error.strerror}); unset it.") from None
+        baton = Baton(connection)
+        baton.wait()
+        yield baton

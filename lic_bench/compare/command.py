@@ -1,0 +1,76 @@
+"""`lic-bench compare`: from its options to what it shows and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from lic_bench import accepted
+from lic_bench.compare import gates
+from lic_bench.compare.comparison import Comparison, compare
+from lic_bench.compare.confirm import commands, second_look
+from lic_bench.compare.output import github, json, junit, markdown, terminal
+from lic_bench.compare.sources import opened
+from lic_bench.errors import UserError
+
+ACCEPTED = Path("results/accepted.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `lic-bench compare` as they were given."""
+
+    base: str
+    new: str
+    gate: Path | None = None
+    allow: Sequence[str] = ()
+    accepted: Path | None = None
+    confirm: bool = False
+    base_run: str | None = None
+    new_run: str | None = None
+    markdown: Path | None = None
+    json: Path | None = None
+    junit: Path | None = None
+    github: bool = False
+    everything: bool = False
+
+
+def run(options: Options, console: Console, say: Callable[[str], None]) -> Comparison:
+    """Compare, show, write. Raises UserError for bad input and NotComparable for runs that are not."""
+    if (options.base_run or options.new_run) and not options.confirm:
+        raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
+    chosen, entries = gates.read(options.gate), _accepted(options.accepted)
+    with ExitStack() as stack:
+        base, new = (stack.enter_context(opened(source)) for source in (options.base, options.new))
+        found = compare(base, new, chosen, options.allow, entries)
+        if options.confirm:
+            how = commands(base, new, options.base_run, options.new_run)
+            found = second_look(found, base, new, chosen, how, say)
+    terminal.show(found, console, everything=options.everything)
+    files = ((options.markdown, markdown.text), (options.json, json.text), (options.junit, junit.text))
+    for path, write in files:
+        if path is not None:
+            _write(path, write(found))
+    for line in github.lines(found) if options.github else ():
+        console.print(Text(line), soft_wrap=True)
+    return found
+
+
+def _accepted(path: Path | None) -> list[accepted.Accepted]:
+    """The entries of the file that was named, which is there; of ACCEPTED, which need not be, where none was."""
+    if path is not None and not path.is_file():
+        raise UserError(f"--accepted {path}: no such file; leave it out for {ACCEPTED}, or name the file to read.")
+    return accepted.read(path or ACCEPTED)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}.") from None

@@ -1,0 +1,172 @@
+"""Whether two runs may be compared: each way in which they differ, by the name with which it can be allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lic_bench.errors import UserError, unknown
+from lic_bench.store import Run
+
+EXIT_CODE = 3
+ABSENT, PRESENT = "absent", "there"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What BASE and NEW have of one part of their run.json."""
+
+    name: str
+    part: str
+    base: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.part} is {_short(self.base)} in BASE, {_short(self.new)} in NEW"
+
+
+class NotComparable(UserError):
+    """Two runs that differ in more than what is compared. One line, then one per difference; exit code 3."""
+
+    exit_code = EXIT_CODE
+
+
+UNORDERED = ("codecs", "datasets", "qualities")  # the order in which they were asked for means nothing
+BY_CODEC = ("qualities", "weights", "modes", "programs")  # compared for the codecs that both runs have
+# Name of --allow -> the parts of run.json that it stands for, as (section, key).
+MACHINE = ("cpu", "cores_usable", "cpu_capability", "processor", "limits", "gpu", "driver", "gpu_parts")
+SOFTWARE = ("torch", "torch_build", "settings", "variables", "packages", "coders", "programs")
+COUNTING = ("thop", "fvcore", "pytorch-msssim")  # packages whose version may change what is counted and measured
+PARTS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "machine": [("fingerprint", key) for key in MACHINE],
+    "software": [
+        *(("fingerprint", key) for key in SOFTWARE),
+        *(("environment", f"packages.{name}") for name in COUNTING),
+    ],
+    "protocol": [("config", "protocol")],
+    "codecs": [("config", "codecs")],
+    "qualities": [("config", "qualities")],
+    "weights": [("config", "weights")],
+    "modes": [("config", "modes")],
+    "images": [("config", key) for key in ("datasets", "crop", "sizes", "complexity_size")],
+    "device": [("config", "device")],
+    "threads": [("config", "threads"), ("fingerprint", "cores_kept")],
+    "effort": [("config", "quick"), ("config", "isolate"), ("config", "measure")],
+}
+NAMES = (*PARTS, "records")
+
+
+def differences(base: Run, new: Run) -> list[Difference]:
+    """Every difference that stands in the way. Versions of lic-bench, its kernels and repeats do not: see `notes`."""
+    found = []
+    for name, parts in PARTS.items():
+        for section, key in parts:
+            ours, theirs = _part(base, section, key), _part(new, section, key)
+            if key in BY_CODEC and isinstance(ours, dict) and isinstance(theirs, dict):
+                ours, theirs = _common(ours, theirs)
+            if ours != theirs:
+                found.append(Difference(name, key, ours, theirs))
+    return [*found, *_images(base, new), *_missing(base, new)]
+
+
+def check(base: Run, new: Run, allow: Sequence[str]) -> list[Difference]:
+    """The differences, all named by `allow`; NotComparable where others are, UserError for a name that is none."""
+    for name in allow:
+        if name not in NAMES:
+            raise unknown("--allow", name, NAMES)
+    found = differences(base, new)
+    if refused := [difference for difference in found if difference.name not in allow]:
+        options = " ".join(f"--allow {name}" for name in dict.fromkeys(d.name for d in refused))
+        lines = "\n".join(f"  {difference}" for difference in refused)
+        raise NotComparable(
+            f"{base.name} and {new.name} cannot be compared; measure both alike, or override with {options}:\n{lines}"
+        )
+    return found
+
+
+def notes(base: Run, new: Run) -> list[str]:
+    """What differs and is what a comparison is for: the version, the commit, the kernels."""
+    shown: Sequence[tuple[str, Callable[[Run], Any]]] = (
+        ("lic-bench", lambda run: _part(run, "environment", "lic_bench")),
+        ("commit", lambda run: _part(run, "environment", "git_commit")),
+        ("kernels", lambda run: _part(run, "fingerprint", "kernels")),
+    )
+    return [
+        f"{name}: {_short(of(base))} in BASE, {_short(of(new))} in NEW" for name, of in shown if of(base) != of(new)
+    ]
+
+
+def _part(run: Run, section: str, key: str) -> Any:
+    """key: of the section, or with a dot of a mapping in it."""
+    value = run.info.get(section, {})
+    for name in key.split("."):
+        value = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+    return _sorted(value) if key in UNORDERED else value
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(inner) for key, inner in value.items()}
+    return sorted(value) if isinstance(value, list) else value
+
+
+def _common(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Both without the keys that only one has, and without those in which they agree; inner mappings alike."""
+    pair: tuple[dict[str, Any], dict[str, Any]] = {}, {}
+    for key in (key for key in ours if key in theirs and ours[key] != theirs[key]):
+        inner = isinstance(ours[key], dict) and isinstance(theirs[key], dict)
+        found = _common(ours[key], theirs[key]) if inner else (ours[key], theirs[key])
+        if found[0] != found[1]:
+            pair[0][key], pair[1][key] = found
+    return pair
+
+
+def _images(base: Run, new: Run) -> Iterator[Difference]:
+    ours, theirs = base.info.get("images", {}), new.info.get("images", {})
+    yield from _lacking("images", ours.keys() - theirs.keys(), theirs.keys() - ours.keys())
+    if changed := [name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]]:
+        first = min(changed)
+        yield Difference("images", f"the sha256 of {_first(changed)}", ours[first], theirs[first])
+
+
+def _missing(base: Run, new: Run) -> Iterator[Difference]:
+    """What one run lacks though it was asked for what it belongs to: it was stopped on the way, or stopped counting."""
+    for rows in (_records, _counts):
+        ours, theirs = rows(base, new), rows(new, base)
+        yield from _lacking("records", ours - theirs, theirs - ours)
+
+
+def _records(run: Run, other: Run) -> set[str]:
+    """Of the codecs, qualities and images that the other was asked for too."""
+    rows = run.records[["codec", "quality", "dataset", "image"]].itertuples(index=False)
+    images = other.info.get("images", {})
+    return {f"{c} q{q} {d}/{image}" for c, q, d, image in rows if _asked(other, c, q) and f"{d}/{image}" in images}
+
+
+def _counts(run: Run, other: Run) -> set[str]:
+    rows = run.complexity[["codec", "quality", "counter", "path"]].itertuples(index=False)
+    counted = "complexity" in _part(other, "config", "measure")
+    return {f"{c} q{q} {counter}, {path}" for c, q, counter, path in rows if counted and _asked(other, c, q)}
+
+
+def _asked(run: Run, codec: str, quality: int) -> bool:
+    qualities = _part(run, "config", "qualities")
+    return isinstance(qualities, dict) and quality in qualities.get(codec, ())
+
+
+def _lacking(name: str, in_base: Collection[str], in_new: Collection[str]) -> Iterator[Difference]:
+    """What only one of them has."""
+    if in_base:
+        yield Difference(name, _first(in_base), PRESENT, ABSENT)
+    if in_new:
+        yield Difference(name, _first(in_new), ABSENT, PRESENT)
+
+
+def _first(names: Collection[str]) -> str:
+    return f"{min(names)}{f' (and {len(names) - 1} more)' if len(names) > 1 else ''}"
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

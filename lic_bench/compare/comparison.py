@@ -1,0 +1,75 @@
+"""A whole comparison: two runs in, verdicts out, with everything that a reader must know beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+
+from lic_bench.accepted import Accepted, covering
+from lic_bench.compare import comparable
+from lic_bench.compare.gates import Gates
+from lic_bench.compare.metrics import metrics, reference_ratio
+from lic_bench.compare.verdicts import Verdict, Word, judge
+from lic_bench.errors import UserError
+from lic_bench.store import Run
+
+WORDS: Sequence[Word] = ("WORSE", "BETTER", "AMBIGUOUS", "SAME")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """base, new: what they are called. overridden: differences that --allow let pass. notes: what else differs.
+
+    reference_ratio: how much longer the reference workload took in NEW than in BASE, by which times were divided.
+    accepted: what of it is accepted; the verdicts say so of themselves, also those that `replace` puts here.
+    """
+
+    base: str
+    new: str
+    verdicts: Sequence[Verdict]
+    overridden: Sequence[str] = ()
+    notes: Sequence[str] = ()
+    reference_ratio: float | None = None
+    accepted: Sequence[Accepted] = ()
+    counts: Counter[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "verdicts", [_accepted(verdict, self.accepted) for verdict in self.verdicts])
+        object.__setattr__(self, "counts", Counter(verdict.verdict for verdict in self.verdicts))
+
+    @property
+    def regressions(self) -> list[Verdict]:
+        """The verdicts that make the comparison fail."""
+        return [verdict for verdict in self.verdicts if verdict.fails]
+
+
+def compare(
+    base: Run, new: Run, gates: Gates, allow: Sequence[str] = (), accepted: Sequence[Accepted] = ()
+) -> Comparison:
+    """Compare two runs. Raises NotComparable where they differ in what `allow` does not name."""
+    overridden = comparable.check(base, new, allow)
+    verdicts = judge(metrics(base, new), gates)
+    if not verdicts:
+        raise UserError(
+            f"{base.name} and {new.name} have nothing in common that is compared; look at --gate and --allow."
+        )
+    return Comparison(
+        base=base.name,
+        new=new.name,
+        verdicts=verdicts,
+        accepted=accepted,
+        overridden=[str(difference) for difference in overridden],
+        notes=comparable.notes(base, new),
+        reference_ratio=reference_ratio(base, new),
+    )
+
+
+def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
+    """change: from nothing, or to what is missing, it is more than any number."""
+    if verdict.verdict != "WORSE":
+        return verdict
+    change = inf if verdict.change is None and verdict.base is not None else verdict.change
+    entry = covering(accepted, verdict.codec, verdict.quality, verdict.metric, change)
+    return replace(verdict, accepted=str(entry)) if entry else verdict

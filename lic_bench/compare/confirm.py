@@ -1,0 +1,177 @@
+"""The second look: what may be worse is measured again, BASE and NEW turn by turn, in processes of their own."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from lic_bench.compare import comparable
+from lic_bench.compare.comparison import Comparison
+from lic_bench.compare.gates import TIMES, Gates, Timed
+from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
+from lic_bench.compare.relay import take_turns
+from lic_bench.compare.statistics import Floats, Paired
+from lic_bench.compare.verdicts import Verdict, confirm, judge
+from lic_bench.datasets import uncropped
+from lic_bench.errors import UserError
+from lic_bench.exclusive import alone
+from lic_bench.store import Run
+
+TURNS = 80  # at least, of each codec on each image in each look
+LOOKS = 3  # at most, while some are AMBIGUOUS
+BUDGET_S = 20.0  # of each time on each image, after which a look takes no more
+MAY_DIFFER = ("codecs", "qualities", "effort", "images")  # a second look is at a part, and takes times only
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """How BASE and NEW are run again: `lic-bench run` of their version with what it needs, as --data-root."""
+
+    base: Sequence[str]
+    new: Sequence[str]
+
+
+def commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> Commands:
+    """The commands given, or this installation's for two runs of one version. Raises UserError where it cannot be."""
+    own = shlex.join([sys.executable, "-m", "lic_bench.cli", "run"])
+    for name in ("lic_bench", "git_commit"):
+        versions = [run.info.get("environment", {}).get(name) for run in (base, new)]
+        if versions[0] != versions[1] and not (base_run and new_run):
+            raise UserError(
+                f"--confirm: BASE was measured by {name} {versions[0]}, NEW by {versions[1]}, and this installation is "
+                "one of them at most; say how to run each: --base-run 'PATH/lic-bench run' --new-run 'lic-bench run'."
+            )
+    return Commands(base=shlex.split(base_run or own), new=shlex.split(new_run or own))
+
+
+def second_look(
+    comparison: Comparison, base: Run, new: Run, gates: Gates, how: Commands, say: Callable[[str], None]
+) -> Comparison:
+    """The comparison with every time that may be worse measured again; as it is, where none may be.
+
+    BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. While some
+    are AMBIGUOUS they are looked at again, LOOKS times at most, and all looks count together.
+    Raises UserError where a command fails or measures something else.
+    """
+    suspects = [verdict for verdict in comparison.verdicts if may_be_worse(verdict)]
+    if not suspects:
+        return comparison
+    found: dict[Subject, Times] = {}
+    settled: dict[Subject, Verdict] = {}
+    with alone(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
+        for look in range(LOOKS):
+            again = [suspect for suspect in suspects if _open(settled.get(suspect.subject))]
+            if not again:
+                break
+            say(f"look {look + 2} at {_named(again)}: BASE and NEW in turn")
+            for times in _looked(base, new, how, again, Path(folder) / str(look)):
+                found[times.subject] = _joined(found.get(times.subject), times)
+            settled = {verdict.subject: verdict for verdict in judge(found.values(), gates)}
+    return replace(comparison, verdicts=confirm(comparison.verdicts, settled))
+
+
+def may_be_worse(verdict: Verdict) -> bool:
+    """Whether it is a time that was found slower than its gate allows, or could as well be by its interval."""
+    if verdict.gate != Timed.name or verdict.accepted or verdict.verdict not in ("WORSE", "AMBIGUOUS"):
+        return False
+    return (verdict.high or 0) > (verdict.least or 0)
+
+
+def _open(verdict: Verdict | None) -> bool:
+    return verdict is None or verdict.verdict == "AMBIGUOUS"
+
+
+def _looked(base: Run, new: Run, how: Commands, suspects: Sequence[Verdict], folder: Path) -> Iterator[Times]:
+    """Both measured in turn into folder/base and folder/new; the times of the suspects."""
+    asked = _options(base, suspects)
+    take_turns(
+        {
+            name: [*command, *_besides(command, asked), "--out", str(folder / name)]
+            for name, command in (("base", how.base), ("new", how.new))
+        }
+    )
+    runs = [_checked(Run(folder / name), first) for name, first in (("base", base), ("new", new))]
+    wanted = {verdict.subject for verdict in suspects}
+    for (codec, quality, dataset), rows in paired_rows(*runs):
+        for name in TIMES:
+            subject = Subject(codec=codec, quality=quality, on=dataset, metric=name)
+            pairs = [pair for pair in rows if all(row[name] for row in pair)]
+            if subject in wanted and pairs:
+                yield Times(
+                    subject=subject,
+                    evidence=Paired([_differences(old, now, name) for old, now in pairs]),
+                    base_s=float(np.median([np.median(old[name]) for old, _ in pairs])),
+                    new_s=float(np.median([np.median(now[name]) for _, now in pairs])),
+                )
+
+
+def _differences(base: Row, new: Row, name: str) -> Floats:
+    """new - base of the logarithms of turns side by side; a turn's samples have the reference workload in common."""
+    ours, theirs = _turns(base, name), _turns(new, name)
+    count = min(len(ours), len(theirs))
+    return theirs[:count] - ours[:count]
+
+
+def _turns(row: Row, name: str) -> Floats:
+    samples = zip(row["canary_s"], row[name], strict=True)
+    turns = [[seconds for _, seconds in turn] for _, turn in groupby(samples, key=lambda sample: sample[0])]
+    return np.log([np.median(turn) for turn in turns])
+
+
+def _joined(before: Times | None, now: Times) -> Times:
+    if before is None:
+        return now
+    both = [*before.evidence.strata, *now.evidence.strata]
+    return replace(now, evidence=Paired(both))
+
+
+def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
+    """What `lic-bench run` must be told to measure the suspects as `run` did: option -> its values."""
+    config: Mapping[str, Any] = run.info["config"]
+    qualities: dict[str, list[int]] = {}
+    for verdict in suspects:
+        mine = qualities.setdefault(verdict.codec, [])
+        mine += [verdict.quality] if verdict.quality not in mine else []
+    options: dict[str, Any] = {
+        "codecs": ",".join(qualities),
+        "datasets": ",".join(dict.fromkeys(uncropped(verdict.on) for verdict in suspects)),
+        "measure": "latency",
+        "repeats": TURNS,
+        "budget": BUDGET_S,
+        **{name: config[name] for name in ("threads", "device", "limit", "crop") if config[name] is not None},
+    }
+    kinds = {kind for codec in qualities for kind in config["weights"].get(codec, {}).values()}
+    options |= {"weights": "random"} if kinds == {"random"} else {}
+    ladders = [f"{codec}={_list(own)}" for codec, own in qualities.items()]
+    return {f"--{name}": [str(value)] for name, value in options.items()} | {"--qualities": ladders}
+
+
+def _besides(command: Sequence[str], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The options that the command does not give itself, as it may the folder of a data set."""
+    for name, values in options.items():
+        if not any(word == name or word.startswith(f"{name}=") for word in command):
+            yield from (word for value in values for word in (name, value))
+
+
+def _checked(run: Run, first: Run) -> Run:
+    """The run, if it is of the same things as `first`."""
+    if others := [d for d in comparable.differences(first, run) if d.name not in MAY_DIFFER]:
+        raise UserError(f"--confirm: the second look measured something else than {first.name} did: {others[0]}.")
+    return run
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def _named(suspects: Sequence[Verdict]) -> str:
+    names = list(dict.fromkeys(f"{verdict.codec} q{verdict.quality}" for verdict in suspects))
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -1,0 +1,112 @@
+"""Two commands that take turns: the giving end of lic_bench.baton."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from pathlib import Path
+from tempfile import TemporaryDirectory, TemporaryFile
+from typing import IO
+
+from lic_bench.baton import GO, VARIABLE
+from lic_bench.errors import UserError
+
+LOOK_S = 1.0  # between two looks whether a command that has not said its name has ended
+END_S = 5.0  # to end in order
+
+
+def take_turns(commands: Mapping[str, Sequence[str]]) -> None:
+    """Run both commands to their end; each works only while it has the baton.
+
+    commands: the name that each says (its --out folder's) -> its words. The order is a b, b a, a b, ...: a steady drift
+    of the machine hits both alike. Raises UserError where a command cannot be run, fails, or takes no turns.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory(prefix="lic-bench-"))
+        server = stack.enter_context(_listening(Path(folder) / "baton"))
+        started = {name: stack.enter_context(_started(words, server)) for name, words in commands.items()}
+        a, b = _connected(server, started, stack)
+        left = [a, b]
+        for turn in cycle((a, b, b, a)):
+            if turn in left and not _worked(turn):
+                left.remove(turn)
+            if not left:
+                break
+        for name, (process, said) in started.items():
+            _check(process.wait(), commands[name], said)
+
+
+@contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(path))
+        server.listen()
+        server.settimeout(LOOK_S)
+        yield server
+
+
+@contextmanager
+def _started(words: Sequence[str], server: socket.socket) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """The process and the file that has what it says; it is ended if it has not ended by itself."""
+    with TemporaryFile() as said:
+        environment = os.environ | {VARIABLE: server.getsockname()}
+        try:
+            process = subprocess.Popen(
+                words, env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT
+            )
+        except OSError as error:
+            raise UserError(f"Cannot run {words[0]}: {error.strerror}; look at --base-run and --new-run.") from None
+        try:
+            yield process, said
+        finally:
+            for end in (process.terminate, process.kill):
+                if process.poll() is None:
+                    end()
+                    try:
+                        process.wait(END_S)
+                    except subprocess.TimeoutExpired:
+                        continue
+
+
+def _connected(
+    server: socket.socket, started: Mapping[str, tuple[subprocess.Popen[bytes], IO[bytes]]], stack: ExitStack
+) -> list[socket.socket]:
+    """The connections of all processes, in the order of `started`."""
+    found: dict[str, socket.socket] = {}
+    while len(found) < len(started):
+        try:
+            connection = stack.enter_context(server.accept()[0])
+        except TimeoutError:
+            for name, (process, said) in started.items():
+                if name not in found and process.poll() is not None:
+                    _check(process.returncode, process.args, said)  # type: ignore[arg-type]  # the words, as given
+                    raise UserError(
+                        f"{shlex.join(process.args)} took no turns: its lic-bench is older than --confirm, "  # type: ignore[arg-type]  # the same
+                        "or all it was asked was measured before."
+                    ) from None
+            continue
+        connection.settimeout(None)
+        with connection.makefile("rb") as lines:
+            found[lines.readline().decode().strip()] = connection
+    return [found[name] for name in started]
+
+
+def _worked(connection: socket.socket) -> bool:
+    """Give the baton and wait for it; False once the other end is through."""
+    try:
+        connection.sendall(GO)
+        return bool(connection.recv(1))
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+
+
+def _check(code: int, words: Sequence[str], said: IO[bytes]) -> None:
+    if code:
+        said.seek(0)
+        lines = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()]
+        raise UserError(f"{shlex.join(words)} ended with {code}: {lines[-1].strip() if lines else 'it said nothing'}")

@@ -1,0 +1,196 @@
+"""The statistics of times: effect, noise, interval and test of two series, and the correction for many tests at once.
+
+Everything is logarithms, so that differences are ratios. On a machine that others share, noise only ever adds time, in
+phases of slowness that may last longer than a run: of runs made one after the other the fast end of both samples and
+reference workload is compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with the minimum);
+of runs made in turn, each turn with the turn beside it.
+
+Samples side by side are alike, so noise is told by how far the means, here medians or floors, of consecutive batches
+disagree (Schmeiser 1982, "Batch size effects in the analysis of simulation output").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+FLOOR = 0.1  # the quantile that stands for a series: few samples are disturbed less
+SLICES = 8  # consecutive parts of a series, by whose agreement its noise is known
+RESAMPLES, SEED = 400, 0  # of bootstraps
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One image's samples of one run, in order, and the reference workload's beside each, both as logarithms."""
+
+    samples: Floats
+    reference: Floats
+
+    @property
+    def level(self) -> float:
+        """The floor of the samples over that of the reference workload."""
+        return float(floor(self.samples) - floor(self.reference))
+
+    def slices(self) -> list[Series]:
+        """The series in SLICES consecutive parts, fewer where it has fewer samples."""
+        parts = np.array_split(np.arange(len(self.samples)), min(SLICES, len(self.samples)))
+        return [Series(self.samples[part], self.reference[part]) for part in parts]
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Two runs made one after the other. strata: per image the series of BASE and of NEW."""
+
+    strata: Sequence[tuple[Series, Series]]
+
+    def effect(self) -> float:
+        """The median over the images of the difference of levels, new - base."""
+        return float(np.median([new.level - base.level for base, new in self.strata]))
+
+    def noise(self) -> float:
+        """The median absolute deviation of the slices' levels from the median of their series, all pooled.
+
+        Not less for many slices, as it is with Paired: how the machine was in one run and not in the other, no slice
+        tells.
+        """
+        return _spread([self._levels(series) for stratum in self.strata for series in stratum])
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The bootstrap interval of the effect by percentiles: images are drawn, and slices within each series.
+
+        Everything, where there is one image with a single sample of it. Each draw counts for both runs: with BASE and
+        NEW exchanged the interval is its mirror image.
+        """
+        if len(self.strata) == 1 and min(len(series.samples) for series in self.strata[0]) == 1:
+            return -np.inf, np.inf
+        random = np.random.default_rng(SEED)
+        each = []
+        for base, new in self.strata:
+            a, b = random.random((2, RESAMPLES // 2, SLICES))
+            each.append(_drawn(new, np.vstack([a, b])) - _drawn(base, np.vstack([b, a])))
+        return _interval(np.stack(each), level, random)
+
+    def p_value(self) -> float:
+        """Two-sided p of `stratified_mann_whitney` over the slices' levels."""
+        return stratified_mann_whitney([(self._levels(base), self._levels(new)) for base, new in self.strata])
+
+    @staticmethod
+    def _levels(series: Series) -> Floats:
+        levels = [part.level for part in series.slices()]
+        return np.round(levels, 12)  # else rounding tells equal ones apart
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Two runs made in turn. strata: per image the differences new - base of turns side by side, in order."""
+
+    strata: Sequence[Floats]
+
+    def effect(self) -> float:
+        """The median over the images of the median difference."""
+        return float(np.median([np.median(found) for found in self.strata]))
+
+    def noise(self) -> float:
+        """The median absolute deviation of the medians of SLICES consecutive parts from their image's, all pooled.
+
+        Over the root of their number: that of the effect, not of its parts.
+        """
+        parts = [np.array_split(found, min(SLICES, len(found))) for found in self.strata]
+        medians = [np.asarray([np.median(part) for part in found]) for found in parts]
+        return _spread(medians) / float(np.sqrt(sum(map(len, medians))))
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """The bootstrap interval of the effect by percentiles: images are drawn, and pairs of turns within each.
+
+        Everything, where there is a single pair.
+        """
+        if len(self.strata) == 1 and len(self.strata[0]) == 1:
+            return -np.inf, np.inf
+        random = np.random.default_rng(SEED)
+        each = [
+            np.median(found[random.integers(len(found), size=(RESAMPLES, len(found)))], axis=1) for found in self.strata
+        ]
+        return _interval(np.stack(each), level, random)
+
+    def p_value(self) -> float:
+        """Two-sided p of Wilcoxon's signed-rank test over all differences; 1.0 where all are zero."""
+        from scipy.stats import wilcoxon  # a second to import, for comparisons that have times
+
+        found = np.concatenate(self.strata)
+        return float(wilcoxon(found).pvalue) if np.any(found) else 1.0
+
+
+Evidence: TypeAlias = Apart | Paired
+
+
+def floor(values: Floats) -> Floats:
+    """The FLOOR quantile along the last axis: np.quantile's default, in a third of its time on arrays this small."""
+    ordered = np.sort(values, axis=-1)
+    place, part = divmod(FLOOR * (values.shape[-1] - 1), 1)
+    below, above = ordered[..., int(place)], ordered[..., ceil(place + part)]
+    return np.asarray(below + part * (above - below))
+
+
+def stratified_mann_whitney(strata: Sequence[tuple[Floats, Floats]]) -> float:
+    """Two-sided p of the stratified Mann-Whitney test (van Elteren 1960), by the normal approximation with ties.
+
+    The rank sums of the strata are weighted by 1 / (samples + 1), with half a step of the largest taken off for
+    continuity. 1.0 where all samples of every stratum are equal.
+    """
+    from scipy.stats import norm, rankdata  # as above
+
+    total = variance = step = 0.0
+    for base, new in strata:
+        count, weight = len(base) + len(new), 1 / (len(base) + len(new) + 1)
+        ranks = rankdata(np.concatenate([base, new]))
+        total += weight * (ranks[len(base) :].sum() - len(new) * (count + 1) / 2)
+        variance += weight**2 * len(base) * len(new) * float(np.var(ranks, ddof=1)) / count
+        step = max(step, weight / 2)
+    if not variance:
+        return 1.0
+    z = max(abs(total) - step, 0.0) / np.sqrt(variance)
+    return min(1.0, float(2 * norm.sf(z)))
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """The p-values adjusted for the false-discovery rate (Benjamini and Hochberg 1995), in their order.
+
+    To call those at most alpha significant keeps the expected share of false ones among them at alpha.
+    """
+    values = np.asarray(p, np.float64)
+    order = np.argsort(values)[::-1]
+    count = len(values)
+    scaled = values[order] * count / np.arange(count, 0, -1)
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
+    return adjusted
+
+
+def _spread(series: Sequence[Floats]) -> float:
+    """The median absolute deviation from the median of each series, all pooled."""
+    return float(np.median(np.concatenate([np.abs(found - np.median(found)) for found in series])))
+
+
+def _drawn(series: Series, places: Floats) -> Floats:
+    """The levels of draws of as many slices with replacement. places: [RESAMPLES, SLICES] in [0, 1), what is drawn."""
+    parts = np.array_split(np.arange(len(series.samples)), min(SLICES, len(series.samples)))
+    size = min(len(part) for part in parts)
+    kept = np.stack([part[:size] for part in parts])  # alike in length, so that draws are arrays
+    chosen = kept[(places[:, : len(kept)] * len(kept)).astype(int)].reshape(len(places), -1)
+    return floor(series.samples[chosen]) - floor(series.reference[chosen])
+
+
+def _interval(each: Floats, level: float, random: np.random.Generator) -> tuple[float, float]:
+    """each: [strata, RESAMPLES]; the percentiles of the median over as many strata, drawn with replacement."""
+    drawn = np.tile(random.integers(len(each), size=(len(each), RESAMPLES // 2)), 2)
+    effects = np.median(np.take_along_axis(each, drawn, axis=0), axis=0)
+    tail = 50 * (1 - level)
+    low, high = np.percentile(effects, (tail, 100 - tail))
+    return float(low), float(high)

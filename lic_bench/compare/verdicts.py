@@ -1,0 +1,187 @@
+"""From numbers to verdicts: SAME, BETTER, WORSE, or AMBIGUOUS where the data allow none of these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import expm1, fsum, log1p
+from numbers import Real
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from lic_bench.compare.gates import Gates, Off, Shown, Timed, Tolerance
+from lic_bench.compare.metrics import STATUS, Better, Subject, Times, Values
+from lic_bench.compare.statistics import benjamini_hochberg
+
+Word: TypeAlias = Literal["SAME", "BETTER", "WORSE", "AMBIGUOUS"]
+SHOWN = "; shown, not gated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one number between BASE and NEW.
+
+    change, low, high: relative, new / base - 1, with the bounds of the 95 % interval; None where a number has none.
+    p: adjusted for all times that were compared together. threshold: the relative change from which one counts.
+    least: the same without the noise of the samples, of times.
+    base, new: the mean over the images, of times the median in seconds as measured.
+    confirmed: whether a second measurement says the same; None without one.
+    accepted: who accepted this change and why.
+    """
+
+    codec: str
+    quality: int
+    on: str
+    metric: str
+    verdict: Word
+    words: str
+    gate: str
+    base: float | None = None
+    new: float | None = None
+    change: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    threshold: float | None = None
+    least: float | None = None
+    confirmed: bool | None = None
+    accepted: str | None = None
+
+    @property
+    def subject(self) -> Subject:
+        """What was judged."""
+        return Subject(codec=self.codec, quality=self.quality, on=self.on, metric=self.metric)
+
+    @property
+    def fails(self) -> bool:
+        """Whether this is a regression that nobody accepted."""
+        return self.verdict == "WORSE" and self.accepted is None
+
+
+def judge(found: Iterable[Values | Times], gates: Gates) -> list[Verdict]:
+    """A verdict for everything compared, in the order of `found`. All times are one family of tests."""
+    items = [(item, gates.of(item.subject.metric)) for item in found]
+    items = [(item, gate) for item, gate in items if not isinstance(gate, Off)]
+    times = [item for item, _ in items if isinstance(item, Times)]
+    raw = [item.evidence.p_value() for item in times]
+    adjusted = dict(zip([item.subject for item in times], benjamini_hochberg(raw), strict=True))
+    return [
+        _of_times(item, gate, float(adjusted[item.subject])) if isinstance(item, Times) else _of_values(item, gate)
+        for item, gate in items
+    ]
+
+
+def confirm(first: Sequence[Verdict], again: Mapping[Subject, Verdict]) -> list[Verdict]:
+    """The verdicts with those of a second look in their place, which is the surer one as BASE and NEW took turns.
+
+    What may have been slower and turns out BETTER is AMBIGUOUS: the looks contradict each other.
+    """
+    return [_confirmed(verdict, again[verdict.subject]) if verdict.subject in again else verdict for verdict in first]
+
+
+def _confirmed(first: Verdict, again: Verdict) -> Verdict:
+    looked = f"at first {first.verdict} ({_percent(first.change)})"
+    if again.verdict == "BETTER":
+        return replace(again, verdict="AMBIGUOUS", confirmed=False, words=f"{looked}, in turn {again.words}")
+    if again.verdict == "WORSE":
+        return replace(again, confirmed=True, words=f"{again.words}; measured again in turn")
+    return replace(again, confirmed=False, words=f"{looked}, in turn {again.words}")
+
+
+def _of_times(item: Times, gate: Any, p: float) -> Verdict:
+    """SAME is not the absence of proof: the whole interval must lie within the gate's least change."""
+    timed = gate if isinstance(gate, Timed) else Timed()
+    change = item.evidence.effect()
+    low, high = item.evidence.interval()
+    threshold = log1p(max(timed.least, timed.mads * expm1(item.evidence.noise())))
+    word: Word = "AMBIGUOUS"
+    if p <= timed.alpha and abs(change) > threshold and low * high > 0:
+        word = "WORSE" if change > 0 else "BETTER"
+    elif max(abs(low), abs(high)) <= log1p(timed.least):
+        word = "SAME"
+    words = _words_of_times(word, change, threshold, timed.least, significant=p <= timed.alpha)
+    if isinstance(gate, Shown) and word in ("BETTER", "WORSE"):
+        word, words = "AMBIGUOUS", f"{words}{SHOWN}"
+    bounds = {name: expm1(value) for name, value in (("change", change), ("low", low), ("high", high))}
+    return _verdict(
+        item.subject, word, words, gate, base=item.base_s, new=item.new_s, p=p,
+        threshold=expm1(threshold), least=timed.least, **bounds,
+    )  # fmt: skip
+
+
+def _words_of_times(word: Word, change: float, threshold: float, least: float, *, significant: bool) -> str:
+    if word in ("WORSE", "BETTER"):
+        return "slower" if word == "WORSE" else "faster"
+    if word == "SAME":
+        return f"within {_percent(least, sign='')}"
+    if abs(change) > threshold:
+        return "may as well be none" if significant else "not significant"
+    if abs(change) > log1p(least):
+        return f"too noisy: counts from {_percent(expm1(threshold), sign='')} on"
+    return f"may be beyond {_percent(least, sign='')}"
+
+
+def _of_values(item: Values, gate: Any) -> Verdict:
+    pairs = [(base, new) for base, new in item.pairs if base is not None]
+    numbers = isinstance(pairs[0][0], Real)
+    if lacking := sum(new is None for _, new in pairs):
+        base = float(np.mean([base for base, _ in pairs])) if numbers else None
+        return _verdict(item.subject, _gated("WORSE", gate), f"missing in NEW{_on(lacking, item)}", gate, base=base)
+    if not numbers:
+        return _of_texts(item, gate, pairs)
+    base, new = (float(np.mean(values)) for values in zip(*pairs, strict=True))
+    changed = any(before != after for before, after in pairs)
+    more = {"base": base, "new": new, "change": (new / base - 1 if base else None) if changed else 0.0}
+    if isinstance(gate, Tolerance):
+        more["threshold"] = max(gate.relative, gate.absolute / abs(base)) if base else None
+    word, words = _of_numbers(item.better, gate, pairs, base)
+    return _verdict(item.subject, word, words, gate, **more)
+
+
+def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]], base: float) -> tuple[Word, str]:
+    """base: the mean of BASE."""
+    change = fsum(after - before for before, after in pairs) / len(pairs)  # of means it would round small ones away
+    up, down = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
+    if not up and not down:
+        return "SAME", "equal"
+    among = [f"{count} {which}" for count, which in ((up, "up"), (down, "down")) if count]
+    words = f"mean {change:+.6g}, of {len(pairs)} images {', '.join(among)}" if len(pairs) > 1 else f"{change:+.6g}"
+    if isinstance(gate, Tolerance) and abs(change) <= max(gate.relative * abs(base), gate.absolute):
+        return "SAME", f"{words}, within the tolerance"
+    if up and down and not change:
+        return "AMBIGUOUS", words
+    word = _gated("WORSE" if (change > 0) == (better == "lower") else "BETTER", gate)
+    return word, f"{words}{SHOWN if isinstance(gate, Shown) else ''}"
+
+
+def _of_texts(item: Values, gate: Any, pairs: Sequence[tuple[Any, Any]]) -> Verdict:
+    """Texts are equal or not; of a status, "ok" is better."""
+    changed = [(before, after) for before, after in pairs if before != after]
+    words = f"other{_on(len(changed), item)}"
+    if not changed:
+        return _verdict(item.subject, "SAME", "equal", gate)
+    if item.subject.metric == STATUS:
+        broken = sum(before == "ok" for before, _ in changed)
+        words = f"failed{_on(broken, item)}" if broken else f"ok{_on(len(changed), item)}, had failed"
+        return _verdict(item.subject, _gated("WORSE" if broken else "BETTER", gate), words, gate)
+    return _verdict(item.subject, _gated("WORSE", gate), words, gate)
+
+
+def _gated(word: Word, gate: Any) -> Word:
+    return "AMBIGUOUS" if isinstance(gate, Shown) else word
+
+
+def _verdict(subject: Subject, verdict: Word, words: str, gate: Any, **more: Any) -> Verdict:
+    return Verdict(
+        codec=subject.codec, quality=subject.quality, on=subject.on, metric=subject.metric,
+        verdict=verdict, words=words, gate=gate.name, **more,
+    )  # fmt: skip
+
+
+def _on(count: int, item: Values) -> str:
+    return f" on {count} of {len(item.pairs)} images" if len(item.pairs) > 1 else ""
+
+
+def _percent(change: float | None, sign: str = "+") -> str:
+    return "no number" if change is None else f"{100 * change:{sign}.1f} %"

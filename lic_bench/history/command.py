@@ -1,0 +1,106 @@
+"""`lic-bench history`: from its options to what it adds, shows and draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from lic_bench import accepted
+from lic_bench.config import split_list
+from lic_bench.errors import UserError, unknown
+from lic_bench.history import store
+from lic_bench.history.point import Point
+from lic_bench.history.points import points_of
+from lic_bench.history.series import Series, series_of
+from lic_bench.history.table import series_table, steps_table
+from lic_bench.report.labels import plural
+from lic_bench.report.terminal import to_rich
+from lic_bench.store import Run
+
+FOLDER = Path("results/history")
+ACCEPTED = Path("results/accepted.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of `lic-bench history` as they were given."""
+
+    into: Path = FOLDER
+    codec: str | None = None
+    metric: str | None = None
+    machine: str | None = None
+    out: Path | None = None
+    accepted: Path | None = None
+    everything: bool = False
+
+
+def add(runs: Sequence[Path], into: Path, console: Console) -> int:
+    """Add the runs, all read before anything is written; how many lines are new. Raises UserError for bad input."""
+    read = [(folder, points_of(Run(folder))) for folder in runs]
+    if empty := next((folder for folder, points in read if not points), None):
+        raise UserError(f"{empty} has nothing to add: no data set is complete there; run it to its end first.")
+    total = 0
+    for folder, points in read:
+        count = store.add(points, into)
+        total += count
+        there = f", {plural(len(points) - count, 'line')} there already" if count < len(points) else ""
+        _say(console, f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{store.SUFFIX}{there}")
+    return total
+
+
+def show(options: Options, console: Console) -> list[Series]:
+    """Show the series and their steps, and draw them into a folder if one is named."""
+    entries = _accepted(options.accepted)
+    series = series_of(_chosen(store.read(options.into), options), entries)
+    for machine in dict.fromkeys(one.last.machine for one in series):
+        mine = [one for one in series if one.last.machine == machine]
+        console.print(to_rich(series_table(mine, everything=options.everything), console.width))
+        if any(one.steps for one in mine):
+            console.print(to_rich(steps_table(mine), console.width))
+    _outcome(series, options.accepted or ACCEPTED, console)
+    if options.out is not None:
+        from lic_bench.history.draw import write_figures
+
+        _say(console, f"{plural(len(write_figures(series, options.out)), 'file')} in {options.out}")
+    return series
+
+
+def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
+    """The points of the codecs, metrics and machines asked for. Raises UserError for a name that none has."""
+    chosen = list(points)
+    for name in ("machine", "codec", "metric"):
+        asked = getattr(options, name)
+        if asked is None:
+            continue
+        names = split_list(asked, f"--{name}")
+        known = {getattr(point, name) for point in points}
+        for wrong in (one for one in names if one not in known):
+            raise unknown(f"--{name}", wrong, known)
+        chosen = [point for point in chosen if getattr(point, name) in names]
+    if not chosen:
+        raise UserError("No series has all of the --codec, --metric and --machine asked for; leave one out.")
+    return chosen
+
+
+def _accepted(path: Path | None) -> list[accepted.Accepted]:
+    if path is not None and not path.exists():
+        raise UserError(f"--accepted {path}: no such file; write it or leave it out.")
+    return accepted.read(path or ACCEPTED)
+
+
+def _outcome(series: Sequence[Series], path: Path, console: Console) -> None:
+    still = sum(len(one.open) for one in series)
+    if still:
+        _say(
+            console, f"{plural(still, 'step')} OPEN: mend what got worse, or say in {path} who accepts it.", "bold red"
+        )
+    else:
+        _say(console, "Nothing is OPEN.", "bold green")
+
+
+def _say(console: Console, words: str, style: str = "") -> None:
+    console.print(Text(words, style, overflow="fold"), soft_wrap=True)

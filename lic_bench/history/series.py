@@ -1,0 +1,154 @@
+"""The series of the history and the steps in them: at which commit, by how much, and whether someone accepted it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from lic_bench.accepted import Accepted, covering
+from lic_bench.compare import gates
+from lic_bench.compare.gates import TIMES, Gate, Timed, Tolerance
+from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS, PEAK, STATUS, Better
+from lic_bench.history.point import Key, Point, Value
+from lic_bench.steps import changes, levels, steps
+
+State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BETTER"]
+NEAR = 1  # points by which a step in noise may be found beside its commit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A new level from the point at `index` on.
+
+    change: relative, None for texts and for what was 0. state: OPEN is a worsening that nobody accepted and that lasts;
+    MENDED one that a later step took back. other_software: whether libraries or settings changed here too.
+    """
+
+    index: int
+    before: Value
+    after: Value
+    change: float | None
+    state: State
+    accepted: Accepted | None = None
+    other_software: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The points of one number by time, and its steps. levels: (start, stop, level) between them; [] for texts."""
+
+    points: Sequence[Point]
+    steps: Sequence[Step]
+    levels: Sequence[tuple[int, int, float]] = field(default_factory=list)
+
+    @property
+    def last(self) -> Point:
+        """The newest point; it names what the series is of."""
+        return self.points[-1]
+
+    @property
+    def open(self) -> list[Step]:
+        """The worsenings that somebody has to mend or accept."""
+        return [step for step in self.steps if step.state == "OPEN"]
+
+
+def series_of(points: Iterable[Point], accepted: Sequence[Accepted] = ()) -> list[Series]:
+    """The series by machine, codec, quality, metric and data set. points: by time."""
+    found: dict[Key, list[Point]] = {}
+    for point in points:
+        found.setdefault(point.series, []).append(point)
+    order = sorted(found.values(), key=lambda rows: (rows[0].machine, rows[0].codec, rows[0].quality))
+    return [_series(rows, accepted) for rows in order]
+
+
+def better_of(metric: str) -> Better:
+    """Which way is better; None for texts, of which any change is worse."""
+    if metric == STATUS:
+        return "lower"  # the history counts those that failed
+    known: Mapping[str, Better] = {**OF_RECORDS, **OF_COMPLEXITY, **dict.fromkeys(TIMES, "lower")}
+    return "lower" if metric.startswith(PEAK) else known.get(metric)
+
+
+def _series(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series:
+    values = [point.value for point in points]
+    gate = gates.read(None).of(points[0].metric)
+    if any(isinstance(value, str) for value in values):
+        starts, parts = changes(values), []
+        heights: list[Value] = [values[start] for start in (0, *starts)]
+    else:
+        starts = _starts(np.asarray(values, np.float64), gate)
+        parts = levels(np.asarray(values, np.float64), starts)
+        heights = [level for *_, level in parts]
+    found = [_step(points, start, place, heights, gate, accepted) for place, start in enumerate(starts)]
+    return Series(points, found, parts)
+
+
+def _starts(values: np.ndarray[tuple[int], np.dtype[np.float64]], gate: Gate) -> list[int]:
+    """Where new levels begin. A step is one only if it is more than the gate of `lic-bench compare` lets pass."""
+    if isinstance(gate, Timed) and np.all(values > 0):
+        return steps(np.log(values), floor=math.log1p(gate.least))
+    if isinstance(gate, Tolerance) and gate.relative:
+        return steps(values, floor=_tolerance(gate, float(np.median(values))))
+    within = gate.absolute if isinstance(gate, Tolerance) else 0.0
+    return changes(values.tolist(), within)
+
+
+def _step(
+    points: Sequence[Point],
+    start: int,
+    place: int,
+    heights: Sequence[Value],
+    gate: Gate,
+    accepted: Sequence[Accepted],
+) -> Step:
+    before, after, later = heights[place], heights[place + 1], heights[place + 2 :]
+    first, metric = points[start], points[start].metric
+    change = None
+    if isinstance(before, (int, float)) and isinstance(after, (int, float)) and before:
+        change = after / before - 1
+    entry, state = None, _direction(metric, before, after, later, gate)
+    if state == "OPEN":
+        near = {point.commit for point in points[max(0, start - NEAR) : start + NEAR + 1]}
+        mine = [found for found in accepted if found.commit is None or _names(found.commit, near)]
+        entry = covering(mine, first.codec, first.quality, metric, change)
+    return Step(
+        index=start,
+        before=before,
+        after=after,
+        change=change,
+        state="ACCEPTED" if entry else state,
+        accepted=entry,
+        other_software=first.software != points[start - 1].software,
+    )
+
+
+def _direction(metric: str, before: Value, after: Value, later: Sequence[Value], gate: Gate) -> State:
+    """BETTER, or worse: OPEN as long as no later level is as good as that before."""
+    if isinstance(before, str) or isinstance(after, str):
+        return "MENDED" if before in later else "OPEN"
+    sign = -1.0 if better_of(metric) == "higher" else 1.0
+    if sign * (after - before) < 0:
+        return "BETTER"
+    slack = _slack(gate, before)
+    mended = any(sign * (level - before) <= slack for level in later if not isinstance(level, str))
+    return "MENDED" if mended else "OPEN"
+
+
+def _slack(gate: Gate, level: float) -> float:
+    """By how much a level may be worse than this one and still count as the same."""
+    if isinstance(gate, Timed):
+        return gate.least * level
+    return _tolerance(gate, level) if isinstance(gate, Tolerance) else 0.0
+
+
+def _tolerance(gate: Tolerance, level: float) -> float:
+    return max(gate.relative * abs(level), gate.absolute)
+
+
+def _names(beginning: str, commits: Iterable[str | None]) -> bool:
+    """Whether it is one of the commits or the beginning of one; written out whole it may be longer than they are."""
+    return any(commit and (commit.startswith(beginning) or beginning.startswith(commit)) for commit in commits)

@@ -1,0 +1,74 @@
+"""The files of the history: one of lines per machine, append-only, for several writers at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from lic_bench import lines
+from lic_bench.errors import UserError
+from lic_bench.history.point import Key, Point, from_json, to_json
+
+SUFFIX = ".jsonl"
+
+
+def add(points: Sequence[Point], folder: Path) -> int:
+    """Append the points that are not there yet, one machine's in one write; how many these are.
+
+    Waits for other writers. Raises UserError where the folder cannot be written; the lines before stay as they are.
+    """
+    added = 0
+    with _writing(folder):
+        for machine in dict.fromkeys(point.machine for point in points):
+            path = folder / f"{machine}{SUFFIX}"
+            there = {point.key for point in _of_file(path, repair=True)}
+            new = _unique([point for point in points if point.machine == machine and point.key not in there])
+            if new:
+                lines.append(path, "".join(json.dumps(to_json(point), allow_nan=False) + "\n" for point in new))
+            added += len(new)
+    return added
+
+
+def read(folder: Path) -> list[Point]:
+    """Every point, by time. Of two with one key, as two branches may add them, the first counts."""
+    try:
+        points = [point for path in sorted(folder.glob(f"*{SUFFIX}")) for point in _of_file(path)]
+    except OSError as error:
+        raise UserError(f"Cannot read {error.filename or folder}: {error.strerror}.") from None
+    if not points:
+        raise UserError(f"{folder} holds no history; add runs to it: lic-bench history add RUN --into {folder}")
+    return sorted(_unique(points), key=lambda point: point.time)
+
+
+def _unique(points: Sequence[Point]) -> list[Point]:
+    found: dict[Key, Point] = {}
+    for point in points:
+        found.setdefault(point.key, point)
+    return list(found.values())
+
+
+def _of_file(path: Path, *, repair: bool = False) -> list[Point]:
+    found = []
+    for number, line in enumerate(lines.whole(path, repair=repair), 1):
+        source = f"{path}, line {number}"
+        try:
+            values = json.loads(line)
+        except ValueError:
+            raise UserError(f"{source}: not JSON; remove that line.") from None
+        found.append(from_json(values, source))
+    return found
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """The folder, made if need be and held alone; what the system refuses becomes a UserError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --into.") from None

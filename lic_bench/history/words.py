@@ -1,0 +1,90 @@
+"""Numbers, commits and steps of the history in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, SERIES, Point, Value
+from lic_bench.history.series import Series, Step
+
+COMMIT = 7  # digits that are shown
+MIB = 2**20
+SHORT = 8  # characters of a hash or setting
+PLAIN = 5  # of SERIES: machine, codec, quality, on, metric
+SMALL = 1e-3  # a relative change below is shown with two digits that count
+
+
+def value_of(value: Value, unit: str) -> str:
+    """With a unit that people read; of times how many reference workloads."""
+    if isinstance(value, str):
+        return value
+    if unit == RELATIVE:
+        return f"{value:.4g}x"
+    if unit == BYTES:
+        return f"{value / MIB:,.1f} MiB" if value >= MIB else f"{value:,.8g} B"
+    if unit == MACS:
+        return f"{value / 1e9:,.6g} G"
+    return f"{value:,.0f}" if value == round(value) else f"{value:.8g}"
+
+
+def pair_of(before: Value, after: Value, unit: str) -> tuple[str, str]:
+    """Both, with all digits where fewer do not tell them apart."""
+    one, other = value_of(before, unit), value_of(after, unit)
+    return (one, other) if one != other else (f"{before!r}", f"{after!r}")
+
+
+def last_of(point: Point) -> str:
+    """The value; of a time the seconds beside it."""
+    seconds = f" ({seconds_of(point.seconds)})" if point.seconds is not None else ""
+    return value_of(point.value, point.unit) + seconds
+
+
+def seconds_of(seconds: float) -> str:
+    """ "1.23 s", "12.3 ms"."""
+    return f"{seconds:.3g} s" if seconds >= 1 else f"{1e3 * seconds:.3g} ms"
+
+
+def percent_of(change: float) -> str:
+    """ "+5.2 %", "-0.00021 %"."""
+    return f"{100 * change:+.1f} %" if abs(change) >= SMALL else f"{100 * change:+.2g} %"
+
+
+def change_of(step: Step, unit: str) -> str:
+    """By how much, relative; of counts and of what was 0 the difference, "other" for texts."""
+    if isinstance(step.before, str) or isinstance(step.after, str):
+        return "other"
+    if step.change is None or unit == COUNTED:
+        return f"{step.after - step.before:+.6g}"
+    return percent_of(step.change)
+
+
+def range_of(steps: Sequence[Step], unit: str) -> str:
+    """ "+5.6 .. +6.2 %" of several, or their one change."""
+    ordered = sorted(steps, key=lambda step: step.change or 0.0)
+    low, high = change_of(ordered[0], unit), change_of(ordered[-1], unit)
+    return low if low == high else f"{low.removesuffix(' %')} .. {high}"
+
+
+def commit_of(point: Point) -> str:
+    """Its first digits, "+" where files differed; the version where no commit is known."""
+    name = point.commit[:COMMIT] if point.commit else f"v{point.lic_bench}"
+    return name + ("+" if point.dirty else "")
+
+
+def day_of(point: Point) -> str:
+    """ "2026-11-23"."""
+    return point.time[:10]
+
+
+def apart(series: Sequence[Series]) -> list[str]:
+    """What tells each series from those of the same codec, quality, metric and data set: "threads 2"; mostly ""."""
+    alike: dict[tuple[object, ...], list[Point]] = {}
+    for one in series:
+        alike.setdefault(one.last.series[:PLAIN], []).append(one.last)
+    return [", ".join(_differing(one.last, alike[one.last.series[:PLAIN]])) for one in series]
+
+
+def _differing(point: Point, others: Sequence[Point]) -> Iterator[str]:
+    for name in SERIES[PLAIN:]:
+        if len({getattr(other, name) for other in others}) > 1:
+            yield f"{name} {str(getattr(point, name))[:SHORT]}"

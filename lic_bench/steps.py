@@ -1,0 +1,115 @@
+"""Where a series begins a new level: steps in noise, and changes of values that have none."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+
+LEAST = 3  # points of a level; fewer are outliers
+OUTLIER = 4.0  # times the noise
+PENALTY = 4.0  # times log(points), per step: 2 is BIC's for a place and a level, and noise here is not quite normal
+FEW = 10.0  # the noise of n points counts as 1 + FEW / n of itself, as that of few may be found too small
+MAD_TO_SIGMA = 1.4826
+MEAN_TO_SIGMA = float(np.sqrt(np.pi / 2))
+
+
+def changes(values: Sequence[Hashable], within: float = 0.0) -> list[int]:
+    """The indices at which values begin to differ from those before: the steps of what is the same every time.
+
+    within: how far numbers may be from the first of their level; 0 makes any change a step, of texts too.
+    """
+    starts: list[int] = []
+    for index, value in enumerate(values):
+        first = values[starts[-1] if starts else 0]
+        if abs(value - first) > within if within else value != first:  # type: ignore[operator]  # numbers then
+            starts.append(index)
+    return starts
+
+
+def steps(values: ArrayLike, *, floor: float = 0.0, least: int = LEAST) -> list[int]:
+    """The indices at which a new level begins; [] for a series that has one level.
+
+    values: [n], finite, in order. floor: steps between levels that differ by no more are none; 0 keeps all.
+    least: points of a level; fewer than these, however far off, are outliers.
+
+    Optimal partitioning (Jackson et al. 2005) of the squares around the means, over the noise, with PENALTY * log(n)
+    per step, after outliers became medians. In noise alone some 1 % of the series of 6 to 300 points get a step.
+    Consecutive values must be independent: the noise is known from their differences. O(n^2): 5000 points take 0.4 s.
+    Raises ValueError for values that are no finite series.
+    """
+    series = np.asarray(values, np.float64)
+    if series.ndim != 1 or not np.isfinite(series).all() or least < 1:
+        raise ValueError(f"values of shape {series.shape} and least {least}: give finite values [n] and least from 1.")
+    sigma = noise(series)
+    if sigma == 0 or len(series) < 2 * least:
+        return []
+    scaled = without_outliers(series, sigma, least) / (sigma * (1 + FEW / len(series)))
+    return _above(series, partition(scaled, PENALTY * float(np.log(len(series))), least), floor)
+
+
+def levels(values: ArrayLike, starts: Sequence[int]) -> list[tuple[int, int, float]]:
+    """(start, stop, median) of each part of the values; starts: where a new one begins, ascending, without 0."""
+    series = np.asarray(values, np.float64)
+    return [(start, stop, float(np.median(series[start:stop]))) for start, stop in pairwise([0, *starts, len(series)])]
+
+
+def noise(values: Floats) -> float:
+    """The standard deviation around the levels, from the differences of neighbours, of which few are steps.
+
+    By their median absolute deviation; where that is 0, as most are equal, by their mean. 0 for a constant.
+    """
+    differences = np.diff(values)
+    if not np.any(differences):
+        return 0.0
+    middle = float(np.median(np.abs(differences - np.median(differences))))
+    sigma = MAD_TO_SIGMA * middle or MEAN_TO_SIGMA * float(np.mean(np.abs(differences)))
+    return sigma / float(np.sqrt(2))
+
+
+def without_outliers(values: Floats, sigma: float, least: int = LEAST) -> Floats:
+    """The values, those farther than OUTLIER * sigma from the median of the 2 * least - 1 around them replaced by it.
+
+    That leaves levels of `least` points as they are, and none that is shorter.
+    """
+    width = 2 * least - 1
+    if len(values) < width:
+        return values
+    medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
+    medians = np.pad(medians, least - 1, mode="edge")
+    return np.where(np.abs(values - medians) > OUTLIER * sigma, medians, values)
+
+
+def partition(values: Floats, penalty: float, least: int) -> list[int]:
+    """The starts of parts of `least` values or more that minimise the squares around their means + penalty * starts."""
+    count, centred = len(values), values - np.mean(values)
+    sums, squares = (np.concatenate([[0.0], np.cumsum(part)]) for part in (centred, centred**2))
+    best = np.full(count + 1, np.inf)
+    best[0] = -penalty
+    last = np.zeros(count + 1, np.int64)
+    for stop in range(least, count + 1):
+        starts = np.arange(stop - least + 1)
+        around = squares[stop] - squares[starts] - (sums[stop] - sums[starts]) ** 2 / (stop - starts)
+        total = best[starts] + around + penalty
+        last[stop] = np.argmin(total)
+        best[stop] = total[last[stop]]
+    found, stop = [], count
+    while stop := int(last[stop]):
+        found.append(stop)
+    return found[::-1]
+
+
+def _above(values: Floats, starts: list[int], floor: float) -> list[int]:
+    """The starts without those of steps up to the floor: the smallest goes first, and its levels become one."""
+    while starts:
+        heights = [abs(after - before) for (*_, before), (*_, after) in pairwise(levels(values, starts))]
+        smallest = int(np.argmin(heights))
+        if heights[smallest] > floor:
+            break
+        starts = starts[:smallest] + starts[smallest + 1 :]
+    return starts

@@ -1,0 +1,260 @@
+"""The statistics of times: against scipy, by what must not change them, and by coverage on known noise."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import false_discovery_control, mannwhitneyu, norm
+
+from lic_bench.compare.statistics import (
+    FLOOR,
+    SLICES,
+    Apart,
+    Evidence,
+    Floats,
+    Paired,
+    Series,
+    benjamini_hochberg,
+    floor,
+    stratified_mann_whitney,
+)
+
+Runs = tuple[Series, Series]
+SHIFT = np.log(1.2)
+# Coarse, so that there are ties, and in steps of 1/64, so that a shift by such a step is exact.
+steps = st.integers(-64, 64).map(lambda step: step / 64)
+
+
+def arrays(least: int = 1, most: int = 40) -> st.SearchStrategy[Floats]:
+    return st.lists(steps, min_size=least, max_size=most).map(np.asarray)
+
+
+@st.composite
+def series(draw: st.DrawFn, most: int = 30) -> Series:
+    samples = draw(arrays(1, most))
+    reference = draw(st.lists(steps, min_size=len(samples), max_size=len(samples)))
+    return Series(samples, np.asarray(reference))
+
+
+strata = st.lists(st.tuples(series(), series()), min_size=1, max_size=4)
+pairs = st.lists(arrays(), min_size=1, max_size=4)
+evidence = st.one_of(strata.map(Apart), pairs.map(Paired))
+
+
+def moved(one: Series, by: float) -> Series:
+    return Series(one.samples + by, one.reference + by)
+
+
+def swapped(found: Evidence) -> Evidence:
+    if isinstance(found, Paired):
+        return Paired([-differences for differences in found.strata])
+    return Apart([(new, base) for base, new in found.strata])
+
+
+def flat(*samples: float) -> Series:
+    return Series(np.asarray(samples), np.zeros(len(samples)))
+
+
+@given(arrays(), st.integers(1, 5))
+@settings(deadline=None)
+def test_the_floor_is_numpys_quantile(values: Floats, rows: int) -> None:
+    assert floor(values) == pytest.approx(np.quantile(values, FLOOR), abs=1e-15)
+    together = np.tile(values, (rows, 1)) + np.arange(rows)[:, None]
+    assert floor(together) == pytest.approx(np.quantile(together, FLOOR, axis=1), abs=1e-12)
+
+
+@given(arrays(2), arrays(2))
+@settings(deadline=None)
+def test_with_one_stratum_it_is_the_mann_whitney_test(base: Floats, new: Floats) -> None:
+    found = stratified_mann_whitney([(base, new)])
+    if np.ptp(np.concatenate([base, new])) == 0:
+        assert found == 1.0
+        return
+    expected = mannwhitneyu(new, base, method="asymptotic", use_continuity=True).pvalue
+    assert found == pytest.approx(float(expected), abs=1e-12)
+
+
+def test_strata_of_other_sizes_weigh_by_van_elterens_formula() -> None:
+    """Sum of U / (N + 1), of variance n m / (12 (N + 1)) where nothing ties; here with half a step taken off."""
+    rng = np.random.default_rng(5)
+    strata = [(rng.normal(size=n), rng.normal(0.7, size=m)) for n, m in ((3, 4), (20, 9), (5, 5))]
+    distance, variance = 0.0, 0.0
+    for base, new in strata:
+        product, more = len(base) * len(new), len(base) + len(new) + 1
+        distance += (mannwhitneyu(new, base).statistic - product / 2) / more
+        variance += product / 12 / more
+    z = (abs(distance) - 0.5 / (3 + 4 + 1)) / np.sqrt(variance)
+    assert stratified_mann_whitney(strata) == pytest.approx(float(2 * norm.sf(z)), abs=1e-12)
+
+
+def test_strata_add_up_and_do_not_mix() -> None:
+    """Each stratum alone says little. One far above the other hides nothing, as ranks are within strata."""
+    base, new = np.arange(5.0), np.arange(5.0) + 2.5
+    one = stratified_mann_whitney([(base, new)])
+    assert one > 0.05
+    assert stratified_mann_whitney([(base + 1000 * k, new + 1000 * k) for k in range(4)]) < 0.01 < one
+
+
+@given(st.lists(st.tuples(arrays(1, 12), arrays(1, 12)), min_size=1, max_size=5), st.randoms())
+@settings(deadline=None)
+def test_p_is_a_probability_whatever_the_order(found: list[tuple[Floats, Floats]], random: object) -> None:
+    p = stratified_mann_whitney(found)
+    assert 0 <= p <= 1
+    assert stratified_mann_whitney(found[::-1]) == pytest.approx(p, abs=1e-12)
+    assert stratified_mann_whitney([(new, base) for base, new in found]) == pytest.approx(p, abs=1e-12)
+
+
+@given(st.lists(st.floats(0, 1), max_size=30))
+@settings(deadline=None)
+def test_the_correction_is_scipys(p: list[float]) -> None:
+    expected = false_discovery_control(p, method="bh") if p else []
+    assert benjamini_hochberg(p) == pytest.approx(np.asarray(expected), abs=1e-12)
+
+
+@given(strata, st.sampled_from([-0.5, 0.25, 1.0]))
+@settings(max_examples=30, deadline=None)
+def test_a_machine_that_is_slower_as_a_whole_changes_nothing(found: Sequence[Runs], by: float) -> None:
+    """Also where BASE and NEW met it differently: each is divided by its own reference workload."""
+    before, after = Apart(found), Apart([(moved(base, by), moved(new, -by)) for base, new in found])
+    assert after.effect() == pytest.approx(before.effect(), abs=1e-12)
+    assert after.noise() == pytest.approx(before.noise(), abs=1e-12)
+    assert after.interval() == pytest.approx(before.interval(), abs=1e-12)
+    assert after.p_value() == pytest.approx(before.p_value(), abs=1e-12)
+
+
+def test_equal_levels_tie_however_slow_the_machine_is() -> None:
+    base, new = flat(0.0, 0.5, *[0.0] * 7), Series(np.asarray([0.0, 0.5] + [0.0] * 7), np.asarray([0.0] * 8 + [1 / 64]))
+    before, after = Apart([(base, new)]), Apart([(moved(base, -0.5), moved(new, 0.5))])
+    assert after.p_value() == before.p_value()
+
+
+@given(evidence)
+@settings(max_examples=30, deadline=None)
+def test_swapping_base_and_new_turns_the_sign(found: Evidence) -> None:
+    other = swapped(found)
+    assert other.effect() == pytest.approx(-found.effect(), abs=1e-12)
+    assert other.noise() == pytest.approx(found.noise(), abs=1e-12)
+    assert other.p_value() == pytest.approx(found.p_value(), abs=1e-12)
+    low, high = found.interval()
+    assert other.interval() == pytest.approx((-high, -low), abs=1e-12)
+
+
+@given(evidence)
+@settings(max_examples=30, deadline=None)
+def test_the_order_of_the_images_does_not_matter(found: Evidence) -> None:
+    other = type(found)(found.strata[::-1])
+    assert (other.effect(), other.noise()) == pytest.approx((found.effect(), found.noise()), abs=1e-12)
+    assert other.p_value() == pytest.approx(found.p_value(), abs=1e-12)
+
+
+def test_the_interval_hardly_depends_on_the_order_of_the_images() -> None:
+    """Its draws are other ones then."""
+    rng = np.random.default_rng(3)
+    found = Paired([rng.normal(k / 100, 0.02, 40) for k in range(4)])
+    low, high = found.interval()
+    assert Paired(found.strata[::-1]).interval() == pytest.approx((low, high), abs=(high - low) / 5)
+
+
+@given(evidence)
+@settings(max_examples=30, deadline=None)
+def test_every_number_is_one_and_the_same_each_time(found: Evidence) -> None:
+    numbers = [found.effect(), found.noise(), *found.interval(), found.p_value()]
+    assert not np.isnan(numbers).any()
+    assert found.noise() >= 0
+    assert 0 <= found.p_value() <= 1
+    assert numbers == [found.effect(), found.noise(), *found.interval(), found.p_value()]
+
+
+def test_a_known_ratio_is_the_effect() -> None:
+    base, new = flat(*np.log([1.0, 1.1, 1.3])), flat(*np.log([1.08, 1.2, 1.4]))
+    assert Apart([(base, moved(base, 0.3))]).effect() == pytest.approx(0)
+    assert Apart([(base, Series(base.samples + SHIFT, base.reference))]).effect() == pytest.approx(SHIFT)
+    assert Apart([(base, new)] * 3).effect() == pytest.approx(float(floor(new.samples) - floor(base.samples)))
+    assert Paired([np.asarray([0.1, 0.2, 9.0]), np.asarray([0.3])]).effect() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("found", [Apart([(flat(1.0), flat(1.2))]), Paired([np.asarray([0.2])])], ids=["apart", "pair"])
+def test_a_single_sample_says_nothing_of_its_error(found: Evidence) -> None:
+    assert found.effect() == pytest.approx(0.2)
+    assert found.noise() == 0
+    assert found.interval() == (-np.inf, np.inf)
+    assert found.p_value() == 1.0
+
+
+def test_single_samples_of_many_images_do() -> None:
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 0.01, 24)
+    found = Apart([(flat(a), flat(a + 0.1 + b)) for a, b in zip(base, rng.normal(0, 0.01, 24), strict=True)])
+    low, high = found.interval()
+    assert 0.08 < low < 0.1 < high < 0.12
+    assert found.p_value() < 1e-4
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 60])
+def test_all_equal_is_no_effect(count: int) -> None:
+    for found in (Apart([(flat(*[2.0] * count), flat(*[2.0] * count))] * 2), Paired([np.zeros(count)] * 2)):
+        assert (found.effect(), found.noise(), found.interval(), found.p_value()) == (0, 0, (0, 0), 1.0)
+
+
+def test_two_samples_of_each_have_an_interval_that_holds_them() -> None:
+    found = Apart([(flat(0.0, 0.02), flat(0.1, 0.14))])
+    low, high = found.interval()
+    assert low == pytest.approx(0.08)
+    assert high == pytest.approx(0.14)
+    assert found.p_value() > 0.05
+
+
+def test_slices_are_consecutive_and_whole() -> None:
+    whole = Series(np.arange(21.0), np.arange(21.0) + 100)
+    assert [len(part.samples) for part in whole.slices()] == [3, 3, 3, 3, 3, 2, 2, 2]
+    assert np.concatenate([part.samples for part in whole.slices()]).tolist() == whole.samples.tolist()
+    assert np.concatenate([part.reference for part in whole.slices()]).tolist() == whole.reference.tolist()
+    assert len(flat(1.0, 2.0).slices()) == 2
+
+
+def test_noise_of_turns_is_that_of_the_effect() -> None:
+    """It falls with the root of the samples, as the error of the effect does; of runs apart it is that of a part."""
+    rng = np.random.default_rng(0)
+    few, many = ([rng.normal(0, 0.02, 16 * k) for _ in range(k)] for k in (1, 8))
+    error = 0.02 * np.sqrt(np.pi / 2) / np.sqrt(16 * 64)  # of a median of as many
+    assert Paired(many).noise() / error == pytest.approx(0.6745, rel=0.5)
+    assert Paired(few).noise() > 4 * Paired(many).noise()
+    levels = [part.level for part in flat(*few[0]).slices()]
+    alone = flat(*few[0])
+    assert Apart([(alone, alone)]).noise() == pytest.approx(float(np.median(np.abs(levels - np.median(levels)))))
+
+
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("kind", ["apart", "paired"])
+def test_the_interval_covers_the_truth(kind: str, images: int) -> None:
+    """Of 200 comparisons 95 % or more; few slices and their floor cost a little where there is one image."""
+    rng = np.random.default_rng(7)
+
+    def drawn(shift: float) -> Series:
+        return Series(shift + rng.exponential(0.01, 40), rng.exponential(0.005, 40))
+
+    covered, width = 0, []
+    for _ in range(200):
+        if kind == "apart":
+            low, high = Apart([(drawn(0.0), drawn(0.05)) for _ in range(images)]).interval()
+        else:
+            low, high = Paired([0.05 + rng.laplace(0, 0.02, 40) for _ in range(images)]).interval()
+        covered += low <= 0.05 <= high
+        width.append(high - low)
+    assert covered >= (180 if images == 1 else 190)
+    assert np.median(width) < 0.03
+
+
+def test_the_test_of_two_like_runs_is_rarely_significant() -> None:
+    rng = np.random.default_rng(11)
+    p = [Apart([(flat(*rng.exponential(0.01, 40)), flat(*rng.exponential(0.01, 40)))]).p_value() for _ in range(200)]
+    assert np.mean(np.asarray(p) <= 0.05) < 0.09
+    q = [Paired([rng.laplace(0, 0.02, 40)]).p_value() for _ in range(200)]
+    assert np.mean(np.asarray(q) <= 0.05) < 0.09
+
+
+def test_no_more_slices_than_samples() -> None:
+    assert len(flat(*range(5)).slices()) == 5
+    assert len(flat(*range(100)).slices()) == SLICES

@@ -1,0 +1,358 @@
+"""The verdicts: each branch by hand, and what they find and do not find on machines as noisy as real ones."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lic_bench.compare.gates import Exact, Gate, Gates, Off, Shown, Timed, Tolerance, read
+from lic_bench.compare.metrics import Better, Subject, Times, Values
+from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series
+from lic_bench.compare.verdicts import Verdict, confirm, judge
+
+COMPARISONS = 50
+SLOWDOWN = math.log(1.05)
+DRIFT = math.log(1.2)
+
+
+def subject(metric: str, codec: str = "jpeg") -> Subject:
+    return Subject(codec=codec, quality=50, on="kodak", metric=metric)
+
+
+def values(metric: str, *pairs: tuple[object, object], better: Better = "lower", gate: Gate | None = None) -> Verdict:
+    gates = read(None) if gate is None else Gates({"*": gate})
+    return judge([Values(subject=subject(metric), better=better, pairs=pairs)], gates)[0]
+
+
+def said(verdict: Verdict) -> tuple[str, str]:
+    return verdict.verdict, verdict.words
+
+
+# Numbers
+
+
+def test_equal_numbers_are_the_same() -> None:
+    found = values("payload_bytes", (20_000, 20_000), (21_000, 21_000))
+    assert said(found) == ("SAME", "equal")
+    assert (found.base, found.new, found.change, found.gate) == (20_500, 20_500, 0.0, "exact")
+    assert not found.fails
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize("step", [1, -1])
+def test_which_way_is_worse_depends_on_the_metric(better: Better, step: int) -> None:
+    found = values("payload_bytes", (20_000, 20_000 + step), better=better)
+    assert said(found) == ("WORSE" if (step > 0) == (better == "lower") else "BETTER", f"{step:+d}")
+    assert found.change == pytest.approx(step / 20_000)
+    assert found.fails == (found.verdict == "WORSE")
+
+
+def test_the_words_say_how_many_images_moved_which_way() -> None:
+    assert said(values("payload_bytes", (10, 13), (10, 10), (10, 10))) == ("WORSE", "mean +1, of 3 images 1 up")
+    assert said(values("payload_bytes", (10, 11), (10, 6), (10, 6))) == (
+        "BETTER",
+        "mean -2.33333, of 3 images 1 up, 2 down",
+    )
+    assert said(values("payload_bytes", (10, 11), (10, 9))) == ("AMBIGUOUS", "mean +0, of 2 images 1 up, 1 down")
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_step_that_rounding_hides_in_the_mean_is_found(step: int) -> None:
+    """Of 24 images near 1e9 one moves by the least that a float of its size can: the mean stays what it was."""
+    after = math.nextafter(1e-3, step)
+    pairs = [(1e9, 1e9)] * 23 + [(1e-3, after)]
+    assert np.mean([before for before, _ in pairs]) == np.mean([new for _, new in pairs])
+    assert values("mse_8bit", *pairs).verdict == ("WORSE" if step > 0 else "BETTER")
+
+
+def test_a_number_that_was_zero_has_no_relative_change() -> None:
+    found = values("decode_max_abs", (0, 2), (0, 0))
+    assert said(found) == ("WORSE", "mean +1, of 2 images 1 up")
+    assert (found.base, found.new, found.change) == (0, 1, None)
+    assert values("decode_max_abs", (0, 0)).change == 0.0
+
+
+@pytest.mark.parametrize(
+    ("gate", "new", "verdict"),
+    [
+        (Tolerance(absolute=5), 105, "SAME"),
+        (Tolerance(absolute=5), 106, "WORSE"),
+        (Tolerance(absolute=5), 94, "BETTER"),
+        (Tolerance(relative=0.1), 110, "SAME"),
+        (Tolerance(relative=0.1, absolute=5), 110, "SAME"),  # the larger of the two
+        (Tolerance(relative=0.01, absolute=5), 105, "SAME"),
+        (Tolerance(relative=0.01, absolute=5), 107, "WORSE"),
+        (Tolerance(), 101, "WORSE"),
+        (Exact(), 101, "WORSE"),
+        (Shown(), 101, "AMBIGUOUS"),
+        (Shown(), 99, "AMBIGUOUS"),
+        (Shown(), 100, "SAME"),
+    ],
+)
+def test_gates_of_numbers(gate: Gate, new: int, verdict: str) -> None:
+    found = values("macs", (100, new), gate=gate)
+    assert (found.verdict, found.gate) == (verdict, gate.name)
+    assert ("shown, not gated" in found.words) == (verdict == "AMBIGUOUS")
+
+
+def test_a_tolerance_is_told_as_a_relative_threshold() -> None:
+    assert values("macs", (200, 200), gate=Tolerance(relative=0.01, absolute=5)).threshold == 0.025
+    assert values("macs", (0, 0), gate=Tolerance(absolute=5)).threshold is None
+    assert said(values("ms_ssim", (0.5, 0.5 - 5e-7), better="higher"))[0] == "SAME"
+    assert said(values("ms_ssim", (0.5, 0.5 - 5e-6), better="higher"))[0] == "WORSE"
+
+
+def test_what_is_off_has_no_verdict() -> None:
+    assert judge([Values(subject=subject("macs"), better="lower", pairs=((1, 2),))], Gates({"*": Off()})) == []
+
+
+def test_what_is_missing_in_new_is_worse() -> None:
+    found = values("ms_ssim", (0.9, None), (0.8, 0.8), better="higher")
+    assert said(found) == ("WORSE", "missing in NEW on 1 of 2 images")
+    assert (found.base, found.new, found.change) == (pytest.approx(0.85), None, None)
+    assert said(values("bitstream_sha256", ("a", None), better=None)) == ("WORSE", "missing in NEW")
+    assert said(values("encode_s", (0.1, None))) == ("WORSE", "missing in NEW")
+    assert values("macs", (1, None), gate=Shown()).verdict == "AMBIGUOUS"
+
+
+def test_what_base_lacks_is_left_out() -> None:
+    found = values("ms_ssim", (None, 0.1), (0.8, 0.8), better="higher")
+    assert said(found) == ("SAME", "equal")
+    assert found.base == 0.8
+
+
+# Texts
+
+
+@pytest.mark.parametrize(
+    ("pairs", "expected"),
+    [
+        ([("ok", "ok"), ("failed", "failed")], ("SAME", "equal")),
+        ([("ok", "failed")], ("WORSE", "failed")),
+        ([("ok", "ok"), ("ok", "failed")], ("WORSE", "failed on 1 of 2 images")),
+        ([("failed", "ok")], ("BETTER", "ok, had failed")),
+        ([("failed", "ok"), ("failed", "failed"), ("ok", "ok")], ("BETTER", "ok on 1 of 3 images, had failed")),
+        ([("failed", "ok"), ("ok", "failed")], ("WORSE", "failed on 1 of 2 images")),
+    ],
+)
+def test_status(pairs: list[tuple[str, str]], expected: tuple[str, str]) -> None:
+    assert said(values("status", *pairs, better=None)) == expected
+
+
+def test_another_bitstream_is_worse() -> None:
+    assert said(values("bitstream_sha256", ("a", "a"), ("b", "b"), better=None)) == ("SAME", "equal")
+    assert said(values("bitstream_sha256", ("a", "a"), ("b", "c"), better=None)) == ("WORSE", "other on 1 of 2 images")
+    assert values("bitstream_sha256", ("b", "c"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
+    assert values("status", ("ok", "failed"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
+    assert values("status", ("failed", "ok"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
+
+
+# Times
+
+
+def timed(found: Evidence, metric: str = "encode_s", codec: str = "jpeg") -> Times:
+    return Times(subject=subject(metric, codec), evidence=found, base_s=0.05, new_s=0.06)
+
+
+def turns(effect: float, noise: float = 0.001, count: int = 40) -> Paired:
+    rng = np.random.default_rng(0)
+    return Paired([effect + rng.normal(0, noise, count) for _ in range(2)])
+
+
+def judged(found: Evidence, gate: Gate | None = None) -> Verdict:
+    return judge([timed(found)], read(None) if gate is None else Gates({"*": gate}))[0]
+
+
+@pytest.mark.parametrize(
+    ("effect", "expected"),
+    [
+        (0.00, ("SAME", "within 3.0 %")),
+        (0.02, ("SAME", "within 3.0 %")),
+        (0.08, ("WORSE", "slower")),
+        (-0.08, ("BETTER", "faster")),
+    ],
+)
+def test_clear_times(effect: float, expected: tuple[str, str]) -> None:
+    found = judged(turns(effect))
+    assert said(found) == expected
+    assert found.change == pytest.approx(math.expm1(effect), abs=0.001)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.change is not None
+    assert found.low < found.change < found.high
+    assert (found.base, found.new, found.threshold, found.least) == (0.05, 0.06, pytest.approx(0.03), 0.03)
+    assert (found.gate, found.confirmed, found.accepted) == ("timed", None, None)
+
+
+def test_times_that_allow_no_verdict() -> None:
+    assert said(judged(Paired([np.asarray([0.10, 0.11, 0.12])]))) == ("AMBIGUOUS", "not significant")
+    assert said(judged(turns(0.02, noise=0.06))) == ("AMBIGUOUS", "may be beyond 3.0 %")
+    assert said(judged(turns(0.05, noise=0.001), Timed(least=0.03, mads=1000)))[0] == "AMBIGUOUS"
+    assert "too noisy: counts from" in judged(turns(0.05, noise=0.001), Timed(least=0.03, mads=1000)).words
+    single = judged(Paired([np.asarray([0.0])]))
+    assert said(single) == ("AMBIGUOUS", "may be beyond 3.0 %")
+    assert (single.low, single.high, single.p) == (-1.0, math.inf, 1.0)
+
+
+def test_images_that_disagree_are_no_regression() -> None:
+    """All turns together say longer, but of two images one says the opposite."""
+    rng = np.random.default_rng(0)
+    found = judged(Paired([0.10 + rng.normal(0, 0.001, 60), -0.02 + rng.normal(0, 0.001, 20)]))
+    assert found.p is not None
+    assert found.p < 0.001
+    assert found.change == pytest.approx(0.04, abs=0.005)
+    assert said(found) == ("AMBIGUOUS", "may as well be none")
+
+
+def test_the_gate_says_what_counts() -> None:
+    assert judged(turns(0.08), Timed(least=0.10)).verdict == "SAME"
+    assert judged(turns(0.02), Timed(least=0.01)).verdict == "WORSE"
+    assert judged(turns(0.08), Timed(alpha=0.0)).verdict == "AMBIGUOUS"
+    assert said(judged(turns(0.08), Shown())) == ("AMBIGUOUS", "slower; shown, not gated")
+    assert said(judged(turns(-0.08), Shown())) == ("AMBIGUOUS", "faster; shown, not gated")
+    assert judged(turns(0.0), Shown()).verdict == "SAME"
+    assert judge([timed(turns(0.08))], Gates({"*": Off()})) == []
+
+
+def test_p_is_corrected_for_all_times_that_are_compared() -> None:
+    one = timed(Paired([np.linspace(0.05, 0.09, 6)]))  # all of six longer: p = 1/32
+    others = [timed(turns(0.0), codec=f"codec{number}") for number in range(20)]
+    alone, among = (judge([one, *more], read(None))[0] for more in ([], others))
+    assert alone.p == pytest.approx(1 / 32)
+    assert among.p is not None
+    assert among.p > 0.2
+    assert (alone.verdict, among.verdict) == ("WORSE", "AMBIGUOUS")
+
+
+def test_verdicts_come_in_the_order_of_what_was_found() -> None:
+    found = [
+        Values(subject=subject("macs"), better="lower", pairs=((1, 2),)),
+        timed(turns(0.0)),
+        timed(turns(0.0), "decode_s"),
+    ]
+    verdicts = judge(found, read(None))
+    assert [verdict.subject for verdict in verdicts] == [item.subject for item in found]
+    assert judge([], read(None)) == []
+
+
+# The second look
+
+
+def test_the_second_look_counts() -> None:
+    worse, same, better = (judged(turns(effect)) for effect in (0.08, 0.0, -0.08))
+    doubt = judged(turns(0.02, noise=0.06))
+    other = replace(worse, metric="decode_s")
+
+    def after(first: Verdict, again: Verdict) -> Verdict:
+        found = confirm([first, other], {first.subject: again})
+        assert found[1] is other
+        return found[0]
+
+    assert (after(worse, worse).verdict, after(worse, worse).confirmed) == ("WORSE", True)
+    assert (after(doubt, worse).verdict, after(doubt, worse).confirmed) == ("WORSE", True)
+    assert (after(worse, same).verdict, after(worse, same).confirmed) == ("SAME", False)
+    assert (after(worse, doubt).verdict, after(worse, doubt).confirmed) == ("AMBIGUOUS", False)
+    assert (after(worse, better).verdict, after(worse, better).confirmed) == ("AMBIGUOUS", False)
+    assert "+8.3 %" in after(worse, same).words
+    assert after(worse, same).change == same.change
+    assert confirm([worse], {}) == [worse]
+
+
+# The proof: comparisons on a noisy machine
+
+
+class Machine:
+    """A machine that others share: it is 10 to 20 % slower in phases of several samples, and some samples are late.
+
+    The reference workload and all codecs feel a phase, each a little more or less. Noise only ever adds time.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.random = np.random.default_rng(seed)
+        self.images = int(self.random.integers(2, 5))
+        self.counts = self.random.integers(20, 61, self.images)
+        self.times = int(self.random.integers(8, 13))  # codecs * operations
+        self.base = np.log(self.random.uniform(0.01, 0.2, (self.times, self.images)))
+        self.feels = self.random.uniform(0.8, 1.1, self.times)
+
+    def phases(self, count: int, slow: float = 0.3, length: float = 8.0) -> Floats:
+        """The slowness at each of `count` moments; slow: the share of moments, length: of a phase in the mean."""
+        found, at, state = np.zeros(count), 0, self.random.random() < slow
+        while at < count:
+            lasts = int(self.random.geometric(1 / length if state else slow / (1 - slow) / length))
+            found[at : at + lasts] = math.log1p(self.random.uniform(0.1, 0.2)) if state else 0.0
+            at, state = at + lasts, not state
+        return found
+
+    def late(self, count: int, usual: float) -> Floats:
+        """How much later than possible each of `count` samples is, now and then by a lot."""
+        often, rare = self.random.exponential(usual, count), self.random.uniform(0.1, 0.4, count)
+        return often + rare * (self.random.random(count) < 0.02)
+
+    def run(self, injected: Mapping[int, float], drift: float = 0.0) -> list[list[Series]]:
+        """[time][image]; a round is a sample of each, between two readings of the reference workload."""
+        found: list[list[Series]] = [[] for _ in range(self.times)]
+        for image, count in enumerate(self.counts):
+            slow = self.phases(count + 1)
+            readings = np.exp(slow + self.late(count + 1, 0.005)) / 100
+            reference = np.log((readings[:-1] + readings[1:]) / 2)
+            for time, series in enumerate(found):
+                samples = self.base[time, image] + self.feels[time] * slow[:-1] + self.late(count, 0.01)
+                series.append(Series(samples + injected.get(time, 0.0) + drift, reference + drift))
+        return found
+
+    def apart(self, injected: Mapping[int, float] | None = None, drift: float = 0.0) -> list[Verdict]:
+        """BASE is measured, then NEW, into which slowdowns are injected, on a machine that has drifted."""
+        base, new = self.run({}), self.run(injected or {}, drift)
+        return self._judged([Apart(list(zip(*both, strict=True))) for both in zip(base, new, strict=True)])
+
+    def in_turn(self, injected: Mapping[int, float] | None = None) -> list[Verdict]:
+        """Both are measured turn by turn: base new, new base, ..."""
+        found: list[list[Floats]] = [[] for _ in range(self.times)]
+        for count in self.counts:
+            slow = self.phases(2 * count).reshape(count, 2)
+            for time, strata in enumerate(found):
+                both = self.feels[time] * slow + self.late(2 * count, 0.01).reshape(count, 2)
+                both[1::2] = both[1::2, ::-1]
+                strata.append(both[:, 1] - both[:, 0] + (injected or {}).get(time, 0.0))
+        return self._judged([Paired(strata) for strata in found])
+
+    def _judged(self, found: Sequence[Evidence]) -> list[Verdict]:
+        names = [(f"codec{number // 2}", ("encode_s", "decode_s")[number % 2]) for number in range(self.times)]
+        times = [timed(one, metric, codec) for one, (codec, metric) in zip(found, names, strict=True)]
+        return judge(times, read(None))
+
+
+def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most() -> None:
+    apart = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).apart())
+    in_turn = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).in_turn())
+    assert apart["WORSE"] <= 1
+    assert apart["SAME"] > apart["AMBIGUOUS"]  # it is not silent for want of verdicts
+    assert in_turn["WORSE"] + in_turn["BETTER"] <= 1
+    assert in_turn["SAME"] > 0.9 * in_turn.total()
+
+
+def test_five_percent_are_found() -> None:
+    """By turns for certain; runs apart see at least that it may be."""
+    looks = [Machine(seed).in_turn({0: SLOWDOWN}) for seed in range(COMPARISONS)]
+    assert sum(verdicts[0].verdict == "WORSE" for verdicts in looks) >= 45
+    assert sum(verdict.verdict == "WORSE" for verdicts in looks for verdict in verdicts[1:]) <= 1
+    first = [Machine(seed).apart({0: SLOWDOWN})[0] for seed in range(COMPARISONS)]
+    assert sum(verdict.verdict in ("WORSE", "AMBIGUOUS") for verdict in first) >= 45
+    assert sum((verdict.high or 0) > 0.03 for verdict in first) >= 45  # what a second look is at
+
+
+def test_five_percent_less_are_found_as_well() -> None:
+    looks = [Machine(seed).in_turn({0: -SLOWDOWN})[0].verdict for seed in range(COMPARISONS)]
+    assert looks.count("BETTER") >= 45
+
+
+def test_a_drift_of_the_whole_machine_raises_nothing() -> None:
+    for drift in (DRIFT, -DRIFT):
+        found = [verdict for seed in range(10) for verdict in Machine(seed).apart(drift=drift)]
+        assert not [verdict for verdict in found if verdict.verdict in ("WORSE", "BETTER")]
+        calm = [verdict for seed in range(10) for verdict in Machine(seed).apart()]
+        assert [verdict.verdict for verdict in found] == [verdict.verdict for verdict in calm]

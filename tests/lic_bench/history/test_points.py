@@ -1,0 +1,118 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lic_bench.compare.metrics import OF_RECORDS
+from lic_bench.history.point import Point
+from lic_bench.history.points import commit_of, points_of
+from lic_bench.store import Run
+
+MakeRun = Callable[..., Run]
+
+
+def by_metric(run: Run) -> dict[str, Point]:
+    return {point.metric: point for point in points_of(run) if point.on == "d"}
+
+
+def test_every_number_that_compare_looks_at_has_a_point(tmp_path: Path, stored_run: MakeRun) -> None:
+    found = points_of(stored_run(tmp_path))
+    points = {point.metric: point for point in found if point.on == "d"}
+    points |= {point.metric: point for point in found if point.on != "d" and point.metric != "status"}
+    told = set(OF_RECORDS) - {"ms_ssim", "decode_max_abs"}  # these the records do not have
+    assert set(points) == told | {"status", "peak_encode_rss", "encode_s", "decode_s", "macs", "parameters"}
+    assert points["payload_bytes"].value == 1000.5
+    assert points["mse_8bit"].value == 1 / 3
+    assert (points["macs"].value, points["macs"].on, points["macs"].images) == (1e9, "exact, forward, 24x16", "")
+    assert points["status"].value == 0
+    assert points["payload_bytes"].seconds is points["payload_bytes"].low is None
+
+
+def test_the_origin_is_that_of_the_run(tmp_path: Path, stored_run: MakeRun) -> None:
+    config = {"weights": {"fake": {"1": "random"}}, "modes": {"fake": "rgb"}}
+    point = points_of(stored_run(tmp_path, config=config))[0]
+    assert (point.commit, point.dirty, point.lic_bench) == ("0123456789ab", True, "0.1.0")
+    assert (point.device, point.threads, point.cores_kept, point.isolate) == ("cpu", 1, 1, True)
+    assert (point.weights, point.mode, point.protocol) == ("random", "rgb", "lic-bench-3")
+    assert point.machine.startswith("intel-xeon-2-cores-")
+
+
+def test_a_time_is_the_floor_over_that_of_the_reference_workload(tmp_path: Path, stored_run: MakeRun) -> None:
+    run = stored_run(tmp_path)
+    point = by_metric(run)["encode_s"]
+    floors = [
+        np.exp(np.quantile(np.log(row.encode_s), 0.1) - np.quantile(np.log(row.canary_s), 0.1))
+        for row in run.records.itertuples()
+    ]
+    assert point.value == pytest.approx(np.sqrt(floors[0] * floors[1]))
+    assert point.seconds == pytest.approx(np.median([np.median(samples) for samples in run.records.encode_s]))
+    assert point.canary_s == pytest.approx(0.010, rel=0.01)
+    assert isinstance(point.value, float)
+    assert point.low is not None
+    assert point.high is not None
+    assert point.low <= point.value <= point.high
+
+
+def test_a_machine_slower_as_a_whole_moves_no_time_and_a_slower_codec_does(tmp_path: Path, stored_run: MakeRun) -> None:
+    usual, slow, slower = (
+        by_metric(stored_run(tmp_path / name, **changes))["encode_s"]
+        for name, changes in (("a", {}), ("b", {"machine_slower": 1.2}), ("c", {"slower": 1.2}))
+    )
+    assert slow.value == pytest.approx(usual.value)
+    assert slow.seconds == pytest.approx(1.2 * usual.seconds)
+    assert slower.value == pytest.approx(1.2 * usual.value)
+
+
+def test_a_byte_in_one_image_changes_the_point(tmp_path: Path, stored_run: MakeRun) -> None:
+    before, after = (by_metric(stored_run(tmp_path / str(size), payload=size)) for size in (1000, 1001))
+    assert after["payload_bytes"].value == before["payload_bytes"].value + 1
+    assert after["bitstream_sha256"].value != before["bitstream_sha256"].value
+    assert after["mse_8bit"].value == before["mse_8bit"].value
+
+
+def test_failed_images_are_counted_and_begin_other_series_of_the_rest(tmp_path: Path, stored_run: MakeRun) -> None:
+    whole, failed = (by_metric(stored_run(tmp_path / str(len(n)), failing=n)) for n in ((), (1,)))
+    assert failed["status"].value == 1
+    assert failed["status"].series == whole["status"].series
+    assert failed["payload_bytes"].series != whole["payload_bytes"].series
+
+
+def test_a_run_that_is_not_at_its_end_gives_only_operations(tmp_path: Path, stored_run: MakeRun) -> None:
+    found = points_of(stored_run(tmp_path, images=2, asked=24))
+    assert {point.metric for point in found} == {"status", "macs", "parameters"}
+    assert {point.on for point in found} == {"exact, forward, 24x16"}
+
+
+def test_memory_that_codecs_share_is_left_out(tmp_path: Path, stored_run: MakeRun) -> None:
+    together = {"codecs": ["fake", "jpeg"], "isolate": False}
+    assert "peak_encode_rss" not in by_metric(stored_run(tmp_path / "a", config=together))
+    assert "peak_encode_rss" in by_metric(stored_run(tmp_path / "b", config=together | {"isolate": True}))
+
+
+@pytest.mark.parametrize("part", ["threads", "protocol", "device", "isolate"])
+def test_what_may_not_be_compared_is_another_series(tmp_path: Path, stored_run: MakeRun, part: str) -> None:
+    other = points_of(stored_run(tmp_path / "b", config={part: "other"}))
+    assert points_of(stored_run(tmp_path / "a"))[0].series != other[0].series
+
+
+def test_another_version_of_a_library_stays_in_the_series(tmp_path: Path, stored_run: MakeRun) -> None:
+    before, after = (
+        points_of(stored_run(tmp_path / torch, fingerprint={"torch": torch}))[0] for torch in ("2.15.0", "2.16.0")
+    )
+    assert before.series == after.series
+    assert before.software != after.software
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        ("0123456789ab", ("0123456789ab", False)),
+        ("0123456789ab-dirty", ("0123456789ab", True)),
+        ("v0.2.0-13-g0123456789ab-dirty", ("0123456789ab", True)),
+        ("v0.2.0", ("v0.2.0", False)),
+        (None, (None, None)),
+    ],
+)
+def test_the_commit_is_taken_out_of_what_git_describes(described: str | None, expected: tuple[object, ...]) -> None:
+    assert commit_of(described) == expected

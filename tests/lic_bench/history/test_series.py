@@ -1,0 +1,152 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lic_bench.accepted import Accepted
+from lic_bench.compare.gates import DEFAULTS, Timed
+from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS
+from lic_bench.history.point import Point
+from lic_bench.history.series import better_of, series_of
+
+Nights = Callable[..., list[Point]]
+
+
+def accept(**changes: Any) -> Accepted:
+    values = {"codec": "jpeg", "metric": "payload_bytes", "who": "A", "why": "B", "date": date(2026, 3, 1)}
+    return Accepted(**(values | {"change": 0.1} | changes))
+
+
+def noisy(levels: list[float], each: int = 15, sigma: float = 0.01) -> list[float]:
+    random = np.random.default_rng(4)
+    return (np.repeat(levels, each) * np.exp(sigma * random.standard_normal(each * len(levels)))).tolist()
+
+
+def test_a_byte_is_a_step_at_its_commit(nights: Nights) -> None:
+    points = nights([1000.0, 1000.0, 1000.5, 1000.5])
+    (series,) = series_of(points)
+    (step,) = series.steps
+    assert (step.index, step.before, step.after, step.state) == (2, 1000.0, 1000.5, "OPEN")
+    assert step.change == pytest.approx(0.0005)
+    assert series.open == [step]
+    assert series.levels == [(0, 2, 1000.0), (2, 4, 1000.5)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "values", "state"),
+    [
+        ("payload_bytes", [10.0, 9.0], "BETTER"),
+        ("mse_8bit", [10.0, 10.0 + 1e-6], "OPEN"),
+        ("ms_ssim", [0.9, 0.8], "OPEN"),
+        ("ms_ssim", [0.8, 0.9], "BETTER"),
+        ("macs", [1e9, 1e9 + 1], "OPEN"),
+        ("status", [0.0, 1.0], "OPEN"),
+        ("status", [1.0, 0.0], "BETTER"),
+        ("bitstream_sha256", ["aa", "bb"], "OPEN"),
+    ],
+)
+def test_the_direction_is_that_of_the_metric(nights: Nights, metric: str, values: list[Any], state: str) -> None:
+    (series,) = series_of(nights(values, metric=metric))
+    assert [step.state for step in series.steps] == [state]
+
+
+def test_what_is_within_the_tolerance_is_no_step(nights: Nights) -> None:
+    (series,) = series_of(nights([0.9, 0.9 + 5e-7, 0.9], metric="ms_ssim"))
+    assert series.steps == []
+
+
+@pytest.mark.parametrize("values", [[1.0, 2.0, 1.0], [1.0, 2.0, 3.0, 1.0], ["a", "b", "a"]])
+def test_what_a_later_step_takes_back_is_mended(nights: Nights, values: list[Any]) -> None:
+    (series,) = series_of(nights(values))
+    assert series.steps[0].state == "MENDED"
+
+
+def test_what_gets_worse_again_is_open_from_there(nights: Nights) -> None:
+    (series,) = series_of(nights([1.0, 2.0, 1.0, 3.0]))
+    assert [step.state for step in series.steps] == ["MENDED", "BETTER", "OPEN"]
+
+
+def test_what_is_taken_back_in_part_stays_open(nights: Nights) -> None:
+    (series,) = series_of(nights([1.0, 2.0, 1.5]))
+    assert [step.state for step in series.steps] == ["OPEN", "BETTER"]
+
+
+def test_a_time_steps_where_its_level_does(nights: Nights) -> None:
+    (series,) = series_of(nights(noisy([4.0, 4.3, 3.6]), metric="encode_s"))
+    assert [step.index for step in series.steps] == [15, 30]
+    assert [step.state for step in series.steps] == ["MENDED", "BETTER"]
+    assert series.steps[0].change == pytest.approx(0.075, abs=0.01)
+
+
+def test_a_bad_night_and_noise_are_no_steps(nights: Nights) -> None:
+    values = noisy([4.0, 4.0])
+    values[9] = 6.0
+    (series,) = series_of(nights(values, metric="encode_s"))
+    assert series.steps == []
+
+
+def test_a_time_that_moves_by_less_than_the_gate_lets_pass_has_no_step(nights: Nights) -> None:
+    gate = DEFAULTS["encode_s"]
+    assert isinstance(gate, Timed)
+    for factor, found in ((1 + 0.5 * gate.least, 0), (1 + 2 * gate.least, 1)):
+        (series,) = series_of(nights(noisy([4.0, 4.0 * factor], sigma=0.001), metric="encode_s"))
+        assert len(series.steps) == found
+
+
+def test_memory_has_the_tolerance_of_its_gate(nights: Nights) -> None:
+    for factor, found in ((1.02, 0), (1.2, 1)):
+        (series,) = series_of(nights(noisy([1e9, factor * 1e9], sigma=0.002), metric="peak_encode_rss"))
+        assert len(series.steps) == found
+
+
+@pytest.mark.parametrize(
+    ("entry", "state"),
+    [
+        (accept(), "ACCEPTED"),
+        (accept(change=0.01), "OPEN"),
+        (accept(codec="webp"), "OPEN"),
+        (accept(metric="mse_8bit"), "OPEN"),
+        (accept(quality=30), "OPEN"),
+        (accept(commit="ffff"), "OPEN"),
+    ],
+)
+def test_an_entry_accepts_what_it_names(nights: Nights, entry: Accepted, state: str) -> None:
+    (series,) = series_of(nights([100.0, 105.0]), [entry])
+    assert series.steps[0].state == state
+    assert series.steps[0].accepted == (entry if state == "ACCEPTED" else None)
+
+
+@pytest.mark.parametrize(("night", "state"), [(8, "OPEN"), (9, "ACCEPTED"), (10, "ACCEPTED"), (11, "ACCEPTED")])
+def test_an_entry_with_a_commit_is_of_the_step_there_or_beside(nights: Nights, night: int, state: str) -> None:
+    points = nights([100.0] * 10 + [105.0] * 10)
+    commit = str(points[night].commit)
+    for text in (commit[:7], commit + "0123"):
+        (series,) = series_of(points, [accept(commit=text)])
+        assert series.steps[0].state == state
+
+
+def test_improvements_need_nobody(nights: Nights) -> None:
+    (series,) = series_of(nights([100.0, 95.0]), [accept()])
+    assert (series.steps[0].state, series.steps[0].accepted) == ("BETTER", None)
+
+
+def test_other_software_at_a_step_is_told(nights: Nights) -> None:
+    points = nights([1.0, 1.0, 2.0, 3.0])
+    points[2:] = [replace(point, software="bbbbbbbb") for point in points[2:]]
+    (series,) = series_of(points)
+    assert [step.other_software for step in series.steps] == [True, False]
+
+
+def test_series_are_apart_by_all_that_may_not_be_compared(nights: Nights) -> None:
+    points = [*nights([1.0, 1.0]), *nights([2.0], threads=2), *nights([3.0], images="other"), *nights([4.0], on="clic")]
+    assert [len(series.points) for series in series_of(points)] == [2, 1, 1, 1]
+    assert all(not series.steps for series in series_of(points))
+
+
+def test_every_number_has_a_direction_and_texts_have_none() -> None:
+    texts = {name for name in (*OF_RECORDS, *OF_COMPLEXITY) if better_of(name) is None}
+    assert texts == {"bitstream_sha256"}
+    assert better_of("peak_decode_rss") == better_of("encode_s") == better_of("status") == "lower"
