@@ -16,7 +16,7 @@ demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where t
 	@echo "Open $(CURDIR)/report/index.html"
 
 test: $(VENV)/.ready lint types  ## the test suite but for the full-size models
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64
 	$(BIN)/python -m pytest -q -m slow
@@ -56,6 +56,8 @@ $(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard lalic/biwkv/csrc/*.* ad
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -e '.[dev,images,video]'
 	touch $@
+
+include ci/latency.mk
 
 clean:
 	rm -rf $(VENV) build dist report results/demo results/demo-scale .pytest_cache .mypy_cache .ruff_cache .hypothesis
