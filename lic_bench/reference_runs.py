@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import pandas as pd
+
 from lic_bench.errors import UserError, unknown
 from lic_bench.store import Run
+
+TIMES = "-times"  # after the name of a run: times of a part of its images, taken apart as nothing else may run then
+KEY = ["codec", "quality", "dataset", "image"]
+TAKEN = (
+    *("encode_s", "decode_s", "cold_start_s", "canary_s", "rounds_repeated", "drifted", "phases_s"),
+    *("peak_memory_bytes", "conditions", "energy_j", "protocol"),
+)
 
 
 @cache
@@ -35,6 +44,39 @@ def choose(which: str) -> list[Path]:
         if name not in known:
             raise unknown("reference run", name, [*known, "all", "none"])
     return [known[name] for name in names]
+
+
+def with_times(references: Sequence[Run]) -> list[Run]:
+    """The reference runs, a run "kodak-times" become part of the run "kodak".
+
+    What was taken of an image then goes into the record of it that has the same bitstream, made on a machine of the
+    same kind. Where none has, the two stay apart.
+    """
+    by_name = {run.name: run for run in references}
+    left = dict(by_name)
+    for name, run in by_name.items():
+        times = by_name.get(f"{name}{TIMES}")
+        if times is not None and _alike(times, run) and _take_over(times.records, run.records):
+            del left[times.name]
+    return list(left.values())
+
+
+def _alike(times: Run, run: Run) -> bool:
+    """Whether every bitstream of `times` is one of `run`, and their machines are of one kind."""
+    mine, theirs = (set(r.records[[*KEY, "bitstream_sha256"]].itertuples(index=False, name=None)) for r in (run, times))
+    kinds = [{name: r.info["fingerprint"].get(name) for name in ("cpu", "cores_usable", "gpu")} for r in (run, times)]
+    return theirs <= mine and kinds[0] == kinds[1]
+
+
+def _take_over(times: pd.DataFrame, records: pd.DataFrame) -> bool:
+    """Put what was taken with times into the records of the same key; False where those have times already."""
+    if any(records.encode_s.map(len)):
+        return False
+    places = {key: place for place, key in enumerate(records[KEY].itertuples(index=False, name=None))}
+    for row, key in zip(times.to_dict("records"), times[KEY].itertuples(index=False, name=None), strict=True):
+        for name in TAKEN:
+            records.iat[places[key], list(records.columns).index(name)] = row[name]
+    return True
 
 
 def beside(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:

@@ -87,7 +87,7 @@ def _opened(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
     own = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
     given = {run.folder for run in own}
     added = [Run(folder) for folder in references if folder not in given]
-    runs = [*own, *reference_runs.beside(added, own)]
+    runs = [*own, *reference_runs.beside(reference_runs.with_times(added), own)]
     depth = 1
     while len({run.name for run in runs}) < len(runs):
         depth += 1

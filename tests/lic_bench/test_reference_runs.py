@@ -52,6 +52,34 @@ def test_what_the_user_measured_on_the_same_images_is_left_out(make_run: MakeRun
     assert reference_runs.beside([left], [make_run(tmp_path / "more", {"webp": 1.1})]) == []
 
 
+def test_times_of_some_images_become_part_of_the_run_with_the_same_bitstreams(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run, times = (make_run(tmp_path / name, {"jpeg": 1.5, "webp": 1.2}) for name in ("mine", "mine-times"))
+    for name, values in (("bitstream_sha256", run.records.index.astype(str)), ("encode_s", [[]] * len(run.records))):
+        run.records[name] = values
+    times.records["bitstream_sha256"] = times.records.index.astype(str)
+    times.records = times.records.iloc[[3, 0]]
+    (joined,) = reference_runs.with_times([run, times])
+    assert joined is run
+    assert [bool(samples) for samples in run.records.encode_s[:5]] == [True, False, False, True, False]
+    assert run.records.encode_s[3] == times.records.encode_s[3]
+    assert run.records.conditions[0] == times.records.conditions[0]
+
+
+def test_times_of_other_bitstreams_or_machines_stay_apart(make_run: MakeRun, tmp_path: Path) -> None:
+    run, times = (make_run(tmp_path / name, {"jpeg": 1.5}) for name in ("mine", "mine-times"))
+    for frame in (run.records, times.records):
+        frame["bitstream_sha256"] = frame.index.astype(str)
+    assert reference_runs.with_times([run, times]) == [run, times]  # it has times of its own
+    run.records["encode_s"] = [[]] * len(run.records)
+    times.info["fingerprint"] = run.info["fingerprint"] | {"cpu": "another"}
+    assert reference_runs.with_times([run, times]) == [run, times]
+    times.info["fingerprint"] = run.info["fingerprint"]
+    times.records.loc[0, "bitstream_sha256"] = "another"
+    assert reference_runs.with_times([run, times]) == [run, times]
+
+
 def test_other_images_leave_it_as_it_is(make_run: MakeRun, tmp_path: Path) -> None:
     reference = make_run(tmp_path / "reference", {"jpeg": 1.5})
     few = make_run(tmp_path / "few", {"jpeg": 1.4}, images=3)
