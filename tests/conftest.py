@@ -3,6 +3,8 @@
 import contextlib
 import importlib.util
 import os
+import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +14,29 @@ import pytest
 from PIL import Image
 
 HERE = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """Beside other workers of pytest-xdist every process has one thread; the networks here are tiny."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _programs_hear_signals() -> None:
+    """What is ignored here, by nohup or in a shell's background, programs inherit; but no handler, whatever it does."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The lock on timed runs lies among them: with a folder of its own no worker waits for another, or for a user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("temporary")))
+        patch.setattr(tempfile, "tempdir", None)
+        yield
 
 
 @pytest.fixture
@@ -65,9 +90,11 @@ def _nan_in_fresh_memory() -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
     assert torch.empty(3).isnan().all()
-    yield
-    torch.use_deterministic_algorithms(before[0])
-    torch.utils.deterministic.fill_uninitialized_memory = before[1]
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0])
+        torch.utils.deterministic.fill_uninitialized_memory = before[1]
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +104,11 @@ def nan_in_fresh_memory() -> Callable[[], contextlib.AbstractContextManager[None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests marked gpu are skipped where torch finds no CUDA device."""
+    """Tests of the whole product, few and long, come first: else one worker has them left when the other is done.
+
+    Tests marked gpu are skipped where torch finds no CUDA device.
+    """
+    items.sort(key=lambda item: item.path.parent != HERE)
     if not any(item.get_closest_marker("gpu") for item in items):
         return
     import torch

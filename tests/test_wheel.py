@@ -56,7 +56,8 @@ def test_its_biwkv_kernels_run(unpacked: Path, tmp_path: Path) -> None:
 
 
 def test_run_and_report_work_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:
-    arguments = ["--codecs", "jpeg,webp", "--datasets", "sample", "--quick", "--out", "run"]
+    arguments = ["--codecs", "jpeg,webp", "--datasets", "sample", "--quick", "--out", "run", "--limit", "1"]
+    arguments += ["--qualities", "jpeg=50", "--qualities", "webp=50"]
     run(unpacked, tmp_path, "-m", "lic_bench.cli", "run", *arguments)
     out = run(unpacked, tmp_path, "-m", "lic_bench.cli", "report", "run", "--published", "paper")
     assert "-15.26" in out

@@ -72,7 +72,7 @@ def author_state(model):
     return state
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def _one_thread():
     """Tiny tensors gain nothing from threads, and on a busy machine waiting for them costs most of the time."""
     threads = torch.get_num_threads()

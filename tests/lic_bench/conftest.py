@@ -1,6 +1,8 @@
 """Small made-up runs for the tests of the report, written through the real store; a web server on this machine."""
 
 import re
+import signal
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -167,14 +169,26 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 
 @pytest.fixture(autouse=True)
 def plugins_as_before() -> Iterator[None]:
-    """What a test registers is gone after it."""
+    """What a test registers is gone after it, its modules too: the next test may have another plugin of that name."""
     from lic_bench import registry
 
     plugins = registry._plugins
     before = dict(plugins)
     yield
+    added = {spec.load.partition(".")[0] for name, spec in plugins.items() if name not in before}
+    for name in [name for name in sys.modules if name.partition(".")[0] in added]:
+        del sys.modules[name]
     plugins.clear()
     plugins.update(before)
+
+
+@pytest.fixture(autouse=True)
+def signals_as_before() -> Iterator[None]:
+    """The command line, called within a test, has its own way to end; pytest keeps the usual one."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_a_slow_codec_has_one_sample_a_turn_and_it_is_the_sleep(image: Image) ->
     bench = sleeper()
     bench.code(40, image)
     ((encode_s, decode_s),) = bench.turn()
-    assert 0.04 <= encode_s < decode_s
+    assert encode_s >= 0.04
     assert decode_s >= 0.08
 
 

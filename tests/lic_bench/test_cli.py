@@ -65,7 +65,8 @@ def test_scaling_says_where_memory_ran_out_and_that_is_no_failure(
     assert "FAILED hungry p20 scale/32x32: out of memory" in said.out
     assert "32x32 out of memory" in " ".join(said.out.split())
     assert "failed, the first" not in said.err
-    arguments = ["report", tmp_path / "scale", "--out", tmp_path / "report", "--reference", "none"]
+    arguments = ["report", tmp_path / "scale", "--out", tmp_path / "report"]
+    arguments += ["--reference", "none", "--published", "none"]
     assert call(monkeypatch, *arguments) == cli.OK
     assert "Cost by size of the image" in (tmp_path / "report/index.html").read_text()
 
@@ -293,6 +294,7 @@ def test_ctrl_c_says_how_to_go_on(
 def test_in_a_real_terminal_there_is_a_live_line(images: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "lic_bench.cli", "run", "--codecs", "fake", "--datasets", str(images)]
     command += ["--plugin", str(PLUGINS / "fake"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    command += ["--measure", "quality"]
     leader, follower = pty.openpty()
     environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
     child = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)

@@ -93,11 +93,15 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(name, None)
 
 
+def small_run(codecs: str, *more: object) -> list[str]:
+    """The words of a `lic-bench run` over one small image."""
+    words = ["run", "--codecs", codecs, "--datasets", "sample", "--crop", "64", "--limit", "1", "--repeats", "1"]
+    return [*words, "--device", "cpu", "--measure", "quality", "--out", "run", *map(str, more)]
+
+
 def call(monkeypatch: pytest.MonkeyPatch, codecs: str, *more: object) -> int:
     """Exit code of a small `lic-bench run`, in this process."""
-    words = ["run", "--codecs", codecs, "--datasets", "sample", "--crop", "64", "--limit", "1", "--repeats", "1"]
-    words += ["--device", "cpu", "--measure", "quality", "--out", "run", *map(str, more)]
-    monkeypatch.setattr(sys, "argv", ["lic-bench", *words])
+    monkeypatch.setattr(sys, "argv", ["lic-bench", *small_run(codecs, *more)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)
@@ -152,7 +156,7 @@ def test_files_have_the_quality_in_their_name_where_there_are_several(nets: Path
 
 def test_targets_run_beside_names_without_a_network_connection(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "connect", lambda *_: pytest.fail("a connection was opened"))
-    whole = "--measure", "all", "--no-isolate"
+    whole = "--measure", "all", "--no-isolate", "--quick"
     codecs = "jpeg,compressai.zoo:bmshj2018_hyperprior,nets:small,nets:Net,nets:stated,nets:by_quality"
     assert call(monkeypatch, codecs, "--qualities", "1", "--qualities", "jpeg=50", *whole) == cli.OK
     run = Run(nets / "run")
@@ -165,8 +169,7 @@ def test_targets_run_beside_names_without_a_network_connection(nets: Path, monke
 
 def test_the_current_folder_is_importable_and_the_same_command_resumes(nets: Path) -> None:
     # -P: Python itself does not add the current folder, as for an installed `lic-bench`
-    command = [sys.executable, "-P", "-m", "lic_bench.cli", "run", "--codecs", "nets:small", "--datasets", "sample"]
-    command += ["--crop", "64", "--limit", "2", "--measure", "quality", "--device", "cpu", "--out", "run"]
+    command = [sys.executable, "-P", "-m", "lic_bench.cli", *small_run("nets:small", "--limit", "2")]
     texts = []
     for stored in (2, 1):
         done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
@@ -176,10 +179,16 @@ def test_the_current_folder_is_importable_and_the_same_command_resumes(nets: Pat
         (nets / "run/records.jsonl").write_text(texts[0].splitlines(keepends=True)[0])
     first, second = ([json.loads(line)["bitstream_sha256"] for line in text.splitlines()] for text in texts)
     assert first == second
-    (nets / "nets.py").write_text(NETS.replace("FactorizedPrior(8, 12)", "FactorizedPrior(8, 16)"))
-    done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True)
-    assert done.returncode == cli.BAD_INPUT  # another network under that name
-    assert "weights" in done.stderr
+
+
+def test_another_network_under_that_name_is_another_run(
+    nets: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(monkeypatch, "nets:small") == cli.OK
+    (nets / "nets.py").write_text(NETS.replace("FactorizedPrior(8, 12)", "FactorizedPrior(16, 12)"))
+    sys.modules.pop("nets")
+    assert call(monkeypatch, "nets:small") == cli.BAD_INPUT
+    assert "holds a run of another config (weights was" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("factory", ["small", "stated"])

@@ -132,7 +132,7 @@ def test_nothing_of_an_earlier_report_stays(make_run: MakeRun, tmp_path: Path) -
     make_run(tmp_path / "failing", {"jpeg": 1.0}, images=2, failing={("jpeg", 1, 0)})
     make_run(tmp_path / "sound", {"jpeg": 1.0}, images=2)
     out = tmp_path / "out"
-    write_report([tmp_path / "failing"], out)
+    write_report([tmp_path / "failing"], out, published="bpg", anchor="jpeg")
     assert (out / "failures.csv").exists()
     (out / "mine.txt").write_text("stays")
     written = write_report([tmp_path / "sound"], out, published="none", anchor="jpeg")

@@ -354,7 +354,8 @@ def test_a_memory_failure_of_another_run_stays_a_failure(make_run: MakeRun, tmp_
 
 def test_the_page_has_the_figure_and_the_tables(run: Run, make_run: MakeRun, tmp_path: Path) -> None:
     make_run(tmp_path / "plain", {"jpeg": 1.5})
-    written = write_report([tmp_path / "plain", run.folder], tmp_path / "out", memory_gib=[6])
+    chosen = {"published": "none", "anchor": "jpeg"}
+    written = write_report([tmp_path / "plain", run.folder], tmp_path / "out", **chosen, memory_gib=[6])
     names = {path.name for path in written.files}
     assert {"figure10.svg", "scaling_sizes.csv", "scaling_fits.md", "scaling_largest.tex"} <= names
     html = written.index.read_text()
@@ -362,7 +363,7 @@ def test_the_page_has_the_figure_and_the_tables(run: Run, make_run: MakeRun, tmp
     assert 'id="figure10"' in html
     assert "6 GiB" in html
     assert "8 GiB" not in html
-    write_report([tmp_path / "plain"], tmp_path / "out")
+    write_report([tmp_path / "plain"], tmp_path / "out", **chosen)
     assert not list((tmp_path / "out").rglob("*scaling*")) + list((tmp_path / "out").rglob("figure10*"))
 
 

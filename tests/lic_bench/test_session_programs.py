@@ -184,28 +184,23 @@ def left_over(tmp_path: Path) -> list[str]:
 
 
 def test_a_killed_run_resumes_and_leaves_nothing(scripted: Path, images: Path, tmp_path: Path) -> None:
-    first = start(images, tmp_path, SCRIPTED_DO="wait:2")
-    until(lambda: (tmp_path / "run/records.jsonl").exists())
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    log = tmp_path / "second.log"
-    empty = {"LIC_BENCH_CACHE": str(tmp_path / "empty")}  # the first may have encoded everything ahead
-    second = start(images, tmp_path, SCRIPTED_DO="wait:1000", SCRIPTED_LOG=str(log), **empty)  # they wait for good
-    until(lambda: len(encodes(log)) == 2)
-    waiting = encodes(log)
-    second.send_signal(signal.SIGKILL)
-    second.wait()
+    killed = start(images, tmp_path, SCRIPTED_DO="stick:3")
+    records = tmp_path / "run/records.jsonl"
+    until(lambda: len(encodes(scripted)) == 5 and records.exists() and bool(records.read_text()))
+    waiting = encodes(scripted)[3:]
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
     assert left_over(tmp_path)
     assert not any(map(gone, waiting))
-    stored = (tmp_path / "run/records.jsonl").read_text().splitlines()
+    stored = records.read_text().splitlines()
     assert start(images, tmp_path).wait(120) == 0
     assert left_over(tmp_path) == []
     until(lambda: all(map(gone, waiting)))
-    lines = (tmp_path / "run/records.jsonl").read_text().splitlines()
+    lines = records.read_text().splitlines()
     assert lines[: len(stored)] == stored
     assert len({(r["quality"], r["image"]) for r in map(json.loads, lines)}) == len(lines) == 9
     assert all(json.loads(line)["status"] == "ok" for line in lines)
-    assert len(encodes(scripted)) <= 9 + 2  # once each, but for the two under way when the first run was killed
+    assert len(encodes(scripted)) == 9 + 2  # once each, but for the two under way when the run was killed
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

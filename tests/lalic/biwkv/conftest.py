@@ -18,7 +18,7 @@ def inputs():
     return make_inputs
 
 
-@pytest.fixture(autouse=True, scope="package")
+@pytest.fixture(autouse=True, scope="module")
 def _nan_in_fresh_memory(nan_in_fresh_memory):
     with nan_in_fresh_memory():
         yield

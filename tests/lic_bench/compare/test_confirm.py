@@ -64,9 +64,9 @@ def test_a_slowdown_is_confirmed_and_a_false_alarm_is_not(
     by_metric = {verdict.metric: verdict for verdict in found.verdicts}
     assert by_metric["encode_s"].verdict == "WORSE"
     assert by_metric["encode_s"].confirmed
-    assert by_metric["encode_s"].change == pytest.approx(0.5, abs=0.1)
+    assert by_metric["encode_s"].change == pytest.approx(0.5, abs=0.2)
     assert by_metric["decode_s"].verdict != "WORSE"
-    assert by_metric["decode_s"].change == pytest.approx(0.0, abs=0.05)
+    assert by_metric["decode_s"].change == pytest.approx(0.0, abs=0.15)
     assert said == ["look 2 at dozer q10: BASE and NEW in turn"]
 
 

@@ -1,4 +1,4 @@
-"""coder.py encode|decode BITS FROM TO. What $SCRIPTED_DO says happens to encoding besides: fail, short, wait:N."""
+"""coder.py encode|decode BITS FROM TO. What $SCRIPTED_DO says happens besides: fail, short, wait:N, stick:N."""
 
 import os
 import sys
@@ -22,5 +22,7 @@ if do.startswith("wait:"):  # until so many of these programs have begun
     end = time.monotonic() + 600
     while len(Path(log).read_text().splitlines()) < int(do[5:]) and time.monotonic() < end:
         time.sleep(0.02)
+if do.startswith("stick:") and Path(log).read_text().splitlines().index(str(os.getpid())) >= int(do[6:]):
+    time.sleep(600)  # all but the first so many
 if do != "nothing":
     Path(target).write_bytes(zlib.compress(bytes(value >> drop for value in data)))
