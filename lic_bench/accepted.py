@@ -11,6 +11,8 @@ from typing import Any
 
 from lic_bench.errors import UserError, unknown
 
+DEFAULT = Path("results/accepted.toml")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
@@ -39,6 +41,13 @@ TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("codec", "metric", "who", "why", "commit"), (str,)),
     **{"date": (date,), "change": (int, float), "quality": (int,)},
 }
+
+
+def read_named(path: Path | None) -> list[Accepted]:
+    """The entries of the file that was named, which must be there; of DEFAULT, which need not be, where none was."""
+    if path is not None and not path.is_file():
+        raise UserError(f"--accepted {path}: no such file; leave it out for {DEFAULT}, or name the file to read.")
+    return read(path or DEFAULT)
 
 
 def read(path: Path) -> list[Accepted]:

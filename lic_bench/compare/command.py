@@ -18,8 +18,6 @@ from lic_bench.compare.output import github, json, junit, markdown, terminal
 from lic_bench.compare.sources import opened
 from lic_bench.errors import UserError
 
-ACCEPTED = Path("results/accepted.toml")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -44,7 +42,7 @@ def run(options: Options, console: Console, say: Callable[[str], None]) -> Compa
     """Compare, show, write. Raises UserError for bad input and NotComparable for runs that are not."""
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
-    chosen, entries = gates.read(options.gate), _accepted(options.accepted)
+    chosen, entries = gates.read(options.gate), accepted.read_named(options.accepted)
     with ExitStack() as stack:
         base, new = (stack.enter_context(opened(source)) for source in (options.base, options.new))
         found = compare(base, new, chosen, options.allow, entries)
@@ -59,13 +57,6 @@ def run(options: Options, console: Console, say: Callable[[str], None]) -> Compa
     for line in github.lines(found) if options.github else ():
         console.print(Text(line), soft_wrap=True)
     return found
-
-
-def _accepted(path: Path | None) -> list[accepted.Accepted]:
-    """The entries of the file that was named, which is there; of ACCEPTED, which need not be, where none was."""
-    if path is not None and not path.is_file():
-        raise UserError(f"--accepted {path}: no such file; leave it out for {ACCEPTED}, or name the file to read.")
-    return accepted.read(path or ACCEPTED)
 
 
 def _write(path: Path, text: str) -> None:

@@ -102,6 +102,8 @@ def _part(run: Run, section: str, key: str) -> Any:
     value = run.info.get(section, {})
     for name in key.split("."):
         value = value.get(name, ABSENT) if isinstance(value, dict) else ABSENT
+    if value in ({}, [], None, False):  # as a run of before this was recorded has it
+        return ABSENT
     return _sorted(value) if key in UNORDERED else value
 
 

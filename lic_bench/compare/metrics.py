@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lic_bench.compare.gates import TIMES
-from lic_bench.compare.statistics import Apart, Evidence, Series
+from lic_bench.compare.statistics import Apart, Evidence, Series, floor
 from lic_bench.store import Run
 
 Better: TypeAlias = Literal["lower", "higher", None]
@@ -60,7 +60,11 @@ class Values:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """One operation's times in both runs. base_s, new_s: medians over the images of the median, in seconds."""
+    """One operation's times in both runs.
+
+    base_s, new_s: seconds as they were measured, the median over the images of what the evidence goes by: the floor of
+    runs apart, the median of runs in turn.
+    """
 
     subject: Subject
     evidence: Evidence
@@ -85,9 +89,9 @@ def metrics(base: Run, new: Run) -> list[Values | Times]:
 
 
 def reference_ratio(base: Run, new: Run) -> float | None:
-    """How much longer the reference workload took in NEW than in BASE, median over median; None without times."""
+    """How much longer the reference workload took in NEW than in BASE, floor over floor; None without times."""
     base_s, new_s = ([s for row in run.records.canary_s for s in row] for run in (base, new))
-    return float(np.median(new_s) / np.median(base_s)) if base_s and new_s else None
+    return float(floor(np.asarray(new_s)) / floor(np.asarray(base_s))) if base_s and new_s else None
 
 
 def paired_rows(base: Run, new: Run) -> Iterator[tuple[tuple[Any, ...], list[Pair]]]:
@@ -131,8 +135,8 @@ def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
         yield Times(
             subject=subject,
             evidence=Apart([(_series(base, name), _series(new, name)) for base, new in timed]),
-            base_s=float(np.median([np.median(base[name]) for base, _ in timed])),
-            new_s=float(np.median([np.median(new[name]) for _, new in timed])),
+            base_s=float(np.median([floor(np.asarray(base[name])) for base, _ in timed])),
+            new_s=float(np.median([floor(np.asarray(new[name])) for _, new in timed])),
         )
 
 

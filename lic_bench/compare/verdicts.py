@@ -25,7 +25,7 @@ class Verdict:
     change, low, high: relative, new / base - 1, with the bounds of the 95 % interval; None where a number has none.
     p: adjusted for all times that were compared together. threshold: the relative change from which one counts.
     least: the same without the noise of the samples, of times.
-    base, new: the mean over the images, of times the median in seconds as measured.
+    base, new: the mean over the images, of times seconds as measured, see metrics.Times.
     confirmed: whether a second measurement says the same; None without one.
     accepted: who accepted this change and why.
     """

@@ -22,7 +22,6 @@ from lic_bench.report.terminal import to_rich
 from lic_bench.store import Run
 
 FOLDER = Path("results/history")
-ACCEPTED = Path("results/accepted.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +53,14 @@ def add(runs: Sequence[Path], into: Path, console: Console) -> int:
 
 def show(options: Options, console: Console) -> list[Series]:
     """Show the series and their steps, and draw them into a folder if one is named."""
-    entries = _accepted(options.accepted)
+    entries = accepted.read_named(options.accepted)
     series = series_of(_chosen(store.read(options.into), options), entries)
     for machine in dict.fromkeys(one.last.machine for one in series):
         mine = [one for one in series if one.last.machine == machine]
         console.print(to_rich(series_table(mine, everything=options.everything), console.width))
         if any(one.steps for one in mine):
             console.print(to_rich(steps_table(mine), console.width))
-    _outcome(series, options.accepted or ACCEPTED, console)
+    _outcome(series, options.accepted or accepted.DEFAULT, console)
     if options.out is not None:
         from lic_bench.history.draw import write_figures
 
@@ -84,12 +83,6 @@ def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
     if not chosen:
         raise UserError("No series has all of the --codec, --metric and --machine asked for; leave one out.")
     return chosen
-
-
-def _accepted(path: Path | None) -> list[accepted.Accepted]:
-    if path is not None and not path.exists():
-        raise UserError(f"--accepted {path}: no such file; write it or leave it out.")
-    return accepted.read(path or ACCEPTED)
 
 
 def _outcome(series: Sequence[Series], path: Path, console: Console) -> None:

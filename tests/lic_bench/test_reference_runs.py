@@ -28,6 +28,15 @@ def test_every_classical_codec_is_there_with_six_points_over_all_images(kodak: R
     assert kodak.info["config"]["images"] == {"kodak": 24}
 
 
+def test_their_times_are_of_the_same_bitstreams() -> None:
+    run, times = (Run(folder) for folder in reference_runs.choose("kodak,kodak-times"))
+    (joined,) = reference_runs.with_times([run, times])
+    timed = joined.records[joined.records.encode_s.map(len) > 0]
+    assert len(timed) == len(times.records) == 48
+    assert set(timed.groupby("codec").quality.nunique()) == {6}
+    assert set(timed.image) == {"kodim01.png"}
+
+
 def test_rate_and_distortion_rise_with_quality(kodak: Run) -> None:
     means = kodak.records.groupby(["codec", "quality"])[["payload_bytes", "psnr_db"]].mean().reset_index()
     for _, curve in means.groupby("codec"):

@@ -108,16 +108,18 @@ def circumstances(comparison: Comparison) -> list[str]:
     return [plain(line) for line in (*overridden, *comparison.notes, *([] if ratio is None else [_moved(ratio)]))]
 
 
+IN_TURN = "; of those measured again: medians, and between turns side by side"
+
+
 def caption(verdicts: Sequence[Verdict]) -> str:
     """What the columns of a table of these verdicts mean."""
     if not any(verdict.metric in TIMES for verdict in verdicts):
         return "BASE and NEW: means over the images."
     again = any(verdict.confirmed is not None for verdict in verdicts)
-    change = f"of their fast end ({100 * FLOOR:.0f} % quantile) over that of the reference workload"
+    fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
     return (
-        "BASE and NEW: means over the images, of times medians as measured. "
-        f"Change of times: {change}{', of those measured again between turns side by side' if again else ''}. "
-        "p: corrected for the number of times compared."
+        f"BASE and NEW: means over the images, of times {fast_end} as measured. Change of times: after division by the "
+        f"reference workload's{IN_TURN if again else ''}. p: corrected for the number of times compared."
     )
 
 

@@ -147,7 +147,7 @@ def test_the_version_is_what_a_comparison_is_for(base: Run) -> None:
     assert notes(base, new) == [
         "lic-bench: 0.1.0 in BASE, 0.2.0 in NEW",
         "commit: 0123456789ab in BASE, fedcba987654-dirty in NEW",
-        "kernels: {} in BASE, {'lalic': 'cpu'} in NEW",
+        "kernels: absent in BASE, {'lalic': 'cpu'} in NEW",
     ]
 
 
