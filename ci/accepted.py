@@ -1,9 +1,7 @@
-"""What was accepted, for CI.
+"""What was accepted since a commit, for CI.
 
-accepted.py commit: print the last accepted commit, the newest that results/accepted.toml names; else the last tag; else
-    HEAD. Tonight's commit is compared with it, so that many small steps add up until someone accepts them.
-accepted.py since FOLDER: print, as TOML, the entries that say something new since the commit of the work tree FOLDER:
-    what it accepted itself, and changes that it contains, would let the next change for the worse pass too.
+accepted.py FOLDER: print, as TOML, the entries of results/accepted.toml that say something new since the commit of the
+    work tree FOLDER: what it accepted itself, and changes that it contains, would let the next worsening pass too.
 """
 
 from __future__ import annotations
@@ -21,17 +19,19 @@ from lic_bench.errors import UserError
 FILE = Path("results/accepted.toml")
 
 
-def last_commit() -> str:
-    """The commit of the newest entry that names one, else the last tag, else HEAD."""
-    named = sorted((entry for entry in read(FILE) if entry.commit), key=lambda entry: entry.date)
-    tag = _git("describe", "--tags", "--abbrev=0").stdout.strip()
-    return (named[-1].commit if named else None) or tag or "HEAD"
-
-
 def since(folder: Path) -> list[Accepted]:
     """The entries that neither the work tree's own file has nor are about a commit that it contains."""
     before = read(folder / FILE)
     return [entry for entry in read(FILE) if entry not in before and not _contains(folder, entry.commit)]
+
+
+def lost() -> list[str]:
+    """A line for each entry whose commit is not in this repository, be it squashed or rebased."""
+    return [
+        f"{FILE} number {number}: commit {entry.commit} is not in this repository; the entry counts without it."
+        for number, entry in enumerate(read(FILE), 1)
+        if entry.commit and _git("rev-parse", "-q", "--verify", f"{entry.commit}^{{commit}}").returncode
+    ]
 
 
 def to_toml(entries: list[Accepted]) -> str:
@@ -58,6 +58,7 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 if __name__ == "__main__":
     try:
-        print(last_commit() if sys.argv[1] == "commit" else to_toml(since(Path(sys.argv[2]))), end="")
+        sys.stderr.writelines(f"{line}\n" for line in lost())
+        print(to_toml(since(Path(sys.argv[1]))), end="")
     except UserError as error:
         sys.exit(f"{sys.argv[0]}: {error}")

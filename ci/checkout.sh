@@ -21,7 +21,7 @@ cd "$folder"
 echo "BASE is $(git log -1 --format='%h %s')"
 if ! cmp -s pyproject.toml "$new/pyproject.toml"; then
   test ! -e .venv/shared || rm -rf .venv
-  make .venv/.ready PYTHON="$new/$python"
+  make .venv/.ready PYTHON="'$new/$python'"
   exit
 fi
 test "$(cat .venv/shared 2>/dev/null)" != "$commit" || exit 0

@@ -1,18 +1,15 @@
-# Regression tracking: .github/workflows/latency.yml runs these targets and nothing else. NEW is this work tree, BASE a
-# commit with a work tree and an environment of its own, both measured on this machine one after the other.
+# Regression tracking: every command of .github/workflows/latency.yml is a target of this file. NEW is this work tree,
+# BASE a commit with a work tree and an environment of its own, both measured on this machine one after the other.
 
-MAIN ?= origin/main
 DEVICE ?= auto
 ALLOW ?=
 CI_BASE := build/ci/base
 CI_OUT := build/ci/out
-MERGE_BASE = $(or $(BASE),$(shell git merge-base HEAD $(MAIN) 2>/dev/null || echo HEAD))
-ACCEPTED = $(or $(BASE),$(shell $(BIN)/python ci/accepted.py commit))
 CI_COMPARE = ci/compare.sh $(CI_OUT) $(BIN)/lic-bench compare $(CI_OUT)/base $(CI_OUT)/new \
   --accepted $(CI_OUT)/accepted.toml $(ALLOW:%=--allow %)
 
 # For both NEW's plugins: they ask the questions, and each commit answers.
-CI_RUN = lic-bench run --plugin $(CURDIR)/tests/plugins/fake --plugin $(CURDIR)/ci/small
+CI_RUN = lic-bench run --plugin '$(CURDIR)/tests/plugins/fake' --plugin '$(CURDIR)/ci/small'
 # The deterministic tier: nothing here depends on how fast the machine is.
 PER_CHANGE = --codecs fake,jpeg,lalic-small,elic-small --datasets sample --quick --crop 200 \
   --measure quality,memory,complexity --device cpu --threads 1
@@ -27,24 +24,24 @@ ci-latency:  ## as on pull requests: NEW against BASE=commit [where it left MAIN
 	$(MAKE) ci-compare
 
 ci-base: $(VENV)/.ready
-	ci/checkout.sh $(MERGE_BASE) $(CI_BASE) $(BIN)/python
-	ci/measure.sh $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_CHANGE) --out $(CI_OUT)/base
+	commit=$$(ci/base.sh change) && ci/checkout.sh "$$commit" $(CI_BASE) $(BIN)/python
+	ci/measure.sh base $(CI_OUT)/base $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_CHANGE)
 
 ci-new: $(VENV)/.ready
-	ci/measure.sh $(BIN)/$(CI_RUN) $(PER_CHANGE) --out $(CI_OUT)/new
+	ci/measure.sh new $(CI_OUT)/new $(BIN)/$(CI_RUN) $(PER_CHANGE)
 
 ci-compare: $(VENV)/.ready
-	$(BIN)/python ci/accepted.py since $(CI_BASE) > $(CI_OUT)/accepted.toml
+	$(BIN)/python ci/accepted.py $(CI_BASE) > $(CI_OUT)/accepted.toml
 	$(CI_COMPARE) --gate ci.toml
 
-ci-nightly: $(VENV)/.ready  ## times of the last accepted commit [or BASE=commit] against NEW on DEVICE; NEW's history
-	ci/checkout.sh $(ACCEPTED) $(CI_BASE) $(BIN)/python
-	ci/measure.sh $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE) --out $(CI_OUT)/base
-	ci/measure.sh $(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE) --out $(CI_OUT)/new
+ci-nightly: $(VENV)/.ready  ## times of BASE=commit [the last tag, else a day ago] against NEW on DEVICE; NEW's history
+	commit=$$(ci/base.sh night) && ci/checkout.sh "$$commit" $(CI_BASE) $(BIN)/python
+	ci/measure.sh base $(CI_OUT)/base $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE)
+	ci/measure.sh new $(CI_OUT)/new $(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE)
 	ci/history.sh begin $(CI_OUT)/history
 	$(BIN)/lic-bench history add $(CI_OUT)/new --into $(CI_OUT)/history
 	$(BIN)/lic-bench history --into $(CI_OUT)/history --out $(CI_OUT)/figures
-	$(BIN)/python ci/accepted.py since $(CI_BASE) > $(CI_OUT)/accepted.toml
+	$(BIN)/python ci/accepted.py $(CI_BASE) > $(CI_OUT)/accepted.toml
 	$(CI_COMPARE) --confirm --base-run "$(CI_BASE)/$(BIN)/$(CI_RUN)" --new-run "$(BIN)/$(CI_RUN)"
 
 ci-keep-history:  ## commit the history that `make ci-nightly` left to the branch latency-history of origin

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
-from datetime import date
+from datetime import date, datetime
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ class Accepted:
 
     change: the largest relative change for the worse that is accepted, 0.08 for 8 %, inf for any, also from nothing;
         for what is no number any change is.
-    quality: None for all. commit: of the change, or its beginning, by which `lic-bench history` finds it.
+    quality: None for all. commit: of the change, its first 7 digits or more, by which `lic-bench history` finds it.
     """
 
     codec: str
@@ -36,6 +38,7 @@ class Accepted:
         return f"accepted by {self.who} on {self.date}: {self.why}"
 
 
+COMMIT = re.compile(r"[0-9a-f]{7,40}")
 ROUNDING = 1e-12  # of a relative change: 21600 / 20000 - 1 is more than 0.08
 TYPES: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("codec", "metric", "who", "why", "commit"), (str,)),
@@ -68,10 +71,18 @@ def read(path: Path) -> list[Accepted]:
     return [_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
 
 
+def extent(change: float | None, *, numbers: bool) -> float | None:
+    """What an entry must reach to cover a change: inf for one between numbers that has no ratio, as from 0.
+
+    change: relative, None where it has none. None is returned for what is no number, which any entry covers.
+    """
+    return inf if numbers and change is None else change
+
+
 def covering(
     accepted: Sequence[Accepted], codec: str, quality: int, metric: str, change: float | None
 ) -> Accepted | None:
-    """The first entry under which this change of a metric is accepted; change: relative, None for what is no number."""
+    """The first entry under which this change of a metric is accepted; change: as `extent` gives it."""
     for entry in accepted:
         same = (entry.codec, entry.metric) == (codec, metric) and entry.quality in (None, quality)
         if same and (change is None or abs(change) <= entry.change + ROUNDING):
@@ -86,13 +97,15 @@ def _entry(table: Any, where: str) -> Accepted:
     for name, value in table.items():
         if name not in TYPES:
             raise unknown(f"key in {where}", name, TYPES)
-        if not isinstance(value, TYPES[name]) or isinstance(value, bool):
+        if not isinstance(value, TYPES[name]) or isinstance(value, (bool, datetime)):
             kinds = " or ".join(kind.__name__ for kind in TYPES[name])
             raise UserError(f"{where}: {name} = {value!r} is no {kinds}.")
         if isinstance(value, str) and not value.strip():
             raise UserError(f"{where}: {name} is empty.")
     if not table.get("change", 0) >= 0:
         raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
+    if "commit" in table and not COMMIT.fullmatch(table["commit"]):
+        raise UserError(f"{where}: commit = {table['commit']!r}; give 7 to 40 hexadecimal digits, as 1a2b3c4.")
     if lacking := [name for name in needed if name not in table]:
         raise UserError(f"{where} lacks {', '.join(lacking)}; who accepted which change of what, and why?")
     return Accepted(**table)

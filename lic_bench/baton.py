@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from lic_bench.errors import UserError
 
@@ -25,16 +25,19 @@ class Baton:
         self._connection = connection
 
     def pass_on(self) -> None:
-        """Let the other run work, until it gives the baton back or ends."""
-        try:
+        """Let the other run work, until it gives the baton back or ends. Raises UserError where nobody gives it."""
+        with suppress(OSError):  # the answer says it
             self._connection.sendall(DONE)
-            self.wait()
-        except (BrokenPipeError, ConnectionResetError):  # nobody is there to take turns with
-            pass
+        self.wait()
 
     def wait(self) -> None:
-        """Return once it is this run's turn."""
-        self._connection.recv(1)
+        """Return once it is this run's turn. Raises UserError where nobody gives it any more."""
+        try:
+            given = self._connection.recv(1)
+        except OSError:
+            given = b""
+        if not given:
+            raise UserError(f"{VARIABLE}: what gave the turns is gone; a run that works unasked would disturb others.")
 
 
 def asked() -> bool:

@@ -31,7 +31,6 @@ from lic_bench.models import load_codec
 from lic_bench.records import Complexity
 from lic_bench.spec import CodecSpec
 
-MOST_PER_TURN = 10
 OUT_OF_MEMORY = "out of memory"
 COSTS = frozenset(("latency", "memory"))  # for which a codec really has to work, alone
 Samples = list[tuple[float, float]]
@@ -131,10 +130,11 @@ class Bench:
         """See Work. Once per quality and image size."""
         if tuple(self._x.shape) in self._warm:
             return
+        effort = self.recipe.effort
         with torch.no_grad(), undisturbed():
-            settled = [warm_up(call, self.device, self.recipe.effort) for call in (self._encode, self._decode)]
+            settled = [warm_up(call, self.device, effort) for call in (self._encode, self._decode)]
         both = sum(median(samples) for samples in settled)
-        self._warm[tuple(self._x.shape)] = min(int(self.recipe.effort.visit_s / max(both, 1e-9)), MOST_PER_TURN)
+        self._warm[tuple(self._x.shape)] = min(int(effort.visit_s / max(both, 1e-9)), effort.per_turn)
 
     def turn(self) -> Samples:
         """See Work. A fast codec's first calls do not count: the turns of the others have emptied the caches."""

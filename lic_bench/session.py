@@ -40,7 +40,6 @@ from lic_bench.weights_choice import choose_weights
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
 TIMEOUT_S = 3600.0
-BESIDE_S = 0.02  # of Effort.visit_s, where two runs take turns
 BUSY = 0.75  # load average per core from which times are in doubt
 
 Files = Mapping[str, Mapping[int, Path]]
@@ -319,7 +318,7 @@ def _effort(config: RunConfig) -> Effort:
     if config.budget is not None:
         given["budget_s"] = config.budget
     if baton.asked():  # rounds come in pairs, of which none is thrown away and many are wanted
-        given |= {"again": 0, "visit_s": BESIDE_S}
+        given |= {"again": 0, "per_turn": 1}
     return Effort(**given)
 
 

@@ -1,5 +1,6 @@
 """The workflows of GitHub: their syntax, what they may, and that they run make targets and nothing else."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -71,6 +72,19 @@ def test_every_command_is_a_make_target():
         subprocess.run([make, *options, *targets], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
+def test_without_a_common_commit_make_stops_and_says_what_to_give(tmp_path: Path):
+    """No BASE, and a MAIN that is not there: HEAD is not compared with itself."""
+    lines = ("VENV := .venv", "BIN := .venv/bin", ".venv/.ready: ;", "include ci/latency.mk", "")
+    (tmp_path / "Makefile").write_text("\n".join(lines))
+    (tmp_path / "ci").symlink_to(ROOT / "ci")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    env = {name: value for name, value in os.environ.items() if name not in ("BASE", "MAIN", "MAKEFLAGS")}
+    done = subprocess.run(["make", "ci-base"], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "HEAD and MAIN=origin/main have no commit in common here; give BASE=COMMIT" in done.stderr
+    assert not (tmp_path / "build").exists()
+
+
 def test_make_ci_latency_is_what_a_pull_request_runs():
     rule = re.search(r"^ci-latency:.*\n((\t.*\n)+)", (ROOT / "ci/latency.mk").read_text(), re.MULTILINE)
     assert rule
@@ -93,6 +107,19 @@ def test_a_pull_request_never_reaches_the_gpu_machine():
     assert "pull_request" not in condition
     assert "workflow_dispatch" in condition
     assert "schedule" in condition
+
+
+def test_the_history_is_that_of_the_default_branch():
+    condition = JOBS["keep"]["if"]
+    assert "github.event_name == 'schedule'" in condition  # its event does not name the default branch
+    assert "github.ref == format('refs/heads/{0}', github.event.repository.default_branch)" in condition
+
+
+def test_what_a_person_types_reaches_the_commands_as_a_variable():
+    typed = {name for name, given in load(LATENCY)["on"]["workflow_dispatch"]["inputs"].items() if "type" not in given}
+    assert typed == {"base"}
+    assert JOBS["statistical"]["env"]["BASE"] == "${{ inputs.base }}"
+    assert "BASE" not in re.sub(r"#.*|CI_BASE|BASE=commit", "", (ROOT / "ci/latency.mk").read_text())
 
 
 def test_the_comment_is_found_again_by_the_mark_that_it_begins_with():

@@ -43,25 +43,39 @@ def run(options: Options, console: Console, say: Callable[[str], None]) -> Compa
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
     chosen, entries = gates.read(options.gate), accepted.read_named(options.accepted)
+    outputs = ((options.markdown, markdown.text), (options.json, json.text), (options.junit, junit.text))
+    files = [(path, write) for path, write in outputs if path is not None]
+    for path, _ in files:
+        _check_target(path)
     with ExitStack() as stack:
         base, new = (stack.enter_context(opened(source)) for source in (options.base, options.new))
         found = compare(base, new, chosen, options.allow, entries)
         if options.confirm:
             how = commands(base, new, options.base_run, options.new_run)
-            found = second_look(found, base, new, chosen, how, say)
+            found = second_look(found, base, new, chosen, how, say, options.allow)
     terminal.show(found, console, everything=options.everything)
-    files = ((options.markdown, markdown.text), (options.json, json.text), (options.junit, junit.text))
     for path, write in files:
-        if path is not None:
-            _write(path, write(found))
+        _write(path, write(found))
     for line in github.lines(found) if options.github else ():
         console.print(Text(line), soft_wrap=True)
     return found
 
 
-def _write(path: Path, text: str) -> None:
+def _check_target(path: Path) -> None:
+    """That a file can be written, before anything is measured."""
+    there = path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}.") from None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror}.") from None

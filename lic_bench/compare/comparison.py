@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import inf
 
-from lic_bench.accepted import Accepted, covering
+from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import comparable
 from lic_bench.compare.gates import Gates
 from lic_bench.compare.metrics import metrics, reference_ratio
@@ -70,6 +69,6 @@ def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
     """change: from nothing, or to what is missing, it is more than any number."""
     if verdict.verdict != "WORSE":
         return verdict
-    change = inf if verdict.change is None and verdict.base is not None else verdict.change
+    change = extent(verdict.change, numbers=verdict.base is not None)
     entry = covering(accepted, verdict.codec, verdict.quality, verdict.metric, change)
     return replace(verdict, accepted=str(entry)) if entry else verdict

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from math import expm1
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,10 +26,10 @@ from lic_bench.errors import UserError
 from lic_bench.exclusive import alone
 from lic_bench.store import Run
 
-TURNS = 80  # at least, of each codec on each image in each look
-LOOKS = 3  # at most, while some are AMBIGUOUS
+TURNS = 30  # at least, of each codec on each image in each look
+LOOKS = 6  # at what is not SAME at once: how a process lies in memory may make it 10 % slower for all of its life
 BUDGET_S = 20.0  # of each time on each image, after which a look takes no more
-MAY_DIFFER = ("codecs", "qualities", "effort", "images")  # a second look is at a part, and takes times only
+MAY_DIFFER = ("codecs", "qualities", "effort", "images", "records")  # a second look is at a part, and takes times only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,22 +50,36 @@ def commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> 
                 f"--confirm: BASE was measured by {name} {versions[0]}, NEW by {versions[1]}, and this installation is "
                 "one of them at most; say how to run each: --base-run 'PATH/lic-bench run' --new-run 'lic-bench run'."
             )
-    return Commands(base=shlex.split(base_run or own), new=shlex.split(new_run or own))
+    return Commands(base=_split(base_run or own, "--base-run"), new=_split(new_run or own, "--new-run"))
+
+
+def _split(command: str, option: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UserError(f"{option} {command!r}: {str(error).lower()}; quote it as for a shell.") from None
 
 
 def second_look(
-    comparison: Comparison, base: Run, new: Run, gates: Gates, how: Commands, say: Callable[[str], None]
+    comparison: Comparison,
+    base: Run,
+    new: Run,
+    gates: Gates,
+    how: Commands,
+    say: Callable[[str], None],
+    allow: Sequence[str] = (),
 ) -> Comparison:
     """The comparison with every time that may be worse measured again; as it is, where none may be.
 
-    BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. While some
-    are AMBIGUOUS they are looked at again, LOOKS times at most, and all looks count together.
+    BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. What is
+    not SAME at the first such look is looked at LOOKS times in all, each time in new processes. All looks count
+    together, and it is WORSE only if each of them by itself says slower. allow: the differences that were.
     Raises UserError where a command fails or measures something else.
     """
     suspects = [verdict for verdict in comparison.verdicts if may_be_worse(verdict)]
     if not suspects:
         return comparison
-    found: dict[Subject, Times] = {}
+    found: dict[Subject, list[Times]] = {}
     settled: dict[Subject, Verdict] = {}
     with alone(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
         for look in range(LOOKS):
@@ -72,9 +87,10 @@ def second_look(
             if not again:
                 break
             say(f"look {look + 2} at {_named(again)}: BASE and NEW in turn")
-            for times in _looked(base, new, how, again, Path(folder) / str(look)):
-                found[times.subject] = _joined(found.get(times.subject), times)
-            settled = {verdict.subject: verdict for verdict in judge(found.values(), gates)}
+            for times in _looked(base, new, how, again, Path(folder) / str(look), allow):
+                found.setdefault(times.subject, []).append(times)
+            settled = {verdict.subject: verdict for verdict in judge(map(_joined, found.values()), gates)}
+    settled = {subject: _agreed(verdict, found[subject]) for subject, verdict in settled.items()}
     return replace(comparison, verdicts=confirm(comparison.verdicts, settled))
 
 
@@ -86,10 +102,12 @@ def may_be_worse(verdict: Verdict) -> bool:
 
 
 def _open(verdict: Verdict | None) -> bool:
-    return verdict is None or verdict.verdict == "AMBIGUOUS"
+    return verdict is None or verdict.verdict != "SAME"
 
 
-def _looked(base: Run, new: Run, how: Commands, suspects: Sequence[Verdict], folder: Path) -> Iterator[Times]:
+def _looked(
+    base: Run, new: Run, how: Commands, suspects: Sequence[Verdict], folder: Path, allow: Sequence[str]
+) -> Iterator[Times]:
     """Both measured in turn into folder/base and folder/new; the times of the suspects."""
     asked = _options(base, suspects)
     take_turns(
@@ -98,7 +116,7 @@ def _looked(base: Run, new: Run, how: Commands, suspects: Sequence[Verdict], fol
             for name, command in (("base", how.base), ("new", how.new))
         }
     )
-    runs = [_checked(Run(folder / name), first) for name, first in (("base", base), ("new", new))]
+    runs = [_checked(Run(folder / name), first, allow) for name, first in (("base", base), ("new", new))]
     wanted = {verdict.subject for verdict in suspects}
     for (codec, quality, dataset), rows in paired_rows(*runs):
         for name in TIMES:
@@ -126,11 +144,19 @@ def _turns(row: Row, name: str) -> Floats:
     return np.log([np.median(turn) for turn in turns])
 
 
-def _joined(before: Times | None, now: Times) -> Times:
-    if before is None:
-        return now
-    both = [*before.evidence.strata, *now.evidence.strata]
-    return replace(now, evidence=Paired(both))
+def _joined(looks: Sequence[Times]) -> Times:
+    strata: list[Any] = [stratum for look in looks for stratum in look.evidence.strata]
+    return replace(looks[-1], evidence=Paired(strata))
+
+
+def _agreed(verdict: Verdict, looks: Sequence[Times]) -> Verdict:
+    """WORSE and BETTER only where no look by itself says the opposite."""
+    changes = [expm1(look.evidence.effect()) for look in looks]
+    agree = all((change > 0) == (verdict.verdict == "WORSE") for change in changes)
+    if verdict.verdict in ("SAME", "AMBIGUOUS") or agree:
+        return verdict
+    words = f"{len(looks)} looks say {100 * min(changes):+.1f} to {100 * max(changes):+.1f} %"
+    return replace(verdict, verdict="AMBIGUOUS", words=words)
 
 
 def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
@@ -161,9 +187,9 @@ def _besides(command: Sequence[str], options: Mapping[str, Sequence[str]]) -> It
             yield from (word for value in values for word in (name, value))
 
 
-def _checked(run: Run, first: Run) -> Run:
+def _checked(run: Run, first: Run, allow: Sequence[str] = ()) -> Run:
     """The run, if it is of the same things as `first`."""
-    if others := [d for d in comparable.differences(first, run) if d.name not in MAY_DIFFER]:
+    if others := [d for d in comparable.differences(first, run) if d.name not in (*MAY_DIFFER, *allow)]:
         raise UserError(f"--confirm: the second look measured something else than {first.name} did: {others[0]}.")
     return run
 

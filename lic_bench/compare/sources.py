@@ -24,7 +24,8 @@ def opened(source: str) -> Iterator[Run]:
         yield _named(Run(Path(source)), source)
         return
     revision, colon, path = source.removeprefix(GIT).rpartition(":")
-    if not (colon and revision and path) or revision.startswith("-"):
+    inside = not Path(path).is_absolute()  # else it is the work tree that would be read
+    if not (colon and revision and path and inside) or revision.startswith("-"):
         raise UserError(
             f"{source!r} is no run of a commit; write git:REVISION:FOLDER, as git:main:results/measured/kodak."
         )

@@ -52,7 +52,11 @@ class Apart:
 
     def effect(self) -> float:
         """The median over the images of the difference of levels, new - base."""
-        return float(np.median([new.level - base.level for base, new in self.strata]))
+        return float(np.median(self.by_image()))
+
+    def by_image(self) -> list[float]:
+        """The difference of levels of each image."""
+        return [new.level - base.level for base, new in self.strata]
 
     def noise(self) -> float:
         """The median absolute deviation of the slices' levels from the median of their series, all pooled.
@@ -95,7 +99,11 @@ class Paired:
 
     def effect(self) -> float:
         """The median over the images of the median difference."""
-        return float(np.median([np.median(found) for found in self.strata]))
+        return float(np.median(self.by_image()))
+
+    def by_image(self) -> list[float]:
+        """The median difference of each image."""
+        return [float(np.median(found)) for found in self.strata]
 
     def noise(self) -> float:
         """The median absolute deviation of the medians of SLICES consecutive parts from their image's, all pooled.

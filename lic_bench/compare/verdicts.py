@@ -90,17 +90,22 @@ def _confirmed(first: Verdict, again: Verdict) -> Verdict:
 
 
 def _of_times(item: Times, gate: Any, p: float) -> Verdict:
-    """SAME is not the absence of proof: the whole interval must lie within the gate's least change."""
+    """SAME is not the absence of proof: the whole interval must lie within the gate's least change.
+
+    So must the mean over the images, which a change of a few of them moves and the median does not.
+    """
     timed = gate if isinstance(gate, Timed) else Timed()
-    change = item.evidence.effect()
+    change, mean = item.evidence.effect(), float(np.mean(item.evidence.by_image()))
     low, high = item.evidence.interval()
     threshold = log1p(max(timed.least, timed.mads * expm1(item.evidence.noise())))
     word: Word = "AMBIGUOUS"
     if p <= timed.alpha and abs(change) > threshold and low * high > 0:
         word = "WORSE" if change > 0 else "BETTER"
-    elif max(abs(low), abs(high)) <= log1p(timed.least):
+    elif max(abs(low), abs(high), abs(mean)) <= log1p(timed.least):
         word = "SAME"
     words = _words_of_times(word, change, threshold, timed.least, significant=p <= timed.alpha)
+    if word == "AMBIGUOUS" and abs(mean) > log1p(timed.least) >= max(abs(low), abs(high)):
+        words = f"some images only: mean {_percent(expm1(mean))}"
     if isinstance(gate, Shown) and word in ("BETTER", "WORSE"):
         word, words = "AMBIGUOUS", f"{words}{SHOWN}"
     bounds = {name: expm1(value) for name, value in (("change", change), ("low", low), ("high", high))}

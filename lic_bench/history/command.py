@@ -15,7 +15,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.history import store
 from lic_bench.history.point import Point
 from lic_bench.history.points import points_of
-from lic_bench.history.series import Series, series_of
+from lic_bench.history.series import Series, series_of, unused
 from lic_bench.history.table import series_table, steps_table
 from lic_bench.report.labels import plural
 from lic_bench.report.terminal import to_rich
@@ -47,6 +47,8 @@ def add(runs: Sequence[Path], into: Path, console: Console) -> int:
         count = store.add(points, into)
         total += count
         there = f", {plural(len(points) - count, 'line')} there already" if count < len(points) else ""
+        if other := store.differing(points, into):
+            there += f", {other} with other values: the run was changed since, and the history keeps the first"
         _say(console, f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{store.SUFFIX}{there}")
     return total
 
@@ -60,7 +62,14 @@ def show(options: Options, console: Console) -> list[Series]:
         console.print(to_rich(series_table(mine, everything=options.everything), console.width))
         if any(one.steps for one in mine):
             console.print(to_rich(steps_table(mine), console.width))
-    _outcome(series, options.accepted or accepted.DEFAULT, console)
+    path = options.accepted or accepted.DEFAULT
+    if not any((options.codec, options.metric, options.machine)):
+        for number, entry in unused(series, entries):
+            about = " ".join(
+                str(part) for part in (entry.codec, entry.quality, entry.metric, entry.commit) if part is not None
+            )
+            _say(console, f"{path}, number {number} ({about}): no such step.", "yellow")
+    _outcome(series, path, console)
     if options.out is not None:
         from lic_bench.history.draw import write_figures
 

@@ -39,6 +39,7 @@ LOOKS: Mapping[State, tuple[str, Any, str]] = {
     "OPEN": ("#c1121f", "-", "worse, OPEN"),
     "ACCEPTED": ("#4b5563", (0, (4, 2)), "worse, accepted"),
     "MENDED": ("#6b7480", (0, (1.5, 1.5)), "worse, taken back since"),
+    "BACK": ("#1d4e89", (0, (3, 3)), "as before"),
     "BETTER": ("#2d7d32", (0, (5, 1.5, 1.5, 1.5)), "better"),
 }
 TITLES: Mapping[str, str] = {
@@ -71,8 +72,7 @@ def write_figures(series: Sequence[Series], out: Path) -> list[Path]:
         out.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(DRAWING):
             for drawn in figures(series):
-                drawn.figure.draw_without_rendering()
-                drawn.figure.set_layout_engine("none")  # it stands now; once for all formats
+                lay_out(drawn.figure)
                 for suffix in FORMATS:
                     path = out / f"{drawn.name}.{suffix}"
                     drawn.figure.savefig(path, metadata={"Date": None} if suffix == "svg" else {})
@@ -80,6 +80,13 @@ def write_figures(series: Sequence[Series], out: Path) -> list[Path]:
     except OSError as error:
         raise UserError(f"Cannot write to {out}: {error.strerror or error}; choose another --out.") from None
     return paths
+
+
+def lay_out(figure: Figure) -> None:
+    """Place everything once for all formats, at the resolution of the files: letters are not as wide at another one."""
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
 
 
 def figures(series: Sequence[Series]) -> Iterator[Drawn]:

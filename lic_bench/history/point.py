@@ -6,6 +6,7 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, TypeAlias
 
 from lic_bench.errors import UserError
+from lic_bench.history import checks
 
 SCHEMA = 1
 RELATIVE, BYTES, COUNTED, MACS = "times the reference workload", "bytes", "failed images", "MACs"  # units
@@ -29,7 +30,7 @@ class Point:
         the images' floors (10 % quantile) over that of the reference workload beside them: without unit, and a machine
         that is slower as a whole gives the same.
     low, high: of times the least and largest that consecutive parts of the run give; None for what has no samples.
-    seconds: of times the median over the images of the median as measured; canary_s: the reference workload's floor.
+    seconds: of times the median over the images of their floors as measured; canary_s: the reference workload's floor.
     """
 
     time: str
@@ -74,7 +75,6 @@ SERIES = (
     *("machine", "codec", "quality", "on", "metric"),
     *("protocol", "device", "threads", "cores_kept", "isolate", "quick", "weights", "mode", "images"),
 )
-TEXTS = ("time", "machine", "codec", "on", "metric", "unit")
 
 
 def to_json(point: Point) -> dict[str, Any]:
@@ -83,18 +83,16 @@ def to_json(point: Point) -> dict[str, Any]:
 
 
 def from_json(values: Any, source: str) -> Point:
-    """A point read back. Raises UserError, naming `source`, for another schema and for fields too many or too few."""
+    """A point read back. Raises UserError, naming `source`, for another schema, and for fields that are not as here."""
     if not isinstance(values, dict):
         raise UserError(f"{source}: no JSON object; remove that line.")
-    if values.get("schema") != SCHEMA:
+    if type(values.get("schema")) is not int or values["schema"] != SCHEMA:
         raise UserError(f"{source}: schema {values.get('schema')!r}, this version reads {SCHEMA}: update lic-bench.")
     known = {f.name for f in fields(Point)}
     needed = {f.name for f in fields(Point) if f.default is MISSING}
     if wrong := sorted((values.keys() - known) | (needed - values.keys())):
         what = "unknown" if wrong[0] in values else "missing"
         raise UserError(f"{source}: field {wrong[0]!r} is {what}; remove that line and add its run again.")
-    if type(values["quality"]) is not int or not isinstance(values["value"], (int, float, str)):
-        raise UserError(f"{source}: quality or value is no number; remove that line and add its run again.")
-    if other := next((name for name in TEXTS if not isinstance(values[name], str)), None):
-        raise UserError(f"{source}: {other} = {values[other]!r} is no text; remove that line and add its run again.")
+    if told := checks.wrong(values):
+        raise UserError(f"{source}: {told}; remove that line and add its run again.")
     return Point(**values)

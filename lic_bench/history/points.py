@@ -11,6 +11,7 @@ import numpy as np
 
 from lic_bench.compare.metrics import OWN, PEAK, STATUS, Subject, Times, Values, metrics
 from lic_bench.compare.statistics import FLOOR
+from lic_bench.errors import UserError
 from lic_bench.history.machine import hashed, name_of, software_of
 from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, Point, Value
 from lic_bench.store import Run
@@ -30,7 +31,12 @@ def points_of(run: Run) -> list[Point]:
     """Everything that the run measured of what `lic-bench compare` looks at.
 
     Without what the run has not come to the end of: a data set of which images are missing at that codec and quality.
+    Raises UserError for a run that does not say when and on what machine it was made.
     """
+    for part, what in (("environment", "time"), ("fingerprint", "machine")):
+        told = run.info.get(part)
+        if not isinstance(told, dict) or not told or (what == "time" and not told.get(what)):
+            raise UserError(f"{run.folder}: its run.json does not tell its {what} ({part}); measure again to add it.")
     done = _images(run)
     found = []
     for item in metrics(run, run):

@@ -8,16 +8,18 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lic_bench.accepted import Accepted, covering
+from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import gates
 from lic_bench.compare.gates import TIMES, Gate, Timed, Tolerance
 from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS, PEAK, STATUS, Better
 from lic_bench.history.point import Key, Point, Value
-from lic_bench.steps import changes, levels, steps
+from lic_bench.steps import above, changes, levels, steps
 
-State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BETTER"]
-NEAR = 1  # points by which a step in noise may be found beside its commit
+State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BACK", "BETTER"]
+Floats: TypeAlias = NDArray[np.float64]
+NEAR = 1  # points by which a step in noise may be found beside its commit; what has no noise is found at it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,8 @@ class Step:
     """A new level from the point at `index` on.
 
     change: relative, None for texts and for what was 0. state: OPEN is a worsening that nobody accepted and that lasts;
-    MENDED one that a later step took back. other_software: whether libraries or settings changed here too.
+    MENDED one that a later step took back; BACK a text that is again as it was at first or as someone accepted it.
+    entry: under which it would be accepted if it is worse. other_software: whether libraries or settings changed here.
     """
 
     index: int
@@ -33,8 +36,13 @@ class Step:
     after: Value
     change: float | None
     state: State
-    accepted: Accepted | None = None
+    entry: Accepted | None = None
     other_software: bool = False
+
+    @property
+    def accepted(self) -> Accepted | None:
+        """The entry, where the step would be OPEN without it."""
+        return self.entry if self.state == "ACCEPTED" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,55 +81,73 @@ def better_of(metric: str) -> Better:
     return "lower" if metric.startswith(PEAK) else known.get(metric)
 
 
+def unused(series: Iterable[Series], accepted: Sequence[Accepted]) -> list[tuple[int, Accepted]]:
+    """(number in the file, entry) of those under which no step of the series comes."""
+    used = [step.entry for one in series for step in one.steps]
+    return [(number, entry) for number, entry in enumerate(accepted, 1) if not any(entry is one for one in used)]
+
+
 def _series(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series:
     values = [point.value for point in points]
-    gate = gates.read(None).of(points[0].metric)
+    gate, near = gates.read(None).of(points[0].metric), 0
     if any(isinstance(value, str) for value in values):
         starts, parts = changes(values), []
         heights: list[Value] = [values[start] for start in (0, *starts)]
     else:
-        starts = _starts(np.asarray(values, np.float64), gate)
+        starts, near = _starts(np.asarray(values, np.float64), gate)
         parts = levels(np.asarray(values, np.float64), starts)
         heights = [level for *_, level in parts]
-    found = [_step(points, start, place, heights, gate, accepted) for place, start in enumerate(starts)]
+    found, fine = [], heights[:1]
+    for place, start in enumerate(starts):
+        before, after, later = heights[place], heights[place + 1], heights[place + 2 :]
+        state = _direction(points[0].metric, before, after, later, gate)
+        if isinstance(after, str) and after in fine:
+            state = "BACK"
+        step = _step(points, start, (before, after), state, near, accepted)
+        fine += [after] if step.entry else []
+        found.append(step)
     return Series(points, found, parts)
 
 
-def _starts(values: np.ndarray[tuple[int], np.dtype[np.float64]], gate: Gate) -> list[int]:
-    """Where new levels begin. A step is one only if it is more than the gate of `lic-bench compare` lets pass."""
+def _starts(values: Floats, gate: Gate) -> tuple[list[int], int]:
+    """Where new levels begin, and by how many points that may be wrong.
+
+    A step is one only if it is more than the gate of `lic-bench compare` lets pass.
+    """
     if isinstance(gate, Timed) and np.all(values > 0):
-        return steps(np.log(values), floor=math.log1p(gate.least))
+        return steps(np.log(values), floor=math.log1p(gate.least)), NEAR
     if isinstance(gate, Tolerance) and gate.relative:
-        return steps(values, floor=_tolerance(gate, float(np.median(values))))
+        return steps(values, floor=_tolerance(gate, float(np.median(values)))), NEAR
     within = gate.absolute if isinstance(gate, Tolerance) else 0.0
-    return changes(values.tolist(), within)
+    starts = changes(values.tolist(), within)
+    return (above(values, starts, within) if within else starts), 0
 
 
 def _step(
     points: Sequence[Point],
     start: int,
-    place: int,
-    heights: Sequence[Value],
-    gate: Gate,
+    heights: tuple[Value, Value],
+    state: State,
+    near: int,
     accepted: Sequence[Accepted],
 ) -> Step:
-    before, after, later = heights[place], heights[place + 1], heights[place + 2 :]
-    first, metric = points[start], points[start].metric
-    change = None
+    """heights: before and after. near: points by which the start may be beside the commit."""
+    before, after = heights
+    first, change, entry = points[start], None, None
+    numbers = not isinstance(before, str)
     if isinstance(before, (int, float)) and isinstance(after, (int, float)) and before:
         change = after / before - 1
-    entry, state = None, _direction(metric, before, after, later, gate)
-    if state == "OPEN":
-        near = {point.commit for point in points[max(0, start - NEAR) : start + NEAR + 1]}
-        mine = [found for found in accepted if found.commit is None or _names(found.commit, near)]
-        entry = covering(mine, first.codec, first.quality, metric, change)
+    if state in ("OPEN", "MENDED"):
+        commits = {point.commit for point in points[max(0, start - near) : start + near + 1]}
+        mine = [found for found in accepted if found.commit is None or _names(found.commit, commits)]
+        entry = covering(mine, first.codec, first.quality, first.metric, extent(change, numbers=numbers))
     return Step(
         index=start,
         before=before,
         after=after,
         change=change,
-        state="ACCEPTED" if entry else state,
-        accepted=entry,
+        state="ACCEPTED" if entry and state == "OPEN" else state,
+        entry=entry,
         other_software=first.software != points[start - 1].software,
     )
 

@@ -34,8 +34,9 @@ STEPS = (
     Column("levels", "From, to", align="left", optional=True),
 )
 CAPTION = (
-    "OPEN: worse, and nobody accepted it. MENDED: a later step took it back. "
-    "Commit: the first measured at the new level; of times it may be the one beside it."
+    "OPEN: worse, and nobody accepted it. MENDED: a later step took it back. BACK: as at first, or as accepted. "
+    "Commit: the first measured at the new level; of times it may be the one beside it. "
+    "Of times and memory, slow drift can look like steps, and a level counts from its third run on."
 )
 SOFTWARE = "libraries or settings changed at the same time"
 

@@ -147,6 +147,7 @@ def _write_figure(drawn: Drawn, out: Path) -> list[Path]:
     folder = out / "figures"
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{drawn.name}.{suffix}" for suffix in FORMATS]
+    drawn.figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # letters are not as wide at another one
     drawn.figure.draw_without_rendering()
     drawn.figure.set_layout_engine("none")  # it stands now; working it out again for each format takes seconds
     for path in paths:

@@ -17,10 +17,9 @@ def git(folder: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def accepted(folder: Path, *arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *arguments], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout
+def since_base(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), "base"]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
 
 
 def entry(why: str, date: str, commit: str = "") -> str:
@@ -48,34 +47,27 @@ def write(folder: Path, *entries: str) -> None:
     (folder / "results/accepted.toml").write_text("".join(entries))
 
 
-def test_without_entries_the_last_tag_counts_and_without_one_the_commit_itself(repository: Path):
-    assert accepted(repository, "commit") == "HEAD"
-    git(repository, "tag", "v1", "HEAD~1")
-    assert accepted(repository, "commit") == "v1"
-
-
-def test_the_newest_entry_that_names_a_commit_counts(repository: Path):
-    git(repository, "tag", "v1", "HEAD~1")
-    write(
-        repository,
-        entry("b", "2026-03-02", "2222222"),
-        entry("a", "2026-03-01", "1111111"),
-        entry("of none", "2026-03-09"),
-    )
-    assert accepted(repository, "commit") == "2222222"
-
-
 def test_entries_that_base_has_and_of_commits_in_base_are_used_up(repository: Path, tmp_path: Path):
     old = entry("old", "2026-01-01")
     of_base = entry("in base", "2026-01-02", git(repository, "rev-parse", "HEAD~2"))
     of_new = entry("after base", "2026-01-03", git(repository, "rev-parse", "HEAD"))
     write(repository / "base", old)
     write(repository, old, of_base, of_new, entry(r"new: \"quoted\", ü \U0001f600 \\ \u007f", "2026-01-04"))
-    (tmp_path / "since.toml").write_text(accepted(repository, "since", "base"))
+    (tmp_path / "since.toml").write_text(since_base(repository).stdout)
     expected = [entry for entry in read(repository / "results/accepted.toml") if entry.date.day >= 3]
     assert read(tmp_path / "since.toml") == expected
     assert len(expected) == 2
 
 
+def test_a_commit_that_is_gone_is_said_and_its_entry_counts(repository: Path, tmp_path: Path):
+    here = entry("here", "2026-01-01", git(repository, "rev-parse", "HEAD"))
+    write(repository, here, entry("squashed", "2026-01-02", "1234567"))
+    done = since_base(repository)
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("results/accepted.toml number 2: commit 1234567 is not in this repository")
+    (tmp_path / "since.toml").write_text(done.stdout)
+    assert [entry.why for entry in read(tmp_path / "since.toml")] == ["here", "squashed"]
+
+
 def test_no_entries_are_no_tables(repository: Path):
-    assert accepted(repository, "since", "base") == ""
+    assert since_base(repository).stdout == ""

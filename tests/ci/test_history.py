@@ -61,11 +61,37 @@ def test_a_night_without_anything_new_makes_no_commit(clone: Path):
     assert git(clone, "rev-parse", f"origin/{BRANCH}") == tip
 
 
-def test_lines_are_never_lost(clone: Path):
+@pytest.mark.parametrize("content", ["two\n", "", "zero\n", "zero\none", "zero\none\ntwo", "ZERO\none\ntwo\n"])
+def test_what_is_not_the_old_and_then_whole_lines_is_not_kept(clone: Path, content: str):
     night(clone, "one")
-    (clone / "build/history/machine.jsonl").write_text("two\n")
+    (clone / "build/history/machine.jsonl").write_text(content)
     with pytest.raises(subprocess.CalledProcessError) as failure:
         history(clone, "keep")
-    assert "it only grows" in failure.value.stderr
+    assert "machine.jsonl is not what latency-history has" in failure.value.stderr
     git(clone, "fetch", "-q", "origin")
     assert git(clone, "show", f"origin/{BRANCH}:results/history/machine.jsonl").split() == ["zero", "one"]
+
+
+def test_files_of_lines_alone_are_kept(clone: Path):
+    history(clone, "begin")
+    for name in (".lock", "README.md", "workflow.yml", "other machine.jsonl"):
+        (clone / "build/history" / name).write_text("{}\n")
+    history(clone, "keep")
+    git(clone, "fetch", "-q", "origin")
+    changed = git(clone, "diff", "--name-only", f"main...origin/{BRANCH}").splitlines()
+    assert changed == ["results/history/other machine.jsonl"]
+
+
+@pytest.mark.parametrize("verb", ["begin", "keep"])
+def test_an_origin_that_does_not_answer_begins_no_history(clone: Path, verb: str):
+    night(clone, "one")
+    (clone.parent / "origin.git").rename(clone.parent / "away.git")
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        history(clone, verb)
+    assert "origin does not say whether it has latency-history" in failure.value.stderr
+
+
+def test_without_an_origin_a_history_begins_with_that_of_the_work_tree(clone: Path):
+    git(clone, "remote", "remove", "origin")
+    history(clone, "begin")
+    assert (clone / "build/history/machine.jsonl").read_text() == "zero\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.accepted import Accepted, covering, read
+from lic_bench.accepted import Accepted, covering, extent, read
 from lic_bench.errors import UserError
 
 WHOLE = """
@@ -70,6 +70,20 @@ def test_a_change_is_covered_up_to_what_was_accepted(change: float | None, cover
     assert covering([accepted], "jpeg", 50, "payload_bytes", change) is (accepted if covered else None)
 
 
+@pytest.mark.parametrize(
+    ("change", "numbers", "expected"),
+    [(None, True, float("inf")), (0.05, True, 0.05), (0.0, True, 0.0), (None, False, None)],
+)
+def test_a_growth_from_nothing_is_more_than_any_number(
+    change: float | None, numbers: bool, expected: float | None
+) -> None:
+    found = extent(change, numbers=numbers)
+    assert found == expected
+    covered = covering([entry(change=0.08)], "jpeg", 50, "payload_bytes", found)
+    assert (covered is None) == (found == float("inf"))
+    assert covering([entry(change=float("inf"))], "jpeg", 50, "payload_bytes", found)
+
+
 def test_only_the_codec_metric_and_quality_that_it_names() -> None:
     assert covering([entry()], "webp", 50, "payload_bytes", 0.01) is None
     assert covering([entry()], "jpeg", 50, "mse_8bit", 0.01) is None
@@ -111,6 +125,15 @@ def test_only_the_codec_metric_and_quality_that_it_names() -> None:
             '[[accepted]]\ncodec = "jpeg"\nchange = 0.1\nmetric = "macs"',
             "{path}, [[accepted]] number 1 lacks who, why, date; who accepted which change of what, and why?",
         ),
+        (
+            LEAST.replace("2026-11-24", "2026-11-24T10:00:00"),
+            "{path}, [[accepted]] number 1: date = datetime.datetime(",
+        ),
+        (
+            WHOLE.replace("0123456", "012345"),
+            "{path}, [[accepted]] number 1: commit = '012345'; give 7 to 40 hexadecimal digits, as 1a2b3c4.",
+        ),
+        (WHOLE.replace("0123456", "release"), "{path}, [[accepted]] number 1: commit = 'release'; give 7 to 40 "),
         (WHOLE.replace("quality = 4", "quality = 4.5"), "{path}, [[accepted]] number 1: quality = 4.5 is no int."),
     ],
 )

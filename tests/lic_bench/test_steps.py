@@ -8,7 +8,7 @@ import ruptures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lic_bench.steps import LEAST, changes, levels, noise, partition, steps, without_outliers
+from lic_bench.steps import LEAST, changes, inflation, levels, noise, partition, steps, without_outliers
 
 SERIES = st.lists(st.integers(-50, 50).map(float), min_size=2, max_size=60).map(np.asarray)
 
@@ -18,6 +18,15 @@ def staircase(seed: int, points: int = 60) -> np.ndarray:
     random = np.random.default_rng(seed)
     starts = np.sort(random.choice(np.arange(4, points - 4), 3, replace=False))
     return random.standard_normal(points) + np.repeat(random.uniform(-8, 8, 4), np.diff([0, *starts, points]))
+
+
+def wandering(seed: int, points: int, correlation: float, sigma: float = 1.0) -> np.ndarray:
+    """First-order autoregressive noise, in its stationary state."""
+    values = np.random.default_rng(seed).standard_normal(points)
+    values[1:] *= math.sqrt(1 - correlation**2)
+    for place in range(1, points):
+        values[place] += correlation * values[place - 1]
+    return sigma * values
 
 
 def stepped(seed: int, points: int, at: int, height: float, sigma: float) -> np.ndarray:
@@ -66,6 +75,37 @@ def test_noise_alone_has_no_steps(points: int, kind: str) -> None:
     random = np.random.default_rng(points)
     series = [getattr(random, kind)(size=points) for _ in range(400)]
     assert sum(bool(steps(values)) for values in series) <= 0.05 * len(series)
+
+
+@pytest.mark.parametrize(("correlation", "most"), [(0.3, 0.03), (0.5, 0.03), (0.7, 0.06), (0.9, 0.15)])
+def test_correlated_noise_seldom_has_steps(correlation: float, most: float) -> None:
+    series = [wandering(seed, 60, correlation, 0.02) for seed in range(300)]
+    assert sum(bool(steps(values, floor=math.log(1.03))) for values in series) <= most * len(series)
+
+
+def test_a_random_walk_seldom_has_steps() -> None:
+    walks = [np.cumsum(0.004 * np.random.default_rng(seed).standard_normal(60)) for seed in range(300)]
+    assert sum(bool(steps(walk, floor=math.log(1.03))) for walk in walks) <= 0.12 * len(walks)
+
+
+@pytest.mark.parametrize(("correlation", "sigma", "height"), [(0.5, 0.01, 0.05), (0.7, 0.02, 0.1)])
+def test_a_step_in_correlated_noise_is_found(correlation: float, sigma: float, height: float) -> None:
+    after = height * (np.arange(100) >= 50)
+    found = [steps(after + wandering(seed, 100, correlation, sigma), floor=math.log(1.03)) for seed in range(100)]
+    assert sum(len(starts) == 1 and abs(starts[0] - 50) <= 3 for starts in found) >= 90
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8])
+def test_inflation_is_what_correlation_adds_to_the_scatter_of_means(correlation: float) -> None:
+    means = [np.mean(wandering(seed, 400, correlation)) for seed in range(400)]
+    found = np.median([inflation(wandering(seed, 400, correlation), [], 1.0) for seed in range(40)])
+    assert found == pytest.approx(np.std(means) * math.sqrt(400), rel=0.15)
+
+
+def test_inflation_is_never_below_one() -> None:
+    assert inflation(np.array([1.0, -1.0] * 10), [], 1.0) == 1.0
+    assert inflation(np.array([1.0, 1.0, 2.0, 2.0]), [2], 1.0) == 1.0
+    assert inflation(np.array([1.0, 2.0]), [1], 1.0) == 1.0
 
 
 @pytest.mark.parametrize("at", [0, 1, 20, 38, 39])

@@ -92,7 +92,7 @@ def test_nothing_stays_behind(repository: Path, tmp_path: Path, monkeypatch: pyt
         ("git:HEAD:results", "git:HEAD:results: results of HEAD is no run: it has no run.json."),
         (f"git:HEAD:{RUN}/run.json", f"git:HEAD:{RUN}/run.json: {RUN}/run.json of HEAD is no run: it has no run.json."),
         ("git:HEAD:../elsewhere", "git:HEAD:../elsewhere: "),
-        ("git:HEAD:/etc", "git:HEAD:/etc: "),
+        ("git:HEAD:/etc", "'git:HEAD:/etc' is no run of a commit; write git:REVISION:FOLDER"),
         ("results/nosuch", "results/nosuch is no run: it has no run.json; "),
     ],
 )
@@ -121,3 +121,8 @@ def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
     with pytest.raises(UserError, match="git is not installed; give a folder"), opened(f"git:HEAD:{RUN}"):
         pass
     assert payload(RUN) == 200
+
+
+def test_an_absolute_path_does_not_lead_to_the_work_tree(repository: Path) -> None:
+    with pytest.raises(UserError, match="is no run of a commit"), opened(f"git:HEAD:{repository / RUN}"):
+        pass

@@ -356,3 +356,19 @@ def test_a_drift_of_the_whole_machine_raises_nothing() -> None:
         assert not [verdict for verdict in found if verdict.verdict in ("WORSE", "BETTER")]
         calm = [verdict for seed in range(10) for verdict in Machine(seed).apart()]
         assert [verdict.verdict for verdict in found] == [verdict.verdict for verdict in calm]
+
+
+def test_a_change_of_a_few_images_is_not_called_same() -> None:
+    """The median over the images does not move."""
+    random = np.random.default_rng(0)
+    strata = []
+    for number in range(24):
+        base, new = (np.log(0.05) + random.normal(0, 0.002, 20) for _ in range(2))
+        reference = np.full(20, np.log(0.01))
+        strata.append((Series(base, reference), Series(new + (np.log(2) if number < 2 else 0), reference)))
+    found = Times(subject=subject("encode_s"), evidence=Apart(strata), base_s=0.05, new_s=0.05)
+    (verdict,) = judge([found], read(None))
+    assert verdict.verdict == "AMBIGUOUS"
+    assert verdict.words == "some images only: mean +5.9 %"
+    (like,) = judge([replace(found, evidence=Apart(strata[2:]))], read(None))
+    assert like.verdict == "SAME"

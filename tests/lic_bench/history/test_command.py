@@ -65,6 +65,16 @@ def test_runs_are_added_once(tmp_path: Path, stored_run: MakeRun, call: Call) ->
     assert read(tmp_path / "history") == before
 
 
+def test_a_run_that_was_changed_after_it_was_added_is_told(tmp_path: Path, stored_run: MakeRun, call: Call) -> None:
+    folder = stored_run(tmp_path / "run").folder
+    call("add", folder, "--into", tmp_path / "history")
+    records = folder / "records.jsonl"
+    records.write_text(records.read_text().replace('"payload_bytes": 1000', '"payload_bytes": 1010'))
+    _, out, _ = call("add", folder, "--into", tmp_path / "history")
+    assert "0 lines added" in out
+    assert "11 lines there already, 1 with other values" in out
+
+
 def test_the_history_names_what_got_worse_and_where(weeks: Path, call: Call) -> None:
     code, out, _ = call("--into", weeks, "--metric", "encode_s,payload_bytes")
     assert code == cli.OK
@@ -87,6 +97,14 @@ def test_an_accepted_step_says_who_and_why_and_fails_nothing(weeks: Path, call: 
     assert code == cli.OK
     assert "accepted by A. Author on 2026-03-20: worth it" in out
     assert "Nothing is OPEN." in out
+
+
+def test_an_entry_of_no_step_is_told_unless_series_are_left_out(weeks: Path, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(ENTRY.format(metric="encode_s") + ENTRY.format(metric="macs") + "quality = 1")
+    _, out, _ = call("--into", weeks, "--accepted", tmp_path / "a.toml")
+    assert "a.toml, number 2 (fake 1 macs): no such step." in out
+    assert "number 1" not in out
+    assert "no such step" not in call("--into", weeks, "--accepted", tmp_path / "a.toml", "--metric", "encode_s")[1]
 
 
 def test_the_default_file_of_accepted_changes_is_read(weeks: Path, call: Call, tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.text import Annotation
 
 from lic_bench.errors import UserError
-from lic_bench.history.draw import LOOKS, MOST, figures, history_figure, write_figures
+from lic_bench.history.draw import LOOKS, MOST, figures, history_figure, lay_out, write_figures
 from lic_bench.history.point import RELATIVE, Point
 from lic_bench.history.series import Series, series_of
+from lic_bench.report.build import DRAWING
 from lic_bench.report.style import look
 
 Nights = Callable[..., list[Point]]
@@ -76,6 +79,25 @@ def test_a_machine_and_a_metric_have_a_figure_and_many_panels_several(nights: Ni
     name = "intel-xeon-2-cores-1a2b3c4d"
     pages = {f"{name}_payload_bytes_{page}": MOST - 2 for page in (1, 2, 3)}
     assert drawn == {**pages, f"{name}_mse_8bit": 1, "other_payload_bytes": 1}
+
+
+def test_nothing_is_cut_off_or_covered_where_the_files_are_drawn(nights: Nights) -> None:
+    texts = [replace(p, value=8 * "W" + str(p.value)) for p in nights(list("abcb"), metric="bitstream_sha256")]
+    sizes = [123_456_789.5 + night for night in range(4)]
+    wide = [point for quality in range(3) for point in nights(sizes, quality=quality)]
+    with matplotlib.rc_context(DRAWING):
+        for drawn in figures([*times(nights, [4.0, 4.4]), *series_of([*texts, *wide])]):
+            lay_out(drawn.figure)
+            drawn.figure.set_dpi(DRAWING["savefig.dpi"])
+            renderer = drawn.figure.canvas.get_renderer()
+            label = drawn.figure._supylabel
+            boxes = [*([label.get_window_extent(renderer)] if label else []), drawn.figure.bbox.padded(-1)]
+            for box in (axes.get_tightbbox(renderer) for axes in drawn.figure.axes):
+                page = boxes[-1]
+                assert page.x0 <= box.x0 <= box.x1 <= page.x1
+                assert page.y0 <= box.y0 <= box.y1 <= page.y1
+                assert not any(box.overlaps(other) for other in boxes[:-1])
+                boxes.insert(0, box)
 
 
 def test_the_files_are_the_same_every_time(tmp_path: Path, nights: Nights) -> None:

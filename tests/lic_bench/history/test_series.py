@@ -10,7 +10,7 @@ from lic_bench.accepted import Accepted
 from lic_bench.compare.gates import DEFAULTS, Timed
 from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS
 from lic_bench.history.point import Point
-from lic_bench.history.series import better_of, series_of
+from lic_bench.history.series import better_of, series_of, unused
 
 Nights = Callable[..., list[Point]]
 
@@ -53,15 +53,37 @@ def test_the_direction_is_that_of_the_metric(nights: Nights, metric: str, values
     assert [step.state for step in series.steps] == [state]
 
 
-def test_what_is_within_the_tolerance_is_no_step(nights: Nights) -> None:
-    (series,) = series_of(nights([0.9, 0.9 + 5e-7, 0.9], metric="ms_ssim"))
-    assert series.steps == []
+@pytest.mark.parametrize("values", [[0.9, 0.9 + 5e-7, 0.9], [0.9, *[0.9000009] * 3, 0.9000011, *[0.9000009] * 6]])
+def test_what_is_within_the_tolerance_is_no_step(nights: Nights, values: list[float]) -> None:
+    for sign in (1, -1):
+        (series,) = series_of(nights([0.9 + sign * (value - 0.9) for value in values], metric="ms_ssim"))
+        assert series.steps == []
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0, 1.0], [1.0, 2.0, 3.0, 1.0], ["a", "b", "a"]])
 def test_what_a_later_step_takes_back_is_mended(nights: Nights, values: list[Any]) -> None:
     (series,) = series_of(nights(values))
     assert series.steps[0].state == "MENDED"
+
+
+@pytest.mark.parametrize(
+    ("values", "states"),
+    [
+        ("aba", ["MENDED", "BACK"]),
+        ("abab", ["MENDED", "BACK", "OPEN"]),
+        ("abcb", ["OPEN", "MENDED", "OPEN"]),
+        ("abca", ["MENDED", "OPEN", "BACK"]),
+    ],
+)
+def test_a_text_as_at_first_is_no_worsening(nights: Nights, values: str, states: list[str]) -> None:
+    (series,) = series_of(nights(list(values), metric="bitstream_sha256"))
+    assert [step.state for step in series.steps] == states
+
+
+def test_a_text_as_someone_accepted_it_is_no_worsening(nights: Nights) -> None:
+    points = nights(list("abcb"), metric="bitstream_sha256")
+    (series,) = series_of(points, [accept(metric="bitstream_sha256", commit=str(points[1].commit)[:7])])
+    assert [step.state for step in series.steps] == ["ACCEPTED", "MENDED", "BACK"]
 
 
 def test_what_gets_worse_again_is_open_from_there(nights: Nights) -> None:
@@ -119,13 +141,39 @@ def test_an_entry_accepts_what_it_names(nights: Nights, entry: Accepted, state: 
     assert series.steps[0].accepted == (entry if state == "ACCEPTED" else None)
 
 
+@pytest.mark.parametrize("metric", ["encode_s", "peak_encode_rss"])
 @pytest.mark.parametrize(("night", "state"), [(8, "OPEN"), (9, "ACCEPTED"), (10, "ACCEPTED"), (11, "ACCEPTED")])
-def test_an_entry_with_a_commit_is_of_the_step_there_or_beside(nights: Nights, night: int, state: str) -> None:
-    points = nights([100.0] * 10 + [105.0] * 10)
+def test_an_entry_with_a_commit_is_of_the_noisy_step_there_or_beside(
+    nights: Nights, metric: str, night: int, state: str
+) -> None:
+    points = nights([1e9] * 10 + [1.2e9] * 10, metric=metric)
     commit = str(points[night].commit)
     for text in (commit[:7], commit + "0123"):
-        (series,) = series_of(points, [accept(commit=text)])
-        assert series.steps[0].state == state
+        (series,) = series_of(points, [accept(metric=metric, change=0.3, commit=text)])
+        assert [step.state for step in series.steps] == [state]
+
+
+@pytest.mark.parametrize("metric", ["payload_bytes", "status", "macs"])
+def test_an_entry_with_a_commit_is_of_the_exact_step_there_alone(nights: Nights, metric: str) -> None:
+    points = nights([1000.0, 1000.0, 1050.0, 1102.0], metric=metric)
+    (series,) = series_of(points, [accept(metric=metric, commit=str(points[2].commit))])
+    assert [step.state for step in series.steps] == ["ACCEPTED", "OPEN"]
+
+
+@pytest.mark.parametrize("values", [[0.0, 24.0], [0.0, 5.0]])
+@pytest.mark.parametrize("metric", ["status", "mse_8bit"])
+def test_growth_from_nothing_needs_an_entry_for_any(nights: Nights, metric: str, values: list[float]) -> None:
+    for change, state in ((0.0, "OPEN"), (1e9, "OPEN"), (float("inf"), "ACCEPTED")):
+        (series,) = series_of(nights(values, metric=metric), [accept(metric=metric, change=change)])
+        assert [step.state for step in series.steps] == [state]
+
+
+def test_entries_that_no_step_comes_under_are_named(nights: Nights) -> None:
+    entries = [accept(), accept(commit="fffffff"), accept(codec="webp"), accept(change=0.01)]
+    series = series_of(nights([100.0, 105.0]), entries)
+    assert unused(series, entries) == [(2, entries[1]), (3, entries[2]), (4, entries[3])]
+    mended = series_of(nights([100.0, 105.0, 100.0]), entries)
+    assert [number for number, _ in unused(mended, entries)] == [2, 3, 4]
 
 
 def test_improvements_need_nobody(nights: Nights) -> None:

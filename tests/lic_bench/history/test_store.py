@@ -9,7 +9,7 @@ import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.history.point import SCHEMA, Point
-from lic_bench.history.store import add, read
+from lic_bench.history.store import add, differing, read
 
 ROOT = Path(__file__).parents[3]
 Nights = Callable[..., list[Point]]
@@ -99,9 +99,10 @@ def test_of_two_lines_with_one_key_the_first_counts(tmp_path: Path, nights: Nigh
     ("change", "says"),
     [
         ({"schema": SCHEMA + 1}, "update lic-bench"),
+        ({"schema": True}, "update lic-bench"),
         ({"surplus": 1}, "'surplus' is unknown"),
-        ({"codec": None}, "codec = None is no text"),
-        ({"quality": "1"}, "no number"),
+        ({"codec": None}, "codec = None is not a text"),
+        ({"quality": "1"}, "quality = '1' is not a whole number"),
     ],
 )
 def test_a_line_that_is_none_is_named(tmp_path: Path, nights: Nights, change: dict[str, object], says: str) -> None:
@@ -113,11 +114,35 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, nights: Nights, change: di
         read(tmp_path)
 
 
-@pytest.mark.parametrize(("line", "says"), [("{", "not JSON"), ("[]", "no JSON object"), ("{}", "schema None")])
+@pytest.mark.parametrize(
+    ("line", "says"), [("{", "not JSON"), ("[]", "no JSON object"), ("{}", "schema None"), ("[" * 10**5, "not JSON")]
+)
 def test_what_is_no_point_is_refused(tmp_path: Path, line: str, says: str) -> None:
     (tmp_path / "a.jsonl").write_text(line + "\n")
     with pytest.raises(UserError, match=says):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(("values", "says"), [([1.0, "abc"], "a text among numbers"), (["abc", 1.0], "a number among")])
+def test_a_series_has_one_kind_of_value(tmp_path: Path, nights: Nights, values: list[float | str], says: str) -> None:
+    for point in nights(values):
+        add([point], tmp_path)
+    with pytest.raises(UserError, match=f"line 2: value = .* is {says}"):
+        read(tmp_path)
+
+
+def test_what_could_not_be_read_back_is_not_added(tmp_path: Path, nights: Nights) -> None:
+    add(nights([1.0]), tmp_path)
+    with pytest.raises(UserError, match="jpeg 50, payload_bytes: threads = 'other' is not"):
+        add([*nights([1.0, 2.0]), *nights([3.0], threads="other")], tmp_path)
+    assert len(read(tmp_path)) == 1
+
+
+def test_points_that_are_there_with_another_value_are_counted(tmp_path: Path, nights: Nights) -> None:
+    assert differing(nights([1.0]), tmp_path) == 0
+    add(nights([1.0, 2.0]), tmp_path)
+    assert differing(nights([1.0, 2.0, 3.0]), tmp_path) == 0
+    assert differing(nights([1.5, 2.0, 3.0]), tmp_path) == 1
 
 
 def test_a_folder_without_history_says_how_to_begin_one(tmp_path: Path) -> None:
