@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,7 +21,7 @@ MAD_TO_SIGMA = 1.4826
 MEAN_TO_SIGMA = float(np.sqrt(np.pi / 2))
 
 
-def changes(values: Sequence[Hashable], within: float = 0.0) -> list[int]:
+def changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
     """The indices at which values begin to differ from those before: the steps of what is the same every time.
 
     within: how far numbers may be from the first of their level; 0 makes any change a step, of texts too.
@@ -29,7 +29,7 @@ def changes(values: Sequence[Hashable], within: float = 0.0) -> list[int]:
     starts: list[int] = []
     for index, value in enumerate(values):
         first = values[starts[-1] if starts else 0]
-        if abs(value - first) > within if within else value != first:  # type: ignore[operator]  # numbers then
+        if abs(value - first) > within if within else value != first:
             starts.append(index)
     return starts
 
