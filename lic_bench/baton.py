@@ -45,6 +45,11 @@ def asked() -> bool:
     return VARIABLE in os.environ
 
 
+def draw() -> str:
+    """What both runs draw the layouts of their processes' memory from; "" where this run is alone."""
+    return os.environ.get(VARIABLE, "")
+
+
 @contextmanager
 def held(name: str) -> Iterator[Baton]:
     """The baton, once it is given to the run of this name; it is given on for good at the end.

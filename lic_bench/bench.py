@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any, Protocol, cast
 
@@ -22,6 +23,7 @@ from lic_bench.external import ExternalCodec
 from lic_bench.measurement.complexity import count
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.energy import joules_per_call
+from lic_bench.measurement.layout import redrawn
 from lic_bench.measurement.measure import CodecFailure, Pair, measure
 from lic_bench.measurement.memory import is_out_of_memory
 from lic_bench.measurement.phases import phase_times
@@ -41,7 +43,8 @@ class Recipe:
     """All that a Bench is made from; travels to another process. files: quality -> weights file.
 
     threads: of the networks on the CPU; None: torch's choice. cores: to which its process keeps; None: to none.
-    timeout_s: of one program, and of one answer of a process.
+    timeout_s: of one program, and of one answer of a process. draw: what its memory's layout is drawn from, see
+    measurement.layout; of processes with the same draw alike. "": by the system.
     """
 
     spec: CodecSpec
@@ -52,6 +55,7 @@ class Recipe:
     threads: int | None = None
     cores: frozenset[int] | None = None
     timeout_s: float = 3600.0
+    draw: str = ""
 
 
 class Work(Protocol):
@@ -59,6 +63,10 @@ class Work(Protocol):
 
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """Encode, decode, verify an image: the fields of its Record, but for times. The next calls refer to it."""
+        ...
+
+    def again(self, quality: int, image: Image) -> None:
+        """Encode an image that was coded before, after `renew`: nothing is verified. The next calls refer to it."""
         ...
 
     def warm_up(self) -> None:
@@ -85,6 +93,10 @@ class Work(Protocol):
         """Return when all is imported and set up."""
         ...
 
+    def renew(self) -> None:
+        """Start anew, as a process that has coded nothing; may go on after this returns."""
+        ...
+
     def release(self) -> None:
         """Give memory that is kept for later calls back to the device, for another codec to have."""
         ...
@@ -106,25 +118,31 @@ class Bench:
         self._x = torch.empty(0)
         self._bits = Bitstream(b"")
         self._warm: dict[tuple[int, ...], int] = {}  # image sizes whose warm-up is done -> samples per turn; 0: slow
+        self._random = Random(recipe.draw or None)
+        self._blocks: list[bytes] = []
 
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """See Work. Raises CodecFailure, and whatever a codec raises."""
         pixels = read_image(image)
-        pair = self._pair(quality)
+        pair = self._ready_pair(quality)
         fields: dict[str, Any] = {"width": pixels.shape[1], "height": pixels.shape[0]}
         fields |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
         fields["encoder_version"] = getattr(pair.encoder.codec, "version", None)
         if isinstance(pair.encoder.codec, ExternalCodec):
             fields["mode"] = pair.encoder.codec.mode
-            pair.encoder.codec.reads_cache = not self.recipe.parts & COSTS
-            for codec in (pair.encoder.codec, pair.decoder.codec):
-                cast(ExternalCodec, codec).timeout_s = self.recipe.timeout_s
         tensor = pixels_to_tensor(pixels).to(self.device)
         measured, self._bits = measure(pair, tensor, self.device, self.recipe.parts)
         self._x = tensor.float().div(255)
         if not all(math.isfinite(value) for value in measured.values() if isinstance(value, float)):
             raise CodecFailure("a measured value is NaN or infinite")
         return fields | measured
+
+    def again(self, quality: int, image: Image) -> None:
+        """See Work."""
+        pair = self._ready_pair(quality)
+        self._x = pixels_to_tensor(read_image(image)).to(self.device).float().div(255)
+        with torch.no_grad():
+            self._bits = pair.encode(self._x)
 
     def warm_up(self) -> None:
         """See Work. Once per quality and image size."""
@@ -137,14 +155,10 @@ class Bench:
         self._warm[tuple(self._x.shape)] = min(int(effort.visit_s / max(both, 1e-9)), effort.per_turn)
 
     def turn(self) -> Samples:
-        """See Work. A fast codec's first calls do not count: the turns of the others have emptied the caches."""
+        """See Work. Each sample has another layout of the heap, to which a fast codec's caches get used first."""
         count = self._warm.get(tuple(self._x.shape), 0)
         with torch.no_grad(), undisturbed():
-            if count:
-                self._encode()
-                self._decode()
-            encodes = [self._seconds(self._encode) for _ in range(max(1, count))]
-            return list(zip(encodes, [self._seconds(self._decode) for _ in encodes], strict=True))
+            return [self._sample(fast=count > 0) for _ in range(max(1, count))]
 
     def phases(self) -> dict[str, list[float]]:
         """See Work. At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
@@ -189,6 +203,17 @@ class Bench:
         self._pairs.clear()
         gc.unfreeze()
 
+    def renew(self) -> None:
+        """See Work. A Bench lets its networks go."""
+        self._pairs.clear()
+
+    def _sample(self, *, fast: bool) -> tuple[float, float]:
+        self._blocks = redrawn(self._random)
+        if fast:
+            self._encode()
+            self._decode()
+        return self._seconds(self._encode), self._seconds(self._decode)
+
     def _encode(self) -> Bitstream:
         return self._pair(self._quality).encode(self._x)
 
@@ -206,6 +231,15 @@ class Bench:
                 spent += seconds["total"]
                 if spent >= self.recipe.effort.budget_s:
                     return
+
+    def _ready_pair(self, quality: int) -> Pair:
+        """The two instances, other programs with the recipe's limits."""
+        pair = self._pair(quality)
+        for codec in (pair.encoder.codec, pair.decoder.codec):
+            if isinstance(codec, ExternalCodec):
+                codec.reads_cache = not self.recipe.parts & COSTS
+                codec.timeout_s = self.recipe.timeout_s
+        return pair
 
     def _pair(self, quality: int) -> Pair:
         """The two instances of this quality; those of another are let go. A failure is remembered."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +30,8 @@ class Settings:
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
     stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
-    cores: where everything is kept while times are taken; None: nowhere.
+    cores: where everything is kept while times are taken; None: nowhere. starts: of each codec's process, to take the
+    times of an image in.
     """
 
     parts: frozenset[str]
@@ -40,6 +41,7 @@ class Settings:
     watch: Watch | None = None
     stops_at_limit: bool = False
     cores: frozenset[int] | None = None
+    starts: int = 1
     timeout_s: float = 3600.0
 
     @property
@@ -111,9 +113,9 @@ class Block:
             return
         done = [self._coded(job) for job in jobs]
         yield from (one for one in done if one.error is not None)
-        going = [one for one in done if one.error is None]
-        self._time(going)
-        yield from going
+        left = going(done)
+        self._time(left)
+        yield from left
 
     def _coded(self, job: Job) -> Done:
         self._begins(job)
@@ -146,32 +148,52 @@ class Block:
             self._limited.add(done.job.spec.name)
 
     def _time(self, done: Sequence[Done]) -> None:
-        """Warm up, then rounds over all that work; phases afterwards, as taking them costs time."""
-        canary, watch = self.settings.canary, self.settings.watch
-        if canary is None or watch is None:
-            raise ValueError("times are taken with a canary and a watch")
+        """Rounds over all that work, after each start; phases afterwards, as taking them costs time."""
+        timings = {one.job.spec.name: Timing() for one in done}
+        for start in range(self.settings.starts):
+            if start:
+                self._renew(going(done))
+            for name, found in self._rounds(done).items():
+                timings[name].add(found, start)
+            for one in going(done):
+                one.error = _failure(timings[one.job.spec.name])
         for one in done:
-            with one.guarded():
-                self.works[one.job.spec.name].warm_up()
-        going = [one for one in done if one.error is None]
-        turns = {one.job.spec.name: partial(self._turn, one, watch) for one in going}
-        timings = interleave(
-            turns,
-            canary,
-            self.settings.effort,
-            slowed=lambda: any(slowed(one.conditions[-1:]) for one in going),
-            pause=self._pause,
-        )
-        for one in going:
-            with one.guarded():
-                timing = timings[one.job.spec.name]
-                one.fields |= _times(timing) | {"conditions": _of_kept(one, timing)}
             self._note_limit(one)
             if one.error is None:
+                timing = timings[one.job.spec.name]
+                one.fields |= _times(timing) | {"conditions": _of_kept(one, timing)}
                 work = self.works[one.job.spec.name]
                 one.fields["energy_j"] = self._extra(one, "energy", work.energy)
                 if "phases" in self.settings.parts:
                     one.fields["phases_s"] = self._extra(one, "times of its parts", work.phases)
+
+    def _renew(self, done: Sequence[Done]) -> None:
+        """All processes anew, a run that takes turns with this one likewise, and the image coded again."""
+        for one in done:
+            with one.guarded():
+                self.works[one.job.spec.name].renew()
+        self._pause()
+        for one in going(done):
+            with one.guarded():
+                self.works[one.job.spec.name].again(one.job.quality, one.job.image)
+
+    def _rounds(self, done: Sequence[Done]) -> dict[str, Timing]:
+        """Warm up, then rounds."""
+        canary, watch = self.settings.canary, self.settings.watch
+        if canary is None or watch is None:
+            raise ValueError("times are taken with a canary and a watch")
+        for one in going(done):
+            with one.guarded():
+                self.works[one.job.spec.name].warm_up()
+        self._pause()
+        left = going(done)
+        return interleave(
+            {one.job.spec.name: partial(self._turn, one, watch) for one in left},
+            canary,
+            self.settings.effort,
+            slowed=lambda: any(slowed(one.conditions[-1:]) for one in left),
+            pause=self._pause,
+        )
 
     def _extra(self, done: Done, what: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What find gives; without it the record stands: what was measured before is not lost."""
@@ -192,6 +214,15 @@ class Block:
         finally:
             done.conditions.append(watch.since(before))
             done.seconds += perf_counter() - start
+
+
+def going(done: Iterable[Done]) -> list[Done]:
+    """Those that have not failed."""
+    return [one for one in done if one.error is None]
+
+
+def _failure(timing: Timing) -> str | None:
+    return describe(timing.error) if timing.error else None
 
 
 def _identity(job: Job, device: str) -> dict[str, Any]:
@@ -216,13 +247,9 @@ def _of_kept(done: Done, timing: Timing) -> dict[str, Any]:
 
 
 def _times(timing: Timing) -> dict[str, Any]:
-    """The fields of a record. Raises what ended the codec's turns."""
-    if timing.error is not None:
-        raise timing.error
+    """The fields of a record."""
     return {
-        "encode_s": timing.encode_s,
-        "decode_s": timing.decode_s,
-        "canary_s": timing.canary_s,
+        **{name: getattr(timing, name) for name in ("encode_s", "decode_s", "canary_s", "starts")},
         "rounds_repeated": timing.repeated,
         "drifted": timing.drifted,
     }

@@ -26,6 +26,9 @@ Repeats = Annotated[int | None, typer.Option(help="Samples of each time at least
 Budget = Annotated[
     float | None, typer.Option(help="Seconds of samples of each time, after which there are no more. [default: 2]")
 ]
+Starts = Annotated[
+    int | None, typer.Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
+]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
 VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
 VtmColour = Annotated[

@@ -29,6 +29,7 @@ class RunConfig:
     qualities: codec -> its ladder in this run. weights: codec -> quality -> `lic_bench.models.weights_of`.
     modes: codec -> the colour path asked of it, for codecs that have several.
     budget: seconds of samples of each time, where it is not the default of measurement.stopwatch.Effort.
+    starts: of each codec's process, to take the times of an image in; None: one.
     isolate: each codec worked in a process of its own.
     crop: side of the central square that is measured instead of the whole image, in pixels.
     images: data set -> number of images. complexity_size: (height, width).
@@ -45,6 +46,7 @@ class RunConfig:
     threads: int
     repeats: int
     budget: float | None = None
+    starts: int | None = None
     modes: Mapping[str, str] = field(default_factory=dict)
     isolate: bool = False
     limit: int | None = None

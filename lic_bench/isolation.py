@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
 from lic_bench.bench import OUT_OF_MEMORY, Bench, Recipe, Samples
 from lic_bench.datasets import Image
+from lic_bench.machine import cores
+from lic_bench.measurement import layout
 from lic_bench.measurement.measure import CodecFailure
 from lic_bench.records import Complexity
 
-PROGRAM = "import sys; sys.path[:] = sys.argv[2:]; from lic_bench.worker import serve; serve(int(sys.argv[1]))"
+PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.worker import serve; serve(*sys.argv[1:3])"
 START_S = 300.0  # to import everything, on a slow disk
 END_S = 2.0  # to end in order before it is ended
 ALONE = frozenset(("code", "complexity"))  # questions that refer to none before
@@ -39,6 +43,8 @@ class Remote:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
+        self._cores = frozenset(cores.usable())  # to import on; the run may be kept to fewer by then
+        self._starts = 0
         self._quality = 0
         self._crashes = 0  # of this quality's last images, without one in between that went well
         self._crashed = False
@@ -57,6 +63,11 @@ class Remote:
             self._answer(START_S, "to start")
             self._ready = True
 
+    def renew(self) -> None:
+        """See Work."""
+        self._end()
+        self._start()
+
     @property
     def pid(self) -> int:
         """Of the process as it is now."""
@@ -70,6 +81,10 @@ class Remote:
             raise CodecFailure(f"not tried: {CRASHES} images before ended this codec's process")
         self._quality, self._crashed = quality, False
         return cast(dict[str, Any], self._ask("code", quality, image))
+
+    def again(self, quality: int, image: Image) -> None:
+        """See Work."""
+        self._ask("again", quality, image)
 
     def warm_up(self) -> None:
         """See Work."""
@@ -101,10 +116,15 @@ class Remote:
         self._end()
 
     def _start(self) -> None:
+        """Each start has a draw of its own, see Recipe; the n-th of two with the same recipe have the same."""
+        self._starts += 1
+        draw = f"{self.recipe.draw} {self._starts}" if self.recipe.draw else ""
         ours, theirs = socket.socketpair()
-        with theirs:
+        alike = layout.same_addresses() if draw else contextlib.nullcontext()
+        with theirs, alike, cores.keep_to(self._cores):
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), *sys.path],
+                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), draw, *sys.path],
+                env=os.environ | (layout.variables(draw) if draw else {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs
@@ -112,7 +132,7 @@ class Remote:
         self._pipe = Connection(ours.detach())
         self._ready = False
         with contextlib.suppress(OSError):  # it is gone already, which the first question finds out
-            self._pipe.send_bytes(pickle.dumps(self.recipe))
+            self._pipe.send_bytes(pickle.dumps(replace(self.recipe, draw=draw)))
 
     def _ask(self, method: str, *arguments: object) -> object:
         if self._process and self._process.poll() is not None:

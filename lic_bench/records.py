@@ -27,7 +27,8 @@ class Record:
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
-    canary_s: the reference workload's seconds around each sample, one per sample. rounds_repeated: rounds whose samples
+    canary_s: the reference workload's seconds around each sample, one per sample. starts: after which
+        start of the codec's process each was taken; [] in older records. rounds_repeated: rounds whose samples
         were thrown away because it had moved; drifted: samples that were kept although it had.
     phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
     peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds that measurement/memory.py names -> bytes.
@@ -62,6 +63,7 @@ class Record:
     decode_s: list[float] = field(default_factory=list)
     cold_start_s: dict[str, float] = field(default_factory=dict)
     canary_s: list[float] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
     rounds_repeated: int = 0
     drifted: int = 0
     phases_s: dict[str, list[float]] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,7 @@ class Options:
     device: str = "auto"
     repeats: int | None = None
     budget: float | None = None
+    starts: int | None = None
     threads: int | None = None
     vtm_root: Path | None = None
     vtm_colour: str | None = None
@@ -150,7 +152,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
 
     datasets: in place of those that the options name.
     """
-    for name in ("limit", "crop", "repeats", "threads", "jobs"):
+    for name in ("limit", "crop", "repeats", "starts", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
             raise UserError(f"--{name} {value}: at least 1.")
@@ -196,6 +198,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         threads=torch.get_num_threads(),
         repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
         budget=options.budget,
+        starts=options.starts,
         modes={name: found.mode for name, found in programs.items() if found.mode},
         isolate=bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         limit=limit,
@@ -203,6 +206,10 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         quick=options.quick,
         complexity_size=(cfg.QUICK_CROP, cfg.QUICK_CROP) if options.quick else cfg.COMPLEXITY_SIZE,
     )
+    if options.starts and not config.isolate:
+        raise UserError(
+            f"--starts {options.starts}: codecs have no processes that could be started again; add --isolate."
+        )
     notes += [warning for d in datasets for warning in d.warnings]
     if options.jobs and not programs:
         notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
@@ -307,6 +314,7 @@ def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
         canary=Canary(workload(device)) if timed else None,
         watch=Watch(device) if timed else None,
         cores=cores.for_threads(config.threads) if timed else None,
+        starts=config.starts or 1,
         stops_at_limit=session.alone,
         timeout_s=options.timeout or TIMEOUT_S,
     )
@@ -317,8 +325,8 @@ def _effort(config: RunConfig) -> Effort:
     given["most"] = max(Effort().most, config.repeats)
     if config.budget is not None:
         given["budget_s"] = config.budget
-    if baton.asked():  # rounds come in pairs, of which none is thrown away and many are wanted
-        given |= {"again": 0, "per_turn": 1}
+    if baton.asked():  # rounds come in pairs, of which none is thrown away, and as many for both runs
+        given |= {"again": 0, "turns": config.repeats, "repeats": 2, "narrow": inf}
     return Effort(**given)
 
 
@@ -332,6 +340,7 @@ def _recipe(spec: CodecSpec, session: Session, settings: Settings, options: Opti
         threads=session.config.threads,
         cores=settings.cores,
         timeout_s=options.timeout or TIMEOUT_S,
+        draw=baton.draw(),
     )
 
 

@@ -17,21 +17,24 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 
+from lic_bench.measurement.layout import moved
+
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 LOOK_S = 1.0
 BUSY, IDLE = 1000, 500  # of Linux's order of who goes when memory runs out: first a codec at work, never the run
 
 
-def serve(descriptor: int) -> None:
+def serve(number: str, draw: str) -> None:
     """Answer every question (method, arguments) with (True, result) or (False, the failure in words).
 
-    descriptor: of the socket to the run, from which a pickled bench.Recipe comes first. The first answer says that all
-    is ready; the end of the questions is the end of this process.
+    number: the descriptor of the socket to the run, from which a pickled bench.Recipe comes first. The first answer
+    says that all is ready; the end of the questions is the end of this process. draw: see Recipe.
     """
+    descriptor = int(number)
     os.set_inheritable(descriptor, False)  # else a program of the codec would keep it open
     pipe = Connection(descriptor)
     _belong()
-    with contextlib.suppress(EOFError, OSError):
+    with moved(draw) if draw else contextlib.nullcontext(), contextlib.suppress(EOFError, OSError):
         answer = _made(pipe.recv_bytes())
         pipe.send((True, None))
         while True:

@@ -6,8 +6,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
-from math import expm1
+from math import log1p
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,16 +18,17 @@ from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.gates import TIMES, Gates, Timed
 from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
 from lic_bench.compare.relay import take_turns
-from lic_bench.compare.statistics import Floats, Paired
+from lic_bench.compare.statistics import Floats, Paired, floor
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 from lic_bench.datasets import uncropped
 from lic_bench.errors import UserError
 from lic_bench.exclusive import alone
 from lic_bench.store import Run
 
-TURNS = 30  # at least, of each codec on each image in each look
-LOOKS = 6  # at what is not SAME at once: how a process lies in memory may make it 10 % slower for all of its life
-BUDGET_S = 20.0  # of each time on each image, after which a look takes no more
+LOOKS = 4  # at what no look before it settled
+STARTS = 3  # of each codec's processes in a look: what a process drew when it started makes it 5 % slower for life
+TURNS = 8  # at least, after each start, of each codec on each image
+BUDGET_S = 10.0  # of each time on each image after each start, after which there are no more
 MAY_DIFFER = ("codecs", "qualities", "effort", "images", "records")  # a second look is at a part, and takes times only
 
 
@@ -71,9 +71,9 @@ def second_look(
 ) -> Comparison:
     """The comparison with every time that may be worse measured again; as it is, where none may be.
 
-    BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. What is
-    not SAME at the first such look is looked at LOOKS times in all, each time in new processes. All looks count
-    together, and it is WORSE only if each of them by itself says slower. allow: the differences that were.
+    BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. A look
+    starts the codecs' processes STARTS times, and there are up to LOOKS of them until it is clear on which side of what
+    counts a time is; all starts count together. allow: the differences that were.
     Raises UserError where a command fails or measures something else.
     """
     suspects = [verdict for verdict in comparison.verdicts if may_be_worse(verdict)]
@@ -83,14 +83,13 @@ def second_look(
     settled: dict[Subject, Verdict] = {}
     with alone(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
         for look in range(LOOKS):
-            again = [suspect for suspect in suspects if _open(settled.get(suspect.subject))]
+            again = [suspect for suspect in suspects if undecided(settled.get(suspect.subject))]
             if not again:
                 break
             say(f"look {look + 2} at {_named(again)}: BASE and NEW in turn")
             for times in _looked(base, new, how, again, Path(folder) / str(look), allow):
                 found.setdefault(times.subject, []).append(times)
             settled = {verdict.subject: verdict for verdict in judge(map(_joined, found.values()), gates)}
-    settled = {subject: _agreed(verdict, found[subject]) for subject, verdict in settled.items()}
     return replace(comparison, verdicts=confirm(comparison.verdicts, settled))
 
 
@@ -101,8 +100,13 @@ def may_be_worse(verdict: Verdict) -> bool:
     return (verdict.high or 0) > (verdict.least or 0)
 
 
-def _open(verdict: Verdict | None) -> bool:
-    return verdict is None or verdict.verdict != "SAME"
+def undecided(verdict: Verdict | None) -> bool:
+    """Whether another look could say more: not where all of the interval is on one side of what counts."""
+    if verdict is None or verdict.verdict == "AMBIGUOUS" or None in (verdict.low, verdict.high, verdict.least):
+        return True
+    least = log1p(verdict.least or 0.0)
+    low, high = log1p(verdict.low or 0.0), log1p(verdict.high or 0.0)
+    return verdict.verdict != "SAME" and low <= least and high >= -least
 
 
 def _looked(
@@ -125,38 +129,34 @@ def _looked(
             if subject in wanted and pairs:
                 yield Times(
                     subject=subject,
-                    evidence=Paired([_differences(old, now, name) for old, now in pairs]),
-                    base_s=float(np.median([np.median(old[name]) for old, _ in pairs])),
-                    new_s=float(np.median([np.median(now[name]) for _, now in pairs])),
+                    evidence=Paired(_by_start([_differences(old, now, name) for old, now in pairs])),
+                    base_s=float(np.median([floor(np.asarray(old[name])) for old, _ in pairs])),
+                    new_s=float(np.median([floor(np.asarray(now[name])) for _, now in pairs])),
                 )
 
 
-def _differences(base: Row, new: Row, name: str) -> Floats:
-    """new - base of the logarithms of turns side by side; a turn's samples have the reference workload in common."""
-    ours, theirs = _turns(base, name), _turns(new, name)
-    count = min(len(ours), len(theirs))
-    return theirs[:count] - ours[:count]
+def _by_start(images: Sequence[Mapping[int, float]]) -> list[Floats]:
+    """For each start that all images had the differences of all images."""
+    common = set.intersection(*map(set, images))
+    return [np.asarray([image[start] for image in images]) for start in sorted(common)]
 
 
-def _turns(row: Row, name: str) -> Floats:
-    samples = zip(row["canary_s"], row[name], strict=True)
-    turns = [[seconds for _, seconds in turn] for _, turn in groupby(samples, key=lambda sample: sample[0])]
-    return np.log([np.median(turn) for turn in turns])
+def _differences(base: Row, new: Row, name: str) -> dict[int, float]:
+    """Start -> new - base of the floors of the logarithms of its samples."""
+    ours, theirs = _floors(base, name), _floors(new, name)
+    return {start: theirs[start] - ours[start] for start in sorted(ours.keys() & theirs.keys())}
+
+
+def _floors(row: Row, name: str) -> dict[int, float]:
+    starts, samples = np.asarray(row["starts"]), np.log(row[name])
+    return {start: float(floor(samples[starts == start])) for start in set(row["starts"])}
 
 
 def _joined(looks: Sequence[Times]) -> Times:
-    strata: list[Any] = [stratum for look in looks for stratum in look.evidence.strata]
-    return replace(looks[-1], evidence=Paired(strata))
-
-
-def _agreed(verdict: Verdict, looks: Sequence[Times]) -> Verdict:
-    """WORSE and BETTER only where no look by itself says the opposite."""
-    changes = [expm1(look.evidence.effect()) for look in looks]
-    agree = all((change > 0) == (verdict.verdict == "WORSE") for change in changes)
-    if verdict.verdict in ("SAME", "AMBIGUOUS") or agree:
-        return verdict
-    words = f"{len(looks)} looks say {100 * min(changes):+.1f} to {100 * max(changes):+.1f} %"
-    return replace(verdict, verdict="AMBIGUOUS", words=words)
+    """All starts as one evidence, but for those of a look in which an image failed."""
+    starts = [start for look in looks if isinstance(look.evidence, Paired) for start in look.evidence.starts]
+    most = max(map(len, starts))
+    return replace(looks[-1], evidence=Paired([start for start in starts if len(start) == most]))
 
 
 def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
@@ -170,6 +170,7 @@ def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
         "codecs": ",".join(qualities),
         "datasets": ",".join(dict.fromkeys(uncropped(verdict.on) for verdict in suspects)),
         "measure": "latency",
+        "starts": STARTS,
         "repeats": TURNS,
         "budget": BUDGET_S,
         **{name: config[name] for name in ("threads", "device", "limit", "crop") if config[name] is not None},

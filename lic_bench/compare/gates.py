@@ -33,10 +33,12 @@ class Timed:
     """A change counts from max(least, mads * noise) on, if a rank test corrected for all times says so at `alpha`.
 
     least: relative. noise: the median absolute deviation of parts of the series, see lic_bench.compare.statistics.
+    once: relative; from here on a change counts although it was seen only once, in one process of each run.
     """
 
     name: ClassVar[str] = "timed"
     least: float = 0.03
+    once: float = 0.2
     mads: float = 3.0
     alpha: float = 0.05
 
@@ -105,7 +107,7 @@ def read(path: Path | None) -> Gates:
     if path is None:
         return Gates(DEFAULTS)
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"--gate {path}: cannot be read as TOML ({reason}).") from None

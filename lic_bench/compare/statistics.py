@@ -5,6 +5,9 @@ phases of slowness that may last longer than a run: of runs made one after the o
 reference workload is compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with the minimum);
 of runs made in turn, each turn with the turn beside it.
 
+A process keeps for life what its start drew, see lic_bench.measurement.layout; so of runs in turn a start of both is
+one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
+
 Samples side by side are alike, so noise is told by how far the means, here medians or floors, of consecutive batches
 disagree (Schmeiser 1982, "Batch size effects in the analysis of simulation output").
 """
@@ -93,46 +96,46 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Two runs made in turn. strata: per image the differences new - base of turns side by side, in order."""
+    """Two runs made in turn. starts: for each start of both's processes the difference new - base of each image."""
 
-    strata: Sequence[Floats]
+    starts: Sequence[Floats]
 
     def effect(self) -> float:
-        """The median over the images of the median difference."""
-        return float(np.median(self.by_image()))
+        """The mean over the starts."""
+        return float(np.mean(self._each()))
 
     def by_image(self) -> list[float]:
-        """The median difference of each image."""
-        return [float(np.median(found)) for found in self.strata]
+        """The mean difference of each image."""
+        return [float(found) for found in np.mean(self.starts, axis=0)]
 
     def noise(self) -> float:
-        """The median absolute deviation of the medians of SLICES consecutive parts from their image's, all pooled.
-
-        Over the root of their number: that of the effect, not of its parts.
-        """
-        parts = [np.array_split(found, min(SLICES, len(found))) for found in self.strata]
-        medians = [np.asarray([np.median(part) for part in found]) for found in parts]
-        return _spread(medians) / float(np.sqrt(sum(map(len, medians))))
+        """The median absolute deviation of the starts, over the root of their number: that of the effect."""
+        return _spread([self._each()]) / float(np.sqrt(len(self.starts)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """The bootstrap interval of the effect by percentiles: images are drawn, and pairs of turns within each.
-
-        Everything, where there is a single pair.
-        """
-        if len(self.strata) == 1 and len(self.strata[0]) == 1:
+        """Student's interval of the mean; everything, where there is a single start."""
+        if len(self.starts) == 1:
             return -np.inf, np.inf
-        random = np.random.default_rng(SEED)
-        each = [
-            np.median(found[random.integers(len(found), size=(RESAMPLES, len(found)))], axis=1) for found in self.strata
-        ]
-        return _interval(np.stack(each), level, random)
+        from scipy.stats import t  # a second to import, for comparisons that have times
+
+        reach = float(t.ppf((1 + level) / 2, len(self.starts) - 1)) * self._error()
+        return self.effect() - reach, self.effect() + reach
 
     def p_value(self) -> float:
-        """Two-sided p of Wilcoxon's signed-rank test over all differences; 1.0 where all are zero."""
-        from scipy.stats import wilcoxon  # a second to import, for comparisons that have times
+        """Two-sided p of Student's test of the mean; 1.0 where there is a single start, or no difference at all."""
+        if len(self.starts) == 1 or not np.any(self._each()):
+            return 1.0
+        from scipy.stats import t  # as above
 
-        found = np.concatenate(self.strata)
-        return float(wilcoxon(found).pvalue) if np.any(found) else 1.0
+        error = self._error()
+        return float(2 * t.sf(abs(self.effect()) / error, len(self.starts) - 1)) if error else 0.0
+
+    def _each(self) -> Floats:
+        """The median over the images, of each start."""
+        return np.asarray([np.median(start) for start in self.starts])
+
+    def _error(self) -> float:
+        return float(np.std(self._each(), ddof=1) / np.sqrt(len(self.starts)))
 
 
 Evidence: TypeAlias = Apart | Paired

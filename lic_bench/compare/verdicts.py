@@ -12,10 +12,11 @@ import numpy as np
 
 from lic_bench.compare.gates import Gates, Off, Shown, Timed, Tolerance
 from lic_bench.compare.metrics import STATUS, Better, Subject, Times, Values
-from lic_bench.compare.statistics import benjamini_hochberg
+from lic_bench.compare.statistics import Apart, benjamini_hochberg
 
 Word: TypeAlias = Literal["SAME", "BETTER", "WORSE", "AMBIGUOUS"]
 SHOWN = "; shown, not gated"
+ONCE = " at one look; --confirm decides"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,16 +76,16 @@ def judge(found: Iterable[Values | Times], gates: Gates) -> list[Verdict]:
 def confirm(first: Sequence[Verdict], again: Mapping[Subject, Verdict]) -> list[Verdict]:
     """The verdicts with those of a second look in their place, which is the surer one as BASE and NEW took turns.
 
-    What may have been slower and turns out BETTER is AMBIGUOUS: the looks contradict each other.
+    What was WORSE and turns out BETTER is AMBIGUOUS: the looks contradict each other.
     """
     return [_confirmed(verdict, again[verdict.subject]) if verdict.subject in again else verdict for verdict in first]
 
 
 def _confirmed(first: Verdict, again: Verdict) -> Verdict:
     looked = f"at first {first.verdict} ({_percent(first.change)})"
-    if again.verdict == "BETTER":
+    if again.verdict == "BETTER" and first.verdict == "WORSE":
         return replace(again, verdict="AMBIGUOUS", confirmed=False, words=f"{looked}, in turn {again.words}")
-    if again.verdict == "WORSE":
+    if again.verdict in ("BETTER", "WORSE"):
         return replace(again, confirmed=True, words=f"{again.words}; measured again in turn")
     return replace(again, confirmed=False, words=f"{looked}, in turn {again.words}")
 
@@ -92,7 +93,8 @@ def _confirmed(first: Verdict, again: Verdict) -> Verdict:
 def _of_times(item: Times, gate: Any, p: float) -> Verdict:
     """SAME is not the absence of proof: the whole interval must lie within the gate's least change.
 
-    So must the mean over the images, which a change of a few of them moves and the median does not.
+    So must the mean over the images, which a change of a few of them moves and the median does not. Runs apart are one
+    process each, whose luck no sample tells: what they say counts from the gate's `once` on.
     """
     timed = gate if isinstance(gate, Timed) else Timed()
     change, mean = item.evidence.effect(), float(np.mean(item.evidence.by_image()))
@@ -104,6 +106,8 @@ def _of_times(item: Times, gate: Any, p: float) -> Verdict:
     elif max(abs(low), abs(high), abs(mean)) <= log1p(timed.least):
         word = "SAME"
     words = _words_of_times(word, change, threshold, timed.least, significant=p <= timed.alpha)
+    if isinstance(item.evidence, Apart) and word in ("BETTER", "WORSE") and abs(change) < log1p(timed.once):
+        word, words = "AMBIGUOUS", f"{words}{ONCE}"
     if word == "AMBIGUOUS" and abs(mean) > log1p(timed.least) >= max(abs(low), abs(high)):
         words = f"some images only: mean {_percent(expm1(mean))}"
     if isinstance(gate, Shown) and word in ("BETTER", "WORSE"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from lic_bench.compare.metrics import OWN, PEAK, STATUS, Subject, Times, Values, metrics
-from lic_bench.compare.statistics import FLOOR
+from lic_bench.compare.statistics import FLOOR, Apart
 from lic_bench.errors import UserError
 from lic_bench.history.machine import hashed, name_of, software_of
 from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, Point, Value
@@ -125,7 +125,7 @@ def _one(metric: str, values: Sequence[Any]) -> Value:
 
 
 def _times(item: Times) -> dict[str, Any]:
-    each = [series for series, _ in item.evidence.strata]
+    each = [series for series, _ in cast(Apart, item.evidence).strata]  # a run's own times are never in turn
     value = _geometric(series.level for series in each)
     slices = [series.slices() for series in each]
     count = min(map(len, slices))

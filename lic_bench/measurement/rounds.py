@@ -21,8 +21,9 @@ SEED = 0  # of the order of codecs in a round
 
 @dataclass(slots=True)
 class Timing:
-    """What the rounds gave for one codec on one image, in seconds; the three lists have one entry per sample.
+    """What the rounds gave for one codec on one image, in seconds; the first four lists have one entry per sample.
 
+    starts: after which start of the codec's process it was taken, from 0 on.
     repeated: rounds thrown away because the machine had moved. drifted: samples kept although it had, as the number of
     repetitions is bounded. turns: of each turn, whether its samples were kept. error: why the codec had no more turns.
     """
@@ -30,10 +31,20 @@ class Timing:
     encode_s: list[float] = field(default_factory=list)
     decode_s: list[float] = field(default_factory=list)
     canary_s: list[float] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
     repeated: int = 0
     drifted: int = 0
     turns: list[bool] = field(default_factory=list)
     error: Exception | None = None
+
+    def add(self, more: Timing, start: int) -> None:
+        """What the rounds gave after another start of the process."""
+        for name in ("encode_s", "decode_s", "canary_s", "turns"):
+            getattr(self, name).extend(getattr(more, name))
+        self.starts += [start] * len(more.encode_s)
+        self.repeated += more.repeated
+        self.drifted += more.drifted
+        self.error = more.error
 
     def enough(self, effort: Effort) -> bool:
         """Whether this codec needs no further turn.
@@ -44,7 +55,7 @@ class Timing:
         both = (self.encode_s, self.decode_s)
         spent = any(sum(samples) >= effort.budget_s for samples in both)
         left = spent and min(map(len, both)) >= effort.repeats
-        return self.error is not None or left or all(map(effort.enough, both))
+        return self.error is not None or left or (len(self.turns) >= effort.turns and all(map(effort.enough, both)))
 
 
 class Turn(Protocol):

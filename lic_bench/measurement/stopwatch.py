@@ -24,6 +24,7 @@ class Effort:
     At least `repeats` samples, and on until the interval of their median is within `narrow` of it on either side
     (relative); but no more than `budget_s` seconds or `most` samples. Before that a warm-up of at least `warm_ups`
     calls and at most `warm_up_s` seconds, which ends once two successive medians agree within `agree`.
+    turns: of a codec at least, unless its budget is spent.
     visit_s: a turn of a codec in a round lasts about so long; fast ones take several samples in it, `per_turn` at most.
     again: how many rounds per image may be repeated because the reference workload moved by more than `moved`.
     """
@@ -35,6 +36,7 @@ class Effort:
     warm_up_s: float = 10.0
     warm_ups: int = 3
     agree: float = 0.02
+    turns: int = 0
     visit_s: float = 0.05
     per_turn: int = 10
     again: int = 5

@@ -39,6 +39,12 @@ class Codec:
         self._do("code")
         return {"payload_bytes": quality, "width": 8, "height": 8}
 
+    def renew(self) -> None:
+        self._do("renew")
+
+    def again(self, quality: int, image: Image) -> None:
+        self._do("again")
+
     def warm_up(self) -> None:
         self._do("warm_up")
 
@@ -88,6 +94,25 @@ def run(
     return list(block.measured(jobs or [job(name) for name in codecs])), notes
 
 
+def test_each_start_of_the_processes_has_rounds_of_its_own() -> None:
+    codec = Codec()
+    (done,), _ = run({"a": codec}, "latency", starts=2)
+    rounds = ["warm_up", *["turn"] * 3]
+    assert codec.done == ["code", *rounds, "renew", "again", *rounds, "energy"]
+    record = done.record
+    assert record.encode_s == [0.1] * 6
+    assert record.starts == [0, 0, 0, 1, 1, 1]
+    assert len(record.canary_s) == 6
+
+
+@pytest.mark.parametrize("fails", ["renew", "again"])
+def test_a_codec_that_does_not_start_again_fails_alone(fails: str) -> None:
+    done, _ = run({"a": Codec(fails=fails), "b": Codec()}, "latency", starts=2)
+    by_codec = {one.job.spec.name: one.record for one in done}
+    assert (by_codec["a"].status, by_codec["a"].error) == ("failed", "on strike")
+    assert by_codec["b"].starts == [0, 0, 0, 1, 1, 1]
+
+
 def test_codecs_are_timed_in_rounds_after_all_have_coded() -> None:
     order: list[str] = []
 
@@ -102,6 +127,7 @@ def test_codecs_are_timed_in_rounds_after_all_have_coded() -> None:
     assert record.encode_s == [0.1] * 3
     assert record.decode_s == [0.2] * 3
     assert record.canary_s == [0.01] * 3
+    assert record.starts == [0] * 3
     assert record.phases_s == {"decode/total": [0.2]}
     assert record.conditions["readings"] >= 6
     assert record.energy_j == {"encode": 0.5}

@@ -128,6 +128,19 @@ def test_it_is_there_before_the_first_question_and_gone_at_the_end(image: Image)
     assert not psutil.pid_exists(process)
 
 
+def test_it_starts_anew_and_codes_again(image: Image) -> None:
+    with at_work([recipe(draw="draw")], isolate=True) as works:
+        remote = works["sleeper"]
+        assert isinstance(remote, Remote)
+        remote.code(10, image)
+        process = remote.pid
+        remote.renew()
+        remote.again(10, image)
+        assert remote.pid != process
+        remote.warm_up()
+        assert remote.turn()[0][0] >= 0.01
+
+
 def test_one_that_nobody_asks_starts_no_process() -> None:
     unasked = Remote(recipe())
     unasked.close()

@@ -77,6 +77,27 @@ def test_a_slow_encoder_does_not_go_on_for_the_sake_of_its_decoder() -> None:
     assert even.enough(effort)
 
 
+def test_as_many_turns_as_asked_for_whatever_the_samples() -> None:
+    effort = Effort(repeats=2, turns=4, narrow=9.0, budget_s=100)
+    timing = Timing(encode_s=[0.1] * 9, decode_s=[0.1] * 9, turns=[True] * 3)
+    assert not timing.enough(effort)
+    timing.turns.append(True)
+    assert timing.enough(effort)
+    slow = Timing(encode_s=[60.0] * 2, decode_s=[0.1] * 2, turns=[True] * 2)
+    assert slow.enough(effort)
+
+
+def test_what_another_start_gave_is_added() -> None:
+    timing = Timing()
+    timing.add(Timing(encode_s=[1.0], decode_s=[2.0], canary_s=[3.0], turns=[True]), 0)
+    more = Timing([1.5, 1.6], [2.5, 2.6], [3.5, 3.6], repeated=1, drifted=2, turns=[False, True])
+    timing.add(more, 1)
+    assert timing == Timing(
+        encode_s=[1.0, 1.5, 1.6], decode_s=[2.0, 2.5, 2.6], canary_s=[3.0, 3.5, 3.6], starts=[0, 1, 1],
+        repeated=1, drifted=2, turns=[True, False, True],
+    )  # fmt: skip
+
+
 def test_between_two_rounds_there_is_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine()
     pauses: list[int] = []

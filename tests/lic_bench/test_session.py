@@ -303,7 +303,12 @@ def test_required_weights_that_nobody_released_are_an_error(images: Path, tmp_pa
         go(images, tmp_path / "run", codecs=codec, qualities=["3"], weights="require")
 
 
-@pytest.mark.parametrize("option", ["limit", "crop", "repeats", "threads"])
+def test_only_processes_of_their_own_can_be_started_again(images: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--starts 2: codecs have no processes .*add --isolate"):
+        go(images, tmp_path / "run", starts=2, measure="latency", isolate=False)
+
+
+@pytest.mark.parametrize("option", ["limit", "crop", "repeats", "starts", "threads"])
 def test_counts_start_at_one(images: Path, tmp_path: Path, option: str) -> None:
     with pytest.raises(UserError, match=f"--{option} 0: at least 1"):
         go(images, tmp_path / "run", **{option: 0})

@@ -73,3 +73,16 @@ def test_a_codec_that_ends_its_process_is_a_failed_record_and_the_run_goes_on(im
     found = Run(tmp_path / "run")
     assert set(found.records.query("codec == 'fake'").status) == {"ok"}
     assert found.info["config"]["isolate"] is True
+
+
+def test_times_are_taken_after_each_start(images: Path, tmp_path: Path) -> None:
+    options = Options(
+        codecs="fake", qualities=("fake=4",), datasets=str(images), limit=1, measure="latency", quick=True,
+        out=tmp_path / "run", device="cpu", starts=2,
+    )  # fmt: skip
+    assert not run(options, Silent()).failed
+    found = Run(tmp_path / "run")
+    (record,) = found.records.to_dict("records")
+    assert set(record["starts"]) == {0, 1}
+    assert len(record["starts"]) == len(record["encode_s"])
+    assert found.info["config"]["starts"] == 2

@@ -12,7 +12,7 @@ import pytest
 
 from lic_bench.compare import confirm
 from lic_bench.compare.comparison import Comparison, compare
-from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_look
+from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_look, undecided
 from lic_bench.compare.gates import read
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
@@ -29,7 +29,8 @@ SLOWER = Verdict(
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirm, "TURNS", 8)
+    monkeypatch.setattr(confirm, "STARTS", 2)
+    monkeypatch.setattr(confirm, "TURNS", 4)
     monkeypatch.setattr(confirm, "LOOKS", 1)
 
 
@@ -118,11 +119,25 @@ def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Call
     assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 
 
-def test_a_turn_is_what_has_a_reading_of_the_reference_workload_in_common(record: Callable[..., Record]) -> None:
-    old = record(encode_s=[1.0, 3.0, 2.0, 4.0], decode_s=[1.0] * 4, canary_s=[0.1, 0.1, 0.1, 0.2])
-    new = record(encode_s=[4.0, 8.0, 5.0], decode_s=[1.0] * 3, canary_s=[0.3, 0.4, 0.5])
-    rows = [{"encode_s": row.encode_s, "canary_s": row.canary_s} for row in (old, new)]
-    assert confirm._differences(*rows, "encode_s") == pytest.approx(np.log([4.0 / 2.0, 8.0 / 4.0]))
+def test_each_start_has_a_floor_of_its_own() -> None:
+    old = {"encode_s": [1.0, 3.0, 2.0, 4.0], "starts": [0, 0, 1, 1]}
+    new = {"encode_s": [4.0, 8.0, 5.0], "starts": [0, 1, 2]}
+    floors = [1.0 * 3**0.1, 2.0 * 2**0.1]
+    assert confirm._differences(old, new, "encode_s") == pytest.approx(
+        {0: np.log(4.0 / floors[0]), 1: np.log(8.0 / floors[1])}
+    )
+    together = confirm._by_start([{0: 0.1, 1: 0.2}, {0: 0.3, 1: 0.4, 2: 0.5}])
+    assert np.asarray(together) == pytest.approx(np.asarray([[0.1, 0.3], [0.2, 0.4]]))
+
+
+def test_another_look_is_taken_until_it_is_clear_on_which_side_a_time_is() -> None:
+    assert undecided(None)
+    assert not undecided(SLOWER)
+    assert undecided(replace(SLOWER, low=0.02))
+    assert not undecided(replace(SLOWER, verdict="SAME", low=-0.01, high=0.02))
+    assert undecided(replace(SLOWER, verdict="AMBIGUOUS", low=-0.01, high=0.04))
+    assert not undecided(replace(SLOWER, verdict="BETTER", low=-0.1, high=-0.04))
+    assert undecided(replace(SLOWER, verdict="BETTER", low=-0.1, high=-0.01))
 
 
 def test_a_second_look_at_something_else_is_refused(stored: Callable[..., Run], record: Callable[..., Record]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import false_discovery_control, mannwhitneyu, norm
+from scipy.stats import false_discovery_control, mannwhitneyu, norm, ttest_1samp
 
 from lic_bench.compare.statistics import (
     FLOOR,
@@ -39,8 +39,8 @@ def series(draw: st.DrawFn, most: int = 30) -> Series:
 
 
 strata = st.lists(st.tuples(series(), series()), min_size=1, max_size=4)
-pairs = st.lists(arrays(), min_size=1, max_size=4)
-evidence = st.one_of(strata.map(Apart), pairs.map(Paired))
+starts = st.integers(1, 4).flatmap(lambda images: st.lists(arrays(images, images), min_size=1, max_size=6))
+evidence = st.one_of(strata.map(Apart), starts.map(Paired))
 
 
 def moved(one: Series, by: float) -> Series:
@@ -49,7 +49,7 @@ def moved(one: Series, by: float) -> Series:
 
 def swapped(found: Evidence) -> Evidence:
     if isinstance(found, Paired):
-        return Paired([-differences for differences in found.strata])
+        return Paired([-differences for differences in found.starts])
     return Apart([(new, base) for base, new in found.strata])
 
 
@@ -143,8 +143,11 @@ def test_swapping_base_and_new_turns_the_sign(found: Evidence) -> None:
 
 @given(evidence)
 @settings(max_examples=30, deadline=None)
-def test_the_order_of_the_images_does_not_matter(found: Evidence) -> None:
-    other = type(found)(found.strata[::-1])
+def test_the_order_of_images_and_starts_does_not_matter(found: Evidence) -> None:
+    if isinstance(found, Paired):
+        other: Evidence = Paired([start[::-1] for start in found.starts[::-1]])
+    else:
+        other = Apart(found.strata[::-1])
     assert (other.effect(), other.noise()) == pytest.approx((found.effect(), found.noise()), abs=1e-12)
     assert other.p_value() == pytest.approx(found.p_value(), abs=1e-12)
 
@@ -152,9 +155,20 @@ def test_the_order_of_the_images_does_not_matter(found: Evidence) -> None:
 def test_the_interval_hardly_depends_on_the_order_of_the_images() -> None:
     """Its draws are other ones then."""
     rng = np.random.default_rng(3)
-    found = Paired([rng.normal(k / 100, 0.02, 40) for k in range(4)])
+    found = Apart([(flat(*rng.normal(0, 0.02, 40)), flat(*rng.normal(k / 100, 0.02, 40))) for k in range(4)])
     low, high = found.interval()
-    assert Paired(found.strata[::-1]).interval() == pytest.approx((low, high), abs=(high - low) / 5)
+    assert Apart(found.strata[::-1]).interval() == pytest.approx((low, high), abs=(high - low) / 5)
+
+
+@given(starts.filter(lambda found: len(found) > 1))
+@settings(max_examples=30, deadline=None)
+def test_starts_are_the_observations_of_students_test(found: list[Floats]) -> None:
+    each = [float(np.median(start)) for start in found]
+    if np.ptp(each) == 0:
+        return
+    expected = ttest_1samp(each, 0.0)
+    assert Paired(found).p_value() == pytest.approx(expected.pvalue, abs=1e-12)
+    assert Paired(found).interval() == pytest.approx(tuple(expected.confidence_interval(0.95)), abs=1e-12)
 
 
 @given(evidence)
@@ -172,7 +186,9 @@ def test_a_known_ratio_is_the_effect() -> None:
     assert Apart([(base, moved(base, 0.3))]).effect() == pytest.approx(0)
     assert Apart([(base, Series(base.samples + SHIFT, base.reference))]).effect() == pytest.approx(SHIFT)
     assert Apart([(base, new)] * 3).effect() == pytest.approx(float(floor(new.samples) - floor(base.samples)))
-    assert Paired([np.asarray([0.1, 0.2, 9.0]), np.asarray([0.3])]).effect() == pytest.approx(0.25)
+    paired = Paired([np.asarray([0.1, 0.2, 9.0]), np.asarray([0.3, 0.4, 0.5])])
+    assert paired.effect() == pytest.approx(0.3)
+    assert paired.by_image() == pytest.approx([0.2, 0.3, 4.75])
 
 
 @pytest.mark.parametrize("found", [Apart([(flat(1.0), flat(1.2))]), Paired([np.asarray([0.2])])], ids=["apart", "pair"])
@@ -214,15 +230,14 @@ def test_slices_are_consecutive_and_whole() -> None:
     assert len(flat(1.0, 2.0).slices()) == 2
 
 
-def test_noise_of_turns_is_that_of_the_effect() -> None:
-    """It falls with the root of the samples, as the error of the effect does; of runs apart it is that of a part."""
+def test_noise_of_starts_is_that_of_the_effect() -> None:
+    """It falls with the root of their number; of runs apart it is that of a part."""
     rng = np.random.default_rng(0)
-    few, many = ([rng.normal(0, 0.02, 16 * k) for _ in range(k)] for k in (1, 8))
-    error = 0.02 * np.sqrt(np.pi / 2) / np.sqrt(16 * 64)  # of a median of as many
-    assert Paired(many).noise() / error == pytest.approx(0.6745, rel=0.5)
-    assert Paired(few).noise() > 4 * Paired(many).noise()
-    levels = [part.level for part in flat(*few[0]).slices()]
-    alone = flat(*few[0])
+    few, many = (Paired([rng.normal(0, 0.02, 1) for _ in range(count)]) for count in (16, 1024))
+    assert many.noise() == pytest.approx(0.6745 * 0.02 / np.sqrt(1024), rel=0.2)
+    assert few.noise() > 4 * many.noise()
+    alone = flat(*rng.normal(0, 0.02, 16))
+    levels = [part.level for part in alone.slices()]
     assert Apart([(alone, alone)]).noise() == pytest.approx(float(np.median(np.abs(levels - np.median(levels)))))
 
 
@@ -240,7 +255,7 @@ def test_the_interval_covers_the_truth(kind: str, images: int) -> None:
         if kind == "apart":
             low, high = Apart([(drawn(0.0), drawn(0.05)) for _ in range(images)]).interval()
         else:
-            low, high = Paired([0.05 + rng.laplace(0, 0.02, 40) for _ in range(images)]).interval()
+            low, high = Paired([0.05 + rng.normal(0, 0.01, images) for _ in range(6)]).interval()
         covered += low <= 0.05 <= high
         width.append(high - low)
     assert covered >= (180 if images == 1 else 190)
@@ -251,7 +266,7 @@ def test_the_test_of_two_like_runs_is_rarely_significant() -> None:
     rng = np.random.default_rng(11)
     p = [Apart([(flat(*rng.exponential(0.01, 40)), flat(*rng.exponential(0.01, 40)))]).p_value() for _ in range(200)]
     assert np.mean(np.asarray(p) <= 0.05) < 0.09
-    q = [Paired([rng.laplace(0, 0.02, 40)]).p_value() for _ in range(200)]
+    q = [Paired([rng.laplace(0, 0.02, 1) for _ in range(4)]).p_value() for _ in range(200)]
     assert np.mean(np.asarray(q) <= 0.05) < 0.09
 
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lic_bench.compare.confirm import LOOKS, STARTS, TURNS, undecided
 from lic_bench.compare.gates import Exact, Gate, Gates, Off, Shown, Timed, Tolerance, read
 from lic_bench.compare.metrics import Better, Subject, Times, Values
-from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series
+from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series, floor
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 
 COMPARISONS = 50
+LUCK = 0.005
 SLOWDOWN = math.log(1.05)
 DRIFT = math.log(1.2)
 
@@ -157,9 +159,10 @@ def timed(found: Evidence, metric: str = "encode_s", codec: str = "jpeg") -> Tim
     return Times(subject=subject(metric, codec), evidence=found, base_s=0.05, new_s=0.06)
 
 
-def turns(effect: float, noise: float = 0.001, count: int = 40) -> Paired:
+def turns(effect: float, noise: float = 0.001, count: int = 12) -> Paired:
+    """Of two images, after as many starts."""
     rng = np.random.default_rng(0)
-    return Paired([effect + rng.normal(0, noise, count) for _ in range(2)])
+    return Paired([effect + rng.normal(0, noise, 2) for _ in range(count)])
 
 
 def judged(found: Evidence, gate: Gate | None = None) -> Verdict:
@@ -188,7 +191,10 @@ def test_clear_times(effect: float, expected: tuple[str, str]) -> None:
 
 
 def test_times_that_allow_no_verdict() -> None:
-    assert said(judged(Paired([np.asarray([0.10, 0.11, 0.12])]))) == ("AMBIGUOUS", "not significant")
+    assert said(judged(Paired([np.asarray([effect]) for effect in (0.05, 0.06, 0.2)]))) == (
+        "AMBIGUOUS",
+        "not significant",
+    )
     assert said(judged(turns(0.02, noise=0.06))) == ("AMBIGUOUS", "may be beyond 3.0 %")
     assert said(judged(turns(0.05, noise=0.001), Timed(least=0.03, mads=1000)))[0] == "AMBIGUOUS"
     assert "too noisy: counts from" in judged(turns(0.05, noise=0.001), Timed(least=0.03, mads=1000)).words
@@ -197,14 +203,16 @@ def test_times_that_allow_no_verdict() -> None:
     assert (single.low, single.high, single.p) == (-1.0, math.inf, 1.0)
 
 
-def test_images_that_disagree_are_no_regression() -> None:
-    """All turns together say longer, but of two images one says the opposite."""
-    rng = np.random.default_rng(0)
-    found = judged(Paired([0.10 + rng.normal(0, 0.001, 60), -0.02 + rng.normal(0, 0.001, 20)]))
-    assert found.p is not None
-    assert found.p < 0.001
-    assert found.change == pytest.approx(0.04, abs=0.005)
-    assert said(found) == ("AMBIGUOUS", "may as well be none")
+def test_runs_apart_are_one_look_and_count_where_they_differ_by_much() -> None:
+    def apart(ratio: float) -> Verdict:
+        series = Series(np.log(0.05 + np.arange(40) % 5 * 1e-4), np.full(40, np.log(0.01)))
+        return judged(Apart([(series, Series(series.samples + np.log(ratio), series.reference))]))
+
+    assert said(apart(1.08)) == ("AMBIGUOUS", "slower at one look; --confirm decides")
+    assert said(apart(0.92)) == ("AMBIGUOUS", "faster at one look; --confirm decides")
+    assert said(apart(1.3)) == ("WORSE", "slower")
+    assert said(apart(0.7)) == ("BETTER", "faster")
+    assert said(apart(1.01)) == ("SAME", "within 3.0 %")
 
 
 def test_the_gate_says_what_counts() -> None:
@@ -218,10 +226,10 @@ def test_the_gate_says_what_counts() -> None:
 
 
 def test_p_is_corrected_for_all_times_that_are_compared() -> None:
-    one = timed(Paired([np.linspace(0.05, 0.09, 6)]))  # all of six longer: p = 1/32
+    one = timed(Paired([np.asarray([effect]) for effect in (0.04, 0.05, 0.08)]))
     others = [timed(turns(0.0), codec=f"codec{number}") for number in range(20)]
     alone, among = (judge([one, *more], read(None))[0] for more in ([], others))
-    assert alone.p == pytest.approx(1 / 32)
+    assert alone.p == pytest.approx(0.04216, abs=1e-5)
     assert among.p is not None
     assert among.p > 0.2
     assert (alone.verdict, among.verdict) == ("WORSE", "AMBIGUOUS")
@@ -256,6 +264,7 @@ def test_the_second_look_counts() -> None:
     assert (after(worse, same).verdict, after(worse, same).confirmed) == ("SAME", False)
     assert (after(worse, doubt).verdict, after(worse, doubt).confirmed) == ("AMBIGUOUS", False)
     assert (after(worse, better).verdict, after(worse, better).confirmed) == ("AMBIGUOUS", False)
+    assert (after(doubt, better).verdict, after(doubt, better).confirmed) == ("BETTER", True)
     assert "+8.3 %" in after(worse, same).words
     assert after(worse, same).change == same.change
     assert confirm([worse], {}) == [worse]
@@ -267,7 +276,9 @@ def test_the_second_look_counts() -> None:
 class Machine:
     """A machine that others share: it is 10 to 20 % slower in phases of several samples, and some samples are late.
 
-    The reference workload and all codecs feel a phase, each a little more or less. Noise only ever adds time.
+    The reference workload and all codecs feel a phase, each a little more or less. Noise only ever adds time. What a
+    process draws when it starts makes it up to 5 % slower for life, alike for both runs where they have the draw in
+    common, but for LUCK.
     """
 
     def __init__(self, seed: int) -> None:
@@ -295,12 +306,13 @@ class Machine:
     def run(self, injected: Mapping[int, float], drift: float = 0.0) -> list[list[Series]]:
         """[time][image]; a round is a sample of each, between two readings of the reference workload."""
         found: list[list[Series]] = [[] for _ in range(self.times)]
+        lucks = self.random.choice([0.0, 0.05], self.times) + self.random.normal(0, LUCK, self.times)
         for image, count in enumerate(self.counts):
             slow = self.phases(count + 1)
             readings = np.exp(slow + self.late(count + 1, 0.005)) / 100
             reference = np.log((readings[:-1] + readings[1:]) / 2)
             for time, series in enumerate(found):
-                samples = self.base[time, image] + self.feels[time] * slow[:-1] + self.late(count, 0.01)
+                samples = self.base[time, image] + self.feels[time] * slow[:-1] + self.late(count, 0.01) + lucks[time]
                 series.append(Series(samples + injected.get(time, 0.0) + drift, reference + drift))
         return found
 
@@ -310,15 +322,25 @@ class Machine:
         return self._judged([Apart(list(zip(*both, strict=True))) for both in zip(base, new, strict=True)])
 
     def in_turn(self, injected: Mapping[int, float] | None = None) -> list[Verdict]:
-        """Both are measured turn by turn: base new, new base, ..."""
+        """Both are measured in turn: base new, new base, ..., in looks at what is not decided."""
         found: list[list[Floats]] = [[] for _ in range(self.times)]
-        for count in self.counts:
-            slow = self.phases(2 * count).reshape(count, 2)
-            for time, strata in enumerate(found):
-                both = self.feels[time] * slow + self.late(2 * count, 0.01).reshape(count, 2)
-                both[1::2] = both[1::2, ::-1]
-                strata.append(both[:, 1] - both[:, 0] + (injected or {}).get(time, 0.0))
-        return self._judged([Paired(strata) for strata in found])
+        verdicts: list[Verdict] = []
+        for _ in range(LOOKS):
+            for time, starts in enumerate(found):
+                if not verdicts or undecided(verdicts[time]):
+                    starts += [self.started(time) + (injected or {}).get(time, 0.0) for _ in range(STARTS)]
+            verdicts = self._judged([Paired(starts) for starts in found])
+        return verdicts
+
+    def started(self, time: int) -> Floats:
+        """The difference of the floors of each image, after a start of both."""
+        images = []
+        for _ in range(self.images):
+            slow = self.phases(2 * TURNS).reshape(TURNS, 2)
+            both = self.feels[time] * slow + self.late(2 * TURNS, 0.01).reshape(TURNS, 2)
+            both[1::2] = both[1::2, ::-1]
+            images.append(floor(both[:, 1]) - floor(both[:, 0]) + self.random.normal(0, LUCK * math.sqrt(2)))
+        return np.asarray(images)
 
     def _judged(self, found: Sequence[Evidence]) -> list[Verdict]:
         names = [(f"codec{number // 2}", ("encode_s", "decode_s")[number % 2]) for number in range(self.times)]
@@ -329,10 +351,9 @@ class Machine:
 def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most() -> None:
     apart = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).apart())
     in_turn = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).in_turn())
-    assert apart["WORSE"] <= 1
-    assert apart["SAME"] > apart["AMBIGUOUS"]  # it is not silent for want of verdicts
+    assert apart["WORSE"] == 0
     assert in_turn["WORSE"] + in_turn["BETTER"] <= 1
-    assert in_turn["SAME"] > 0.9 * in_turn.total()
+    assert in_turn["SAME"] > 0.9 * in_turn.total()  # it is not silent for want of verdicts
 
 
 def test_five_percent_are_found() -> None:
