@@ -36,8 +36,8 @@ ci-compare: $(VENV)/.ready
 
 ci-nightly: $(VENV)/.ready  ## times of BASE=commit [the last tag, else a day ago] against NEW on DEVICE; NEW's history
 	commit=$$(ci/base.sh night) && ci/checkout.sh "$$commit" $(CI_BASE) $(BIN)/python
-	ci/measure.sh base $(CI_OUT)/base $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE)
-	ci/measure.sh new $(CI_OUT)/new $(BIN)/$(CI_RUN) $(PER_NIGHT) --device $(DEVICE)
+	ci/measure.sh base $(CI_OUT)/base $(CI_BASE)/$(BIN)/$(CI_RUN) $(PER_NIGHT) --device '$(DEVICE)'
+	ci/measure.sh new $(CI_OUT)/new $(BIN)/$(CI_RUN) $(PER_NIGHT) --device '$(DEVICE)'
 	ci/history.sh begin $(CI_OUT)/history
 	$(BIN)/lic-bench history add $(CI_OUT)/new --into $(CI_OUT)/history
 	$(BIN)/lic-bench history --into $(CI_OUT)/history --out $(CI_OUT)/figures

@@ -58,7 +58,7 @@ def read(path: Path) -> list[Accepted]:
     if not path.exists():
         return []
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"{path} cannot be read as TOML ({reason}).") from None

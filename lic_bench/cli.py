@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from lic_bench.runner import Outcome
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
-OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+OK, FAILED, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of BSD's sysexits
 
 app = typer.Typer(
     name="lic-bench",
@@ -418,6 +419,9 @@ def main() -> None:
     except UserError as error:
         errors.print(f"lic-bench: {error}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
+    except Exception:  # not exit code 1, which would say that something is worse
+        traceback.print_exc()
+        sys.exit(BROKEN)
 
 
 def _end_in_order() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from itertools import product
+from math import inf
 from typing import Any, Literal, TypeVar
 
 from lic_bench.errors import UserError
@@ -124,7 +126,24 @@ def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
     known = {f.name for f in fields(cls)}
     if extra := sorted(set(values) - known):
         raise UserError(f"{source}: unknown field {extra[0]!r} in a {cls.__name__}; known: {', '.join(sorted(known))}.")
+    if wrong := _wrong_times(values):
+        raise UserError(f"{source}: {wrong}; remove that line or measure again with --fresh.")
     try:
         return cls(**values)
     except TypeError as error:
         raise UserError(f"{source}: not a complete {cls.__name__}: {error}.") from None
+
+
+def _wrong_times(values: dict[str, Any]) -> str | None:
+    """What is wrong with the samples of a row: they are seconds, and what stands beside them is as many."""
+    lists = {name: values.get(name) or [] for name in ("encode_s", "decode_s", "canary_s", "starts")}
+    for name, found in lists.items():
+        if not isinstance(found, list):
+            return f"{name} is no list"
+        if name != "starts" and not all(isinstance(one, int | float) and 0 < one < inf for one in found):
+            return f"{name} has a value that is no time in seconds"
+    for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
+        ours, theirs = len(lists[name]), len(lists[beside])
+        if ours and theirs and ours != theirs:
+            return f"{name} has {ours} values, {beside} {theirs}"
+    return None

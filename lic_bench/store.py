@@ -165,7 +165,7 @@ def _read_run(path: Path) -> dict[str, Any]:
     if not isinstance(values, dict) or values.get("schema") not in READABLE:
         found = values.get("schema") if isinstance(values, dict) else None
         raise UserError(f"{path}: schema {found!r}, this version reads {SCHEMA}; measure again with --fresh.")
-    return values
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:

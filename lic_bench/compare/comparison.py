@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import comparable
@@ -50,6 +51,9 @@ def compare(
     """Compare two runs. Raises NotComparable where they differ in what `allow` does not name."""
     overridden = comparable.check(base, new, allow)
     verdicts = judge(metrics(base, new), gates)
+    both = _keys(base, "failed") & _keys(new, "failed")
+    if both and not (_keys(base, "ok") or _keys(new, "ok")):
+        raise UserError(f"{base.name} and {new.name}: all {len(both)} records failed in both; nothing was measured.")
     if not verdicts:
         raise UserError(
             f"{base.name} and {new.name} have nothing in common that is compared; look at --gate and --allow."
@@ -60,9 +64,20 @@ def compare(
         verdicts=verdicts,
         accepted=accepted,
         overridden=[str(difference) for difference in overridden],
-        notes=comparable.notes(base, new),
+        notes=[*comparable.notes(base, new), *_failed(both)],
         reference_ratio=reference_ratio(base, new),
     )
+
+
+def _keys(run: Run, status: str) -> set[tuple[Any, ...]]:
+    """Codec, quality, data set and image of the records with this status."""
+    rows = run.records[run.records.status == status]
+    return set(rows[["codec", "quality", "dataset", "image"]].itertuples(index=False, name=None))
+
+
+def _failed(failed: Collection[tuple[Any, ...]]) -> list[str]:
+    codecs = ", ".join(sorted({str(codec) for codec, *_ in failed}))
+    return [f"{len(failed)} records failed in both, and nothing is known about them: {codecs}"] if failed else []
 
 
 def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:

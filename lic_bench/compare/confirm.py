@@ -42,22 +42,26 @@ class Commands:
 
 def commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> Commands:
     """The commands given, or this installation's for two runs of one version. Raises UserError where it cannot be."""
-    own = shlex.join([sys.executable, "-m", "lic_bench.cli", "run"])
+    own = [sys.executable, "-m", "lic_bench.cli", "run"]
     for name in ("lic_bench", "git_commit"):
         versions = [run.info.get("environment", {}).get(name) for run in (base, new)]
-        if versions[0] != versions[1] and not (base_run and new_run):
+        if versions[0] != versions[1] and None in (base_run, new_run):
             raise UserError(
                 f"--confirm: BASE was measured by {name} {versions[0]}, NEW by {versions[1]}, and this installation is "
                 "one of them at most; say how to run each: --base-run 'PATH/lic-bench run' --new-run 'lic-bench run'."
             )
-    return Commands(base=_split(base_run or own, "--base-run"), new=_split(new_run or own, "--new-run"))
+    return Commands(base=_split(base_run, "--base-run") or own, new=_split(new_run, "--new-run") or own)
 
 
-def _split(command: str, option: str) -> list[str]:
+def _split(command: str | None, option: str) -> list[str]:
+    """Its words, as a shell has them; none for None."""
     try:
-        return shlex.split(command)
+        words = shlex.split(command or "")
     except ValueError as error:
         raise UserError(f"{option} {command!r}: {str(error).lower()}; quote it as for a shell.") from None
+    if command is not None and not words:
+        raise UserError(f"{option} is empty; give a command, as 'PATH/lic-bench run'.")
+    return words
 
 
 def second_look(
@@ -161,7 +165,7 @@ def _joined(looks: Sequence[Times]) -> Times:
 
 def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
     """What `lic-bench run` must be told to measure the suspects as `run` did: option -> its values."""
-    config: Mapping[str, Any] = run.info["config"]
+    config: Mapping[str, Any] = run.info.get("config", {})
     qualities: dict[str, list[int]] = {}
     for verdict in suspects:
         mine = qualities.setdefault(verdict.codec, [])
@@ -173,9 +177,9 @@ def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
         "starts": STARTS,
         "repeats": TURNS,
         "budget": BUDGET_S,
-        **{name: config[name] for name in ("threads", "device", "limit", "crop") if config[name] is not None},
+        **{name: config[name] for name in ("threads", "device", "limit", "crop") if config.get(name) is not None},
     }
-    kinds = {kind for codec in qualities for kind in config["weights"].get(codec, {}).values()}
+    kinds = {kind for codec in qualities for kind in config.get("weights", {}).get(codec, {}).values()}
     options |= {"weights": "random"} if kinds == {"random"} else {}
     ladders = [f"{codec}={_list(own)}" for codec, own in qualities.items()]
     return {f"--{name}": [str(value)] for name, value in options.items()} | {"--qualities": ladders}

@@ -130,14 +130,16 @@ def _gate(metric: str, table: Any, path: Path) -> Gate:
     where = f"[metrics.{metric}] of {path}"
     if not isinstance(table, dict):
         raise UserError(f'{where} is {table!r}; write a table, as in gate = "exact".')
-    if not any(fnmatchcase(name, metric) for name in METRICS):
+    fitting = [name for name in METRICS if fnmatchcase(name, metric)]
+    if not fitting:
         raise unknown(f"metric in {path}", metric, METRICS)
-    default = Gates(DEFAULTS).of(metric)
+    one = fitting[0] if set(fitting) <= set(TIMES) else metric  # that the pattern stands for
+    default = Gates(DEFAULTS).of(one)
     name = table.get("gate", default.name)
     if not isinstance(name, str) or name not in KINDS:
         raise unknown(f"gate in {where}", str(name), KINDS)
-    if not _fits(name, metric):
-        fit = "times are timed, shown or off" if metric in TIMES else f"only {' and '.join(TIMES)} can be timed"
+    if not _fits(name, one):
+        fit = "times are timed, shown or off" if one in TIMES else f"only {' and '.join(TIMES)} can be timed"
         raise UserError(f"{where}: gate {name!r} does not fit; {fit}.")
     kind = KINDS[name]
     known = {f.name: f.default for f in fields(kind) if f.default is not MISSING}

@@ -62,8 +62,7 @@ class Values:
 class Times:
     """One operation's times in both runs.
 
-    base_s, new_s: seconds as they were measured, the median over the images of what the evidence goes by: the floor of
-    runs apart, the median of runs in turn.
+    base_s, new_s: seconds as they were measured, the median over the images of their floors, by which evidence goes.
     """
 
     subject: Subject
@@ -125,9 +124,13 @@ def _values(subject: Subject, better: Better, pairs: Iterable[tuple[Any, Any]]) 
 
 
 def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
-    """As Values, where NEW lacks them."""
+    """As Values, where NEW lacks them, or the readings of the reference workload beside them."""
     name = subject.metric
-    medians = [(float(np.median(base[name])), _median(new[name])) for base, new in rows if base[name]]
+    medians = [
+        (float(np.median(base[name])), _median(new[name]) if new["canary_s"] or not base["canary_s"] else None)
+        for base, new in rows
+        if base[name]
+    ]
     timed = [pair for pair in rows if all(row[name] and row["canary_s"] for row in pair)]
     if any(new is None for _, new in medians):
         yield from _values(subject, "lower", medians)

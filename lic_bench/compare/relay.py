@@ -34,15 +34,15 @@ def take_turns(commands: Mapping[str, Sequence[str]]) -> None:
         folder = stack.enter_context(TemporaryDirectory(prefix="lic-bench-"))
         server = stack.enter_context(_listening(Path(folder) / "baton"))
         started = {name: stack.enter_context(_started(words, server)) for name, words in commands.items()}
-        a, b = _connected(server, started, stack)
+        a, b = zip(_connected(server, started, stack), started.values(), strict=True)
         left = [a, b]
         for turn in cycle((a, b, b, a)):
-            if turn in left and not _worked(turn):
+            if turn in left and not _worked(turn[0]):
+                process, said = turn[1]
+                _check(process.wait(), _words(process), said)  # what failed ends the other too
                 left.remove(turn)
             if not left:
                 break
-        for process, said in started.values():
-            _check(process.wait(), _words(process), said)
 
 
 @contextmanager

@@ -3,12 +3,12 @@
 Everything is logarithms, so that differences are ratios. On a machine that others share, noise only ever adds time, in
 phases of slowness that may last longer than a run: of runs made one after the other the fast end of both samples and
 reference workload is compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with the minimum);
-of runs made in turn, each turn with the turn beside it.
+runs made in turn meet the same phases, and need no reference.
 
 A process keeps for life what its start drew, see lic_bench.measurement.layout; so of runs in turn a start of both is
 one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
 
-Samples side by side are alike, so noise is told by how far the means, here medians or floors, of consecutive batches
+Samples side by side are alike, so of runs apart noise is told by how far the means, here floors, of consecutive batches
 disagree (Schmeiser 1982, "Batch size effects in the analysis of simulation output").
 """
 

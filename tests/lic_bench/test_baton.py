@@ -55,6 +55,14 @@ def test_a_run_that_dies_amid_its_turn_ends_it_all(tmp_path: Path) -> None:
         take_turns(runs(tmp_path / "log", a=3) | {"b": [sys.executable, "-c", dying, "b", str(tmp_path / "log"), "3"]})
 
 
+def test_the_other_does_not_go_on_after_a_failure(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    failing = ROUNDS.replace("baton.pass_on()", "sys.exit('broken')")
+    with pytest.raises(UserError, match=r"ended with 1: broken$"):
+        take_turns(runs(log, a=1000) | {"b": [sys.executable, "-c", failing, "b", str(log), "3"]})
+    assert log.read_text().count("a begins") < 10
+
+
 def test_a_command_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"Cannot run /no/such: No such file or directory; look at --base-run"):
         take_turns({"a": ["/no/such"], **runs(tmp_path / "log", b=1)})

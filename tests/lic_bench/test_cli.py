@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from lic_bench import cli
+from lic_bench import cli, session
 from lic_bench.registry import add_plugin
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
@@ -99,6 +99,17 @@ def test_bad_scaling_options_are_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert len(error.splitlines()) == 1
+
+
+def test_an_error_of_its_own_is_neither_bad_input_nor_a_regression(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], run_arguments: list[object]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a mistake")
+
+    monkeypatch.setattr(session, "run", broken)
+    assert call(monkeypatch, *run_arguments) == cli.BROKEN
+    assert "ZeroDivisionError: a mistake" in capsys.readouterr().err
 
 
 BAD = {
@@ -318,7 +329,7 @@ def test_light_commands_do_not_import_torch(arguments: list[str]) -> None:
     code = f"""
 import sys
 sys.argv = ["lic-bench", *{arguments!r}]
-from lic_bench import cli
+from lic_bench import cli, session
 try:
     cli.main()
 except SystemExit as ended:

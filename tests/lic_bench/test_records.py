@@ -8,6 +8,7 @@ from lic_bench.errors import UserError
 from lic_bench.records import Complexity, Record, from_json, to_json
 
 numbers = st.floats(0, 1e9)
+seconds = st.floats(1e-9, 1e9)
 
 
 @given(
@@ -22,12 +23,29 @@ numbers = st.floats(0, 1e9)
         status=st.sampled_from(["ok", "failed"]),
         error=st.none() | st.text(),
         mse_8bit=st.none() | numbers,
-        encode_s=st.lists(numbers),
+        encode_s=st.lists(seconds),
         phases_s=st.dictionaries(st.text(), st.lists(numbers)),
     )
 )
 def test_a_record_survives_json(record: Record) -> None:
     assert from_json(Record, json.loads(json.dumps(to_json(record))), "here") == record
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"encode_s": 0.1}, "encode_s is no list"),
+        ({"encode_s": [0.1, 0.0]}, "encode_s has a value that is no time in seconds"),
+        ({"decode_s": [0.1, None]}, "decode_s has a value that is no time in seconds"),
+        ({"canary_s": [float("inf")]}, "canary_s has a value that is no time in seconds"),
+        ({"encode_s": [0.1, 0.2], "canary_s": [0.1]}, "encode_s has 2 values, canary_s 1"),
+        ({"decode_s": [0.1], "starts": [0, 0]}, "decode_s has 1 values, starts 2"),
+    ],
+)
+def test_samples_that_cannot_be_are_one_line(wrong: dict[str, object], words: str) -> None:
+    record = Record(codec="a", quality=1, dataset="d", image="i", width=1, height=1, status="ok")
+    with pytest.raises(UserError, match=f"here: {words}; remove that line or measure again"):
+        from_json(Record, to_json(record) | wrong, "here")
 
 
 def test_fields_that_other_tools_rely_on() -> None:

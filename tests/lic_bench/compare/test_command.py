@@ -101,6 +101,19 @@ def test_a_slower_encoder_is_told_what_to_do_next(compare: Make, pair: Make) -> 
     assert "--confirm measures them again" in words
 
 
+def test_a_run_json_with_nothing_in_its_parts_is_no_traceback(compare: Make, pair: Make, tmp_path: Path) -> None:
+    pair()
+    for name in ("base", "new"):
+        file = tmp_path / name / "run.json"
+        parts = json.loads(file.read_text())
+        file.write_text(json.dumps(parts | {"images": None, "fingerprint": None, "environment": None}))
+    assert compare("base", "new")[0] == cli.OK
+    file.write_text(json.dumps(parts | {"config": None}))
+    code, _, err = compare("base", "new")
+    assert code == NOT_COMPARABLE
+    assert "config" in err or "qualities" in err
+
+
 @pytest.mark.parametrize("where", ["results/accepted.toml", "other.toml"])
 def test_what_was_accepted_is_no_regression_and_named(compare: Make, pair: Make, tmp_path: Path, where: str) -> None:
     pair({"payload_bytes": 20_001})

@@ -138,6 +138,14 @@ def test_nothing_to_compare_is_bad_input(stored: Make, record: Row) -> None:
         compare(base, base, Gates({"*": Off()}))
 
 
+def test_what_failed_in_both_is_said_and_where_all_did_nothing_is_known(stored: Make, record: Row) -> None:
+    broken = record(image="b", status="failed", error="no")
+    base = stored([record(), broken])
+    assert compare(base, base, GATES).notes == ["1 records failed in both, and nothing is known about them: jpeg"]
+    with pytest.raises(UserError, match="broken and broken: all 1 records failed in both; nothing was measured"):
+        compare(*[stored([broken], name="broken")] * 2, GATES)
+
+
 def test_the_gates_are_those_given(stored: Make, record: Row) -> None:
     base, new = stored([record()]), stored([record(payload_bytes=1, mse_8bit=99.0)], name="new")
     found = compare(base, new, Gates({"encode_s": Off(), "decode_s": Off(), "*": Shown()}))

@@ -115,6 +115,8 @@ def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Call
     assert commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
         base=["old/lic-bench", "run"], new=["lic-bench", "run", "--limit", "2"]
     )
+    with pytest.raises(UserError, match="--new-run is empty; give a command"):
+        commands(base, base, None, "")
     own = commands(base, base, None, None)
     assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 

@@ -92,6 +92,11 @@ def test_patterns(tmp_path: Path) -> None:
     assert found.of("encode_s") == found.of("decode_s") == Off()
 
 
+def test_a_pattern_of_times_is_timed(tmp_path: Path) -> None:
+    found = gates(tmp_path, '[metrics."*code_s"]\nleast = 0.1')
+    assert found.of("encode_s") == found.of("decode_s") == Timed(least=0.1)
+
+
 def test_a_gate_for_all_is_for_all_that_it_can_judge(tmp_path: Path) -> None:
     assert gates(tmp_path, '[metrics."*"]\ngate = "off"').of("encode_s") == Off()
     found = gates(tmp_path, '[metrics."*"]\ngate = "exact"')

@@ -121,6 +121,11 @@ def test_times_without_a_reference_are_not_compared(stored: Make, record: Row) -
     assert "encode_s" not in by_metric(stored([old]), stored([old], name="new"))
 
 
+def test_a_reference_that_only_new_lacks_is_told(stored: Make, record: Row) -> None:
+    base, new = stored([record()]), stored([record(canary_s=[])], name="new")
+    assert pairs(base, new, "encode_s") == ((0.051, None),)
+
+
 def test_what_one_run_was_not_to_measure_is_left_out(stored: Make, record: Row) -> None:
     bare = record(encode_s=[], decode_s=[], canary_s=[], peak_memory_bytes={})
     base, new = stored([record()]), stored([bare], name="new", config={"measure": ["quality"]})
