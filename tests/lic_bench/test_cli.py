@@ -329,7 +329,7 @@ def test_light_commands_do_not_import_torch(arguments: list[str]) -> None:
     code = f"""
 import sys
 sys.argv = ["lic-bench", *{arguments!r}]
-from lic_bench import cli, session
+from lic_bench import cli
 try:
     cli.main()
 except SystemExit as ended:

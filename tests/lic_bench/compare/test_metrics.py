@@ -42,7 +42,10 @@ def test_every_number_of_a_record(stored: Make, record: Row) -> None:
 
 
 def test_times_are_logarithms_over_the_reference_workload(stored: Make, record: Row) -> None:
-    rows = [record(image=name, encode_s=[0.1 * k, 0.3 * k], canary_s=[0.01, 0.02]) for k, name in enumerate("abc", 1)]
+    rows = [
+        record(image=name, encode_s=[0.1 * k, 0.3 * k], decode_s=[], canary_s=[0.01, 0.02])
+        for k, name in enumerate("abc", 1)
+    ]
     found = by_metric(stored(rows), stored(rows, name="new"))["encode_s"]
     assert isinstance(found, Times)
     assert isinstance(found.evidence, Apart)
@@ -178,7 +181,8 @@ def test_the_order_is_by_codec_and_quality(stored: Make, record: Row) -> None:
 
 
 def test_the_ratio_of_the_reference_workload(stored: Make, record: Row) -> None:
-    base = stored([record(image="a", canary_s=[0.010, 0.010]), record(image="b", canary_s=[0.012])])
-    new = stored([record(image="a", canary_s=[0.012, 0.012, 0.020])], name="new")
+    none: dict[str, list[float]] = {"encode_s": [], "decode_s": []}
+    base = stored([record(image="a", canary_s=[0.010, 0.010], **none), record(image="b", canary_s=[0.012], **none)])
+    new = stored([record(image="a", canary_s=[0.012, 0.012, 0.020], **none)], name="new")
     assert reference_ratio(base, new) == pytest.approx(1.2)
     assert reference_ratio(base, stored([record(canary_s=[])], name="none")) is None
