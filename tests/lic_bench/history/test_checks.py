@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
@@ -75,6 +75,7 @@ def test_every_field_of_a_point_is_checked(point: MakePoint) -> None:
     assert set(FIELDS) == to_json(point()).keys() - {"schema"}
 
 
+@settings(deadline=None)
 @given(field=st.sampled_from(sorted(FIELDS)), value=JSON)
 def test_what_passes_makes_a_series_and_what_does_not_is_one_line(point: MakePoint, field: str, value: Any) -> None:
     values = to_json(point(metric="encode_s")) | {field: value}
