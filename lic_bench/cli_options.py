@@ -68,7 +68,7 @@ AcceptedFile = Annotated[
 ]
 Confirm = Annotated[
     bool,
-    typer.Option("--confirm", help="Measure times that look worse again, BASE and NEW in turn, before they count."),
+    typer.Option("--confirm", help="Measure times that one look does not settle again, BASE and NEW in turn."),
 ]
 AgainBase = Annotated[
     str | None, typer.Option("--base-run", help="How --confirm runs BASE: 'PATH/lic-bench run OPTIONS'.")

@@ -28,7 +28,7 @@ from lic_bench.machine import cores
 from lic_bench.machine.gpu import describe as describe_gpu
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.reference import workload
-from lic_bench.measurement.rounds import Canary
+from lic_bench.measurement.rounds import FRESH_S, Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.models import kernels_of, weights_of
 from lic_bench.programs import Found
@@ -311,7 +311,7 @@ def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
         parts=frozenset(config.measure),
         effort=_effort(config),
         devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
-        canary=Canary(workload(device)) if timed else None,
+        canary=Canary(workload(device), FRESH_S if baton.asked() else 0.0) if timed else None,
         watch=Watch(device) if timed else None,
         cores=cores.for_threads(config.threads) if timed else None,
         starts=config.starts or 1,

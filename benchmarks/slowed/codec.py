@@ -59,4 +59,4 @@ def slowed(of: str, quality: int) -> CodecSpec:
     )
 
 
-SPECS = (slowed("jpeg", 75), slowed("elic-small", 1))
+SPECS = (slowed("jpeg2000", 60), slowed("lalic-small", 1))

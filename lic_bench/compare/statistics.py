@@ -102,7 +102,7 @@ class Paired:
 
     def effect(self) -> float:
         """The mean over the starts."""
-        return float(np.mean(self._each()))
+        return float(np.mean(self.each()))
 
     def by_image(self) -> list[float]:
         """The mean difference of each image."""
@@ -110,7 +110,7 @@ class Paired:
 
     def noise(self) -> float:
         """The median absolute deviation of the starts, over the root of their number: that of the effect."""
-        return _spread([self._each()]) / float(np.sqrt(len(self.starts)))
+        return _spread([self.each()]) / float(np.sqrt(len(self.starts)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Student's interval of the mean; everything, where there is a single start."""
@@ -123,19 +123,19 @@ class Paired:
 
     def p_value(self) -> float:
         """Two-sided p of Student's test of the mean; 1.0 where there is a single start, or no difference at all."""
-        if len(self.starts) == 1 or not np.any(self._each()):
+        if len(self.starts) == 1 or not np.any(self.each()):
             return 1.0
         from scipy.stats import t  # as above
 
         error = self._error()
         return float(2 * t.sf(abs(self.effect()) / error, len(self.starts) - 1)) if error else 0.0
 
-    def _each(self) -> Floats:
+    def each(self) -> Floats:
         """The median over the images, of each start."""
         return np.asarray([np.median(start) for start in self.starts])
 
     def _error(self) -> float:
-        return float(np.std(self._each(), ddof=1) / np.sqrt(len(self.starts)))
+        return float(np.std(self.each(), ddof=1) / np.sqrt(len(self.starts)))
 
 
 Evidence: TypeAlias = Apart | Paired

@@ -12,7 +12,7 @@ import numpy as np
 
 from lic_bench.compare.gates import Gates, Off, Shown, Timed, Tolerance
 from lic_bench.compare.metrics import STATUS, Better, Subject, Times, Values
-from lic_bench.compare.statistics import Apart, benjamini_hochberg
+from lic_bench.compare.statistics import Apart, Paired, benjamini_hochberg
 
 Word: TypeAlias = Literal["SAME", "BETTER", "WORSE", "AMBIGUOUS"]
 SHOWN = "; shown, not gated"
@@ -29,6 +29,7 @@ class Verdict:
     base, new: the mean over the images, of times seconds as measured, see metrics.Times.
     confirmed: whether a second measurement says the same; None without one.
     accepted: who accepted this change and why.
+    starts: of times measured in turn the relative change at each start of both; their geometric mean is `change`.
     """
 
     codec: str
@@ -48,6 +49,7 @@ class Verdict:
     least: float | None = None
     confirmed: bool | None = None
     accepted: str | None = None
+    starts: tuple[float, ...] = ()
 
     @property
     def subject(self) -> Subject:
@@ -112,10 +114,11 @@ def _of_times(item: Times, gate: Any, p: float) -> Verdict:
         words = f"some images only: mean {_percent(expm1(mean))}"
     if isinstance(gate, Shown) and word in ("BETTER", "WORSE"):
         word, words = "AMBIGUOUS", f"{words}{SHOWN}"
+    starts = tuple(map(expm1, item.evidence.each())) if isinstance(item.evidence, Paired) else ()
     bounds = {name: expm1(value) for name, value in (("change", change), ("low", low), ("high", high))}
     return _verdict(
         item.subject, word, words, gate, base=item.base_s, new=item.new_s, p=p,
-        threshold=expm1(threshold), least=timed.least, **bounds,
+        threshold=expm1(threshold), least=timed.least, starts=starts, **bounds,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 from statistics import median
 from time import monotonic
@@ -69,16 +70,20 @@ class Turn(Protocol):
 class Canary:
     """The reference workload's readings of a run, and whether one of them is out of the ordinary."""
 
-    def __init__(self, read: Callable[[], float]) -> None:
-        """read: do the workload; the seconds it took."""
+    def __init__(self, read: Callable[[], float], fresh_s: float = 0.0) -> None:
+        """read: do the workload; the seconds it took. fresh_s: so long a reading serves again instead of another."""
         self._read = read
+        self._fresh_s = fresh_s
+        self._read_at = -inf
         self.readings: list[float] = []
 
     def read(self) -> float:
         """Another reading; the first time after FIRST others, by which it can be judged."""
         while len(self.readings) < FIRST:
             self.readings.append(self._read())
-        self.readings.append(self._read())
+        if monotonic() - self._read_at >= self._fresh_s:
+            self.readings.append(self._read())
+            self._read_at = monotonic()
         return self.readings[-1]
 
     def moved(self, reading: float, limit: float) -> bool:

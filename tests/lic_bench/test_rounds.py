@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lic_bench.measurement.rounds import Canary, Timing, interleave
+from lic_bench.measurement.rounds import FIRST, Canary, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 
 STEADY = Effort(repeats=5, budget_s=100)
@@ -125,6 +125,13 @@ def test_a_round_in_which_the_machine_moved_is_done_again() -> None:
     assert found.encode_s == pytest.approx([0.1] * 5)  # nothing of the slow round
     assert (found.repeated, found.drifted) == (1, 0)
     assert found.turns == [True, False, True, True, True, True]
+
+
+def test_a_reading_that_is_fresh_serves_again() -> None:
+    readings = iter(range(99))
+    often, seldom = Canary(readings.__next__), Canary(readings.__next__, fresh_s=60)
+    assert [often.read(), often.read()] == [FIRST, FIRST + 1]
+    assert [seldom.read(), seldom.read()] == [2 * FIRST + 2] * 2
 
 
 def test_a_first_round_is_judged_by_readings_before_it() -> None:

@@ -45,6 +45,6 @@ def _finite(value: Any) -> Any:
     """The value with None for what JSON has no number for."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not isfinite(value) else value

@@ -135,7 +135,7 @@ def outcome(comparison: Comparison) -> str:
 def advice(comparison: Comparison) -> list[str]:
     """What to do next, a sentence each."""
     once = [verdict for verdict in comparison.verdicts if verdict.confirmed is None and may_be_worse(verdict)]
-    look = "Times that look worse, or may be, were measured once: --confirm measures them again, BASE and NEW in turn."
+    look = "Times that are not settled were measured once: --confirm measures them again, BASE and NEW in turn."
     accept = "A change that is meant goes into results/accepted.toml, with who accepts it and why."
     return [*([look] if once else []), *([accept] if comparison.regressions else [])]
 

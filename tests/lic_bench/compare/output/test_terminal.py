@@ -51,7 +51,7 @@ lalic: 1 number the same
 webp: 1 number the same
 
 Regression: 3 worse, 1 worse and accepted, 1 better, 1 ambiguous, 3 the same.
-Times that look worse, or may be, were measured once: --confirm measures them again, BASE and NEW in turn.
+Times that are not settled were measured once: --confirm measures them again, BASE and NEW in turn.
 A change that is meant goes into results/accepted.toml, with who accepts it and why.
 """
 
