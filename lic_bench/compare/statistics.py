@@ -7,6 +7,8 @@ runs made in turn meet the same phases, and need no reference.
 
 A process keeps for life what its start drew, see lic_bench.measurement.layout; so of runs in turn a start of both is
 one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
+Now and then one draws something wild, so of enough starts the outermost are trimmed (Yuen 1974, "The two-sample trimmed
+t for unequal population variances", here for one sample).
 
 Samples side by side are alike, so of runs apart noise is told by how far the means, here floors, of consecutive batches
 disagree (Schmeiser 1982, "Batch size effects in the analysis of simulation output").
@@ -26,6 +28,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 FLOOR = 0.1  # the quantile that stands for a series: few samples are disturbed less
 SLICES = 8  # consecutive parts of a series, by whose agreement its noise is known
+TRIMMED = 0.2  # of starts at either end, rounded down: none of three, one of six, two of twelve
 RESAMPLES, SEED = 400, 0  # of bootstraps
 
 
@@ -101,41 +104,47 @@ class Paired:
     starts: Sequence[Floats]
 
     def effect(self) -> float:
-        """The mean over the starts."""
-        return float(np.mean(self.each()))
+        """The trimmed mean over the starts."""
+        return float(_trimmed_mean(self.each()))
 
     def by_image(self) -> list[float]:
-        """The mean difference of each image."""
-        return [float(found) for found in np.mean(self.starts, axis=0)]
+        """The trimmed mean difference of each image."""
+        return [float(found) for found in _trimmed_mean(np.stack(self.starts))]
 
     def noise(self) -> float:
         """The median absolute deviation of the starts, over the root of their number: that of the effect."""
         return _spread([self.each()]) / float(np.sqrt(len(self.starts)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Student's interval of the mean; everything, where there is a single start."""
+        """Yuen's interval of the trimmed mean, Student's of few starts; everything, where there is a single start."""
         if len(self.starts) == 1:
             return -np.inf, np.inf
         from scipy.stats import t  # a second to import, for comparisons that have times
 
-        reach = float(t.ppf((1 + level) / 2, len(self.starts) - 1)) * self._error()
+        error, freedom = self._error()
+        reach = float(t.ppf((1 + level) / 2, freedom)) * error
         return self.effect() - reach, self.effect() + reach
 
     def p_value(self) -> float:
-        """Two-sided p of Student's test of the mean; 1.0 where there is a single start, or no difference at all."""
-        if len(self.starts) == 1 or not np.any(self.each()):
+        """Two-sided p of Yuen's test, Student's of few starts; 1.0 for a single start or no effect at all."""
+        if len(self.starts) == 1 or not self.effect():
             return 1.0
         from scipy.stats import t  # as above
 
-        error = self._error()
-        return float(2 * t.sf(abs(self.effect()) / error, len(self.starts) - 1)) if error else 0.0
+        error, freedom = self._error()
+        return float(2 * t.sf(abs(self.effect()) / error, freedom)) if error else 0.0
 
     def each(self) -> Floats:
         """The median over the images, of each start."""
         return np.asarray([np.median(start) for start in self.starts])
 
-    def _error(self) -> float:
-        return float(np.std(self.each(), ddof=1) / np.sqrt(len(self.starts)))
+    def _error(self) -> tuple[float, int]:
+        """The standard error of the effect, by the Winsorised starts, and its degrees of freedom."""
+        each = np.sort(self.each())
+        outer = _outer(len(each))
+        kept = len(each) - 2 * outer
+        squares = float(np.var(each.clip(each[outer], each[-1 - outer]))) * len(each)
+        return float(np.sqrt(squares / (kept * (kept - 1)))), kept - 1
 
 
 Evidence: TypeAlias = Apart | Paired
@@ -147,6 +156,17 @@ def floor(values: Floats) -> Floats:
     place, part = divmod(FLOOR * (values.shape[-1] - 1), 1)
     below, above = ordered[..., int(place)], ordered[..., ceil(place + part)]
     return np.asarray(below + part * (above - below))
+
+
+def _outer(count: int) -> int:
+    """How many of so many starts are trimmed at either end."""
+    return int(TRIMMED * count)
+
+
+def _trimmed_mean(values: Floats) -> Floats:
+    """Over the first axis."""
+    outer = _outer(len(values))
+    return np.asarray(np.mean(np.sort(values, axis=0)[outer : len(values) - outer], axis=0))
 
 
 def stratified_mann_whitney(strata: Sequence[tuple[Floats, Floats]]) -> float:

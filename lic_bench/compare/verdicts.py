@@ -29,7 +29,7 @@ class Verdict:
     base, new: the mean over the images, of times seconds as measured, see metrics.Times.
     confirmed: whether a second measurement says the same; None without one.
     accepted: who accepted this change and why.
-    starts: of times measured in turn the relative change at each start of both; their geometric mean is `change`.
+    starts: of times measured in turn the relative change at each start of both; `change` is their trimmed mean.
     """
 
     codec: str
