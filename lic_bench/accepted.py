@@ -11,6 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from lic_bench.compare.gates import METRICS
 from lic_bench.errors import UserError, unknown
 
 DEFAULT = Path("results/accepted.toml")
@@ -102,6 +103,8 @@ def _entry(table: Any, where: str) -> Accepted:
             raise UserError(f"{where}: {name} = {value!r} is no {kinds}.")
         if isinstance(value, str) and not value.strip():
             raise UserError(f"{where}: {name} is empty.")
+    if table.get("metric", METRICS[0]) not in METRICS:
+        raise unknown(f"metric in {where}", table["metric"], METRICS)
     if not table.get("change", 0) >= 0:
         raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
     if "commit" in table and not COMMIT.fullmatch(table["commit"]):

@@ -107,6 +107,10 @@ def test_only_the_codec_metric_and_quality_that_it_names() -> None:
             "Unknown key in {path}, [[accepted]] number 2 'wy'. Did you mean 'why'? Known: ",
         ),
         (
+            WHOLE.replace("encode_s", "encode"),
+            "Unknown metric in {path}, [[accepted]] number 1 'encode'. Did you mean 'encode_s'? Known: ",
+        ),
+        (
             LEAST.replace("change = 0", 'change = "8 %"'),
             "{path}, [[accepted]] number 1: change = '8 %' is no int or float.",
         ),

@@ -108,7 +108,7 @@ def circumstances(comparison: Comparison) -> list[str]:
     return [plain(line) for line in (*overridden, *comparison.notes, *([] if ratio is None else [_moved(ratio)]))]
 
 
-IN_TURN = "; of those measured again: the mean over the starts of both, in turn"
+IN_TURN = "; of those measured again: the trimmed mean over the starts of both, in turn"
 
 
 def caption(verdicts: Sequence[Verdict]) -> str:
