@@ -101,7 +101,7 @@ def test_an_entry_of_no_step_is_told_unless_series_are_left_out(weeks: Path, cal
 
 def test_the_default_file_of_accepted_changes_is_read(weeks: Path, call: Call, tmp_path: Path) -> None:
     (tmp_path / "results").mkdir()
-    (tmp_path / "results/accepted.toml").write_text(ENTRY.format(metric="*"))
+    (tmp_path / "results/accepted.toml").write_text(ENTRY.format(metric="decode_s"))
     assert "1 step OPEN" in call("--into", weeks, "--metric", "encode_s")[1]
     (tmp_path / "results/accepted.toml").write_text(ENTRY.format(metric="encode_s"))
     assert "Nothing is OPEN" in call("--into", weeks, "--metric", "encode_s")[1]
