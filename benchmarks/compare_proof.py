@@ -1,16 +1,16 @@
 """Whether `lic-bench compare` can be believed: false alarms and missed slowdowns on this machine, counted.
 
-    python benchmarks/compare_proof.py [--comparisons 50] [--drifts 10] [--out build/compare-proof]
+    python benchmarks/compare_proof.py [--comparisons 50] [--drifts 10] [--out build/compare-proof.jsonl]
 
 All runs are real `lic-bench run`s of two codecs (JPEG 2000 and a small LALIC, one of the built-in images, one thread;
-each encodes and decodes in 4 to 22 ms), all comparisons real `lic-bench compare BASE NEW --confirm`s; what was measured
-is kept in --out, and the same command goes on where it stopped.
+each encodes and decodes in 4 to 22 ms), all comparisons real `lic-bench compare BASE NEW --confirm`s. What each found
+is a line of --out, and the same command goes on where it stopped.
 * A/A: 50 comparisons of neighbouring runs of the same code. WORSE is a false alarm; at most 1 in all.
 * Slowdown: 50 comparisons with a run whose encoders take 5 % longer; WORSE for each in at least 45 of 50.
 * Drift: 10 comparisons with runs on a machine that is 20 % slower as a whole, as another process takes its share of
   the core; WORSE is a false alarm; none. That the machine was slower is seen by the reference workload.
-* Growth: in copies of stored runs one byte is added to one payload, or 1e-6 to one MSE, for every codec and image; all
-  are to be WORSE.
+* Growth: in copies of a run one byte is added to one payload, or 1e-6 to one MSE, for every codec and image; all are
+  to be WORSE.
 Exit code 1: not so.
 """
 
@@ -25,9 +25,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from lic_bench.history.machine import name_of
 from lic_bench.machine import cores
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,34 +46,79 @@ WHAT = [
 SLOWDOWN = "1.05"
 NICE = 7  # beside a process of nice 0 it gets 215 / (215 + 1024) of a core: that one takes 1.21 times as long
 FALSE_ALARMS, FOUND = 1, 0.9
+KEPT = ("codec", "metric", "verdict", "change", "low", "high", "starts")  # of a verdict
+Found = list[dict[str, Any]]
 
 
 def main() -> int:
     """Measure what is lacking, compare, count."""
     arguments = _arguments()
-    out: Path = arguments.out
-    count: int = arguments.comparisons
-    runs, aa, slow = [_measured(out / "runs" / "same-0")], [], []
-    for n in range(count):
-        runs.append(_measured(out / "runs" / f"same-{n + 1}"))
-        aa.append(_compared(out / f"aa-{n}.json", runs[n], runs[n + 1]))
-        slowed = _measured(out / "runs" / f"slow-{n}", SLOWDOWN)
-        slow.append(_compared(out / f"slow-{n}.json", runs[n], slowed, SLOWDOWN))
-    with _slower_machine() if arguments.drifts else _nothing():
-        drifted = [_measured(out / "runs" / f"drift-{n}") for n in range(arguments.drifts)]
-        drift = [_compared(out / f"drift-{n}.json", runs[n], run) for n, run in enumerate(drifted)]
-    exact = _measured(out / "runs" / "quality", measure="quality")
-    good = [_says_aa(aa), _says_slow(slow), _says_drift(drift), _says_growth(exact, out / "grown")]
+    with TemporaryDirectory(prefix="compare-proof-") as folder:
+        proof = Proof(arguments.out, Path(folder))
+        for count in range(1, arguments.comparisons + 1):
+            proof.compare("aa", count)
+            proof.compare("slow", count, SLOWDOWN)
+        for count in range(1, arguments.drifts + 1):
+            proof.compare("drift", count)
+        aa, slow, drift = (proof.found(kind) for kind in ("aa", "slow", "drift"))
+        for what in ("machine", "commit"):
+            print(f"{what}: {', '.join(dict.fromkeys(str(line[what]) for line in [*aa, *slow, *drift]))}")
+        exact = _measured(Path(folder) / "quality", measure="quality")
+        good = [_says_aa(aa), _says_slow(slow), _says_drift(drift), _says_growth(exact, Path(folder) / "grown")]
     return 0 if all(good) else 1
 
 
-def _says_aa(found: list[dict[str, Any]]) -> bool:
+class Proof:
+    """The comparisons made so far, a line of `out` each, and the newest run of what is not slowed, in `folder`."""
+
+    def __init__(self, out: Path, folder: Path) -> None:
+        self._out, self._folder = out, folder
+        self._lines: Found = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+        self._base: Path | None = None
+
+    def found(self, kind: str) -> Found:
+        """What the comparisons of this kind gave, in order."""
+        return [line for line in self._lines if line["kind"] == kind]
+
+    def compare(self, kind: str, count: int, slowed: str = "1") -> None:
+        """Of this kind one more, unless there are `count`: with another run that is slowed by that factor."""
+        if len(self.found(kind)) >= count:
+            return
+        base = self._base or _measured(self._folder / "base")
+        with _slower_machine() if kind == "drift" else _nothing():
+            new = _measured(self._folder / f"{kind}-{count}", slowed)
+            comparison = _compared(base, new, slowed)
+        self._base = new if kind == "aa" else base
+        self._keep(kind, comparison, json.loads((new / "run.json").read_text()))
+
+    def _keep(self, kind: str, comparison: dict[str, Any], run: dict[str, Any]) -> None:
+        line = {
+            "kind": kind,
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            "commit": str(run["environment"].get("git_commit"))[:12],
+            "machine": name_of(run["fingerprint"]),
+            "reference_ratio": comparison["reference_ratio"],
+            "verdicts": [
+                {name: _short(verdict[name]) for name in KEPT}
+                for verdict in comparison["verdicts"]
+                if verdict["metric"].endswith("code_s") or verdict["verdict"] != "SAME"
+            ],
+        }
+        self._lines.append(line)
+        self._out.parent.mkdir(parents=True, exist_ok=True)
+        with self._out.open("a") as file:
+            file.write(f"{json.dumps(line)}\n")
+        worse = [f"{verdict['codec']} {verdict['metric']}" for verdict in _worse(line)]
+        print(f"{kind} {len(self.found(kind))}: WORSE {worse}", file=sys.stderr, flush=True)
+
+
+def _says_aa(found: Found) -> bool:
     alarms = sum(bool(_worse(comparison)) for comparison in found)
     print(f"A/A: {len(found)} comparisons, {alarms} with a false alarm; {_words(found)}")
     return alarms <= FALSE_ALARMS
 
 
-def _says_slow(found: list[dict[str, Any]]) -> bool:
+def _says_slow(found: Found) -> bool:
     good = True
     for codec in CODECS:
         times = [_one(comparison, codec, "encode_s") for comparison in found]
@@ -83,12 +131,11 @@ def _says_slow(found: list[dict[str, Any]]) -> bool:
     return good
 
 
-def _says_drift(found: list[dict[str, Any]]) -> bool:
+def _says_drift(found: Found) -> bool:
     alarms = sum(len(_worse(comparison)) for comparison in found)
     ratios = sorted(comparison["reference_ratio"] - 1 for comparison in found)
     print(f"Machine 20 % slower: {len(found)} comparisons, {alarms} false alarms; {_words(found)}")
-    if ratios:
-        print(f"  the reference workload took longer by: {_spread(ratios)}")
+    print(f"  the reference workload took longer by: {_spread(ratios)}")
     return not alarms
 
 
@@ -101,7 +148,7 @@ def _says_growth(run: Path, folder: Path) -> bool:
             rows = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
             rows[number][field] += more
             (folder / "records.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-            worse = _worse(_compared(None, run, folder, confirm=False))
+            worse = _worse(_compared(run, folder, confirm=False))
             tried += 1
             hits += [(v["codec"], v["metric"]) for v in worse] == [(rows[number]["codec"], field)]
     print(f"One byte more, or 1e-6 of MSE, in one image: found in {hits} of {tried}")
@@ -109,31 +156,31 @@ def _says_growth(run: Path, folder: Path) -> bool:
 
 
 def _measured(folder: Path, slowed: str = "1", measure: str = "latency") -> Path:
-    """The run, made now if it is not there."""
-    if not (folder / "done").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        command = [*RUN, *WHAT, "--measure", measure, "--out", str(folder)]
-        subprocess.run(command, env=_environment(slowed), check=True, capture_output=True)
-        (folder / "done").touch()
-        print(f"measured {folder.name}", file=sys.stderr, flush=True)
+    """A new run."""
+    command = [*RUN, *WHAT, "--measure", measure, "--out", str(folder)]
+    subprocess.run(command, env=_environment(slowed), check=True, capture_output=True)
     return folder
 
 
-def _compared(file: Path | None, base: Path, new: Path, slowed: str = "1", *, confirm: bool = True) -> dict[str, Any]:
-    """What `lic-bench compare` finds, kept in `file`."""
-    target = file or new / "compare.json"
-    if file is None or not file.exists():
-        command = [sys.executable, "-m", "lic_bench.cli", "compare", str(base), str(new), "--json", str(target)]
-        if confirm:
-            run = " ".join(RUN)
-            command += ["--confirm", "--base-run", f"env SLOWED=1 {run}", "--new-run", f"env SLOWED={slowed} {run}"]
-        done = subprocess.run(command, env=_environment("1"), capture_output=True, text=True, check=False)
-        if done.returncode not in (0, 1):
-            raise SystemExit(done.stderr)
-        if file:
-            print(f"compared {file.stem}: {done.returncode}", file=sys.stderr, flush=True)
+def _compared(base: Path, new: Path, slowed: str = "1", *, confirm: bool = True) -> dict[str, Any]:
+    """What `lic-bench compare` finds."""
+    target = new / "compare.json"
+    command = [sys.executable, "-m", "lic_bench.cli", "compare", str(base), str(new), "--json", str(target)]
+    if confirm:
+        run = " ".join(RUN)
+        command += ["--confirm", "--base-run", f"env SLOWED=1 {run}", "--new-run", f"env SLOWED={slowed} {run}"]
+    done = subprocess.run(command, env=_environment("1"), capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stderr)
     found: dict[str, Any] = json.loads(target.read_text())
     return found
+
+
+def _short(value: Any) -> Any:
+    """Numbers with 5 decimals: a thousandth of a per cent."""
+    if isinstance(value, list):
+        return [_short(one) for one in value]
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def _environment(slowed: str) -> dict[str, str]:
@@ -158,7 +205,7 @@ def _nothing() -> Iterator[None]:
     yield
 
 
-def _worse(comparison: dict[str, Any]) -> list[dict[str, Any]]:
+def _worse(comparison: dict[str, Any]) -> Found:
     return [verdict for verdict in comparison["verdicts"] if verdict["verdict"] == "WORSE"]
 
 
@@ -166,12 +213,14 @@ def _one(comparison: dict[str, Any], codec: str, metric: str) -> dict[str, Any]:
     return next(v for v in comparison["verdicts"] if (v["codec"], v["metric"]) == (codec, metric))
 
 
-def _words(found: list[dict[str, Any]]) -> str:
+def _words(found: Found) -> str:
     times = [v["verdict"] for comparison in found for v in comparison["verdicts"] if v["metric"].endswith("code_s")]
     return ", ".join(f"{times.count(word)} {word}" for word in ("SAME", "AMBIGUOUS", "BETTER", "WORSE")) + " times"
 
 
 def _spread(values: list[float]) -> str:
+    if not values:
+        return "not measured"
     low, middle, high = values[0], values[len(values) // 2], values[-1]
     return f"{low:+.1%} to {high:+.1%}, median {middle:+.1%}"
 
@@ -180,7 +229,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comparisons", type=int, default=50)
     parser.add_argument("--drifts", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "compare-proof")
+    parser.add_argument("--out", type=Path, default=ROOT / "build" / "compare-proof.jsonl")
     return parser.parse_args()
 
 

@@ -117,7 +117,7 @@ class Bench:
         self._pairs: dict[int, Pair | str] = {}
         self._x = torch.empty(0)
         self._bits = Bitstream(b"")
-        self._warm: dict[tuple[int, ...], int] = {}  # image sizes whose warm-up is done -> samples per turn; 0: slow
+        self._warm: dict[tuple[int, ...], float] = {}  # image sizes whose warm-up is done -> seconds of both operations
         self._random = Random(recipe.draw or None)
         self._blocks: list[bytes] = []
 
@@ -151,14 +151,14 @@ class Bench:
         effort = self.recipe.effort
         with torch.no_grad(), undisturbed():
             settled = [warm_up(call, self.device, effort) for call in (self._encode, self._decode)]
-        both = sum(median(samples) for samples in settled)
-        self._warm[tuple(self._x.shape)] = min(int(effort.visit_s / max(both, 1e-9)), effort.per_turn)
+        self._warm[tuple(self._x.shape)] = sum(median(samples) for samples in settled)
 
     def turn(self) -> Samples:
-        """See Work. Each sample has another layout of the heap, to which a fast codec's caches get used first."""
-        count = self._warm.get(tuple(self._x.shape), 0)
+        """See Work. Each sample has another layout of the heap, to which the caches get used first, see Effort."""
+        effort, both = self.recipe.effort, self._warm.get(tuple(self._x.shape), math.inf)
+        count = effort.per_turn if both * effort.per_turn <= effort.visit_s else int(effort.visit_s / both)
         with torch.no_grad(), undisturbed():
-            return [self._sample(fast=count > 0) for _ in range(max(1, count))]
+            return [self._sample(warmed=both <= effort.warmed_s) for _ in range(max(1, count))]
 
     def phases(self) -> dict[str, list[float]]:
         """See Work. At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
@@ -207,9 +207,9 @@ class Bench:
         """See Work. A Bench lets its networks go."""
         self._pairs.clear()
 
-    def _sample(self, *, fast: bool) -> tuple[float, float]:
+    def _sample(self, *, warmed: bool) -> tuple[float, float]:
         self._blocks = redrawn(self._random)
-        if fast:
+        if warmed:
             self._encode()
             self._decode()
         return self._seconds(self._encode), self._seconds(self._decode)

@@ -11,7 +11,7 @@ from lic_bench.errors import UserError
 
 SCHEMA = 4
 READABLE = (3, SCHEMA)  # rows of schema 3 lack only fields that have defaults
-PROTOCOL = "lic-bench-3"  # the rules of measuring; a new id whenever a rule changes what a number means
+PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 Row = TypeVar("Row", "Record", "Complexity")
 

@@ -26,6 +26,8 @@ class Effort:
     calls and at most `warm_up_s` seconds, which ends once two successive medians agree within `agree`.
     turns: of a codec at least, unless its budget is spent.
     visit_s: a turn of a codec in a round lasts about so long; fast ones take several samples in it, `per_turn` at most.
+    warmed_s: one that encodes and decodes within so long does both untimed before each sample: what others left in the
+    caches costs it a part of a millisecond or two, which a slower one hardly feels.
     again: how many rounds per image may be repeated because the reference workload moved by more than `moved`.
     """
 
@@ -39,6 +41,7 @@ class Effort:
     turns: int = 0
     visit_s: float = 0.05
     per_turn: int = 10
+    warmed_s: float = 0.5
     again: int = 5
     moved: float = 0.03
 

@@ -45,6 +45,16 @@ def test_a_fast_codec_has_several_samples_a_turn(image: Image) -> None:
     assert all(encode_s >= 0.001 and decode_s >= 0.002 for encode_s, decode_s in turn)
 
 
+@pytest.mark.parametrize(("warmed_s", "calls"), [(0.2, 2), (0.02, 1)])
+def test_caches_are_warm_before_each_sample_unless_that_takes_long(image: Image, warmed_s: float, calls: int) -> None:
+    bench = sleeper(effort=Effort(warmed_s=warmed_s))
+    bench.code(20, image)
+    bench.warm_up()
+    before = codec_calls(bench)
+    assert len(bench.turn()) == 1
+    assert codec_calls(bench) - before == calls
+
+
 def test_the_warm_up_is_done_once_per_quality_and_size(image: Image) -> None:
     bench = sleeper()
 
