@@ -10,37 +10,58 @@ import ctypes
 
 import torch
 from torch import Tensor
-from torch.library import custom_op
+from torch.library import define, impl, register_fake
 
 from lalic.biwkv import cpu
 
+define("lalic::gate_", "(Tensor(a!) receptance, Tensor x) -> ()")
+define("lalic::squared_relu_", "(Tensor(a!) x) -> ()")
 
-@custom_op("lalic::gate_", mutates_args={"receptance"})
+
 def gate_(receptance: Tensor, x: Tensor) -> None:
-    """receptance = sigmoid(receptance) * x; x of receptance's shape, or such that it is broadcast to it."""
+    """receptance = sigmoid(receptance) * x; x of receptance's shape, or such that it is broadcast to it.
+
+    Raises RuntimeError where a gradient is asked for.
+    """
+    _for_inference(receptance, x)
+    torch.ops.lalic.gate_(receptance, x)
+
+
+def squared_relu_(x: Tensor) -> None:
+    """x = max(x, 0)^2, any shape. Raises RuntimeError where a gradient is asked for."""
+    _for_inference(x)
+    torch.ops.lalic.squared_relu_(x)
+
+
+@impl("lalic::gate_", "default")
+def _gate(receptance: Tensor, x: Tensor) -> None:
     if receptance.shape == x.shape and _compiled(receptance, x):
         _call("gate", receptance, x)
     else:
         receptance.sigmoid_().mul_(x)
 
 
-@custom_op("lalic::squared_relu_", mutates_args={"x"})
-def squared_relu_(x: Tensor) -> None:
-    """x = max(x, 0)^2, any shape."""
+@impl("lalic::squared_relu_", "default")
+def _squared_relu(x: Tensor) -> None:
     if _compiled(x):
         _call("squared_relu", x)
     else:
         x.relu_().square_()
 
 
-@gate_.register_fake
+@register_fake("lalic::gate_")
 def _(receptance: Tensor, x: Tensor) -> None:
     return None
 
 
-@squared_relu_.register_fake
+@register_fake("lalic::squared_relu_")
 def _(x: Tensor) -> None:
     return None
+
+
+def _for_inference(*tensors: Tensor) -> None:
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        raise RuntimeError("LALIC's in-place operators have no derivative: they are for torch.no_grad().")
 
 
 def _compiled(*tensors: Tensor) -> bool:

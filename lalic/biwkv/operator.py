@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
-from torch.library import custom_op
+from torch.library import define, impl, register_autograd, register_fake
 from torch.utils.flop_counter import register_flop_formula
 
 from lalic.biwkv import cpu, cuda, reference, scan
@@ -72,16 +72,25 @@ def find_backend(name: str, k: Tensor) -> Backend:
     return backend
 
 
-@custom_op("lalic::biwkv", mutates_args=())
-def biwkv_op(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
-    """`lalic.biwkv.biwkv` as an operator."""
+# Not by torch.library.custom_op, whose first call in a process imports torch's compiler: two seconds.
+define("lalic::biwkv", "(Tensor w, Tensor u, Tensor k, Tensor v, str backend) -> Tensor")
+define(
+    "lalic::biwkv_backward",
+    "(Tensor w, Tensor u, Tensor k, Tensor v, Tensor grad, str backend) -> (Tensor, Tensor, Tensor, Tensor)",
+)
+biwkv_op = torch.ops.lalic.biwkv.default  # `lalic.biwkv.biwkv`
+biwkv_backward_op = torch.ops.lalic.biwkv_backward.default
+
+
+@impl("lalic::biwkv", "default")
+def _forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
     _check(w, u, k, v)
     found = find_backend(backend, k)
     return _fresh(found.forward(*_typed(found, w, u, k, v)), k)
 
 
-@custom_op("lalic::biwkv_backward", mutates_args=())
-def biwkv_backward_op(
+@impl("lalic::biwkv_backward", "default")
+def _backward(
     w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The gradients of w, u, k and v from that of the result, each of its tensor's type."""
@@ -91,13 +100,13 @@ def biwkv_backward_op(
     return dw, du, dk, dv
 
 
-@biwkv_op.register_fake
+@register_fake("lalic::biwkv")
 def _(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
     _check(w, u, k, v)
     return torch.empty_like(k, memory_format=torch.contiguous_format)
 
 
-@biwkv_backward_op.register_fake
+@register_fake("lalic::biwkv_backward")
 def _(w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     dw, du, dk, dv = (torch.empty_like(x, memory_format=torch.contiguous_format) for x in (w, u, k, v))
     return dw, du, dk, dv
@@ -116,8 +125,8 @@ def _refuse(ctx: Any, *grads: Tensor) -> None:
     raise RuntimeError("BiWKV has no second derivative: its gradients cannot be differentiated again.")
 
 
-biwkv_op.register_autograd(_differentiate, setup_context=_keep)
-biwkv_backward_op.register_autograd(_refuse, setup_context=lambda ctx, inputs, output: None)
+register_autograd("lalic::biwkv", _differentiate, setup_context=_keep)
+register_autograd("lalic::biwkv_backward", _refuse, setup_context=lambda ctx, inputs, output: None)
 
 
 @register_flop_formula(torch.ops.lalic.biwkv)

@@ -46,6 +46,19 @@ def test_nan_and_infinity():
     torch.testing.assert_close(values, torch.tensor([float("nan"), float("inf"), 0.0, 0.0]), equal_nan=True)
 
 
+def test_differentiating_is_an_error():
+    x = torch.ones(3, requires_grad=True)
+    for call in (
+        lambda: gate_(x.clone(), torch.ones(3)),
+        lambda: gate_(torch.ones(3), x),
+        lambda: squared_relu_(x * 1),
+    ):
+        with pytest.raises(RuntimeError, match="no derivative"):
+            call()
+    with torch.no_grad():
+        gate_(torch.ones(3), x)
+
+
 def test_strided_broadcast_and_half_precision_go_by_torch():
     receptance, x = torch.randn(4, 6), torch.randn(4, 6)
     strided = receptance.t().contiguous().t()

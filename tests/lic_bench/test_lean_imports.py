@@ -34,6 +34,24 @@ found["used later"] = [RateDistortionLoss.__name__, compressai.datasets.ImageFol
 found["registered"] = compressai.transforms.point.ToDict is TRANSFORMS.get("ToDict")
 print(json.dumps(found))
 """
+CODING = """
+import sys
+from lic_bench import lean_imports
+
+lean_imports.install()
+import torch
+from adapters.mambavc.scan import selective_scan
+from lalic.biwkv import biwkv
+from lalic.pointwise import gate_, squared_relu_
+
+with torch.no_grad():
+    biwkv(*torch.rand(2, 4), *torch.rand(2, 1, 9, 4))
+    gate_(torch.rand(4), torch.rand(4))
+    squared_relu_(torch.rand(4))
+    shapes = (1, 3, 3, 4), (4, 5, 4), (4, 4, 1), (4, 4), (16, 2), (16,)
+    selective_scan(*(torch.rand(shape) for shape in shapes))
+print([name for name in sys.modules if name.startswith("torch._dynamo")])
+"""
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +64,11 @@ def found() -> Any:
 def test_networks_come_without_torchvision_and_the_compiler(found: Any) -> None:
     assert found["loaded"] == []
     assert found["finders"] == 1
+
+
+def test_the_operators_of_this_project_do_without_the_compiler() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", CODING]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def test_what_is_left_out_comes_when_it_is_used(found: Any) -> None:

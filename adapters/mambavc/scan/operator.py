@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.library import custom_op
+from torch.library import define, impl, register_autograd, register_fake
 from torch.utils.flop_counter import register_flop_formula
 
 from adapters.mambavc.scan import chunked, cpu, reference
@@ -61,17 +61,30 @@ def find_backend(name: str, device: torch.device) -> Backend:
     return backend
 
 
-@custom_op("mambavc::selective_scan", mutates_args=())
-def selective_scan_op(
+define(  # not by torch.library.custom_op, whose first call in a process imports torch's compiler: two seconds
+    "mambavc::selective_scan",
+    "(Tensor x, Tensor projected, Tensor dt_weight, Tensor dt_bias, Tensor a, Tensor d, str backend) -> Tensor",
+)
+selective_scan_op = torch.ops.mambavc.selective_scan.default  # `reference.forward` by the backend of a name
+
+
+@impl("mambavc::selective_scan", "default")
+def _scan(
     x: Tensor, projected: Tensor, dt_weight: Tensor, dt_bias: Tensor, a: Tensor, d: Tensor, backend: str
 ) -> Tensor:
-    """`reference.forward` by the backend of that name; without a derivative."""
     return find_backend(backend, x.device).forward(x, projected, dt_weight, dt_bias, a, d).contiguous()
 
 
-@selective_scan_op.register_fake
+@register_fake("mambavc::selective_scan")
 def _(x: Tensor, projected: Tensor, dt_weight: Tensor, dt_bias: Tensor, a: Tensor, d: Tensor, backend: str) -> Tensor:
     return torch.empty_like(x, memory_format=torch.contiguous_format)
+
+
+def _refuse(ctx: Any, *grads: Tensor) -> None:
+    raise RuntimeError("The selective scan has no derivative: it is for inference.")
+
+
+register_autograd("mambavc::selective_scan", _refuse)
 
 
 @register_flop_formula(torch.ops.mambavc.selective_scan)
