@@ -1,0 +1,59 @@
+"""What the others leave in the caches costs a codec whose turn it is, and so why most codecs work untimed first.
+
+    python benchmarks/warm_caches.py [--turns 80]
+
+JPEG, JPEG 2000 and small LALIC and ELIC networks (256 x 256 pixels, one thread) take turns on one core, each with
+processes of two kinds: one that encodes and decodes untimed before each sample, and one that does not. See
+Effort.warmed_s in lic_bench/measurement/stopwatch.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack, closing
+from math import inf
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from lic_bench.bench import Recipe
+from lic_bench.compare.statistics import floor
+from lic_bench.datasets import find_dataset
+from lic_bench.isolation import Remote
+from lic_bench.machine import cores
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.registry import add_plugin, resolve
+
+SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
+WAYS = {"caches as they are": 0.0, "warm caches": inf}
+SEED = 0  # of the order of turns
+
+
+def main() -> None:
+    """Measure and print the floors of the times, in ms."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=80)
+    turns = parser.parse_args().turns
+    (image,) = find_dataset("sample", None, limit=1, crop=256).images
+    specs = [resolve("jpeg"), resolve("jpeg2000"), *add_plugin(SMALL)]
+    with ExitStack() as stack:
+        works = {}
+        for spec in specs:
+            for way, warmed_s in WAYS.items():
+                effort = Effort(warmed_s=warmed_s, per_turn=1)
+                recipe = Recipe(spec=spec, device="cpu", effort=effort, threads=1, cores=cores.for_threads(1))
+                work = works[spec.name, way] = stack.enter_context(closing(Remote(recipe)))
+                work.code(spec.qualities[0], image)
+                work.warm_up()
+        order, times = Random(SEED), {key: [] for key in works}
+        for _ in range(turns):
+            for key in order.sample(list(works), len(works)):
+                times[key] += works[key].turn()
+    for (codec, way), samples in times.items():
+        encode_ms, decode_ms = floor(1e3 * np.asarray(samples).T)
+        print(f"{codec}, {way}: encoding {encode_ms:.2f} ms, decoding {decode_ms:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
