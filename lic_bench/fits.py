@@ -77,7 +77,8 @@ class Parabola:
         room = max(0.0, y - self.a)
         if self.b == self.c == 0:
             return None
-        return 2 * room / (self.b + float(np.sqrt(self.b**2 + 4 * self.c * room))) if room else 0.0
+        root = float(np.hypot(self.b, 2 * np.sqrt(self.c) * np.sqrt(room)))  # no square is too small for a float
+        return 2 * room / (self.b + root) if room else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lic_bench.fits import FAR, Line, Parabola, Power, fit
@@ -195,6 +195,8 @@ def test_distances_are_relative_to_the_value() -> None:
 
 
 @given(a=st.floats(0, 1e3), b=st.floats(0, 1e3), c=st.floats(1e-3, 1e3), y=st.floats(0, 1e6))
+@example(a=0.0, b=0.0, c=0.125, y=5e-324)
+@example(a=0.0, b=5e-324, c=0.125, y=5e-324)
 def test_a_parabola_reaches_what_it_comes_to(a: float, b: float, c: float, y: float) -> None:
     curve = Parabola(a, b, c)
     x = curve.reaches(y)
