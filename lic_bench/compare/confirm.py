@@ -18,7 +18,7 @@ from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.gates import TIMES, Gates, Timed
 from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
 from lic_bench.compare.relay import take_turns
-from lic_bench.compare.statistics import Floats, Paired, floor
+from lic_bench.compare.statistics import Floats, Paired, side_by_side
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 from lic_bench.datasets import uncropped
 from lic_bench.errors import UserError
@@ -137,8 +137,8 @@ def _looked(
                 yield Times(
                     subject=subject,
                     evidence=Paired(_by_start([_differences(old, now, name) for old, now in pairs])),
-                    base_s=float(np.median([floor(np.asarray(old[name])) for old, _ in pairs])),
-                    new_s=float(np.median([floor(np.asarray(now[name])) for _, now in pairs])),
+                    base_s=float(np.median([np.median(old[name]) for old, _ in pairs])),
+                    new_s=float(np.median([np.median(now[name]) for _, now in pairs])),
                 )
 
 
@@ -149,14 +149,15 @@ def _by_start(images: Sequence[Mapping[int, float]]) -> list[Floats]:
 
 
 def _differences(base: Row, new: Row, name: str) -> dict[int, float]:
-    """Start -> new - base of the floors of the logarithms of its samples."""
-    ours, theirs = _floors(base, name), _floors(new, name)
-    return {start: theirs[start] - ours[start] for start in sorted(ours.keys() & theirs.keys())}
+    """Start -> new - base of the logarithms of its samples side by side."""
+    ours, theirs = _samples(base, name), _samples(new, name)
+    return {start: side_by_side(ours[start], theirs[start]) for start in sorted(ours.keys() & theirs.keys())}
 
 
-def _floors(row: Row, name: str) -> dict[int, float]:
+def _samples(row: Row, name: str) -> dict[int, Floats]:
+    """Start -> the logarithms of its samples, in order."""
     starts, samples = np.asarray(row["starts"]), np.log(row[name])
-    return {start: float(floor(samples[starts == start])) for start in set(row["starts"])}
+    return {start: samples[starts == start] for start in set(row["starts"])}
 
 
 def _joined(looks: Sequence[Times]) -> Times:

@@ -30,9 +30,10 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
-    """A change counts from max(least, mads * noise) on, if a rank test corrected for all times says so at `alpha`.
+    """A change counts from max(least, mads * noise) on, if a test corrected for all times says so at `alpha`.
 
     least: relative. noise: the median absolute deviation of parts of the series, see lic_bench.compare.statistics.
+    alpha: of one look; there may be four, each of which could err.
     once: relative; from here on a change counts although it was seen only once, in one process of each run.
     """
 
@@ -40,7 +41,7 @@ class Timed:
     least: float = 0.03
     once: float = 0.2
     mads: float = 3.0
-    alpha: float = 0.05
+    alpha: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

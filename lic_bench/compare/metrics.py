@@ -62,7 +62,8 @@ class Values:
 class Times:
     """One operation's times in both runs.
 
-    base_s, new_s: seconds as they were measured, the median over the images of their floors, by which evidence goes.
+    base_s, new_s: seconds as they were measured, the median over the images of what evidence goes by: floors of runs
+    apart, medians of runs in turn.
     """
 
     subject: Subject

@@ -3,7 +3,9 @@
 Everything is logarithms, so that differences are ratios. On a machine that others share, noise only ever adds time, in
 phases of slowness that may last longer than a run: of runs made one after the other the fast end of both samples and
 reference workload is compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with the minimum);
-runs made in turn meet the same phases, and need no reference.
+runs made in turn meet the same phases, and need no reference: there each sample is compared with the one beside it, and
+the median of these differences counts. It spreads as far as the difference of the floors in a calm hour, and a third to
+half as far in one in which the core is seldom free (benchmarks/in_turn.py).
 
 A process keeps for life what its start drew, see lic_bench.measurement.layout; so of runs in turn a start of both is
 one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
@@ -99,7 +101,7 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Two runs made in turn. starts: for each start of both's processes the difference new - base of each image."""
+    """Two runs made in turn. starts: for each start of both the difference of each image, see `side_by_side`."""
 
     starts: Sequence[Floats]
 
@@ -156,6 +158,17 @@ def floor(values: Floats) -> Floats:
     place, part = divmod(FLOOR * (values.shape[-1] - 1), 1)
     below, above = ordered[..., int(place)], ordered[..., ceil(place + part)]
     return np.asarray(below + part * (above - below))
+
+
+def side_by_side(base: Floats, new: Floats) -> float:
+    """The median of new - base over samples taken in turn, in order, each with the one that was taken beside it.
+
+    A turn of one run may hold several where the other's holds one: beside each other are those at the same share of
+    their series.
+    """
+    count = max(len(base), len(new))
+    places = np.arange(count)
+    return float(np.median(new[places * len(new) // count] - base[places * len(base) // count]))
 
 
 def _outer(count: int) -> int:

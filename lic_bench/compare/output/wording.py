@@ -108,7 +108,7 @@ def circumstances(comparison: Comparison) -> list[str]:
     return [plain(line) for line in (*overridden, *comparison.notes, *([] if ratio is None else [_moved(ratio)]))]
 
 
-IN_TURN = "; of those measured again: the trimmed mean over the starts of both, in turn"
+IN_TURN = " Of those measured again, in turn: medians, and their differences' trimmed mean over the starts of both."
 
 
 def caption(verdicts: Sequence[Verdict]) -> str:
@@ -119,7 +119,7 @@ def caption(verdicts: Sequence[Verdict]) -> str:
     fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
     return (
         f"BASE and NEW: means over the images, of times {fast_end} as measured. Change of times: after division by the "
-        f"reference workload's{IN_TURN if again else ''}. p: corrected for the number of times compared."
+        f"reference workload's.{IN_TURN if again else ''} p: corrected for the number of times compared."
     )
 
 

@@ -29,8 +29,8 @@ SLOWER = Verdict(
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirm, "STARTS", 2)
-    monkeypatch.setattr(confirm, "turns", lambda images: 4)
+    monkeypatch.setattr(confirm, "STARTS", 4)
+    monkeypatch.setattr(confirm, "turns", lambda images: 8)
     monkeypatch.setattr(confirm, "LOOKS", 1)
 
 
@@ -127,13 +127,10 @@ def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Call
     assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 
 
-def test_each_start_has_a_floor_of_its_own() -> None:
-    old = {"encode_s": [1.0, 3.0, 2.0, 4.0], "starts": [0, 0, 1, 1]}
-    new = {"encode_s": [4.0, 8.0, 5.0], "starts": [0, 1, 2]}
-    floors = [1.0 * 3**0.1, 2.0 * 2**0.1]
-    assert confirm._differences(old, new, "encode_s") == pytest.approx(
-        {0: np.log(4.0 / floors[0]), 1: np.log(8.0 / floors[1])}
-    )
+def test_each_start_has_a_median_difference_of_its_own() -> None:
+    old = {"encode_s": [1.0, 3.0, 2.0, 4.0, 4.0, 2.0], "starts": [0, 0, 0, 1, 1, 1]}
+    new = {"encode_s": [4.0, 3.0, 4.0, 4.0, 6.0, 3.0, 5.0], "starts": [0, 0, 0, 1, 1, 1, 2]}
+    assert confirm._differences(old, new, "encode_s") == pytest.approx({0: np.log(2.0), 1: np.log(1.5)})
     together = confirm._by_start([{0: 0.1, 1: 0.2}, {0: 0.3, 1: 0.4, 2: 0.5}])
     assert np.asarray(together) == pytest.approx(np.asarray([[0.1, 0.3], [0.2, 0.4]]))
 

@@ -20,7 +20,7 @@ def gates(folder: Path, text: str) -> Gates:
 @pytest.mark.parametrize(
     ("metric", "gate"),
     [
-        ("encode_s", Timed(least=0.03, mads=3.0, alpha=0.05)),
+        ("encode_s", Timed(least=0.03, mads=3.0, alpha=0.01)),
         ("decode_s", Timed()),
         ("payload_bytes", Exact()),
         ("bitstream_sha256", Exact()),

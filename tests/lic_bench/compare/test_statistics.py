@@ -18,6 +18,7 @@ from lic_bench.compare.statistics import (
     Series,
     benjamini_hochberg,
     floor,
+    side_by_side,
     stratified_mann_whitney,
 )
 
@@ -63,6 +64,20 @@ def test_the_floor_is_numpys_quantile(values: Floats, rows: int) -> None:
     assert floor(values) == pytest.approx(np.quantile(values, FLOOR), abs=1e-15)
     together = np.tile(values, (rows, 1)) + np.arange(rows)[:, None]
     assert floor(together) == pytest.approx(np.quantile(together, FLOOR, axis=1), abs=1e-12)
+
+
+@given(arrays(), st.integers(1, 4), st.integers(1, 4), steps)
+@settings(deadline=None)
+def test_side_by_side_is_blind_to_what_both_meet(turns: Floats, of_base: int, of_new: int, by: float) -> None:
+    """However slow each turn is for both, and however many samples either takes in one."""
+    base, new = np.repeat(turns, of_base), np.repeat(turns + by, of_new)
+    assert side_by_side(base, new) == pytest.approx(by, abs=1e-12)
+    assert side_by_side(new, base) == pytest.approx(-by, abs=1e-12)
+
+
+def test_side_by_side_is_the_median_of_the_differences_in_order() -> None:
+    assert side_by_side(np.asarray([1.0, 2.0, 9.0]), np.asarray([1.5, 2.1, 0.0])) == pytest.approx(0.1)
+    assert side_by_side(np.asarray([1.0, 2.0]), np.asarray([1.5, 2.5, 2.0])) == pytest.approx(0.5)
 
 
 @given(arrays(2), arrays(2))

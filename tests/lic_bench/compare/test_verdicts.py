@@ -12,7 +12,7 @@ from lic_bench.compare import confirm as second_look
 from lic_bench.compare.confirm import LOOKS, STARTS, undecided
 from lic_bench.compare.gates import Exact, Gate, Gates, Off, Shown, Timed, Tolerance, read
 from lic_bench.compare.metrics import Better, Subject, Times, Values
-from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series, floor
+from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series, side_by_side
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 
 COMPARISONS = 50
@@ -227,12 +227,12 @@ def test_the_gate_says_what_counts() -> None:
 
 
 def test_p_is_corrected_for_all_times_that_are_compared() -> None:
-    one = timed(Paired([np.asarray([effect]) for effect in (0.04, 0.05, 0.08)]))
+    one = timed(Paired([np.asarray([effect]) for effect in (0.05, 0.055, 0.06)]))
     others = [timed(turns(0.0), codec=f"codec{number}") for number in range(20)]
     alone, among = (judge([one, *more], read(None))[0] for more in ([], others))
-    assert alone.p == pytest.approx(0.04216, abs=1e-5)
+    assert alone.p == pytest.approx(0.00274, abs=1e-5)
     assert among.p is not None
-    assert among.p > 0.2
+    assert among.p > 0.05
     assert (alone.verdict, among.verdict) == ("WORSE", "AMBIGUOUS")
 
 
@@ -279,10 +279,11 @@ class Machine:
 
     The reference workload and all codecs feel a phase, each a little more or less. Noise only ever adds time. What a
     process draws when it starts makes it up to 5 % slower for life, alike for both runs where they have the draw in
-    common, but for LUCK.
+    common, but for LUCK. In a bad hour (crowded) it is slower by a third more often than not, for a sample or two.
     """
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, crowded: bool = False) -> None:
+        self.slow, self.length, self.by = (0.6, 4.0, (0.2, 0.4)) if crowded else (0.3, 8.0, (0.1, 0.2))
         self.random = np.random.default_rng(seed)
         self.images = int(self.random.integers(2, 5))
         self.counts = self.random.integers(20, 61, self.images)
@@ -290,12 +291,12 @@ class Machine:
         self.base = np.log(self.random.uniform(0.01, 0.2, (self.times, self.images)))
         self.feels = self.random.uniform(0.8, 1.1, self.times)
 
-    def phases(self, count: int, slow: float = 0.3, length: float = 8.0) -> Floats:
+    def phases(self, count: int) -> Floats:
         """The slowness at each of `count` moments; slow: the share of moments, length: of a phase in the mean."""
-        found, at, state = np.zeros(count), 0, self.random.random() < slow
+        found, at, state = np.zeros(count), 0, self.random.random() < self.slow
         while at < count:
-            lasts = int(self.random.geometric(1 / length if state else slow / (1 - slow) / length))
-            found[at : at + lasts] = math.log1p(self.random.uniform(0.1, 0.2)) if state else 0.0
+            lasts = int(self.random.geometric(1 / self.length if state else self.slow / (1 - self.slow) / self.length))
+            found[at : at + lasts] = math.log1p(self.random.uniform(*self.by)) if state else 0.0
             at, state = at + lasts, not state
         return found
 
@@ -334,13 +335,13 @@ class Machine:
         return verdicts
 
     def started(self, time: int) -> Floats:
-        """The difference of the floors of each image, after a start of both."""
+        """The difference of each image, after a start of both."""
         images, count = [], second_look.turns(self.images)
         for _ in range(self.images):
             slow = self.phases(2 * count).reshape(count, 2)
             both = self.feels[time] * slow + self.late(2 * count, 0.01).reshape(count, 2)
             both[1::2] = both[1::2, ::-1]
-            images.append(floor(both[:, 1]) - floor(both[:, 0]) + self.random.normal(0, LUCK * math.sqrt(2)))
+            images.append(side_by_side(both[:, 0], both[:, 1]) + self.random.normal(0, LUCK * math.sqrt(2)))
         return np.asarray(images)
 
     def _judged(self, found: Sequence[Evidence]) -> list[Verdict]:
@@ -349,20 +350,26 @@ class Machine:
         return judge(times, read(None))
 
 
-def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most() -> None:
-    apart = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).apart())
-    in_turn = Counter(verdict.verdict for seed in range(COMPARISONS) for verdict in Machine(seed).in_turn())
+hours = pytest.mark.parametrize("crowded", [False, True], ids=["usual", "crowded"])
+
+
+@hours
+def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most(crowded: bool) -> None:
+    machines = [Machine(seed, crowded=crowded) for seed in range(COMPARISONS)]
+    apart = Counter(verdict.verdict for machine in machines for verdict in machine.apart())
+    in_turn = Counter(verdict.verdict for machine in machines for verdict in machine.in_turn())
     assert apart["WORSE"] == 0
     assert in_turn["WORSE"] + in_turn["BETTER"] <= 1
     assert in_turn["SAME"] > 0.9 * in_turn.total()  # it is not silent for want of verdicts
 
 
-def test_five_percent_are_found() -> None:
+@hours
+def test_five_percent_are_found(crowded: bool) -> None:
     """By turns for certain; runs apart see at least that it may be."""
-    looks = [Machine(seed).in_turn({0: SLOWDOWN}) for seed in range(COMPARISONS)]
+    looks = [Machine(seed, crowded=crowded).in_turn({0: SLOWDOWN}) for seed in range(COMPARISONS)]
     assert sum(verdicts[0].verdict == "WORSE" for verdicts in looks) >= 45
     assert sum(verdict.verdict == "WORSE" for verdicts in looks for verdict in verdicts[1:]) <= 1
-    first = [Machine(seed).apart({0: SLOWDOWN})[0] for seed in range(COMPARISONS)]
+    first = [Machine(seed, crowded=crowded).apart({0: SLOWDOWN})[0] for seed in range(COMPARISONS)]
     assert sum(verdict.verdict in ("WORSE", "AMBIGUOUS") for verdict in first) >= 45
 
 

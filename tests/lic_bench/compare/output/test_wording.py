@@ -148,8 +148,8 @@ def test_the_advice_is_what_is_left_to_do(comparison: Make, verdict: Make) -> No
 def test_the_caption_speaks_of_times_where_there_are_some(verdict: Make) -> None:
     assert "times" not in wording.caption([verdict(metric="macs")])
     assert "10 % quantile" in wording.caption([verdict()])
-    assert "of those measured again" not in wording.caption([verdict()])
-    assert "of those measured again" in wording.caption([verdict(confirmed=True)])
+    assert "Of those measured again" not in wording.caption([verdict()])
+    assert "Of those measured again" in wording.caption([verdict(confirmed=True)])
 
 
 @settings(deadline=None)
