@@ -8,13 +8,14 @@ many MACs as operations, none of which need be a product followed by a sum. What
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode, flop_registry
+from torch.utils.flop_counter import FlopCounterMode, flop_registry, register_flop_formula
 
 from lic_bench.measurement.counters.counted import Counted, Paths
 from lic_bench.measurement.counters.kinds import OPERATORS, TRANSPOSED, by_kind
@@ -22,6 +23,17 @@ from lic_bench.measurement.counters.movement import moves_only
 
 R = TypeVar("R")
 IS_TRANSPOSED = 6  # the argument of aten::convolution
+ATTENTION_ON_CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
+def attention_flop(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
+    """FLOPs of attention by the shapes [..., tokens, width]: two matrix products, masked or not."""
+    *batch, tokens, width = query
+    return 2 * prod(batch) * tokens * key[-2] * (width + value[-1])
+
+
+if ATTENTION_ON_CPU not in flop_registry:  # of some versions of torch, which have formulas for those of GPUs only
+    register_flop_formula(ATTENTION_ON_CPU)(attention_flop)
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
