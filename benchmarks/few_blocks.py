@@ -34,7 +34,7 @@ def few_blocks(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
     y, later = torch.empty_like(k), torch.empty((3, *k.shape), device=k.device)
     arguments = Arguments(*k.shape, *(x.data_ptr() for x in (w, u, k, v, y, later)))
     blocks = k.shape[0] * -(-k.shape[2] // _CHANNELS)
-    nvrtc.launcher(BUILD, k.device)("few_blocks", blocks, _THREADS, arguments)
+    nvrtc.launcher(BUILD, k.device)([("few_blocks", blocks, _THREADS)], arguments)
     return y
 
 

@@ -9,7 +9,7 @@ import ctypes
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -48,8 +48,8 @@ def missing() -> str | None:
 
 
 @cache
-def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, ctypes.Structure], None]:
-    """A function that launches a build's kernels on the device's current stream.
+def launcher(build: Build, device: torch.device) -> Callable[[Sequence[tuple[str, int, int]], ctypes.Structure], None]:
+    """A function that launches some of a build's kernels, (name, blocks, threads per block), on the current stream.
 
     Compiles at the first call for a kind of GPU: seconds, once. Not to be called while a CUDA graph is captured.
     """
@@ -68,13 +68,14 @@ def launcher(build: Build, device: torch.device) -> Callable[[str, int, int, cty
     def kernel(name: str) -> Any:
         return _checked(driver.cuModuleGetFunction(module, name.encode()))
 
-    def launch(name: str, blocks: int, threads: int, argument: ctypes.Structure) -> None:
+    def launch(kernels: Sequence[tuple[str, int, int]], argument: ctypes.Structure) -> None:
         parameters = (ctypes.c_void_p * 1)(ctypes.addressof(argument))
         with torch.cuda.device(index):
             _checked(driver.cuCtxSetCurrent(context))  # a new thread has none until torch itself works in it
             stream = torch.cuda.current_stream().cuda_stream
-            shape = (blocks, 1, 1, threads, 1, 1)
-            _checked(driver.cuLaunchKernel(kernel(name), *shape, 0, stream, ctypes.addressof(parameters), 0))
+            for name, blocks, threads in kernels:
+                shape = (blocks, 1, 1, threads, 1, 1)
+                _checked(driver.cuLaunchKernel(kernel(name), *shape, 0, stream, ctypes.addressof(parameters), 0))
 
     return launch
 

@@ -1,130 +1,133 @@
 // Third and last kernel of the gradients.
 #pragma once
 
-#include "tokens.cuh"
-
-// What receivers and gradients begin with: each token as a receiver.
-template <class S> struct Received {
-  struct Shared {
-    WarpSums givers, receivers;
-  };
-  Lane l;
-  Shared& shared;
-  Tokens<S> tokens;
-  Sums left[kTokens], right[kTokens];            // over the earlier and the later givers
-  float peak[kTokens], y[kTokens], h[kTokens];  // h: the gradient of y over the denominator, in units of e^-peak
-
-  DEVICE Received(const Arguments& a, int64 index, int thread, Shared& shared) : l(a, index, thread), shared(shared) {}
-
-  DEVICE void first() {
-    tokens.load(l);
-    UNROLL for (int i = 0; i < kTokens; i++) h[i] = l.has(i) ? float(static_cast<const S*>(l.a.grad)[l.at(i)]) : 0;
-    shared.givers.of[0][l.warp][l.lane] = tokens.forward(l.w);
-    shared.givers.of[1][l.warp][l.lane] = tokens.backward(l.w);
-  }
-  DEVICE void second() {
-    Sums s = shared.givers.received(1, outside(1), l.warp, l.lane, kTokens * l.w);
-    UNROLL for (int i = kTokens - 1; i >= 0; i--) {
-      right[i] = s;
-      tokens.take(s, i, l.w);
-    }
-    s = shared.givers.received(0, outside(0), l.warp, l.lane, kTokens * l.w);
-    UNROLL for (int i = 0; i < kTokens; i++) {
-      left[i] = s;
-      Sums total = s;
-      total.add(right[i]);
-      total.add(tokens.k[i] + l.u, tokens.v[i], tokens.weight(i));
-      total.denominator += kEpsilon;
-      peak[i] = total.peak;
-      y[i] = divide(total.numerator, total.denominator);
-      h[i] = divide(h[i], total.denominator);
-      tokens.take(s, i, l.w);
-    }
-    s = no_sums();
-    UNROLL for (int i = 0; i < kTokens; i++) receive(s, i);
-    shared.receivers.of[0][l.warp][l.lane] = s;
-    s = no_sums();
-    UNROLL for (int i = kTokens - 1; i >= 0; i--) receive(s, i);
-    shared.receivers.of[1][l.warp][l.lane] = s;
-  }
-  DEVICE Sums outside(int direction) const {
-    return load_sums(l.a.peaks, l.a.sums, carried(l.a), l.carry(direction), l.active).plain();
-  }
-  DEVICE void receive(Sums& s, int i) const {
-    s.peak -= l.w;
-    s.add(l.has(i) ? -peak[i] : kNothing, h[i] * y[i], h[i]);
-  }
-};
+#include "received.cuh"
 
 template <class S> struct Receivers : Received<S>, Nothing {
-  static constexpr int phases = 3;
+  static constexpr int phases = 4;
   using typename Received<S>::Shared;
-  using Received<S>::Received;
+  using Received<S>::third;
 
-  DEVICE void third() {
+  DEVICE Receivers(const Arguments& a, unsigned index, int thread, Shared& shared)
+      : Received<S>(a, last_first(a, index), thread, shared) {}
+
+  DEVICE void fourth() {
     const Lane& l = this->l;
-    if (l.warp > 1 || !l.active) return;
-    const Sums s = this->shared.receivers.all(l.warp, l.lane, kTokens * l.w);
-    store_sums(l.a.peaks_back, l.a.sums_back, carried(l.a), l.carry(l.warp), double(s.peak), s);
+    const int direction = l.warp;
+    if (direction > 1 || !l.active) return;
+    Carried s;
+    if (l.small) {
+      const Linear all = this->shared.receivers.total(direction, l.lane, exp_exact(-kTokens * l.w), 0);
+      s = {-double(this->block_base()), all.numerator, all.denominator};
+    } else {
+      const Sums all = this->shared.receivers.all(direction, l.lane, kTokens * l.w);
+      s = {double(all.peak), all.numerator, all.denominator};
+    }
+    store_sums(l.a.peaks_back, l.a.sums_back, carried(l.a), l.carry(direction), s);
   }
 };
 
 template <class S> struct Gradients : Received<S> {
-  static constexpr int phases = 5;
+  static constexpr int phases = 6;
   using typename Received<S>::Shared;
   using Received<S>::Received;
   float decay_part = 0, boost_part = 0;
-  float dk[kTokens], dv[kTokens];
 
-  DEVICE void third() {
-    const Lane& l = this->l;
-    Sums s = received(0);
-    UNROLL for (int i = 0; i < kTokens; i++) {
-      const float value = this->tokens.v[i], y = this->y[i];
-      const float own = exp_fast(this->tokens.k[i] + l.u - this->peak[i]) * this->h[i];
-      boost_part += own * (value - y);
-      dv[i] = own;
-      dk[i] = own * (value - y);
-      give(i, s, this->right[i]);
-    }
-    s = received(1);
-    UNROLL for (int i = kTokens - 1; i >= 0; i--) give(i, s, this->left[i]);
-    UNROLL for (int i = 0; i < kTokens; i++) {
-      if (!l.has(i)) continue;
-      static_cast<S*>(l.a.dk)[l.at(i)] = rounded<S>(dk[i]);
-      static_cast<S*>(l.a.dv)[l.at(i)] = rounded<S>(dv[i]);
-    }
-  }
-  // The sums are read by third() of all warps before they make room for the parts.
   DEVICE void fourth() {
-    this->shared.givers.of[0][this->l.warp][this->l.lane] = {decay_part, boost_part, 0};
+    const Lane& l = this->l;
+    if (l.warp > 1 || !l.active || !l.small) return;
+    const Linear s = received(l.warp).over(-double(this->block_base()));
+    this->shared.receivers.scan(l.warp, l.lane, exp_exact(-kTokens * l.w), 0, s);
   }
   DEVICE void fifth() {
     const Lane& l = this->l;
-    if (l.warp > 1 || !l.active) return;
-    float sum = 0;
-    for (int i = 0; i < kWarps; i++) {
-      const Sums& part = this->shared.givers.of[0][i][l.lane];
-      sum += l.warp == 0 ? part.peak : part.numerator;
+    if (l.small) {
+      small();
+    } else if (l.active) {
+      general();
     }
+    this->shared.decay_parts[l.warp][l.lane] = decay_part;
+    this->shared.boost_parts[l.warp][l.lane] = boost_part;
+  }
+  DEVICE void sixth() {
+    const Lane& l = this->l;
+    if (l.warp > 1 || !l.active) return;
+    const auto& parts = l.warp == 0 ? this->shared.decay_parts : this->shared.boost_parts;
+    float sum = 0;
+    UNROLL for (int i = 0; i < kWarps; i++) sum += parts[i][l.lane];
     l.a.parts[l.carry(l.warp)] = sum;
   }
 
  private:
-  DEVICE Sums received(int direction) const {
+  DEVICE Carried received(int direction) const {
     const Lane& l = this->l;
-    const Carried s = load_sums(l.a.peaks_back, l.a.sums_back, carried(l.a), l.carry(direction), l.active);
+    return load_sums(l.a.peaks_back, l.a.sums_back, carried(l.a), l.carry(direction));
+  }
+
+  // What flows over token i from the givers on one side to the receivers on the other.
+  DEVICE static float flow(const Pair& receivers, const Pair& givers) {
+    return receivers.denominator * givers.numerator - receivers.numerator * givers.denominator;
+  }
+  DEVICE Pair from(int direction) const {
+    const Linear& s = this->shared.receivers.of[direction][this->l.warp][this->l.lane].sums;
+    return {s.numerator, s.denominator};
+  }
+  DEVICE void small() {
+    const Lane& l = this->l;
+    const float keep = this->keep, boost = this->boost;
+    float flows = 0;
+    Pair all[kTokens], s = from(0);
+    UNROLL for (int i = 0; i < kTokens; i++) {
+      all[i] = {s.numerator + boost * this->hy[i], s.denominator + boost * this->h[i]};
+      flows += flow(s, this->right[i]);
+      s.grow(keep, this->hy[i], this->h[i]);
+    }
+    s = from(1);
+    UNROLL for (int i = kTokens - 1; i >= 0; i--) {
+      const float weight = this->tokens.k[i], value = this->tokens.v[i];
+      const float dv = weight * (all[i].denominator + s.denominator);
+      l.store<S>(l.a.dv, i, dv);
+      l.store<S>(l.a.dk, i, value * dv - weight * (all[i].numerator + s.numerator));
+      boost_part += weight * boost * (value * this->h[i] - this->hy[i]);
+      flows += flow(s, this->left[i]);
+      s.grow(keep, this->hy[i], this->h[i]);
+    }
+    decay_part = -keep * flows;
+  }
+  DEVICE void general() {
+    const Lane& l = this->l;
+    const General found(l, this->tokens, this->h, this->shared.givers);
+    float dk[kTokens], dv[kTokens];
+    Sums s = across(0);
+    KEEP_LOOP for (int i = 0; i < kTokens; i++) {
+      const float own = exp_fast(found.k[i] + l.u - found.peak[i]) * found.h[i];
+      dv[i] = own;
+      dk[i] = own * (found.v[i] - found.y[i]);
+      boost_part += dk[i];
+      give(found, i, s, found.right[i], dk, dv);
+    }
+    s = across(1);
+    KEEP_LOOP for (int i = kTokens - 1; i >= 0; i--) {
+      give(found, i, s, found.left[i], dk, dv);
+      l.store<S>(l.a.dk, i, dk[i]);
+      l.store<S>(l.a.dv, i, dv[i]);
+    }
+  }
+  DEVICE Sums across(int direction) const {
+    const Lane& l = this->l;
+    const Carried s = received(direction);
     return this->shared.receivers.received(direction, s.plain(), l.warp, l.lane, kTokens * l.w);
   }
   // What token i gives to the receivers s on one side, and what flows over it to them from the givers on its other.
-  DEVICE void give(int i, Sums& s, const Sums& givers) {
-    if (this->l.has(i)) {
-      const float weight = exp_fast(this->tokens.k[i] + s.peak), share = weight * s.denominator;
+  DEVICE void give(const General& found, int i, Sums& s, const Sums& givers, float* dk, float* dv) {
+    const Lane& l = this->l;
+    if (l.has(i)) {
+      const float weight = exp_fast(found.k[i] + s.peak), share = weight * s.denominator;
       dv[i] += share;
-      dk[i] += share * this->tokens.v[i] - weight * s.numerator;
-      const float flow = s.denominator * givers.numerator - s.numerator * givers.denominator;
-      decay_part -= exp_fast(s.peak + givers.peak - this->l.w) * flow;
+      dk[i] += share * found.v[i] - weight * s.numerator;
+      const float flows = flow({s.numerator, s.denominator}, {givers.numerator, givers.denominator});
+      decay_part -= exp_fast(s.peak + givers.peak - l.w) * flows;
     }
-    this->receive(s, i);
+    found.receive(l, s, i);
   }
 };

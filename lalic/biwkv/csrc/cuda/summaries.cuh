@@ -4,60 +4,40 @@
 #include "tokens.cuh"
 
 template <class S> struct Summaries : Nothing {
-  static constexpr int phases = 3;
-  struct Shared {
-    float top[kWarps][kLanes];
-    WarpSums sums;
-  };
+  static constexpr int phases = 2;
+  using Shared = WarpSums;
   Lane l;
   Shared& shared;
-  Tokens<S> tokens;
-  float base = 0;
 
-  DEVICE Summaries(const Arguments& a, int64 index, int thread, Shared& shared) : l(a, index, thread), shared(shared) {}
+  DEVICE Summaries(const Arguments& a, unsigned index, int thread, Shared& shared) : l(a, index, thread), shared(shared) {}
 
   DEVICE void first() {
+    Tokens<S> tokens;
     tokens.load(l);
-    shared.top[l.warp][l.lane] = tokens.top();
-  }
-  DEVICE void second() {
-    if (l.is_small()) {
-      base = kNothing;  // not less, if all keys are -inf
-      for (int i = 0; i < kWarps; i++) base = larger(base, shared.top[i][l.lane]);
-      small();
+    if (l.small) {
+      const float base = tokens.weigh();
+      tokens.share(shared, l, base, exp_exact(-l.w));
     } else {
-      shared.sums.of[0][l.warp][l.lane] = tokens.forward(l.w);
-      shared.sums.of[1][l.warp][l.lane] = tokens.backward(l.w);
+      Giving(tokens).share(shared, l);
     }
   }
-  DEVICE void third() {
-    if (l.warp > 1 || !l.active) return;
-    const Sums s = shared.sums.all(l.warp, l.lane, kTokens * l.w);
-    store_sums(l.a.peaks, l.a.sums, carried(l.a), l.carry(l.warp), double(base) + double(s.peak), s);
+  DEVICE void second() {
+    const int direction = l.warp;
+    if (direction > 1 || !l.active) return;
+    Carried s;
+    if (l.small) {
+      const float top = shared.top(direction, l.lane);
+      s = in_units_of_largest(top, shared.total(direction, l.lane, exp_exact(-kTokens * l.w), top));
+    } else {
+      const Sums all = shared.all(direction, l.lane, kTokens * l.w);
+      s = {double(all.peak), all.numerator, all.denominator};
+    }
+    store_sums(l.a.peaks, l.a.sums, carried(l.a), l.carry(direction), s);
   }
 
  private:
-  DEVICE void small() {
-    const float keep = exp_exact(-l.w);
-    Sums forward = no_sums(), backward = no_sums();
-    float kept = 1, lag = 0;
-    UNROLL for (int i = 0; i < kTokens; i++) {
-      const float exponent = tokens.k[i] - base, weight = exp_fast(exponent), weighted = weight * tokens.v[i];
-      forward.numerator = forward.numerator * keep + weighted;
-      forward.denominator = forward.denominator * keep + weight;
-      forward.peak = larger(forward.peak - l.w, exponent);
-      backward.numerator += kept * weighted;
-      backward.denominator += kept * weight;
-      backward.peak = larger(backward.peak, exponent - lag);
-      kept *= keep;
-      lag += l.w;
-    }
-    shared.sums.of[0][l.warp][l.lane] = in_units_of_peak(forward);
-    shared.sums.of[1][l.warp][l.lane] = in_units_of_peak(backward);
-  }
-  DEVICE static Sums in_units_of_peak(const Sums& s) {  // from units of the base; the peak is relative to it
-    const float peak = larger(s.peak, -60.f);           // below, the scale would overflow, and the sums count for nothing
-    const float scale = exp_fast(-peak);
-    return {peak, s.numerator * scale, s.denominator * scale};
+  DEVICE static Carried in_units_of_largest(float base, const Linear& s) {
+    const float peak = s.largest > 0 ? log_fast(s.largest) : 0, scale = exp_exact(-peak);
+    return {double(base) + double(peak), s.numerator * scale, s.denominator * scale};
   }
 };

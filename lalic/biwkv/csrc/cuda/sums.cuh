@@ -5,7 +5,7 @@
 
 // The one argument of every kernel. S is float, Half or Bfloat16; C may be any.
 struct Arguments {
-  int64 batch, tokens, channels, blocks;
+  unsigned batch, tokens, channels, blocks;
   const float *w, *u;             // [C]
   const void *k, *v, *grad;       // S [B, T, C]
   void *y, *dk, *dv;              // S [B, T, C]
@@ -30,73 +30,146 @@ struct Sums {
 
 DEVICE Sums no_sums() { return {kNothing, 0, 0}; }
 
-struct Lane {  // of all kernels but carry
-  const Arguments& a;
-  int warp, lane;
-  int64 b, block, c, first;  // first: index of the thread's first token
-  bool active;
-  float w, u;
+// Sums in units of an exponent that does not change, for small changes: neither overflow nor vanish. largest: weight.
+struct Linear {
+  float largest, numerator, denominator;
 
-  DEVICE Lane(const Arguments& a, int64 index, int thread) : a(a), warp(thread / kLanes), lane(thread % kLanes) {
-    const int64 groups = (a.channels + kLanes - 1) / kLanes;
-    c = index % groups * kLanes + lane;
-    block = index / groups % a.blocks;
-    b = index / groups / a.blocks;
-    active = c < a.channels;
-    w = active ? a.w[c] : 0;
-    u = active ? a.u[c] : 0;
-    first = block * kBlock + warp * kTokens;
+  DEVICE void grow(float keep, float weight, float weighted) {
+    numerator = numerator * keep + weighted;
+    denominator = denominator * keep + weight;
+    largest = larger(largest * keep, weight);
   }
-  DEVICE bool has(int i) const { return active && first + i < a.tokens; }
-  DEVICE int64 at(int i) const { return (b * a.tokens + first + i) * a.channels + c; }
-  DEVICE int64 carry(int direction) const { return ((direction * a.batch + b) * a.blocks + block) * a.channels + c; }
-
-  // Small changes over a block need no running maximum: sums in units of one exponent neither overflow nor vanish.
-  DEVICE bool is_small() const {
-    const float change = w < 0 ? -w * float(a.tokens > kBlock ? a.tokens : int64(kBlock)) : w * kBlock;
-    return change <= kLimit && u <= kLimit && -u <= kLimit;
+  DEVICE void grow(float keep, const Linear& s, float scale) {
+    numerator = numerator * keep + s.numerator * scale;
+    denominator = denominator * keep + s.denominator * scale;
+    largest = larger(largest * keep, s.largest * scale);
   }
 };
 
-DEVICE int64 carried(const Arguments& a) { return 2 * a.batch * a.blocks * a.channels; }
-
-// A block's sums as its neighbours receive them, or those over all other blocks as it receives them.
-DEVICE void store_sums(double* peaks, float* sums, int64 half, int64 i, double peak, const Sums& s) {
-  peaks[i] = peak;
-  sums[i] = s.numerator;
-  sums[half + i] = s.denominator;
+// The blocks that the kernel before read last, and that may still be in the cache, come first.
+DEVICE unsigned last_first(const Arguments& a, unsigned index) {
+  return a.batch * a.blocks * ((a.channels + kLanes - 1) / kLanes) - 1 - index;
 }
 
+struct Lane {  // of all kernels but carry
+  const Arguments& a;
+  int warp, lane, count;  // count: of the thread's tokens
+  unsigned b, block, c;
+  uint64 start;  // index of the first of them in k and v
+  bool active, small;
+  float w, u;
+
+  DEVICE Lane(const Arguments& a, unsigned index, int thread) : a(a), warp(thread / kLanes), lane(thread % kLanes) {
+    const unsigned groups = (a.channels + kLanes - 1) / kLanes, rest = index / groups;
+    c = (index - rest * groups) * kLanes + lane;
+    b = a.batch > 1 ? rest / a.blocks : 0;  // a division is dear
+    block = rest - b * a.blocks;
+    active = c < a.channels;
+    w = active ? a.w[c] : 0;
+    u = active ? a.u[c] : 0;
+    const unsigned first = block * kBlock + warp * kTokens;
+    count = !active || first > a.tokens ? 0 : a.tokens - first < kTokens ? int(a.tokens - first) : kTokens;
+    start = (uint64(b) * a.tokens + first) * a.channels + c;
+    const bool longer = a.tokens > kBlock;
+    const float change = w < 0 ? -w * float(longer ? a.tokens : kBlock) : w * float(longer ? kBlock : a.tokens);
+    small = change <= kLimit && u <= kLimit && -u <= kLimit;
+  }
+  DEVICE bool has(int i) const { return i < count; }
+  DEVICE uint64 carry(unsigned direction) const {
+    return (uint64(direction * a.batch + b) * a.blocks + block) * a.channels + c;
+  }
+
+  template <class S> DEVICE void load(const void* from, float* to, float nothing) const {
+    const S* first = static_cast<const S*>(from) + start;
+    if (count == kTokens) {
+      UNROLL for (int i = 0; i < kTokens; i++) to[i] = float(first[uint64(a.channels) * i]);
+    } else {
+      UNROLL for (int i = 0; i < kTokens; i++) to[i] = has(i) ? float(first[uint64(a.channels) * i]) : nothing;
+    }
+  }
+  template <class S> DEVICE void store(void* to, int i, float value) const {
+    if (has(i)) write(static_cast<S*>(to) + start + uint64(a.channels) * i, value);
+  }
+};
+
+DEVICE uint64 carried(const Arguments& a) { return 2 * uint64(a.batch) * a.blocks * a.channels; }
+
+// A block's sums as its neighbours receive them, or those over all other blocks as it receives them.
 struct Carried {
   double peak;
   float numerator, denominator;
   DEVICE Sums plain() const { return {float(peak), numerator, denominator}; }
+  DEVICE Linear over(double base) const {  // of giving tokens, in units of e^base
+    const float scale = exp_fast(float(peak - base));
+    return {scale, numerator * scale, denominator * scale};
+  }
 };
 
-DEVICE Carried load_sums(const double* peaks, const float* sums, int64 half, int64 i, bool active) {
-  if (!active) return {double(kNothing), 0, 0};
+DEVICE Carried nothing_carried() { return {double(kNothing), 0, 0}; }
+
+DEVICE void store_sums(double* peaks, float* sums, uint64 half, uint64 i, const Carried& s) {
+  peaks[i] = s.peak;
+  sums[i] = s.numerator;
+  sums[half + i] = s.denominator;
+}
+
+DEVICE Carried load_sums(const double* peaks, const float* sums, uint64 half, uint64 i) {
   return {peaks[i], sums[i], sums[half + i]};
 }
 
-// Sums of each warp, as the next warp (direction 0) or the one before (1) receives them.
+// Sums of each warp, as the next warp (direction 0) or the one before (1) receives them: in units of e^base. Those of
+// channels with running maxima have no largest, the base being their peak.
 struct WarpSums {
-  Sums of[2][kWarps][kLanes];
+  struct Own {
+    float base;
+    Linear sums;
+  };
+  Own of[2][kWarps][kLanes];
 
-  // The sums over the warps before (0) or after (1) this one and over what comes from outside the block.
-  DEVICE Sums received(int direction, Sums outside, int warp, int lane, float decay) const {
-    Sums s = outside;
-    if (direction == 0) {
-      for (int i = 0; i < warp; i++) join(s, of[0][i][lane], decay);
-    } else {
-      for (int i = kWarps - 1; i > warp; i--) join(s, of[1][i][lane], decay);
+  DEVICE void set(int direction, const Lane& l, float base, const Linear& s) {
+    of[direction][l.warp][l.lane] = {base, s};
+  }
+  DEVICE void set(int direction, const Lane& l, const Sums& s) {
+    of[direction][l.warp][l.lane] = {s.peak, {0, s.numerator, s.denominator}};
+  }
+
+  // Of all warps, by one warp for either direction.
+  DEVICE float top(int direction, int lane) const {
+    float most = kNothing;
+    UNROLL for (int i = 0; i < kWarps; i++) most = larger(most, of[direction][i][lane].base);
+    return most;
+  }
+  // Over the warps, in units of e^top; keep: over a warp.
+  DEVICE Linear total(int direction, int lane, float keep, float top) const {
+    Linear s = {0, 0, 0};
+    UNROLL for (int i = 0; i < kWarps; i++) {
+      const Own& next = of[direction][nearer(direction, i)][lane];
+      s.grow(keep, next.sums, exp_fast(next.base - top));
     }
     return s;
   }
-  DEVICE static void join(Sums& s, const Sums& next, float decay) {
-    s.peak -= decay;
-    s.add(next);
+  // Puts in each warp's place the sums s from outside the block and over the warps before (0) or after (1) it.
+  DEVICE void scan(int direction, int lane, float keep, float top, Linear s) {
+    UNROLL for (int i = 0; i < kWarps; i++) {
+      Own& place = of[direction][nearer(direction, i)][lane];
+      const Own next = place;
+      place = {top, s};
+      s.grow(keep, next.sums, exp_fast(next.base - top));
+    }
   }
-  // Over the whole block: by warp 0 for direction 0, by warp 1 for direction 1.
+  DEVICE static int nearer(int direction, int i) { return direction == 0 ? i : kWarps - 1 - i; }
+
+  // The same with running maxima: what scan puts into this warp's place, by each warp for itself.
+  DEVICE Sums received(int direction, Sums outside, int warp, int lane, float decay) const {
+    Sums s = outside;
+    const int count = nearer(direction, warp);
+    KEEP_LOOP for (int i = 0; i < count; i++) {
+      const Own& next = of[direction][nearer(direction, i)][lane];
+      s.peak -= decay;
+      s.add(next.base, next.sums.numerator, next.sums.denominator);
+    }
+    return s;
+  }
   DEVICE Sums all(int direction, int lane, float decay) const {
     return received(direction, no_sums(), direction == 0 ? kWarps : -1, lane, decay);
   }

@@ -4,14 +4,22 @@
 #ifdef __CUDACC__
 #define DEVICE __device__ __forceinline__
 #define UNROLL _Pragma("unroll")
+#define KEEP_LOOP _Pragma("unroll 1")
 typedef long long int64;
+typedef unsigned long long uint64;
 DEVICE float exp_fast(float x) {  // within 2 ulp for the x near 0 that matter; 0 below -87
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x * 1.44269504f));
   return y;
 }
 DEVICE float exp_exact(float x) { return expf(x); }  // for factors that are multiplied many times
-DEVICE float divide(float a, float b) { return __fdividef(a, b); }
+DEVICE float log_fast(float x) { return __logf(x); }
+DEVICE float divide(float a, float b) {  // within 2 ulp; 0 over what has no normal reciprocal
+  float reciprocal;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(reciprocal) : "f"(b));
+  return a * reciprocal;
+}
+template <class T> DEVICE void store_last(T* to, T value) { __stcs(to, value); }  // leaves the cache to what is read again
 DEVICE float bits_to_float(unsigned bits) { return __uint_as_float(bits); }
 DEVICE unsigned float_to_bits(float x) { return __float_as_uint(x); }
 DEVICE float half_to_float(unsigned short bits) {
@@ -28,11 +36,11 @@ DEVICE unsigned short float_to_half(float x) {
 
 constexpr int kLanes = 32;
 constexpr int kTokens = TOKENS;  // per thread
-constexpr int kWarps = 8;
+constexpr int kWarps = WARPS;     // per block
 constexpr int kBlock = kTokens * kWarps;  // tokens per block
 constexpr float kEpsilon = 1e-6f;         // added to the denominator, measured relative to the largest weight
 constexpr float kNothing = -1e30f;        // exponent of no token: finite, so that differences stay numbers
-constexpr float kLimit = 16;              // largest |u| and change over a block that the method without maxima may meet
+constexpr float kLimit = 16;              // largest |u| and change over a block of channels without running maxima
 
 struct Half {
   unsigned short bits;
@@ -50,8 +58,8 @@ struct Bfloat16 {
   }
 };
 
-template <class S> DEVICE S rounded(float x) { return S::from(x); }
-template <> DEVICE float rounded<float>(float x) { return x; }
+template <class S> DEVICE void write(S* to, float x) { store_last(&to->bits, S::from(x).bits); }
+template <> DEVICE void write<float>(float* to, float x) { store_last(to, x); }
 
 // One instruction. It drops NaN, which the weights taken relative to the result bring back.
 DEVICE float larger(float a, float b) { return fmaxf(a, b); }
