@@ -1,0 +1,66 @@
+"""Which tile of the CUDA kernels is the fastest on this GPU: tokens per thread, warps per block, blocks to be resident.
+
+    python benchmarks/biwkv_tiles.py [--shapes 1x98304x96,1x24576x144] [--json FILE]
+
+The times are of `python -m lalic.biwkv`, each tile compiled anew (a second); the first line of each shape and direction
+is the one in lalic/biwkv/cuda.py. What is found there is to be written into TILES.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from lalic.biwkv import cuda, timing
+from lalic.biwkv.cuda import Tile
+
+FORWARD = [Tile(8, 8, 4), Tile(8, 16, 1), Tile(16, 8, 2), Tile(16, 16, 1), Tile(4, 16, 2), Tile(12, 8, 3)]
+BACKWARD = [Tile(8, 8, 2), Tile(8, 16, 1), Tile(4, 16, 2), Tile(4, 16, 1), Tile(8, 4, 6), Tile(6, 8, 3)]
+Found = tuple[Tile, timing.Timing]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", default="1x98304x96,1x24576x144")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if not torch.cuda.is_available():
+        print("torch finds no CUDA device: there is nothing to compare.", file=sys.stderr)
+        return 2
+    device = torch.device("cuda")
+    bandwidth = timing.copy_bandwidth(device)
+    print(f"{torch.cuda.get_device_name()}, copies at {bandwidth / 1e9:.0f} GB/s")
+    found: list[Found] = []
+    for shape in options.shapes.split(","):
+        batch, tokens, channels = map(int, shape.split("x"))
+        for backward, tiles in ((False, FORWARD), (True, BACKWARD)):
+            for tile in (cuda.TILES[backward], *tiles):
+                one = next(measured(tile, (batch, tokens, channels), backward, bandwidth))
+                share = one.limit_s / one.median_s
+                print(f"{shape} {one.direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
+                found.append((tile, one))
+    if options.json:
+        options.json.write_text(json.dumps([{"tile": tile._asdict(), **asdict(one)} for tile, one in found], indent=1))
+    return 0
+
+
+def measured(tile: Tile, shape: tuple[int, int, int], backward: bool, bandwidth: float) -> Iterator[timing.Timing]:
+    """One direction's time with that tile."""
+    before = cuda.TILES[backward]
+    cuda.TILES[backward] = tile
+    try:
+        for one in timing.measure(shape, "cuda", torch.device("cuda"), torch.float32, bandwidth):
+            if (one.direction == "backward") == backward:
+                yield one
+    finally:
+        cuda.TILES[backward] = before
+
+
+if __name__ == "__main__":
+    sys.exit(main())
