@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from lalic.biwkv import cpu
+from lalic.biwkv import cpu, reference
 
 
 def usable():
@@ -50,8 +50,9 @@ def test_the_number_of_threads_changes_nothing(inputs, threads, batch):
     results = []
     for count in (1, 2, 5):
         threads(count)
-        results.append(cpu.forward(*tensors))
-    assert all(torch.equal(results[0], other) for other in results[1:])
+        results.append([cpu.forward(*tensors), *cpu.backward(*tensors, tensors[3])])
+    for other in results[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
 def exp_of(capability, x):
@@ -111,3 +112,16 @@ def test_a_library_that_is_not_there_is_an_error_that_says_how_to_get_it(inputs,
         assert choose_backend("cpu") == "torch"
     finally:
         cpu.kernels.cache_clear()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gradients_of_channels_of_small_and_of_large_decay_side_by_side(inputs, dtype):
+    w, u, k, v = inputs(700, channels=40)
+    w[16:32] *= 300  # one group of 16 of three needs running maxima
+    tensors = [t.to(dtype) for t in (w, u, k, v)]
+    grad = torch.randn(k.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64).to(dtype)
+    expected = reference.backward(*(t.double() for t in tensors), grad.double())
+    for one, other in zip(cpu.backward(*tensors, grad), expected, strict=True):
+        scale = max(other.abs().max().item(), 1)
+        limit = 1e-5 if dtype == torch.float32 else 1e-12
+        torch.testing.assert_close(one.double(), other, rtol=0, atol=limit * scale)
