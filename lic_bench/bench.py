@@ -6,10 +6,11 @@ import gc
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from pathlib import Path
 from random import Random
 from statistics import median
-from typing import Any, Protocol, cast
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.energy import joules_per_call
 from lic_bench.measurement.layout import redrawn
 from lic_bench.measurement.measure import CodecFailure, Pair, measure
-from lic_bench.measurement.memory import is_out_of_memory
+from lic_bench.measurement.memory import exhaustion_told, is_out_of_memory
 from lic_bench.measurement.phases import phase_times
 from lic_bench.measurement.stopwatch import Effort, timed, undisturbed, warm_up
 from lic_bench.model_codec import ModelCodec
@@ -36,6 +37,8 @@ from lic_bench.spec import CodecSpec
 OUT_OF_MEMORY = "out of memory"
 COSTS = frozenset(("latency", "memory"))  # for which a codec really has to work, alone
 Samples = list[tuple[float, float]]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,17 @@ class Work(Protocol):
         ...
 
 
+def _telling(method: Callable[Concatenate[Bench, P], R]) -> Callable[Concatenate[Bench, P], R]:
+    """The method of a Bench, within `exhaustion_told`."""
+
+    @wraps(method)
+    def told(self: Bench, /, *arguments: P.args, **named: P.kwargs) -> R:
+        with exhaustion_told(self.device):
+            return method(self, *arguments, **named)
+
+    return told
+
+
 class Bench:
     """A codec at work in this process; one quality in memory at a time."""
 
@@ -121,6 +135,7 @@ class Bench:
         self._random = Random(recipe.draw or None)
         self._blocks: list[bytes] = []
 
+    @_telling
     def code(self, quality: int, image: Image) -> dict[str, Any]:
         """See Work. Raises CodecFailure, and whatever a codec raises."""
         pixels = read_image(image)
@@ -137,6 +152,7 @@ class Bench:
             raise CodecFailure("a measured value is NaN or infinite")
         return fields | measured
 
+    @_telling
     def again(self, quality: int, image: Image) -> None:
         """See Work."""
         pair = self._ready_pair(quality)
@@ -144,6 +160,7 @@ class Bench:
         with torch.no_grad():
             self._bits = pair.encode(self._x)
 
+    @_telling
     def warm_up(self) -> None:
         """See Work. Once per quality and image size."""
         if tuple(self._x.shape) in self._warm:
@@ -153,6 +170,7 @@ class Bench:
             settled = [warm_up(call, self.device, effort) for call in (self._encode, self._decode)]
         self._warm[tuple(self._x.shape)] = sum(median(samples) for samples in settled)
 
+    @_telling
     def turn(self) -> Samples:
         """See Work. Each sample has another layout of the heap, to which the caches get used first, see Effort."""
         effort, both = self.recipe.effort, self._warm.get(tuple(self._x.shape), math.inf)
@@ -160,6 +178,7 @@ class Bench:
         with torch.no_grad(), undisturbed():
             return [self._sample(warmed=both <= effort.warmed_s) for _ in range(max(1, count))]
 
+    @_telling
     def phases(self) -> dict[str, list[float]]:
         """See Work. At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
         pair = self._pair(self._quality)
@@ -174,6 +193,7 @@ class Bench:
                         found.setdefault(f"{name}/{phase}", []).append(value)
         return found
 
+    @_telling
     def energy(self) -> dict[str, float]:
         """See Work."""
         counter = Watch(self.device).energy_mj
@@ -182,6 +202,7 @@ class Bench:
             found = {name: joules_per_call(call, counter) for name, call in calls.items()}
         return {name: joules for name, joules in found.items() if joules is not None}
 
+    @_telling
     def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """See Work."""
         codec = load_codec(self.spec, quality, self.recipe.files.get(quality), self.device).codec
@@ -262,10 +283,11 @@ class Bench:
     def _loaded(self, quality: int) -> Pair | str:
         file = self.recipe.files.get(quality)
         try:
-            return Pair(
-                encoder=load_codec(self.spec, quality, file, self.device),
-                decoder=load_codec(self.spec, quality, file, self.device),
-            )
+            with exhaustion_told(self.device):
+                return Pair(
+                    encoder=load_codec(self.spec, quality, file, self.device),
+                    decoder=load_codec(self.spec, quality, file, self.device),
+                )
         except Exception as error:
             return describe(error)
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
-from lic_bench.measurement.memory import is_out_of_memory
+from lic_bench.measurement.memory import exhaustion_told, is_out_of_memory
 from lic_bench.records import Complexity
 
 Counter = Literal["thop", "fvcore", "exact"]
@@ -86,13 +86,15 @@ def _counted(
     module: nn.Module, height: int, width: int, wanted: Iterable[Wanted]
 ) -> Iterator[tuple[Wanted, Counted | Exception]]:
     prepared: dict[Counter, Paths] = {}
+    device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     for counter, path in wanted:
         found: Counted | Exception
         try:
-            if counter not in prepared:
-                prepared[counter] = _prepared(module, COUNTERS[counter], height, width)
-            with torch.no_grad():
-                found = prepared[counter][path]()
+            with exhaustion_told(device):
+                if counter not in prepared:
+                    prepared[counter] = _prepared(module, COUNTERS[counter], height, width)
+                with torch.no_grad():
+                    found = prepared[counter][path]()
         except Exception as error:  # third-party counters and networks fail in ways of their own
             found = error
         yield (counter, path), found

@@ -118,6 +118,24 @@ def test_operations_are_counted_on_a_network_of_its_own(image: Image) -> None:
     assert before == {name: len(m._forward_hooks) for name, m in module.module.named_modules()}
 
 
+def test_a_call_without_an_engine_for_want_of_memory_is_said_as_such(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = sleeper()
+    bench.code(1, image)
+    refusals = iter((1, 8))
+    monkeypatch.setattr(torch.cuda, "memory_stats", lambda _: {"num_ooms": next(refusals)})
+
+    def no_engine() -> None:
+        raise RuntimeError("GET was unable to find an engine to execute this computation")
+
+    monkeypatch.setattr(bench, "_sample", lambda warmed: no_engine())
+    bench.device = torch.device("cuda")
+    with pytest.raises(torch.OutOfMemoryError) as caught:
+        bench.turn()
+    assert describe(caught.value).startswith("out of memory: GET was unable to find an engine")
+
+
 def test_an_exception_is_one_line_of_bounded_length() -> None:
     assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
     assert describe(KeyError()) == "KeyError: KeyError"

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lic_bench.measurement import memory
-from lic_bench.measurement.memory import is_out_of_memory, peak, weights_bytes
+from lic_bench.measurement.memory import exhaustion_told, is_out_of_memory, peak, weights_bytes
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident peaks are read from /proc")
@@ -110,6 +110,7 @@ def test_numpys_and_pythons_too() -> None:
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
         RuntimeError("CUDA error: out of memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
         RuntimeError("std::bad_alloc"),
     ],
 )
@@ -122,6 +123,73 @@ def test_other_failures_are_not_exhaustion() -> None:
         torch.ones(2) @ torch.ones(3)
     assert not is_out_of_memory(caught.value)
     assert not is_out_of_memory(ValueError("out of memory"))
+
+
+NO_ENGINE = "GET was unable to find an engine to execute this computation"
+NO_HANDLE = "CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"
+CUDA = torch.device("cuda")
+
+
+class Gpu:
+    """What torch tells of one: how often its allocator had no memory, and the bytes that are free."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.refusals, self.free = 3, 2**33
+        patch.setattr(torch.cuda, "memory_stats", lambda _: {"num_ooms": self.refusals})
+        patch.setattr(torch.cuda, "mem_get_info", lambda _: (self.free, 2**36))
+
+    def fails(self, words: str, *, refusals: int = 0, free: int = 2**33) -> Exception:
+        """What is raised of an error in these words, with so many refusals before it and so much memory left."""
+
+        def call() -> None:
+            self.refusals, self.free = self.refusals + refusals, free
+            raise RuntimeError(words)
+
+        with pytest.raises(RuntimeError) as caught, exhaustion_told(CUDA):
+            call()
+        assert str(caught.value) == words
+        return caught.value
+
+
+@pytest.fixture
+def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
+    return Gpu(monkeypatch)
+
+
+@pytest.mark.parametrize("words", [NO_ENGINE, NO_HANDLE])
+def test_a_library_that_torch_had_no_memory_for_ran_out_of_it(gpu: Gpu, words: str) -> None:
+    assert is_out_of_memory(gpu.fails(words, refusals=9))
+    assert not is_out_of_memory(gpu.fails(words)), "refusals of before are no evidence"
+    assert not is_out_of_memory(gpu.fails("CUDA error: unspecified launch failure", refusals=9))
+
+
+def test_a_handle_that_the_driver_had_no_memory_for_ran_out_of_it(gpu: Gpu) -> None:
+    assert is_out_of_memory(gpu.fails(NO_HANDLE, free=2**24))
+    assert not is_out_of_memory(gpu.fails(NO_ENGINE, free=2**24)), "torch would have been asked"
+
+
+def test_on_the_cpu_nothing_is_told_otherwise() -> None:
+    with pytest.raises(RuntimeError) as caught, exhaustion_told(torch.device("cpu")):
+        raise RuntimeError(NO_HANDLE)
+    assert not is_out_of_memory(caught.value)
+
+
+@pytest.mark.gpu
+def test_a_convolution_that_finds_no_memory_is_recognised() -> None:
+    torch.backends.cudnn.benchmark = False
+    torch.cuda.set_per_process_memory_fraction(0.02)
+    convolution = nn.Conv2d(64, 64, 5, padding=2, device=CUDA)
+
+    def grow() -> None:
+        for side in range(256, 2**15, 256):
+            convolution(torch.zeros(1, 64, side, side, device=CUDA))
+
+    try:
+        with pytest.raises(RuntimeError) as caught, exhaustion_told(CUDA), torch.no_grad():
+            grow()
+        assert is_out_of_memory(caught.value)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
 
 
 @pytest.mark.gpu
