@@ -152,11 +152,14 @@ class Remote:
             if not self._pipe.poll(timeout_s):
                 self._end()
                 raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s {what}"))
-            good, value = self._pipe.recv()
+            good, value, ends = self._pipe.recv()
         except (EOFError, OSError):
             raise self._crash() from None
+        if ends:
+            self._end()
+            crashed = self._counted(Crashed(value))
         if not good:
-            raise CodecFailure(value)
+            raise crashed if ends else CodecFailure(value)
         return value
 
     def _crash(self) -> Crashed:

@@ -25,26 +25,29 @@ BUSY, IDLE = 1000, 500  # of Linux's order of who goes when memory runs out: fir
 
 
 def serve(number: str, draw: str) -> None:
-    """Answer every question (method, arguments) with (True, result) or (False, the failure in words).
+    """Answer every question (method, arguments) with (True, result, ends) or (False, the failure in words, ends).
 
     number: the descriptor of the socket to the run, from which a pickled bench.Recipe comes first. The first answer
     says that all is ready; the end of the questions is the end of this process. draw: see Recipe.
+    ends: whether this process ends after the answer, as it can do no more.
     """
     descriptor = int(number)
     os.set_inheritable(descriptor, False)  # else a program of the codec would keep it open
-    pipe = Connection(descriptor)
+    pipe, ends = Connection(descriptor), False
     _belong()
     with moved(draw) if draw else contextlib.nullcontext(), contextlib.suppress(EOFError, OSError):
         answer = _made(pipe.recv_bytes())
-        pipe.send((True, None))
-        while True:
+        pipe.send((True, None, ends))
+        while not ends:
             question = pipe.recv()
             _offer(BUSY)
-            pipe.send(answer(*question))
+            good, value = answer(*question)
+            ends = _context_is_lost()
+            pipe.send((good, value, ends))
             _offer(IDLE)
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)  # at once: taking down what the imports built up costs a second and writes warnings of its own
+    os._exit(int(ends))  # at once: taking down what the imports built up costs a second and writes warnings of its own
 
 
 def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object]]:
@@ -70,6 +73,25 @@ def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object
             return False, describe(error)
 
     return answer
+
+
+def _context_is_lost() -> bool:
+    """Whether this process can use its GPU no more, as after an illegal access: every call fails from then on.
+
+    Asked twice, as an error that passes is told once.
+    """
+    import torch
+
+    started: Callable[[], bool] = torch.cuda.is_initialized
+    return started() and _fails(torch.cuda.synchronize) and _fails(torch.cuda.synchronize)
+
+
+def _fails(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except RuntimeError:  # torch.AcceleratorError is one
+        return True
+    return False
 
 
 def _belong() -> None:

@@ -93,6 +93,48 @@ def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: Remote, image:
     assert remote.code(10, image)["payload_bytes"] == 8  # another quality is another matter
 
 
+PASSES, LOST, LATER_LOST = 2, 3, 4
+
+
+@pytest.fixture
+def faulting() -> Iterator[Remote]:
+    """A codec whose GPU is played, see the plugin."""
+    (spec,) = add_plugin(PLUGINS / "faulting")
+    remote = Remote(recipe(spec=spec))
+    yield remote
+    remote.close()
+
+
+def test_a_gpu_lost_to_a_process_is_had_again_by_a_new_one(faulting: Remote, image: Image) -> None:
+    faulting.code(1, image)
+    process = faulting.pid
+    with pytest.raises(CodecFailure, match="CUDA error: an illegal memory access"):
+        faulting.code(PASSES, image)
+    assert faulting.pid == process
+    with pytest.raises(Crashed, match="CUDA error: an illegal memory access"):
+        faulting.code(LOST, image)
+    assert not psutil.pid_exists(process)
+    with pytest.raises(Crashed, match="exit code 1"):
+        faulting.turn()
+    assert faulting.code(1, image)["payload_bytes"] == 8
+    assert faulting.pid != process
+
+
+def test_a_gpu_lost_after_the_answer_spoils_no_other_image(faulting: Remote, image: Image) -> None:
+    assert faulting.code(LATER_LOST, image)["payload_bytes"] == 8
+    with pytest.raises(Crashed, match="exit code 1"):
+        faulting.turn()
+    assert faulting.code(1, image)["payload_bytes"] == 8
+
+
+def test_a_gpu_lost_again_and_again_counts_as_crashes(faulting: Remote, image: Image) -> None:
+    for _ in range(CRASHES):
+        with pytest.raises(Crashed):
+            faulting.code(LOST, image)
+    with pytest.raises(CodecFailure, match=f"not tried: {CRASHES} images before ended"):
+        faulting.code(LOST, image)
+
+
 def test_a_hang_is_ended() -> None:
     hanging = Remote(recipe(timeout_s=5.0))
     image = find_dataset("sample", None, limit=1, crop=32).images[0]
