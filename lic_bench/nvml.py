@@ -118,10 +118,12 @@ def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[s
 def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
     """How many of the processes on a GPU are not ours.
 
-    None where that cannot be told: in a container NVML may list the ids of the host, which mean nothing here.
+    None where that cannot be told: in a container NVML may list the ids of the host, which mean nothing here, or no
+    process at all. Ours compute on it while something is measured, so a list without them is no list.
     """
-    others = [pid for pid in pids if not ours(pid)]
-    return None if any(not exists(pid) for pid in others) else len(others)
+    listed = list(pids)
+    others = [pid for pid in listed if not ours(pid)]
+    return len(others) if len(others) < len(listed) and all(map(exists, others)) else None
 
 
 def bytes_of(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:

@@ -67,7 +67,8 @@ def conditions_table(runs: Sequence[Run]) -> Table:
         "for a CPU; each of the worst image. Images count once per quality; disturbed: those with over 5, 1 or 5 % of "
         "these, a hot processor, swapping, other processes on the GPU, or a GPU that was slowed down. Samples: timed "
         "pairs of encoding and decoding; drifted: those that are kept although the reference workload took more than "
-        "3 % longer or shorter around them. Energy: of the whole device, what it takes when idle included."
+        "3 % longer or shorter around them. Others on a GPU are unknown where its driver does not list our own "
+        "processes, as in many containers. Energy: of the whole device, what it takes when idle included."
     )
     rows = [Row("measured", cells) for run in runs for cells in _watched(run)]
     told = [column for column in CONDITIONS if any(row.cells[column.key].text != "-" for row in rows)]
@@ -148,13 +149,20 @@ def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
         "n_samples": number(sum(map(len, group.encode_s)) or None, 0),
         "n_drifted": number(int(group.drifted.sum()), 0),
         "what": text("; ".join(disturbed(worst(bad))) or "-"),
-        "gpu_foreign_processes": number(whole.get("gpu_foreign_processes"), 0),
+        "gpu_foreign_processes": _foreign(whole),
         "gpu_reasons": text(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
         "gpu_clocks_locked": text({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),
     }
     cells |= {name.replace("_share", "_pct"): number(_percent(whole.get(name)), 1) for name in SHARES}
     cells |= {name: _range(whole.get(name)) for name in RANGES}
     return cells | {f"{name}_j": number(_energy(group, name), 2) for name in ("encode", "decode")}
+
+
+def _foreign(whole: Mapping[str, Any]) -> Cell:
+    """Of a GPU that was watched, not to know of others is not to have seen none."""
+    watched = any(name.startswith("gpu_") for name in whole)
+    count = whole.get("gpu_foreign_processes")
+    return text("unknown") if watched and count is None else number(count, 0)
 
 
 def _percent(share: float | None) -> float | None:

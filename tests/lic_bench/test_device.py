@@ -1,4 +1,7 @@
 import os
+import subprocess
+import sys
+from typing import Any
 
 import pytest
 import torch
@@ -32,5 +35,11 @@ def test_clock_and_temperature_are_plausible(gpu: nvml.Gpu) -> None:
 def test_a_process_that_is_not_below_the_root_is_foreign(gpu: nvml.Gpu) -> None:
     if os.getpid() not in (gpu.processes() or {}):
         pytest.skip("the driver lists ids of another namespace")
-    ours = GpuMeter(gpu, os.getpid()).facts()["gpu_foreign_processes"]
-    assert GpuMeter(gpu, -1).facts()["gpu_foreign_processes"] == ours + 1
+    code = "import torch; torch.ones(1, device='cuda'); print(flush=True); input()"
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "-c", code], **pipes) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        ours = GpuMeter(gpu, os.getpid()).facts()["gpu_foreign_processes"]
+        assert GpuMeter(gpu, child.pid).facts()["gpu_foreign_processes"] == ours + 1
+        child.communicate("\n")

@@ -52,7 +52,8 @@ def test_foreign_processes_are_counted_where_ids_mean_something() -> None:
     assert nvml.foreign([10, 11], ours, lambda pid: True) == 0
     assert nvml.foreign([10, 12, 13], ours, lambda pid: True) == 2
     assert nvml.foreign([10, 12], ours, lambda pid: False) is None, "an id of another namespace"
-    assert nvml.foreign([], ours, lambda pid: False) == 0
+    assert nvml.foreign([], ours, lambda pid: True) is None, "ours are on it, so the list leaves out"
+    assert nvml.foreign([12, 13], ours, lambda pid: True) is None
 
 
 def test_bytes_of_some_processes() -> None:

@@ -59,6 +59,12 @@ def test_a_gpu_that_was_slowed_down_is_said(make_run: MakeRun, tmp_path: Path) -
     assert cells["gpu_temperature_c"] == "60.0 .. 91.0"
 
 
+def test_whether_others_were_on_a_gpu_may_be_unknown(make_run: MakeRun, tmp_path: Path) -> None:
+    found = QUIET | {"gpu_sm_mhz": [1980.0, 1980.0], "gpu_reasons": []}
+    cells = texts(conditions_table([make_run(tmp_path / "r", {"jpeg": 1.0}, images=1, made={"conditions": found})]))
+    assert cells["gpu_foreign_processes"] == "unknown"
+
+
 def test_runs_that_nobody_watched_have_no_row(make_run: MakeRun, tmp_path: Path) -> None:
     assert conditions_table([make_run(tmp_path / "r", {"jpeg": 1.0}, images=1)]).rows == []
     assert conditions_table([]).rows == machines_table([]).rows == []
