@@ -29,7 +29,7 @@ REASONS = {
     0x200: "board_limit",
     0x400: "reliability",
 }
-CLOCKS_SETTING = "clocks_setting"
+CLOCKS_SETTING, IDLE = "clocks_setting", "idle"
 
 # The driver refuses; it or pynvml has no such function; it gives a text that is none, as some did for names.
 _REFUSALS = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, AttributeError, OSError, UnicodeDecodeError)
@@ -83,7 +83,7 @@ class Gpu:
         return None if bits is None else reason_names(int(bits))
 
     def clocks_locked(self) -> bool | None:
-        """See `locked`; None where the GPU has no such setting."""
+        """See `locked`."""
         clock = pynvml.NVML_CLOCK_SM
         return locked(self.ask("ApplicationsClock", clock), self.ask("DefaultApplicationsClock", clock), self.reasons())
 
@@ -107,12 +107,12 @@ def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[s
     """Whether somebody has set the clocks: other application clocks than the default, or limited by a setting now.
 
     NVML has no question for `nvidia-smi --lock-gpu-clocks`; under load a lock shows as "clocks_setting", or as a clock
-    that does not move. None where nothing is known.
+    that does not move. None where nothing shows it and the GPU is idle, or does not tell.
     """
-    if applied_mhz is None and reasons is None:
-        return None
     moved = applied_mhz is not None and default_mhz is not None and applied_mhz != default_mhz
-    return moved or CLOCKS_SETTING in (reasons or ())
+    if moved or CLOCKS_SETTING in (reasons or ()):
+        return True
+    return None if reasons is None or IDLE in reasons else False
 
 
 def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:

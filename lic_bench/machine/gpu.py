@@ -33,7 +33,10 @@ def describe(device: torch.device) -> dict[str, Any] | None:
 
 
 def by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
-    """Modes, limits and links; every value None without the GPU. Clocks in MHz, power in watts."""
+    """Modes, limits and links; every value None without the GPU. Clocks in MHz, power in watts.
+
+    clocks_locked: True or None: that nothing limits them now does not say that nobody has locked them.
+    """
 
     def ask(name: str, *arguments: Any) -> Any:
         return gpu.ask(name, *arguments) if gpu else None
@@ -51,7 +54,7 @@ def by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
         "exclusive": _exclusive(ask("ComputeMode")),
         "power_limit_w": watts("EnforcedPowerLimit"),
         "power_limit_default_w": watts("PowerManagementDefaultLimit"),
-        "clocks_locked": gpu.clocks_locked() if gpu else None,
+        "clocks_locked": (gpu and gpu.clocks_locked()) or None,
         "clocks_applied_mhz": [ask("ApplicationsClock", clock) for clock in (sm, memory)],
         "clocks_default_mhz": [ask("DefaultApplicationsClock", clock) for clock in (sm, memory)],
         "clocks_max_mhz": [ask("MaxClockInfo", clock) for clock in (sm, memory)],

@@ -89,8 +89,13 @@ def _decisive(run: Run) -> dict[str, Any]:
         found |= _named(part.removesuffix("_parts"), fingerprint.get(part) or {})
     for part, names in STEERED.items():
         told = environment.get(part) or {}
-        found |= _named(part, {name: told[name] for name in names if name in told})
+        found |= _named(part, {name: told[name] for name in names if name in told and not _untold(name, told[name])})
     return found | {name: config[name] for name in ("threads", "protocol", "isolate") if name in config}
+
+
+def _untold(name: str, value: Any) -> bool:
+    """Older runs say False for what they could not see, as their GPU was idle when it was asked."""
+    return name == "clocks_locked" and not value
 
 
 def _named(part: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,8 +41,10 @@ def test_locked_clocks() -> None:
     assert nvml.locked(1410, 1980, []) is True
     assert nvml.locked(1980, 1980, ["power_cap"]) is False
     assert nvml.locked(1980, 1980, [nvml.CLOCKS_SETTING]) is True
-    assert nvml.locked(None, None, ["idle"]) is False
-    assert nvml.locked(None, None, None) is None
+    assert nvml.locked(None, None, []) is False
+    assert nvml.locked(None, None, None) is nvml.locked(1980, 1980, None) is None
+    assert nvml.locked(1980, 1980, ["idle"]) is None, "a lock shows under load only"
+    assert nvml.locked(1410, 1980, ["idle"]) is True
 
 
 def test_foreign_processes_are_counted_where_ids_mean_something() -> None:

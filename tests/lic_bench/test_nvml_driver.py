@@ -218,7 +218,7 @@ def test_the_meter_in_seconds_joules_and_watts(asked: Asked) -> None:
         ("PowerUsage", {"gpu_power_w"}),
         ("UtilizationRates", {"gpu_utilisation_pct"}),
         ("ComputeRunningProcesses_v3", {"gpu_foreign_processes"}),
-        ("CurrentClocksEventReasons", {"gpu_reasons"}),
+        ("CurrentClocksEventReasons", {"gpu_reasons", "gpu_clocks_locked"}),
         (f"ApplicationsClock.{SM}", set()),  # whether clocks are set is then told by the reasons
     ],
 )
@@ -284,7 +284,7 @@ def test_locked_clocks(asked: Asked) -> None:
     asked.says(ANSWERS, DeviceGetCurrentClocksEventReasons="0x2")
     assert asked("gpu.clocks_locked()") is True
     asked.says(without(f"ApplicationsClock.{SM}"), DeviceGetCurrentClocksEventReasons="0x1")
-    assert asked("gpu.clocks_locked()") is False, "application clocks are no more in newer drivers"
+    assert asked("gpu.clocks_locked()") is None, "application clocks are no more in newer drivers, and it is idle"
     asked.says(without("ApplicationsClock.1", "EventReasons"))
     assert asked("gpu.clocks_locked()") is None
 
@@ -482,7 +482,7 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
         "exclusive": True,
         "power_limit_w": 650,
         "power_limit_default_w": 700,
-        "clocks_locked": False,
+        "clocks_locked": None,
         "clocks_applied_mhz": [1980, 2619],
         "clocks_default_mhz": [1980, 2619],
         "clocks_max_mhz": [1995, 2620],
@@ -491,6 +491,8 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
         "vbios": "96.00.A5.00.01",
     }
     assert {name: found.get(name) for name in expected} == expected
+    asked_torch.says(ANSWERS | {f"nvmlDeviceGetApplicationsClock.{SM}": 1410})
+    assert asked_torch("machine.describe(torch.device('cuda'))['clocks_locked']") is True
     assert UUID not in json.dumps(found)
     assert UUID.split("-")[0] not in json.dumps(found)
 
