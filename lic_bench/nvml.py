@@ -90,7 +90,7 @@ class Gpu:
 
 def find(uuid: str | None) -> Gpu | None:
     """The GPU of this UUID, with or without prefix; by UUID because CUDA_VISIBLE_DEVICES changes the numbers."""
-    bare = (uuid or "").removeprefix("GPU-").removeprefix("MIG-")
+    bare = _bare(uuid or "")
     for name in (f"GPU-{bare}", f"MIG-{bare}") if bare else ():
         if (handle := ask("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
             return Gpu(handle, name)
@@ -146,5 +146,9 @@ def exists(pid: int) -> bool:
 
 
 def hashed(uuid: str) -> str:
-    """A UUID as it may be published: enough to tell one GPU from another, not which one it is."""
-    return hashlib.sha256(uuid.encode()).hexdigest()[:12]
+    """A UUID, with or without prefix, as it may be published: enough to tell GPUs apart, not which ones they are."""
+    return hashlib.sha256(_bare(uuid).lower().encode()).hexdigest()[:12]
+
+
+def _bare(uuid: str) -> str:
+    return uuid.removeprefix("GPU-").removeprefix("MIG-")

@@ -78,6 +78,10 @@ def test_a_hashed_uuid_tells_two_apart_and_neither_which() -> None:
     assert one != two
     assert len(one) == 12
     assert "1111" not in one
+    bare = "11111111-2222-3333-4444-555555555555"
+    assert nvml.hashed(bare) == nvml.hashed(bare.upper()) == nvml.hashed(f"MIG-{bare}") == one, (
+        "as torch or NVML has it"
+    )
 
 
 def test_without_a_gpu_every_answer_is_none() -> None:

@@ -74,7 +74,7 @@ IMPORTS_TORCH = (
     IMPORTS
     + f"""
 import torch
-from lic_bench.machine import gpu as machine
+from lic_bench.machine import gpu as machine, software
 from lic_bench.measurement import memory
 memory.uuid_of = conditions.uuid_of
 torch.cuda.get_device_properties = lambda _: Properties(
@@ -491,6 +491,8 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
         "vbios": "96.00.A5.00.01",
     }
     assert {name: found.get(name) for name in expected} == expected
+    visible = asked_torch(f"software.variables({{'CUDA_VISIBLE_DEVICES': 'GPU-{UUID}'}})")
+    assert visible == {"CUDA_VISIBLE_DEVICES": f"GPU-{found['id']}"}, "told to be the same one"
     asked_torch.says(ANSWERS | {f"nvmlDeviceGetApplicationsClock.{SM}": 1410})
     assert asked_torch("machine.describe(torch.device('cuda'))['clocks_locked']") is True
     assert UUID not in json.dumps(found)
