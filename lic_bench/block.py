@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -31,7 +31,7 @@ class Settings:
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
     stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
     cores: where everything is kept while times are taken; None: nowhere. starts: of each codec's process, to take the
-    times of an image in.
+    times of an image in. apart: codecs work in processes of their own, so that this one may look at a GPU meanwhile.
     """
 
     parts: frozenset[str]
@@ -42,6 +42,7 @@ class Settings:
     stops_at_limit: bool = False
     cores: frozenset[int] | None = None
     starts: int = 1
+    apart: bool = False
     timeout_s: float = 3600.0
 
     @property
@@ -208,9 +209,11 @@ class Block:
 
     def _turn(self, done: Done, watch: Watch) -> list[tuple[float, float]]:
         """Its turn in a round, and what the machine did meanwhile."""
+        on_cpu = self.settings.devices[done.job.spec.name] == "cpu"
         start, before = perf_counter(), watch.read()
         try:
-            return self.works[done.job.spec.name].turn()
+            with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
+                return self.works[done.job.spec.name].turn()
         finally:
             done.conditions.append(watch.since(before))
             done.seconds += perf_counter() - start

@@ -315,6 +315,7 @@ def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
         watch=Watch(device) if timed else None,
         cores=cores.for_threads(config.threads) if timed else None,
         starts=config.starts or 1,
+        apart=config.isolate,
         stops_at_limit=session.alone,
         timeout_s=options.timeout or TIMEOUT_S,
     )

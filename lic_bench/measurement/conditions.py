@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from lic_bench import nvml
+from lic_bench.machine import cores
 from lic_bench.measurement.device import GpuMeter
 from lic_bench.measurement.disturbed import disturbed as disturbed
 from lic_bench.measurement.disturbed import together as together
@@ -18,7 +21,9 @@ from lic_bench.measurement.host import HostMeter
 if TYPE_CHECKING:
     import torch
 
-_REMEMBERED = 2_000  # readings; of older ones an interval keeps its first
+LOOK_S = 0.02  # between two looks at a GPU that works
+_REMEMBERED = 5_000  # readings; of older ones an interval keeps its first
+_CLOCK = "gpu_sm_mhz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,11 @@ class Reading:
     counters: Mapping[str, float]
     gauges: Mapping[str, float]
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the GPU had nothing to do, so that its clock says nothing of when it has."""
+        return nvml.IDLE in self.facts.get("gpu_reasons", ())
 
 
 class Watch:
@@ -47,9 +57,9 @@ class Watch:
         """Look now: a tenth of a millisecond, and one more per hundred threads. To be called between the samples."""
         (counters, gauges), facts = self._host.read(), dict[str, Any]()
         if self._gpu:
+            facts = self._gpu.facts()  # before the gauges: a clock is of a GPU at work if that was at work already
             counters |= self._gpu.counters()
             gauges |= self._gpu.gauges()
-            facts = self._gpu.facts()
         reading = Reading(perf_counter(), counters, gauges, facts)
         self._readings.append(reading)
         return reading
@@ -59,6 +69,30 @@ class Watch:
         now = self.read()
         between = [r for r in self._readings if before.seconds < r.seconds < now.seconds]
         return summary([before, *between, now])
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """Look at a GPU every LOOK_S inside, by a thread that keeps off this one's cores.
+
+        For a wait for another process: work in this one it would disturb.
+        """
+        if self._gpu is None:
+            yield
+            return
+        over = Event()
+        thread = Thread(target=self._look, args=(self._gpu, over), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _look(self, gpu: GpuMeter, over: Event) -> None:
+        cores.leave()
+        while not over.wait(LOOK_S):
+            clocks = gpu.clocks()
+            self._readings.append(Reading(perf_counter(), {}, gpu.gauges(), clocks))
 
     def energy_mj(self) -> float | None:
         """Millijoules that the device has used, counted from some moment: of a CPU all its packages; None if untold."""
@@ -85,8 +119,8 @@ def summary(readings: Sequence[Reading]) -> dict[str, Any]:
     cpu_waited_share: of the time in which our threads were ready to run, what they spent waiting for a CPU.
     cpu_package_j, gpu_energy_j: joules. gpu_power_cap_s, gpu_thermal_s: seconds of being slowed down for that.
     cpu_throttles, swapped_pages, major_faults: events. load_1m, cpu_mhz, gpu_sm_mhz, gpu_temperature_c, gpu_power_w,
-    gpu_utilisation_pct: [lowest, highest] reading. gpu_foreign_processes: the most seen at once; gpu_reasons: all seen;
-    gpu_clocks_locked: whether they were at every reading.
+    gpu_utilisation_pct: [lowest, highest] reading, of gpu_sm_mhz while the GPU was at work. gpu_foreign_processes: the
+    most seen at once; gpu_reasons: all seen; gpu_clocks_locked: whether they were at every reading that tells.
     """
     first, last = readings[0], readings[-1]
     grown = {name: max(0.0, last.counters[name] - was) for name, was in first.counters.items() if name in last.counters}
@@ -95,8 +129,9 @@ def summary(readings: Sequence[Reading]) -> dict[str, Any]:
     found |= {name: round(value, 6) for name, value in grown.items() if name.endswith(("_j", "_s"))}
     found |= {name: round(value) for name, value in grown.items() if not name.endswith(("_j", "_s"))}
     for name in first.gauges:
-        seen = [reading.gauges[name] for reading in readings if name in reading.gauges]
-        found[name] = [round(min(seen), 3), round(max(seen), 3)]
+        told = [r for r in readings if name in r.gauges and not (name == _CLOCK and r.idle)]
+        if seen := [reading.gauges[name] for reading in told]:
+            found[name] = [round(min(seen), 3), round(max(seen), 3)]
     return found | _facts([reading.facts for reading in readings])
 
 

@@ -41,12 +41,15 @@ class GpuMeter:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Foreign processes (how many, never which), why the clocks are not the highest, whether they are set."""
+        """Foreign processes (how many, never which), and `clocks`."""
         processes = self.gpu.processes()
         foreign = None if processes is None else nvml.foreign(processes, self._ours, nvml.exists)
-        facts = {"gpu_foreign_processes": foreign, "gpu_reasons": self.gpu.reasons()}
-        facts["gpu_clocks_locked"] = self.gpu.clocks_locked()
-        return {name: value for name, value in facts.items() if value is not None}
+        return ({} if foreign is None else {"gpu_foreign_processes": foreign}) | self.clocks()
+
+    def clocks(self) -> dict[str, Any]:
+        """Why they are not the highest, and whether they are set."""
+        found = {"gpu_reasons": self.gpu.reasons(), "gpu_clocks_locked": self.gpu.clocks_locked()}
+        return {name: value for name, value in found.items() if value is not None}
 
     def energy_mj(self) -> float | None:
         """Millijoules since the driver was loaded; None before Volta, and on MIG slices."""

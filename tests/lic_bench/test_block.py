@@ -1,7 +1,8 @@
 """One image through all codecs: their times side by side, and what one does wrong is its own record."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,32 @@ def test_conditions_are_those_of_the_codecs_own_turns() -> None:
     slow, fast = (one.record.conditions["seconds"] for one in done)
     assert slow >= 0.15
     assert fast < slow
+
+
+@pytest.mark.parametrize(
+    ("device", "apart", "looked"), [("cuda:0", True, 3), ("cuda:0", False, 0), ("cpu", True, 0), ("cpu", False, 0)]
+)
+def test_a_gpu_is_looked_at_while_codecs_elsewhere_work(device: str, apart: bool, looked: int) -> None:
+    class Looks(Watch):
+        inside, turns = False, 0
+
+        @contextmanager
+        def looking(self) -> Iterator[None]:
+            Looks.inside = True
+            yield
+            Looks.inside = False
+
+    class Elsewhere(Codec):
+        def turn(self) -> list[tuple[float, float]]:
+            Looks.turns += Looks.inside
+            return super().turn()
+
+    settings: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Looks(torch.device("cpu")), "apart": apart}
+    made = Settings(
+        parts=frozenset(["latency"]), effort=Effort(repeats=3, budget_s=9), devices={"a": device}, **settings
+    )
+    list(Block({"a": Elsewhere()}, made, lambda key: None, lambda job: None, print).measured([job("a")]))
+    assert Looks.turns == looked
 
 
 @pytest.mark.parametrize("step", ["code", "warm_up", "turn"])

@@ -62,13 +62,30 @@ ANSWERS = START | {
     "nvmlDeviceGetMaxPcieLinkWidth": 16,
 }
 IMPORTS = f"""
-import os, subprocess, sys, time
+import os, subprocess, sys, threading, time
 from types import SimpleNamespace as Properties
 from lic_bench import doctor, nvml
 from lic_bench.measurement import conditions, device, disturbed, energy, side
 gpu = nvml.find("{UUID}")
 meter = device.GpuMeter(gpu, os.getpid())
 conditions.uuid_of = lambda _: "{UUID}"
+
+def works(watch, idle, busy, seconds=60):
+    # an interval in which the driver says `busy` until that was seen, and `idle` before and after
+    def say(lines):
+        path = os.environ["NVML_ANSWERS"]
+        with open(path + ".mine", "w") as answers:
+            answers.write(lines)
+        os.replace(path + ".mine", path)
+    end = time.monotonic() + seconds
+    say(idle)
+    before = watch.read()
+    with watch.looking():
+        say(busy)
+        while watch._readings[-1].idle and time.monotonic() < end:
+            time.sleep(0.001)
+    say(idle)
+    return watch.since(before)
 """
 IMPORTS_TORCH = (
     IMPORTS
@@ -350,6 +367,31 @@ def test_what_happened_between_two_readings(asked: Asked) -> None:
         "the GPU was slowed down: hw thermal slowdown, power cap, power cap for 0.5 s",
         "the GPU's clocks are not locked: 1200 to 1980 MHz",
     ]
+
+
+def lines(answers: Mapping[str, Any]) -> str:
+    return "".join(f"{name} {value}\n" for name, value in answers.items())
+
+
+@pytest.mark.parametrize(("reasons", "locked"), [("0x4", False), ("0x2", True)])
+def test_a_gpu_is_looked_at_while_another_process_works(asked: Asked, reasons: str, locked: bool) -> None:
+    idle = ANSWERS | {f"nvmlDeviceGetClockInfo.{SM}": 345, "nvmlDeviceGetCurrentClocksEventReasons": "0x1"}
+    busy = ANSWERS | {"nvmlDeviceGetTemperature.0": 83, "nvmlDeviceGetCurrentClocksEventReasons": reasons}
+    asked("let(watch=conditions.Watch(None))")
+    found = asked(f"works(watch, {lines(idle)!r}, {lines(busy)!r})")
+    assert found["readings"] >= 3
+    assert found["gpu_sm_mhz"] == [1980, 1980]
+    assert found["gpu_temperature_c"] == [41, 83]
+    assert found["gpu_clocks_locked"] is locked
+    assert set(found["gpu_reasons"]) == {"clocks_setting" if locked else "power_cap", "idle"}
+    assert asked("threading.active_count()") == 1
+
+
+def test_nobody_looks_on_after_a_failure(asked: Asked) -> None:
+    asked("let(watch=conditions.Watch(None))")
+    with pytest.raises(AssertionError, match="TypeError"):
+        asked(f"works(watch, {lines(ANSWERS)!r}, None)")
+    assert asked("threading.active_count()") == 1
 
 
 def test_a_gpu_that_is_lost_between_two_readings(asked: Asked) -> None:
