@@ -192,7 +192,7 @@ class Block:
             {one.job.spec.name: partial(self._turn, one, watch) for one in left},
             canary,
             self.settings.effort,
-            slowed=lambda: any(slowed(one.conditions[-1:]) for one in left),
+            slowed=_held_back(left),
             pause=self._pause,
         )
 
@@ -222,6 +222,18 @@ class Block:
 def going(done: Iterable[Done]) -> list[Done]:
     """Those that have not failed."""
     return [one for one in done if one.error is None]
+
+
+def _held_back(several: Sequence[Done]) -> Callable[[], bool]:
+    """A function that says whether a GPU was held back in one of their turns since it was asked last."""
+    seen = [len(one.conditions) for one in several]
+
+    def ask() -> bool:
+        fresh = [one.conditions[count:] for one, count in zip(several, seen, strict=True)]
+        seen[:] = [len(one.conditions) for one in several]
+        return any(map(slowed, fresh))
+
+    return ask
 
 
 def _failure(timing: Timing) -> str | None:

@@ -13,7 +13,7 @@ import torch
 from lic_bench.block import Block, Done, Settings
 from lic_bench.datasets import Image
 from lic_bench.jobs import Job
-from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.conditions import Reading, Watch
 from lic_bench.measurement.measure import CodecFailure
 from lic_bench.measurement.rounds import Canary
 from lic_bench.measurement.stopwatch import Effort
@@ -242,6 +242,29 @@ def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
     (done,) = block.measured([job("a")])
     assert (done.record.rounds_repeated, len(done.conditions)) == (1, 4)
     assert done.record.conditions["readings"] == sum(found["readings"] for found in done.conditions) * 3 / 4
+
+
+def test_a_codec_that_is_done_repeats_no_rounds_of_the_others() -> None:
+    class Hot(Watch):
+        """The GPU is too hot in the turns of that codec."""
+
+        def since(self, before: Reading) -> dict[str, Any]:
+            return super().since(before) | {"gpu_thermal_s": 0.1 * (order[-1] == "hot")}
+
+    class Noted(Codec):
+        def turn(self) -> list[tuple[float, float]]:
+            order.append("hot" if self is codecs["hot"] else "cool")
+            return [(9.0, 9.0)] if self is codecs["hot"] else super().turn()
+
+    order: list[str] = []
+    codecs = {"hot": Noted(), "cool": Noted()}
+    settings: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Hot(torch.device("cpu"))}
+    effort = Effort(repeats=3, budget_s=8, again=1)
+    made = Settings(parts=frozenset(["latency"]), effort=effort, devices=dict.fromkeys(codecs, "cuda:0"), **settings)
+    block = Block(codecs, made, lambda key: None, lambda job: None, print)
+    hot, cool = (one.record for one in block.measured([job("hot"), job("cool")]))
+    assert (hot.rounds_repeated, hot.drifted) == (1, 1)
+    assert (cool.rounds_repeated, cool.drifted) == (1, 1), "of the two rounds with the hot one, not of its own"
 
 
 def test_times_need_their_instruments() -> None:
