@@ -1,4 +1,4 @@
-"""The one exception that stands for bad input, and the nearest-name hint its messages carry."""
+"""The one exception that stands for bad input, the nearest-name hint its messages carry, and exceptions to be kept."""
 
 from __future__ import annotations
 
@@ -18,3 +18,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UserError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+
+
+def bare(error: Exception) -> Exception:
+    """The exception without its frames and what led to it, which keep all that was in them alive, as tensors."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)

@@ -1,4 +1,5 @@
 import copy
+import weakref
 from typing import Any
 
 import pytest
@@ -253,6 +254,21 @@ def test_a_failing_counter_is_a_failed_record() -> None:
     assert [row.status for row in rows] == ["failed"] * 3
     assert {row.error for row in rows} == {"ValueError: too small"}
     assert {row.parameters for row in rows} == {12}
+
+
+def test_what_a_counter_that_failed_had_in_memory_is_gone_at_the_next() -> None:
+    left: list[bool] = []
+    seen: list[weakref.ref[Tensor]] = []
+
+    class Full(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            left.append(any(ref() is not None for ref in seen))
+            large = torch.zeros(9)
+            seen.append(weakref.ref(large))
+            raise ValueError("full")
+
+    assert {row.error for row in count(Full(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)} == {"ValueError: full"}
+    assert left == [False] * len(FORWARD)
 
 
 @pytest.mark.parametrize(

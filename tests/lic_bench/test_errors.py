@@ -1,4 +1,6 @@
-from lic_bench.errors import unknown
+import weakref
+
+from lic_bench.errors import bare, unknown
 
 
 def test_the_nearest_name_is_offered() -> None:
@@ -9,3 +11,29 @@ def test_the_nearest_name_is_offered() -> None:
 
 def test_nothing_near_offers_nothing() -> None:
     assert str(unknown("codec", "zzz", [])) == "Unknown codec 'zzz'. Known: none."
+
+
+def test_a_kept_exception_keeps_nothing_else() -> None:
+    class Large:
+        pass
+
+    alive: list[weakref.ref[Large]] = []
+
+    def fails(why: bool) -> None:
+        large = Large()
+        alive.append(weakref.ref(large))
+        if why:
+            raise KeyError("first")
+        try:
+            fails(why=True)
+        except KeyError as error:
+            raise ValueError("second") from error
+
+    kept: Exception | None = None
+    try:
+        fails(why=False)
+    except ValueError as error:
+        assert all(ref() for ref in alive)
+        kept = bare(error)
+    assert repr(kept) == "ValueError('second')"
+    assert [ref() for ref in alive] == [None, None]

@@ -1,5 +1,6 @@
 """The rounds on made-up clocks: known durations, a machine that drifts, outliers, a codec that fails."""
 
+import weakref
 from collections.abc import Iterator
 from statistics import median
 
@@ -188,6 +189,28 @@ def test_a_codec_that_fails_ends_its_own_turns_only() -> None:
     found = interleave({"bad": failing, "good": machine.codec("good", 0.1, 0.1)}, Canary(machine.read), STEADY)
     assert isinstance(found["bad"].error, OSError)
     assert len(found["good"].encode_s) == 5
+
+
+def test_what_a_codec_that_failed_had_in_memory_is_gone_at_the_next_turn() -> None:
+    class Large:
+        pass
+
+    seen: list[weakref.ref[Large]] = []
+    alive: list[bool] = []
+
+    def failing() -> list[tuple[float, float]]:
+        large = Large()
+        seen.append(weakref.ref(large))
+        raise OSError("gone")
+
+    def good() -> list[tuple[float, float]]:
+        alive.append(any(ref() for ref in seen))
+        return [(0.1, 0.1)]
+
+    found = interleave({"bad": failing, "good": good}, Canary(Machine().read), STEADY)
+    assert str(found["bad"].error) == "gone"
+    assert seen
+    assert not any(alive)
 
 
 @given(st.lists(st.floats(0.8, 1.5), max_size=60), st.integers(0, 6))
