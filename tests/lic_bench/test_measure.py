@@ -63,6 +63,21 @@ def test_a_sound_codec(image: torch.Tensor) -> None:
     assert measure(both, image, CPU, parts)[0]["cold_start_s"] == {}
 
 
+@pytest.mark.parametrize("operation", ["compress", "decompress"])
+def test_a_second_try_is_no_cold_start(image: torch.Tensor, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    both = pair(Levels(), Levels())
+    with monkeypatch.context() as patch:
+        patch.setattr(Levels, operation, full)
+        with pytest.raises(MemoryError):
+            measure(both, image, CPU, frozenset(["latency"]))
+    fields, _ = measure(both, image, CPU, frozenset(["latency"]))
+    assert fields["cold_start_s"] == {}
+    assert fields["payload_bytes"] == 3 * 8 * 12
+
+
 def test_quality_alone_codes_once(image: torch.Tensor) -> None:
     class Counted(Levels):
         calls = 0
