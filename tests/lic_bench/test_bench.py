@@ -72,6 +72,40 @@ def test_the_warm_up_is_done_once_per_quality_and_size(image: Image) -> None:
     assert calls() >= 2
 
 
+@pytest.mark.parametrize("step", ["warm_up", "turn"])
+def test_no_sample_pays_for_memory_that_was_given_back(image: Image, step: str) -> None:
+    bench = sleeper(effort=Effort(warmed_s=0, visit_s=0))
+    bench.code(1, image)
+    bench.warm_up()
+
+    def calls() -> int:
+        before = codec_calls(bench)
+        getattr(bench, step)()
+        return codec_calls(bench) - before
+
+    usual = calls()
+    bench.device = torch.device("cuda")
+    bench.release()
+    bench.device = torch.device("cpu")
+    assert [calls(), calls()] == [usual + 1, usual]
+    bench.release()
+    assert calls() == usual, "a CPU's memory is not given back"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("parts", "untimed"), [(TIMES, 0), (TIMES | {"memory"}, 1)])
+def test_an_image_whose_memory_was_taken_is_coded_untimed(parts: frozenset[str], untimed: int) -> None:
+    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    bench = Bench(Recipe(spec=spec, device="cuda", parts=parts))
+    for picture in find_dataset("sample", None, limit=2, crop=64).images:
+        bench.code(1, picture)
+        codec: Any = bench._pair(1).encoder.codec
+        calls: list[int] = []
+        codec.module.g_a.register_forward_hook(lambda *_, calls=calls: calls.append(1))
+        bench.warm_up()
+    assert len(calls) == untimed
+
+
 def codec_calls(bench: Bench) -> int:
     codec: Any = bench._pair(bench._quality).encoder.codec
     return int(codec.calls)
