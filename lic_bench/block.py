@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from lic_bench.bench import COSTS, OUT_OF_MEMORY, Work, describe
 from lic_bench.jobs import Job
@@ -18,6 +18,7 @@ from lic_bench.measurement.rounds import Canary, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.records import Record
 
+R = TypeVar("R")
 IDENTITY = (
     *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device"),
     *("entropy_coder", "weights", "kernels", "mode", "encoder_version"),
@@ -106,6 +107,7 @@ class Block:
         self._note = note
         self._pause = pause
         self._limited: set[str] = set()
+        self._made_room = False  # since the last round
 
     def measured(self, jobs: Sequence[Job]) -> Iterator[Done]:
         """The jobs of one image, of one quality per codec."""
@@ -125,24 +127,24 @@ class Block:
             if job.spec.name in self._limited:
                 raise CodecFailure(f"not tried: {OUT_OF_MEMORY} at a smaller size")
             self._wait(job.key)
-            done.fields |= self._code(job)
+            code = partial(self.works[job.spec.name].code, job.quality, job.image)
+            done.fields |= self._with_room(job.spec.name, code)
         self._note_limit(done)
         return done
 
-    def _code(self, job: Job) -> dict[str, Any]:
-        """Where memory runs out on a device that all share, once more after the others gave back what they keep."""
-        work = self.works[job.spec.name]
+    def _with_room(self, codec: str, call: Callable[[], R]) -> R:
+        """Where memory runs out on a device that all share, once more after all gave back what they keep."""
         try:
-            return work.code(job.quality, job.image)
+            return call()
         except Exception as error:
-            others = [other for other in self.works.values() if other is not work]
-            shared = not self.settings.devices[job.spec.name].startswith("cpu")
-            if not (shared and others and describe(error).startswith(OUT_OF_MEMORY)):
+            shared = len(self.works) > 1 and not self.settings.devices[codec].startswith("cpu")
+            if not (shared and describe(error).startswith(OUT_OF_MEMORY)):
                 raise
-        for other in others:
+        for work in self.works.values():
             with suppress(CodecFailure):
-                other.release()
-        return work.code(job.quality, job.image)
+                work.release()
+        self._made_room = True
+        return call()
 
     def _note_limit(self, done: Done) -> None:
         if self.settings.stops_at_limit and (done.error or "").startswith(OUT_OF_MEMORY):
@@ -176,7 +178,8 @@ class Block:
         self._pause()
         for one in going(done):
             with one.guarded():
-                self.works[one.job.spec.name].again(one.job.quality, one.job.image)
+                again = partial(self.works[one.job.spec.name].again, one.job.quality, one.job.image)
+                self._with_room(one.job.spec.name, again)
 
     def _rounds(self, done: Sequence[Done]) -> dict[str, Timing]:
         """Warm up, then rounds."""
@@ -185,16 +188,21 @@ class Block:
             raise ValueError("times are taken with a canary and a watch")
         for one in going(done):
             with one.guarded():
-                self.works[one.job.spec.name].warm_up()
+                self._with_room(one.job.spec.name, self.works[one.job.spec.name].warm_up)
         self._pause()
-        left = going(done)
+        left, self._made_room = going(done), False
         return interleave(
             {one.job.spec.name: partial(self._turn, one, watch) for one in left},
             canary,
             self.settings.effort,
-            slowed=_held_back(left),
+            slowed=partial(self._spoilt, _held_back(left)),
             pause=self._pause,
         )
+
+    def _spoilt(self, held_back: Callable[[], bool]) -> bool:
+        """Whether a round is to be done again: the GPU was held back, or all gave back their memory on the way."""
+        made_room, self._made_room = self._made_room, False
+        return held_back() or made_room
 
     def _extra(self, done: Done, what: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What find gives; without it the record stands: what was measured before is not lost."""
@@ -213,7 +221,7 @@ class Block:
         start, before = perf_counter(), watch.read()
         try:
             with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
-                return self.works[done.job.spec.name].turn()
+                return self._with_room(done.job.spec.name, self.works[done.job.spec.name].turn)
         finally:
             done.conditions.append(watch.since(before))
             done.seconds += perf_counter() - start

@@ -87,9 +87,7 @@ def run(
     made = Settings(
         parts=frozenset(parts.split()),
         effort=Effort(repeats=3, budget_s=9),
-        devices=dict.fromkeys(codecs, "cpu"),
-        **(timed if "latency" in parts else {}),
-        **settings,
+        **({"devices": dict.fromkeys(codecs, "cpu")} | (timed if "latency" in parts else {}) | settings),
     )
     block = Block(codecs, made, lambda key: None, lambda job: None, notes.append)
     return list(block.measured(jobs or [job(name) for name in codecs])), notes
@@ -229,6 +227,36 @@ def test_where_a_shared_device_is_full_the_others_give_back_what_they_keep() -> 
         block = Block(codecs, settings, lambda key: None, lambda job: None, print)
         assert next(iter(block.measured([job("full")]))).record.status == status
         assert codecs["other"].done == (["release"] if status == "ok" else [])
+
+
+@pytest.mark.parametrize(("step", "repeated"), [("warm_up", 0), ("turn", 1), ("again", 0)])
+@pytest.mark.parametrize("device", ["cuda:0", "cpu"])
+def test_where_a_shared_device_is_full_later_the_step_is_done_again(device: str, step: str, repeated: int) -> None:
+    class Full(Codec):
+        def _do(self, one: str) -> None:
+            self.done.append(one)
+            if one == step and self.done.count(step) == 1:
+                raise MemoryError
+
+    codecs = {"full": Full(), "other": Codec()}
+    devices = dict.fromkeys(codecs, device)
+    done, _ = run(codecs, "latency", devices=devices, starts=2)
+    full, other = (one.record for one in done)
+    if device == "cpu":
+        assert (full.status, full.error) == ("failed", "out of memory: MemoryError")
+        assert "release" not in codecs["other"].done
+    else:
+        assert [len(record.encode_s) for record in (full, other)] == [6, 6]
+        assert [record.rounds_repeated for record in (full, other)] == [repeated] * 2
+        assert codecs["other"].done.count("release") == 1
+
+
+def test_where_it_stays_full_the_codec_fails() -> None:
+    codecs = {"full": Codec(fails="turn", error=MemoryError()), "other": Codec()}
+    done, _ = run(codecs, "latency", devices=dict.fromkeys(codecs, "cuda:0"))
+    by_codec = {one.job.spec.name: one.record for one in done}
+    assert by_codec["full"].error == "out of memory: MemoryError"
+    assert len(by_codec["other"].encode_s) == 3
 
 
 def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
