@@ -387,6 +387,24 @@ def test_a_gpu_is_looked_at_while_another_process_works(asked: Asked, reasons: s
     assert asked("threading.active_count()") == 1
 
 
+def test_whoever_looks_keeps_off_the_cores_of_a_timed_run(asked: Asked) -> None:
+    everywhere = asked("sorted(os.sched_getaffinity(0))")
+    if len(everywhere) < 2:
+        pytest.skip("one core")
+    asked("let(watch=conditions.Watch(None), core=min(os.sched_getaffinity(0)), seen=[])")
+    asked("let(look=conditions.Watch._look)")
+    note = "lambda self, gpu, over: look(self, gpu, over) or seen.append(sorted(os.sched_getaffinity(0)))"
+    asked(f"setattr(conditions.Watch, '_look', {note})")
+    asked("os.sched_setaffinity(0, {core})")
+    try:
+        asked(f"works(watch, {lines(ANSWERS)!r}, {lines(ANSWERS)!r})")
+        assert asked("sorted(os.sched_getaffinity(0))") == everywhere[:1], "who waits stays"
+        assert everywhere[0] not in asked("seen[0]")
+    finally:
+        asked(f"os.sched_setaffinity(0, {everywhere})")
+        asked("setattr(conditions.Watch, '_look', look)")
+
+
 def test_nobody_looks_on_after_a_failure(asked: Asked) -> None:
     asked("let(watch=conditions.Watch(None))")
     with pytest.raises(AssertionError, match="TypeError"):
