@@ -5,27 +5,32 @@ from __future__ import annotations
 import argparse
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import torch
 
 from lalic.biwkv import BACKENDS, choose_backend
-from lalic.biwkv.timing import Timing, copy_bandwidth, keep_freed_memory, measure
+from lalic.biwkv.first_call import first_calls
+from lalic.biwkv.timing import PASSES, Timing, copy_bandwidth, keep_freed_memory, measure
 
 SHAPES = [(1, 98304, 96), (1, 24576, 144), (1, 6144, 256), (1, 1536, 320), (1, 384, 256)]  # LALIC at 768 x 512
-HEADER = f"{'B x T x C':>16}  {'backend':<9} {'pass':<8} {'time [ms]':>10} {'spread':>7} {'GB/s':>7} {'of limit':>8}"
+HEADER = f"{'B x T x C':>16}  {'backend':<7} {'pass':<8} {'time [ms]':>9} {'spread':>7} {'GB/s':>7} {'of limit':>8}"
+ON_GPU = f" {'warm':>8} {'eager':>8}"
+DTYPES = {"cpu": ["float32"], "cuda": ["float32", "bfloat16"]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What was measured on."""
+    """What was measured on. first_call_s: dtype -> see first_call.py; empty on a CPU."""
 
     device: str
     torch: str
     threads: int
-    dtype: str
     copy_bytes_per_s: float
+    first_call_s: dict[str, dict[str, dict[str, float]]]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,49 +39,83 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("torch finds no CUDA device; --device cpu is always there")
-    device, dtype = torch.device(options.device), getattr(torch, options.dtype)
+    device, dtypes = torch.device(options.device), options.dtype or DTYPES[options.device]
     keep_freed_memory()
-    machine = Machine(
-        device=_name(device),
-        torch=torch.__version__,
-        threads=torch.get_num_threads(),
-        dtype=options.dtype,
-        copy_bytes_per_s=copy_bandwidth(device),
-    )
-    print(
-        f"{machine.device}, torch {machine.torch}, {machine.threads} threads, {machine.dtype}\n"
-        f"Copies run at {machine.copy_bytes_per_s / 1e9:.1f} GB/s, read plus written. The limit is every tensor once "
-        "at that speed:\nk, v, y forward; k, v, dy, dk, dv backward.\n"
-    )
-    print(HEADER)
-    timings = []
-    for shape in SHAPES:
-        for name in options.backends or _usable(device, dtype):
-            for timing in measure(shape, name, device, dtype, machine.copy_bytes_per_s):
-                timings.append(timing)
-                print(_line(timing), flush=True)
+    machine = _machine(device, dtypes)
+    _introduce(machine)
+    timings: list[Timing] = []
+    for name in dtypes:
+        print(f"\n{name}\n{HEADER}{ON_GPU if device.type == 'cuda' else ''}")
+        for timing in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
+            print(_line(timing), flush=True)
+            timings.append(timing)
+            if options.into:  # whole each time: what is there stays if a later one fails
+                _write(_file(options.into, machine), machine, timings)
     if options.into:
-        file = options.into / re.sub(r"[^a-z0-9]+", "-", machine.device.lower()).strip("-") / "biwkv.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        report = {"machine": asdict(machine), "timings": [asdict(timing) for timing in timings]}
-        file.write_text(json.dumps(report, indent=1) + "\n")
-        print(f"\nWritten to {file}")
+        print(f"\nWritten to {_file(options.into, machine)}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lalic.biwkv", description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--dtype", default="float32", choices=["float64", "float32", "float16", "bfloat16"])
+    parser.add_argument(
+        "--dtype",
+        nargs="*",
+        choices=["float64", "float32", "float16", "bfloat16"],
+        help="[default: float32, on a GPU bfloat16 too]",
+    )
     parser.add_argument("--backends", nargs="*", choices=sorted(set(BACKENDS) - {"reference"}))
     parser.add_argument("--into", type=Path, help="write the figures to FOLDER/<device>/biwkv.json", metavar="FOLDER")
     return parser
 
 
+def _machine(device: torch.device, dtypes: list[str]) -> Machine:
+    compiles = device.type == "cuda"
+    return Machine(
+        device=_name(device),
+        torch=torch.__version__,
+        threads=torch.get_num_threads(),
+        copy_bytes_per_s=copy_bandwidth(device),
+        first_call_s={dtype: first_calls(device.type, dtype) for dtype in dtypes} if compiles else {},
+    )
+
+
+def _introduce(machine: Machine) -> None:
+    print(
+        f"{machine.device}, torch {machine.torch}, {machine.threads} threads\n"
+        f"Copies run at {machine.copy_bytes_per_s / 1e9:.1f} GB/s, read plus written. The limit is every tensor once "
+        "at that speed:\nk, v, y forward; k, v, dy, dk, dv backward."
+    )
+    for dtype, first in machine.first_call_s.items():
+        told = (f"{way} " + " + ".join(f"{s:.2f}" for s in seconds.values()) for way, seconds in first.items())
+        print(f"A process's first calls, forward + backward, {dtype} [s]: {'; '.join(told)}")
+    if machine.first_call_s:
+        print("time: within a CUDA graph, tensors in no cache. warm: always the same tensors. eager: without a graph.")
+
+
+def _timings(
+    backends: list[str] | None, device: torch.device, dtype: torch.dtype, bandwidth: float
+) -> Iterator[Timing]:
+    for shape, backend in product(SHAPES, backends or _usable(device, dtype)):
+        for direction in PASSES:
+            yield measure(shape, direction, backend, device, dtype, bandwidth)
+
+
+def _file(folder: Path, machine: Machine) -> Path:
+    return folder / re.sub(r"[^a-z0-9]+", "-", machine.device.lower()).strip("-") / "biwkv.json"
+
+
+def _write(file: Path, machine: Machine, timings: list[Timing]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    report = {"machine": asdict(machine), "timings": [asdict(timing) for timing in timings]}
+    file.write_text(json.dumps(report, indent=1) + "\n")
+
+
 def _usable(device: torch.device, dtype: torch.dtype) -> list[str]:
-    """The backends for a device, fastest last; the reference would need T^2 memory."""
+    """The backends that compute in this type, fastest last; the reference would need T^2 memory."""
     chosen = choose_backend(device, dtype)
-    return ["torch"] if chosen == "torch" else ["torch", chosen]
+    return ["torch", chosen] if chosen != "torch" and dtype in BACKENDS["torch"].dtypes else [chosen]
 
 
 def _name(device: torch.device) -> str:
@@ -87,10 +126,13 @@ def _name(device: torch.device) -> str:
 
 def _line(t: Timing) -> str:
     shape = " x ".join(map(str, t.shape))
-    return (
-        f"{shape:>16}  {t.backend:<9} {t.direction:<8} {t.median_s * 1e3:10.3f} {t.spread:7.1%} "
+    line = (
+        f"{shape:>16}  {t.backend:<7} {t.direction:<8} {t.median_s * 1e3:9.4f} {t.spread:7.1%} "
         f"{t.bytes_moved / t.median_s / 1e9:7.1f} {t.limit_s / t.median_s:8.1%}"
     )
+    if t.warm_s is None or t.eager_s is None:
+        return line
+    return f"{line} {t.warm_s * 1e3:8.4f} {t.eager_s * 1e3:8.4f}"
 
 
 if __name__ == "__main__":

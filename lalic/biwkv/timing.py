@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil, prod
 from statistics import median
 from time import perf_counter
 
 import torch
-from torch import Tensor
 
 from lalic.biwkv.operator import biwkv_backward_op, biwkv_op
 
 BUDGET_S = 2.0  # per backend, shape and direction
 LEAST, MOST = 5, 200  # repeats
 ENQUEUED_S = 2e-3  # of GPU work per sample, so that starting the first call does not count
+CALLS = 10  # in a CUDA graph at least, so that the gaps between its replays do not count
 COPIED_BYTES = 2**28  # well above any cache's share
+PASSES = {"forward": 3, "backward": 5}  # k, v, y; k, v, dy, dk, dv: each read or written once
+
+Call = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """One backend at one shape. spread: interquartile range over the median."""
+    """One backend at one shape. spread: interquartile range over the median.
+
+    median_s: on a GPU of calls whose sequences are in no cache, as limit_s supposes. warm_s: always the same sequences.
+    eager_s: the same without a CUDA graph, what a caller waits for who enqueues call after call. None on a CPU.
+    """
 
     shape: tuple[int, int, int]  # B, T, C
+    dtype: str
     backend: str
     direction: str  # forward or backward
     median_s: float
@@ -31,6 +41,8 @@ class Timing:
     repeats: int
     bytes_moved: int  # each input read once, each output written once
     limit_s: float
+    warm_s: float | None = None
+    eager_s: float | None = None
 
 
 def keep_freed_memory() -> None:
@@ -47,72 +59,101 @@ def copy_bandwidth(device: torch.device) -> float:
     """Bytes read plus bytes written per second by torch's own copy of 256 MiB."""
     source = torch.rand(COPIED_BYTES // 4, device=device)
     target = torch.empty_like(source)
-    return 2 * COPIED_BYTES / median(samples(lambda: target.copy_(source), device))
+    return 2 * COPIED_BYTES / median(samples([lambda: target.copy_(source)], device))
 
 
+@torch.no_grad()
 def measure(
-    shape: tuple[int, int, int], backend: str, device: torch.device, dtype: torch.dtype, bandwidth: float
-) -> Iterator[Timing]:
-    """Forward and backward of one backend on fresh random input, warm."""
+    shape: tuple[int, int, int],
+    direction: str,
+    backend: str,
+    device: torch.device,
+    dtype: torch.dtype,
+    bandwidth: float,
+) -> Timing:
+    """One pass of one backend on random input."""
+    size = PASSES[direction] * prod(shape) * dtype.itemsize
+    on_gpu = device.type == "cuda"
+    calls = [_call(shape, direction, backend, device, dtype) for _ in range(sets(size) if on_gpu else 1)]
+    times = samples(calls, device)
+    return Timing(
+        shape=shape,
+        dtype=str(dtype).removeprefix("torch."),
+        backend=backend,
+        direction=direction,
+        median_s=median(times),
+        spread=_quartiles(times) / median(times),
+        repeats=len(times),
+        bytes_moved=size,
+        limit_s=size / bandwidth,
+        warm_s=median(samples(calls[:1], device)) if on_gpu else None,
+        eager_s=median(_repeated(calls[0], device)) if on_gpu else None,
+    )
+
+
+def sets(size: int) -> int:
+    """How many calls of so many bytes each move so much together that a cache keeps nothing of the first."""
+    return COPIED_BYTES // size + 1
+
+
+def samples(calls: Sequence[Call], device: torch.device) -> list[float]:
+    """Seconds of one call, again and again: on a GPU within replays of a CUDA graph, in which `calls` take turns."""
+    if device.type == "cuda":
+        rounds = ceil(CALLS / len(calls))
+        return _repeated(_graph(calls, rounds), device, rounds * len(calls))
+    (call,) = calls
+    return _repeated(call, device)
+
+
+def _call(shape: tuple[int, int, int], direction: str, backend: str, device: torch.device, dtype: torch.dtype) -> Call:
     tokens, channels = shape[1:]
     wide = torch.promote_types(dtype, torch.float32)
     w, u = (torch.randn(channels, device=device, dtype=wide) / tokens for _ in range(2))
     k, v, grad = (torch.randn(shape, device=device).to(dtype) for _ in range(3))
-    passes: dict[str, tuple[Callable[[], object], list[Tensor]]] = {
-        "forward": (lambda: biwkv_op(w, u, k, v, backend), [k, v, k]),
-        "backward": (lambda: biwkv_backward_op(w, u, k, v, grad, backend), [k, v, grad, k, v]),
-    }
-    with torch.no_grad():
-        for direction, (run, moved) in passes.items():
-            times = samples(run, device)
-            size = sum(tensor.nbytes for tensor in moved)
-            yield Timing(
-                shape=shape,
-                backend=backend,
-                direction=direction,
-                median_s=median(times),
-                spread=_quartiles(times) / median(times),
-                repeats=len(times),
-                bytes_moved=size,
-                limit_s=size / bandwidth,
-            )
+    if direction == "forward":
+        return lambda: biwkv_op(w, u, k, v, backend)
+    return lambda: biwkv_backward_op(w, u, k, v, grad, backend)
 
 
-def samples(run: Callable[[], object], device: torch.device) -> list[float]:
-    """Seconds of repeated calls after two that are not counted: on a GPU of replays of a CUDA graph of the call."""
-    calls = 1
-    if device.type == "cuda":
-        run = _graph(run)
-        calls = max(1, round(ENQUEUED_S / _timed(run, device, 1)))
+def _repeated(run: Call, device: torch.device, calls: int = 1) -> list[float]:
+    """Seconds of each of the `calls` in repeated runs, after two that are not counted."""
     run(), run()
+    runs = max(1, round(ENQUEUED_S / _timed(run, device, 1))) if device.type == "cuda" else 1
     times: list[float] = []
     while len(times) < LEAST or (sum(times) < BUDGET_S and len(times) < MOST):
-        times.append(_timed(run, device, calls))
-    return times
+        times.append(_timed(run, device, runs))
+    return [seconds / calls for seconds in times]
 
 
-def _timed(run: Callable[[], object], device: torch.device, calls: int) -> float:
-    """Seconds of one of so many calls in a row, between which a GPU does not wait for the host."""
+def _timed(run: Call, device: torch.device, runs: int) -> float:
+    """Seconds of one of so many runs in a row, between which a GPU does not wait for the host."""
     if device.type != "cuda":
         start = perf_counter()
         run()
         return perf_counter() - start
     before, after = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     before.record()
-    for _ in range(calls):
+    for _ in range(runs):
         run()
     after.record()
     after.synchronize()
-    return before.elapsed_time(after) / 1e3 / calls
+    return before.elapsed_time(after) / 1e3 / runs
 
 
-def _graph(run: Callable[[], object]) -> Callable[[], object]:
-    """The call's GPU work alone, without the gaps between launches."""
-    run()
+def _graph(calls: Sequence[Call], rounds: int) -> Call:
+    """The GPU's work of all calls in turn, so many times, without the gaps between launches.
+
+    Each has memory of its own for what it returns: what it writes is in no cache either, unless it is alone.
+    """
+    for call in calls:
+        call()
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
+    kept: deque[object] = deque(maxlen=len(calls) - 1)
     with torch.cuda.graph(graph):
-        run()
+        for _ in range(rounds):
+            for call in calls:
+                kept.append(call())
     return graph.replay
 
 

@@ -2,12 +2,14 @@
 
 import json
 import time
+import weakref
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from lalic.biwkv import __main__ as command
-from lalic.biwkv import timing
+from lalic.biwkv import first_call, timing
 
 
 @pytest.fixture
@@ -28,17 +30,84 @@ def test_a_line_per_backend_and_pass_and_the_same_figures_as_json(tmp_path, caps
     ]
     forward = report["timings"][2]
     assert forward["bytes_moved"] == 3 * 300 * 16 * 4
+    assert forward["dtype"] == "float32"
+    assert report["timings"][3]["bytes_moved"] == 5 * 300 * 16 * 4
     assert forward["limit_s"] == pytest.approx(forward["bytes_moved"] / report["machine"]["copy_bytes_per_s"])
     printed = capsys.readouterr().out.splitlines()
     assert all(len(line) <= 100 for line in printed if "/" not in line)
-    assert f"{forward['median_s'] * 1e3:.3f}" in printed[-4]
+    assert f"{forward['median_s'] * 1e3:.4f}" in printed[-4]
+
+
+@pytest.mark.usefixtures("_small")
+def test_rows_of_several_types(tmp_path):
+    assert command.main(["--device", "cpu", "--dtype", "float64", "bfloat16", "--into", str(tmp_path)]) == 0
+    (file,) = tmp_path.glob("*/biwkv.json")
+    rows = [(t["dtype"], t["backend"], t["bytes_moved"]) for t in json.loads(file.read_text())["timings"]]
+    size = 300 * 16
+    assert rows == [("float64", name, 8 * n * size) for name in ("torch", "cpu") for n in (3, 5)] + [
+        ("bfloat16", "cpu", 2 * n * size) for n in (3, 5)
+    ]
+
+
+def test_a_row_of_a_gpu_fits_the_table():
+    row = timing.Timing(
+        shape=(1, 24576, 144), dtype="bfloat16", backend="cuda", direction="backward", median_s=0.0123456, spread=0.5,
+        repeats=5, bytes_moved=10**10, limit_s=0.01, warm_s=0.01, eager_s=0.1234567,
+    )  # fmt: skip
+    header, line = command.HEADER + command.ON_GPU, command._line(row)
+    assert len(header) == len(line) <= 100
+    assert line.split()[-2:] == ["10.0000", "123.4567"]
 
 
 @pytest.mark.usefixtures("_small")
 def test_the_clock_reads_a_known_time():
-    times = timing.samples(lambda: time.sleep(0.01), torch.device("cpu"))
+    times = timing.samples([lambda: time.sleep(0.01)], torch.device("cpu"))
     assert len(times) == timing.LEAST
     assert min(times) >= 0.01
+
+
+def test_cold_calls_move_more_than_any_cache_holds():
+    for size in (1, 1000, timing.COPIED_BYTES // 3, timing.COPIED_BYTES, 2**40):
+        assert timing.sets(size) * size > timing.COPIED_BYTES
+    assert timing.sets(2**40) == 1
+
+
+@pytest.mark.parametrize(("calls", "alive"), [(1, 0), (3, 2)])
+def test_a_graph_has_every_call_as_often_and_memory_for_what_it_returns(monkeypatch, calls, alive):
+    """Where a result that is dropped gives its memory to the next, so many are kept that each call has its own."""
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", type("Graph", (), {"replay": None}))
+    monkeypatch.setattr(torch.cuda, "graph", lambda graph: nullcontext())
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    made, seen = [], []
+
+    def call(number):
+        seen.append((number, sum(one() is not None for one in made)))
+        result = torch.ones(1)
+        made.append(weakref.ref(result))
+        return result
+
+    timing._graph([lambda number=number: call(number) for number in range(calls)], rounds=4)
+    assert [number for number, _ in seen] == list(range(calls)) * 5
+    assert {kept for _, kept in seen[2 * calls :]} == {alive}
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_calls_take_turns_on_a_gpu(count):
+    counters = [torch.zeros(1, device="cuda") for _ in range(count)]
+    times = timing.samples([lambda one=one: one.add_(1) for one in counters], torch.device("cuda"))
+    assert len(times) >= timing.LEAST
+    assert min(times) > 0
+    assert len({one.item() for one in counters}) == 1
+
+
+def test_first_calls_of_fresh_processes():
+    found = first_call.first_calls("cpu", "float32")
+    assert list(found) == ["compiled", "kept"]
+    for seconds in found.values():
+        assert list(seconds) == ["forward", "backward"]
+        assert min(seconds.values()) > 0
 
 
 def test_no_gpu_is_one_line(capsys, monkeypatch):
