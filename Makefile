@@ -44,12 +44,14 @@ gpu-wheels: $(VENV)/.ready  ## collect in dist/gpu what `make gpu-check WHEELS=d
 	$(BIN)/pip download -q --no-deps -d dist/gpu --only-binary=:all: --implementation cp --python-version 3.12 \
 	  $(foreach n,5 12 17 24 27 28 31 34 35,--platform manylinux_2_$(n)_x86_64) --platform manylinux2014_x86_64 $(GPU_WHEELS)
 
-# With WHEELS the packages there are used before the machine's own, and not this checkout but the wheel of it.
+# With WHEELS the packages there are used before the machine's own, and not this checkout but the wheel of it. GPU_CHECK:
+# options of gpu_check.py, as --budget or --parts.
 GPU_SITE := $(CURDIR)/build/gpu-site
 GPU_PYTHON ?= $(if $(WHEELS),$(PYTHON),$(BIN)/python)
-gpu-check: $(if $(WHEELS),,$(VENV)/.ready)  ## on a GPU: the tests that need one; BiWKV's times into results/gpu/
+INTO ?= results/gpu
+gpu-check: $(if $(WHEELS),,$(VENV)/.ready)  ## on a GPU: the tests that need one, times and the bench itself, into INTO/<gpu>/
 	$(if $(WHEELS),rm -rf $(GPU_SITE) && $(GPU_PYTHON) -m pip install -q --no-index --no-deps --target $(GPU_SITE) $(WHEELS)/*.whl)
-	$(if $(WHEELS),PYTHONPATH=$(GPU_SITE)) $(GPU_PYTHON) -P benchmarks/gpu_check.py --into results/gpu
+	$(if $(WHEELS),PYTHONPATH=$(GPU_SITE)) $(GPU_PYTHON) -P benchmarks/gpu_check.py --into $(INTO) $(GPU_CHECK)
 
 $(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard lalic/biwkv/csrc/*.* adapters/mambavc/scan/csrc/*.*)
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "lic-bench needs Python 3.11 or 3.12: make PYTHON=python3.12")'

@@ -1,38 +1,266 @@
-"""What `make gpu-check` runs: the tests that need a GPU, then BiWKV's times, into FOLDER/<gpu>/biwkv.json.
+"""What `make gpu-check` runs: everything that needs a GPU, part by part, into FOLDER/<gpu>/.
 
-    python benchmarks/gpu_check.py --into results/gpu
+    python benchmarks/gpu_check.py --into results/gpu [--parts biwkv-times,run] [--budget 540]
 
-Ends with 2 and one line where there is no GPU, with pytest's code if a test fails; then nothing is written.
+Each part is a process of its own with a time limit; whatever fails, the others run, the most valuable first. What no
+longer fits into the budget is skipped. FOLDER/<gpu>/summary.json says how each went, with the end of what a failed one
+printed. Exit code 1 if a part failed or was stopped, 2 and one line where there is no GPU. --device cpu tries out the
+parts that can do without one.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from time import monotonic
+from typing import IO, Any
 
-import pytest
-import torch
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS, TESTS = ROOT / "benchmarks", ROOT / "tests"
+BENCH = ("compressai", "fvcore", "platformdirs", "pytorch_msssim", "thop")
+RESERVED_S = 15.0  # of the budget, for ending a part that takes too long and for the summary
+GRACE_S = 10.0  # between asking a process to end and killing it
+TAIL = 60  # lines
+RUN = ["--datasets", "sample", "--measure", "quality,latency,phases,memory,complexity"]
+NAMES = ["biwkv-tests", "biwkv-times", "few-blocks", "tests", "run", "scale", "phases-cost", "lalic-speed"]
 
-from lalic.biwkv import __main__ as biwkv_times
-from lalic.biwkv import choose_backend
 
-TESTS = Path(__file__).parent.parent / "tests"
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part: its commands run one after the other, all of them. needs: packages without which it is skipped.
+
+    least_s: with less time left it is not begun. limit_s: then it is stopped.
+    """
+
+    name: str
+    commands: Sequence[Sequence[str | Path]]
+    least_s: float
+    limit_s: float
+    needs: Sequence[str] = ()
+    gpu_only: bool = False
 
 
-def main() -> int:
+@dataclass(kw_only=True)
+class Result:
+    """outcome: passed, failed, stopped (at its limit) or skipped; why, of the last two. tail: what it printed last."""
+
+    name: str
+    outcome: str
+    why: str | None = None
+    exit_code: int | None = None
+    seconds: float = 0.0
+    tail: str | None = None
+
+
+def main(arguments: list[str] | None = None) -> int:
+    began = monotonic()
+    options = _parser().parse_args(arguments)
+    code, found = facts(options.device)
+    if code:
+        return code
+    folder = options.into.resolve() / found["folder"]
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = [part for part in parts(options, folder) if part.name in options.parts]
+    print(f"{found['device']}, torch {found['torch']}, BiWKV by {found['biwkv']}; into {options.into}", flush=True)
+    before = found.pop("now")
+    summary = found | {"commit": options.commit or commit(), "budget_s": options.budget, "before": before}
+    results: list[Result] = []
+    for result in carried_out(wanted, began + options.budget, on_gpu=options.device == "cuda"):
+        results.append(result)
+        _write(folder / "summary.json", summary, results)
+    _, found = facts(options.device)
+    _write(folder / "summary.json", summary | {"after": found.get("now")}, results)
+    return 0 if good(results) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--into", type=Path, required=True, metavar="FOLDER")
-    options = parser.parse_args()
-    if not torch.cuda.is_available():
-        print("torch finds no CUDA device: the GPU check needs one.", file=sys.stderr)
-        return 2
-    print(
-        f"{torch.cuda.get_device_name()}, torch {torch.__version__}, auto means {choose_backend('cuda')!r}", flush=True
+    parser.add_argument("--parts", type=_names, default=NAMES, help=f"[default: {','.join(NAMES)}]")
+    parser.add_argument("--budget", type=float, default=540, metavar="SECONDS", help="for the whole [default: 540]")
+    parser.add_argument("--commit", help="of this code, for the summary [default: git's]")
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--codecs", default="lalic,elic,jpeg", help="of the part run [default: lalic,elic,jpeg]")
+    parser.add_argument("--scaled", default="lalic,elic", help="codecs of the part scale [default: lalic,elic]")
+    parser.add_argument("--sizes", default="256:1024", help="of the part scale [default: 256:1024]")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    if unknown := sorted(set(text.split(",")) - set(NAMES)):
+        raise argparse.ArgumentTypeError(f"no part {unknown[0]!r}; there are {', '.join(NAMES)}")
+    return text.split(",")
+
+
+def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
+    """All parts, the most valuable first."""
+    device = ["--device", options.device]
+    into = {name: [*device, "--json", folder / f"{name.replace('-', '_')}.json"] for name in NAMES}
+    return [
+        _tests("biwkv-tests", 30, 150, inside=True),
+        Part(
+            name="biwkv-times",
+            commands=[_python("-m", "lalic.biwkv", *device, "--into", options.into.resolve())],
+            least_s=20,
+            limit_s=150,
+        ),
+        Part(
+            name="few-blocks",
+            commands=[_python(SCRIPTS / "few_blocks.py", *into["few-blocks"][2:])],
+            least_s=15,
+            limit_s=60,
+            gpu_only=True,
+        ),
+        _tests("tests", 20, 90, inside=False),
+        _bench("run", 60, 240, folder, device, ["--codecs", options.codecs, *RUN]),
+        _bench("scale", 40, 120, folder, device, ["--codecs", options.scaled, "--sizes", options.sizes]),
+        Part(
+            name="phases-cost",
+            commands=[_python(SCRIPTS / "phases_cost.py", "--codecs", "lalic,elic", *into["phases-cost"])],
+            least_s=30,
+            limit_s=90,
+            needs=BENCH,
+        ),
+        Part(
+            name="lalic-speed",
+            commands=[_python(SCRIPTS / "lalic_speed.py", *into["lalic-speed"])],
+            least_s=20,
+            limit_s=60,
+            needs=BENCH,
+        ),
+    ]
+
+
+def _tests(name: str, least_s: float, limit_s: float, *, inside: bool) -> Part:
+    """The tests marked gpu, inside or outside of BiWKV's folder. Other files may import what is not there."""
+    marked = [file for file in sorted(TESTS.rglob("test_*.py")) if "pytest.mark.gpu" in file.read_text()]
+    files = [file for file in marked if (TESTS / "lalic" in file.parents) == inside]
+    command = _python("-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "-W", "default", *files)
+    return Part(name=name, commands=[command], least_s=least_s, limit_s=limit_s, gpu_only=True)
+
+
+def _bench(name: str, least_s: float, limit_s: float, folder: Path, device: list[str], options: list[str]) -> Part:
+    """A command of lic-bench into a folder of its name, and the check of what it stored."""
+    command = _python("-m", "lic_bench.cli", name, "--quick", "--fresh", *device, *options, "--out", folder / name)
+    check = _python(SCRIPTS / "check_run.py", folder / name, *device)
+    return Part(name=name, commands=[command, check], least_s=least_s, limit_s=limit_s, needs=BENCH)
+
+
+def _python(*arguments: str | Path) -> list[str | Path]:
+    return [sys.executable, *arguments]
+
+
+def carried_out(wanted: Sequence[Part], until: float, *, on_gpu: bool = True) -> Iterator[Result]:
+    """Each part's result as soon as there is one. until: on the clock of `monotonic`."""
+    for part in wanted:
+        left = until - RESERVED_S - monotonic()
+        why = hindered(part, left, on_gpu=on_gpu)
+        if why is None:
+            print(f"\n== {part.name}, at most {min(left, part.limit_s):.0f} s", flush=True)
+        result = Result(name=part.name, outcome="skipped", why=why) if why else _result(part, min(left, part.limit_s))
+        said = (f"exit code {result.exit_code}" if result.outcome == "failed" else None, result.why)
+        print(f"== {part.name}: {', '.join(filter(None, (result.outcome, *said)))}, {result.seconds:.1f} s", flush=True)
+        yield result
+
+
+def hindered(part: Part, left: float, *, on_gpu: bool) -> str | None:
+    """Why a part cannot be begun with so many seconds left."""
+    if part.gpu_only and not on_gpu:
+        return "needs a GPU"
+    if missing := [name for name in part.needs if find_spec(name) is None]:
+        return f"not installed: {', '.join(missing)}"
+    if left < part.least_s:
+        return f"needs {part.least_s:.0f} s, of the budget {max(left, 0):.0f} s are left"
+    return None
+
+
+def _result(part: Part, limit_s: float) -> Result:
+    began = monotonic()
+    with tempfile.TemporaryFile("w+", errors="replace") as log:
+        codes = list(_exit_codes(part, began + limit_s, log))
+        log.seek(0)
+        printed = log.read()
+    print(printed, end="", flush=True)
+    stopped, failed = None in codes, [code for code in codes if code]
+    outcome = "stopped" if stopped else "failed" if failed else "passed"
+    return Result(
+        name=part.name,
+        outcome=outcome,
+        why=f"took longer than {limit_s:.0f} s" if stopped else None,
+        exit_code=failed[0] if failed else None if stopped else 0,
+        seconds=round(monotonic() - began, 1),
+        tail=None if outcome == "passed" else "\n".join(printed.replace(f"{ROOT}/", "").splitlines()[-TAIL:]),
     )
-    files = [str(file) for file in sorted(TESTS.rglob("test_*.py")) if "pytest.mark.gpu" in file.read_text()]
-    failed = pytest.main(["-q", "-m", "gpu", "-p", "no:cacheprovider", "-W", "default", *files])
-    return int(failed) or biwkv_times.main(["--device", "cuda", "--into", str(options.into)])
+
+
+def _exit_codes(part: Part, until: float, log: IO[str]) -> Iterator[int | None]:
+    """Of each command; None, and no more, if one had to be stopped."""
+    for command in part.commands:
+        yield (code := _exit_code(command, until - monotonic(), log))
+        if code is None:
+            return
+
+
+def _exit_code(command: Sequence[str | Path], limit_s: float, log: IO[str]) -> int | None:
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        return process.wait(max(limit_s, 0))
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """lic-bench ends its codecs when it is asked to end, and they end themselves when it is killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE_S)
+
+
+def facts(device: str) -> tuple[int, dict[str, Any]]:
+    """What gpu_facts.py says. In a process of its own: one that has the GPU open counts as a stranger there."""
+    answer = subprocess.run(_python(SCRIPTS / "gpu_facts.py", device), stdout=subprocess.PIPE, text=True)
+    return answer.returncode, json.loads(answer.stdout) if answer.returncode == 0 else {}
+
+
+def commit() -> str | None:
+    """The commit of the code, where this is a work tree of git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    with suppress(OSError, subprocess.SubprocessError):
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() or None
+    return None
+
+
+def good(results: Sequence[Result]) -> bool:
+    return all(result.outcome in ("passed", "skipped") for result in results)
+
+
+def _write(file: Path, summary: dict[str, Any], results: Sequence[Result]) -> None:
+    whole = summary | {"good": good(results), "parts": [asdict(result) for result in results]}
+    file.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Where LALIC's time goes: its transforms, coding and decoding of one image, and the operators of g_a.
 
-    python benchmarks/lalic_speed.py [--device cuda] [--size 512x768] [--profile]
+    python benchmarks/lalic_speed.py [--device cuda] [--size 512x768] [--profile] [--json FILE]
 
 Random weights, float32, the settings of `lic-bench run`; medians of five calls after one that is not counted.
 """
@@ -8,7 +8,9 @@ Random weights, float32, the settings of `lic-bench run`; medians of five calls 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -39,6 +41,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--size", default="512x768", help="height x width, multiples of 128")
     parser.add_argument("--profile", action="store_true", help="also the operators of g_a")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the seconds there too")
     options = parser.parse_args()
     device = torch.device(options.device)
     prepare(device, None)
@@ -54,8 +57,13 @@ def main() -> None:
         "decompress": lambda: model.decompress(coded["strings"], coded["shape"]),
     }
     print(f"{height} x {width} on {device}, {torch.get_num_threads()} threads")
+    found = {}
     for name, call in calls.items():
-        print(f"{name:<12} {seconds(call, device) * 1e3:8.1f} ms")
+        found[name] = seconds(call, device)
+        print(f"{name:<12} {found[name] * 1e3:8.1f} ms", flush=True)
+    if options.json:
+        what = {"torch": torch.__version__, "device": str(device), "height": height, "width": width}
+        options.json.write_text(json.dumps(what | {"seconds": found}, indent=1) + "\n")
     if options.profile:
         with profile() as seen:
             model.g_a(x)

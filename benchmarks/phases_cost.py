@@ -1,6 +1,6 @@
 """What taking phases costs: total times with and without, call by call in turn, and where the time went.
 
-    python benchmarks/phases_cost.py [--codecs lalic,elic] [--size 512x768] [--rounds 15] [--device cuda] [--threads 2]
+    python benchmarks/phases_cost.py [--codecs lalic,elic] [--size 512x768] [--rounds 15] [--device cuda] [--json FILE]
 
 Random weights. Each round runs both kinds, the first of them by turns, so that a drifting machine meets both alike; the
 figure is the median of the rounds' ratios, with the interval that 95 % of resampled medians are in. Beside it what busy
@@ -11,9 +11,11 @@ second is over the limit, or the first is with its whole interval.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -120,6 +122,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     options = parser.parse_args()
     import torch
 
@@ -131,7 +134,7 @@ def main() -> int:
     height, width = map(int, options.size.split("x"))
     each = cost_of_a_phase(device)
     print(f"a mark that nobody hears: {1e9 * cost_of_a_mark():.0f} ns; a phase: {1e6 * each:.1f} us")
-    good = True
+    good, rows = True, []
     for codec in options.codecs.split(","):
         module, declared, calls = calls_of(codec, height, width, device)
         for operation, call in calls.items():
@@ -145,6 +148,10 @@ def main() -> int:
             cost = f"{100 * (median(ratios) - 1):+.2f} % ({100 * (low - 1):+.2f} .. {100 * (high - 1):+.2f} %)"
             cost += f"; {count} phases, {100 * by_count:.3f} %"
             print(f"{codec} {operation}: {cost} of {total:.3f} s; last call: {parts}", flush=True)
+            row = {"codec": codec, "operation": operation, "ratios": ratios, "interval": [low, high], "phases": count}
+            rows.append(row | {"by_count": by_count, "total_s": total, "parts_s": last})
+    if options.json:
+        options.json.write_text(json.dumps({"device": str(device), "phase_s": each, "rows": rows}, indent=1) + "\n")
     return 0 if good else 1
 
 

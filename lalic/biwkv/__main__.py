@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("torch finds no CUDA device; --device cpu is always there")
     device, dtypes = torch.device(options.device), options.dtype or DTYPES[options.device]
     keep_freed_memory()
+    file = options.into / folder_name(device) / "biwkv.json" if options.into else None
     machine = _machine(device, dtypes)
     _introduce(machine)
     timings: list[Timing] = []
@@ -49,10 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
         for timing in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
             print(_line(timing), flush=True)
             timings.append(timing)
-            if options.into:  # whole each time: what is there stays if a later one fails
-                _write(_file(options.into, machine), machine, timings)
-    if options.into:
-        print(f"\nWritten to {_file(options.into, machine)}")
+            if file:  # whole each time: what is there stays if a later one fails
+                _write(file, machine, timings)
+    if file:
+        print(f"\nWritten to {file}")
     return 0
 
 
@@ -73,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 def _machine(device: torch.device, dtypes: list[str]) -> Machine:
     compiles = device.type == "cuda"
     return Machine(
-        device=_name(device),
+        device=device_name(device),
         torch=torch.__version__,
         threads=torch.get_num_threads(),
         copy_bytes_per_s=copy_bandwidth(device),
@@ -102,10 +103,6 @@ def _timings(
             yield measure(shape, direction, backend, device, dtype, bandwidth)
 
 
-def _file(folder: Path, machine: Machine) -> Path:
-    return folder / re.sub(r"[^a-z0-9]+", "-", machine.device.lower()).strip("-") / "biwkv.json"
-
-
 def _write(file: Path, machine: Machine, timings: list[Timing]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     report = {"machine": asdict(machine), "timings": [asdict(timing) for timing in timings]}
@@ -118,10 +115,16 @@ def _usable(device: torch.device, dtype: torch.dtype) -> list[str]:
     return ["torch", chosen] if chosen != "torch" and dtype in BACKENDS["torch"].dtypes else [chosen]
 
 
-def _name(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
+    """As the figures name it."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({torch.backends.cpu.get_cpu_capability()})"
+
+
+def folder_name(device: torch.device) -> str:
+    """The folder of a device's figures."""
+    return re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
 
 
 def _line(t: Timing) -> str:
