@@ -30,6 +30,7 @@ SCRIPTS, TESTS = ROOT / "benchmarks", ROOT / "tests"
 BENCH = ("compressai", "fvcore", "platformdirs", "pytorch_msssim", "thop")
 RESERVED_S = 15.0  # of the budget, for ending a part that takes too long and for the summary
 GRACE_S = 10.0  # between asking a process to end and killing it
+FACTS_S = 60.0
 TAIL = 60  # lines
 RUN = ["--datasets", "sample", "--measure", "quality,latency,phases,memory,complexity"]
 NAMES = ["biwkv-tests", "biwkv-times", "few-blocks", "tests", "run", "scale", "phases-cost", "lalic-speed"]
@@ -65,6 +66,7 @@ class Result:
 def main(arguments: list[str] | None = None) -> int:
     began = monotonic()
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the part at work is ended too
     code, found = facts(options.device)
     if code:
         return code
@@ -241,8 +243,13 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def facts(device: str) -> tuple[int, dict[str, Any]]:
-    """What gpu_facts.py says. In a process of its own: one that has the GPU open counts as a stranger there."""
-    answer = subprocess.run(_python(SCRIPTS / "gpu_facts.py", device), stdout=subprocess.PIPE, text=True)
+    """Exit code and answer of gpu_facts.py. In a process of its own: one that has the GPU open counts as a stranger."""
+    command = _python(SCRIPTS / "gpu_facts.py", device)
+    try:
+        answer = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=FACTS_S)
+    except subprocess.TimeoutExpired:
+        print(f"The device does not answer within {FACTS_S:.0f} s.", file=sys.stderr)
+        return 1, {}
     return answer.returncode, json.loads(answer.stdout) if answer.returncode == 0 else {}
 
 

@@ -91,6 +91,24 @@ def test_a_graph_has_every_call_as_often_and_memory_for_what_it_returns(monkeypa
     assert {kept for _, kept in seen[2 * calls :]} == {alive}
 
 
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(
+    ("tokens", "seconds", "made", "cold", "warm"),
+    [(300, 1e-5, 19, 19, 10), (2000, 1e-5, 3, 12, 10), (300, 1e-2, 1, 1, 1)],
+)
+def test_only_short_calls_of_a_gpu_are_many_and_cold(monkeypatch, tokens, seconds, made, cold, warm):
+    """By a clock that gives every run the same time."""
+    inputs, graphs = [], []
+    monkeypatch.setattr(timing, "_timed", lambda run, device, runs: seconds)
+    monkeypatch.setattr(timing, "_call", lambda *what: inputs.append(what) or (lambda: None))
+    monkeypatch.setattr(timing, "_graph", lambda calls, rounds: graphs.append(len(calls) * rounds) or (lambda: None))
+    found = timing.measure((1, tokens, 16), "forward", "cuda", torch.device("cuda"), torch.float32, 1e9)
+    assert (len(inputs), graphs) == (made, [cold, warm])
+    assert found.median_s == pytest.approx(seconds / cold)
+    assert found.warm_s == pytest.approx(seconds / warm)
+    assert found.eager_s == seconds
+
+
 @pytest.mark.gpu
 @pytest.mark.usefixtures("_small")
 @pytest.mark.parametrize("count", [1, 3, 20])
