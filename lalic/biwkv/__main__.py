@@ -6,9 +6,10 @@ import argparse
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import torch
 
@@ -24,37 +25,74 @@ DTYPES = {"cpu": ["float32"], "cuda": ["float32", "bfloat16"]}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What was measured on. first_call_s: dtype -> see first_call.py; empty on a CPU."""
+    """What was measured on."""
 
     device: str
     torch: str
     threads: int
     copy_bytes_per_s: float
-    first_call_s: dict[str, dict[str, dict[str, float]]]
+
+
+@dataclass(slots=True)
+class Report:
+    """All that was found, written anew with each row: what is there stays if a later one takes the process along.
+
+    first_call_s: dtype -> see first_call.py; empty on a CPU.
+    """
+
+    file: Path | None
+    machine: Machine
+    timings: list[Timing] = field(default_factory=list)
+    first_call_s: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, found: Timing | str) -> None:
+        if isinstance(found, Timing):
+            self.timings.append(found)
+        else:
+            self.failed.append(found)
+        self._write()
+
+    def add_first_call(self, dtype: str) -> None:
+        try:
+            found = first_calls("cuda", dtype)
+        except CalledProcessError as error:
+            return self.add(f"first call, {dtype}: {error}")
+        ways = (f"{way} " + " + ".join(f"{s:.2f}" for s in seconds.values()) for way, seconds in found.items())
+        print(f"A process's first calls, forward + backward, {dtype} [s]: {'; '.join(ways)}", flush=True)
+        self.first_call_s[dtype] = found
+        self._write()
+
+    def _write(self) -> None:
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            whole = {name: value for name, value in asdict(self).items() if name != "file"}
+            self.file.write_text(json.dumps(whole, indent=1) + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints the table; writes it as JSON if asked to."""
+    """Prints the table; writes it as JSON if asked to. 1 if anything failed; its line says so, the others stand."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.device == "cuda" and not torch.cuda.is_available():
         parser.error("torch finds no CUDA device; --device cpu is always there")
     device, dtypes = torch.device(options.device), options.dtype or DTYPES[options.device]
     keep_freed_memory()
-    file = options.into / folder_name(device) / "biwkv.json" if options.into else None
-    machine = _machine(device, dtypes)
+    machine = _machine(device)
+    report = Report(options.into / folder_name(device) / "biwkv.json" if options.into else None, machine)
     _introduce(machine)
-    timings: list[Timing] = []
     for name in dtypes:
         print(f"\n{name}\n{HEADER}{ON_GPU if device.type == 'cuda' else ''}")
-        for timing in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
-            print(_line(timing), flush=True)
-            timings.append(timing)
-            if file:  # whole each time: what is there stays if a later one fails
-                _write(file, machine, timings)
-    if file:
-        print(f"\nWritten to {file}")
-    return 0
+        for found in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
+            print(_line(found) if isinstance(found, Timing) else found, flush=True)
+            report.add(found)
+    if device.type == "cuda":
+        print("\ntime: in a CUDA graph, tensors in no cache; warm: always the same tensors; eager: without a graph.")
+        for name in dtypes:
+            report.add_first_call(name)
+    if report.file:
+        print(f"\nWritten to {report.file}")
+    return 1 if report.failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,14 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _machine(device: torch.device, dtypes: list[str]) -> Machine:
-    compiles = device.type == "cuda"
+def _machine(device: torch.device) -> Machine:
     return Machine(
         device=device_name(device),
         torch=torch.__version__,
         threads=torch.get_num_threads(),
         copy_bytes_per_s=copy_bandwidth(device),
-        first_call_s={dtype: first_calls(device.type, dtype) for dtype in dtypes} if compiles else {},
     )
 
 
@@ -88,25 +124,17 @@ def _introduce(machine: Machine) -> None:
         f"Copies run at {machine.copy_bytes_per_s / 1e9:.1f} GB/s, read plus written. The limit is every tensor once "
         "at that speed:\nk, v, y forward; k, v, dy, dk, dv backward."
     )
-    for dtype, first in machine.first_call_s.items():
-        told = (f"{way} " + " + ".join(f"{s:.2f}" for s in seconds.values()) for way, seconds in first.items())
-        print(f"A process's first calls, forward + backward, {dtype} [s]: {'; '.join(told)}")
-    if machine.first_call_s:
-        print("time: within a CUDA graph, tensors in no cache. warm: always the same tensors. eager: without a graph.")
 
 
 def _timings(
     backends: list[str] | None, device: torch.device, dtype: torch.dtype, bandwidth: float
-) -> Iterator[Timing]:
-    for shape, backend in product(SHAPES, backends or _usable(device, dtype)):
-        for direction in PASSES:
+) -> Iterator[Timing | str]:
+    """Of each shape, backend and pass; instead of one that fails, what failed."""
+    for shape, backend, direction in product(SHAPES, backends or _usable(device, dtype), PASSES):
+        try:
             yield measure(shape, direction, backend, device, dtype, bandwidth)
-
-
-def _write(file: Path, machine: Machine, timings: list[Timing]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    report = {"machine": asdict(machine), "timings": [asdict(timing) for timing in timings]}
-    file.write_text(json.dumps(report, indent=1) + "\n")
+        except RuntimeError as error:
+            yield f"{shape} {backend} {direction}, {dtype}: {error}"
 
 
 def _usable(device: torch.device, dtype: torch.dtype) -> list[str]:

@@ -1,6 +1,7 @@
 """python -m lalic.biwkv: the table and the file."""
 
 import json
+import subprocess
 import time
 import weakref
 from contextlib import nullcontext
@@ -47,6 +48,38 @@ def test_rows_of_several_types(tmp_path):
     assert rows == [("float64", name, 8 * n * size) for name in ("torch", "cpu") for n in (3, 5)] + [
         ("bfloat16", "cpu", 2 * n * size) for n in (3, 5)
     ]
+
+
+@pytest.mark.usefixtures("_small")
+def test_the_other_rows_are_there_whatever_fails(tmp_path, capsys, monkeypatch):
+    real = command.measure
+
+    def broken(shape, direction, backend, *others):
+        if backend == "torch" and direction == "forward":
+            raise RuntimeError("CUDA answered no.")
+        return real(shape, direction, backend, *others)
+
+    monkeypatch.setattr(command, "measure", broken)
+    assert command.main(["--device", "cpu", "--into", str(tmp_path)]) == 1
+    (file,) = tmp_path.glob("*/biwkv.json")
+    report = json.loads(file.read_text())
+    assert len(report["timings"]) == 3
+    assert report["failed"] == ["(1, 300, 16) torch forward, torch.float32: CUDA answered no."]
+    assert report["failed"][0] in capsys.readouterr().out
+
+
+def test_first_calls_join_the_report_and_so_does_their_failure(monkeypatch, tmp_path, capsys):
+    machine = command.Machine(device="gpu", torch="2", threads=1, copy_bytes_per_s=1.0)
+    report = command.Report(tmp_path / "gpu" / "biwkv.json", machine)
+    seconds = {"compiled": {"forward": 1.5, "backward": 1.0}, "kept": {"forward": 0.1, "backward": 0.1}}
+    monkeypatch.setattr(command, "first_calls", lambda device, dtype: seconds)
+    report.add_first_call("float32")
+    monkeypatch.setattr(command, "first_calls", lambda *_: subprocess.run(["false"], check=True))
+    report.add_first_call("bfloat16")
+    stored = json.loads(report.file.read_text())
+    assert stored["first_call_s"] == {"float32": seconds}
+    assert stored["failed"] == ["first call, bfloat16: Command '['false']' returned non-zero exit status 1."]
+    assert "float32 [s]: compiled 1.50 + 1.00; kept 0.10 + 0.10\n" in capsys.readouterr().out
 
 
 def test_a_row_of_a_gpu_fits_the_table():
