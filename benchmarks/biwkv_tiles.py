@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,8 +19,10 @@ import torch
 from lalic.biwkv import cuda, timing
 from lalic.biwkv.cuda import Tile
 
-FORWARD = [Tile(8, 8, 4), Tile(8, 16, 1), Tile(16, 8, 2), Tile(16, 16, 1), Tile(4, 16, 2), Tile(12, 8, 3)]
-BACKWARD = [Tile(8, 8, 2), Tile(8, 16, 1), Tile(4, 16, 2), Tile(4, 16, 1), Tile(8, 4, 6), Tile(6, 8, 3)]
+TRIED = {
+    "forward": [Tile(8, 8, 4), Tile(8, 16, 1), Tile(16, 8, 2), Tile(16, 16, 1), Tile(4, 16, 2), Tile(12, 8, 3)],
+    "backward": [Tile(8, 8, 2), Tile(8, 16, 1), Tile(4, 16, 2), Tile(4, 16, 1), Tile(8, 4, 6), Tile(6, 8, 3)],
+}
 Found = tuple[Tile, timing.Timing]
 
 
@@ -38,26 +39,25 @@ def main() -> int:
     print(f"{torch.cuda.get_device_name()}, copies at {bandwidth / 1e9:.0f} GB/s")
     found: list[Found] = []
     for shape in options.shapes.split(","):
-        batch, tokens, channels = map(int, shape.split("x"))
-        for backward, tiles in ((False, FORWARD), (True, BACKWARD)):
-            for tile in (cuda.TILES[backward], *tiles):
-                one = next(measured(tile, (batch, tokens, channels), backward, bandwidth))
+        sizes = tuple(map(int, shape.split("x")))
+        for direction, tiles in TRIED.items():
+            for tile in (cuda.TILES[direction == "backward"], *tiles):
+                one = measured(tile, sizes, direction, bandwidth)
                 share = one.limit_s / one.median_s
-                print(f"{shape} {one.direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
+                print(f"{shape} {direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
                 found.append((tile, one))
     if options.json:
         options.json.write_text(json.dumps([{"tile": tile._asdict(), **asdict(one)} for tile, one in found], indent=1))
     return 0
 
 
-def measured(tile: Tile, shape: tuple[int, int, int], backward: bool, bandwidth: float) -> Iterator[timing.Timing]:
-    """One direction's time with that tile."""
+def measured(tile: Tile, shape: tuple[int, int, int], direction: str, bandwidth: float) -> timing.Timing:
+    """One pass with that tile."""
+    backward, device = direction == "backward", torch.device("cuda")
     before = cuda.TILES[backward]
     cuda.TILES[backward] = tile
     try:
-        for one in timing.measure(shape, "cuda", torch.device("cuda"), torch.float32, bandwidth):
-            if (one.direction == "backward") == backward:
-                yield one
+        return timing.measure(shape, direction, "cuda", device, torch.float32, bandwidth)
     finally:
         cuda.TILES[backward] = before
 

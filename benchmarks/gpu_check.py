@@ -33,7 +33,17 @@ GRACE_S = 10.0  # between asking a process to end and killing it
 FACTS_S = 60.0
 TAIL = 60  # lines
 RUN = ["--datasets", "sample", "--measure", "quality,latency,phases,memory,complexity"]
-NAMES = ["biwkv-tests", "biwkv-times", "few-blocks", "tests", "run", "scale", "phases-cost", "lalic-speed"]
+NAMES = [
+    "biwkv-tests",
+    "biwkv-times",
+    "few-blocks",
+    "tests",
+    "run",
+    "scale",
+    "phases-cost",
+    "lalic-speed",
+    "biwkv-tiles",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +149,13 @@ def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
             least_s=20,
             limit_s=60,
             needs=BENCH,
+        ),
+        Part(
+            name="biwkv-tiles",
+            commands=[_python(SCRIPTS / "biwkv_tiles.py", *into["biwkv-tiles"][2:])],
+            least_s=40,
+            limit_s=120,
+            gpu_only=True,
         ),
     ]
 
