@@ -13,6 +13,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -23,7 +24,6 @@ TRIED = {
     "forward": [Tile(8, 8, 4), Tile(8, 16, 1), Tile(16, 8, 2), Tile(16, 16, 1), Tile(4, 16, 2), Tile(12, 8, 3)],
     "backward": [Tile(8, 8, 2), Tile(8, 16, 1), Tile(4, 16, 2), Tile(4, 16, 1), Tile(8, 4, 6), Tile(6, 8, 3)],
 }
-Found = tuple[Tile, timing.Timing]
 
 
 def main() -> int:
@@ -37,7 +37,7 @@ def main() -> int:
     device = torch.device("cuda")
     bandwidth = timing.copy_bandwidth(device)
     print(f"{torch.cuda.get_device_name()}, copies at {bandwidth / 1e9:.0f} GB/s")
-    found: list[Found] = []
+    found: list[dict[str, Any]] = []
     for shape in options.shapes.split(","):
         sizes = tuple(map(int, shape.split("x")))
         for direction, tiles in TRIED.items():
@@ -45,9 +45,9 @@ def main() -> int:
                 one = measured(tile, sizes, direction, bandwidth)
                 share = one.limit_s / one.median_s
                 print(f"{shape} {direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
-                found.append((tile, one))
-    if options.json:
-        options.json.write_text(json.dumps([{"tile": tile._asdict(), **asdict(one)} for tile, one in found], indent=1))
+                found.append({"tile": tile._asdict(), **asdict(one)})
+                if options.json:
+                    options.json.write_text(json.dumps(found, indent=1))
     return 0
 
 
