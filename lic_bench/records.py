@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from itertools import product
-from math import inf
 from typing import Any, Literal, TypeVar
 
+from lic_bench.checks import Kind, is_integer, is_positive, kinds, wrong
 from lic_bench.errors import UserError
 
 SCHEMA = 4
@@ -118,7 +119,7 @@ def to_json(row: Record | Complexity) -> dict[str, Any]:
 
 
 def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
-    """A row read back. Refuses another schema and unknown or missing fields, naming `source`."""
+    """A row read back. Raises UserError, naming `source`, for another schema, and for fields that are not as here."""
     schema = values.get("schema")
     if schema not in READABLE:
         fix = "update lic-bench" if isinstance(schema, int) and schema > SCHEMA else "measure again with --fresh"
@@ -126,12 +127,18 @@ def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
     known = {f.name for f in fields(cls)}
     if extra := sorted(set(values) - known):
         raise UserError(f"{source}: unknown field {extra[0]!r} in a {cls.__name__}; known: {', '.join(sorted(known))}.")
-    if wrong := _wrong_times(values):
-        raise UserError(f"{source}: {wrong}; remove that line or measure again with --fresh.")
+    if told := _wrong_times(values) or wrong(values, _KINDS[cls]):
+        raise UserError(f"{source}: {told}; remove that line or measure again with --fresh.")
     try:
         return cls(**values)
     except TypeError as error:
         raise UserError(f"{source}: not a complete {cls.__name__}: {error}.") from None
+
+
+_SIDE = Kind(lambda value: is_integer(value) and is_positive(value), "a whole number above 0", "")
+_KINDS: Mapping[type, Mapping[str, Kind]] = {
+    cls: {**kinds(cls), "width": _SIDE, "height": _SIDE} for cls in (Record, Complexity)
+}
 
 
 def _wrong_times(values: dict[str, Any]) -> str | None:
@@ -140,7 +147,7 @@ def _wrong_times(values: dict[str, Any]) -> str | None:
     for name, found in lists.items():
         if not isinstance(found, list):
             return f"{name} is no list"
-        if name != "starts" and not all(isinstance(one, int | float) and 0 < one < inf for one in found):
+        if name != "starts" and not all(map(is_positive, found)):
             return f"{name} has a value that is no time in seconds"
     for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
         ours, theirs = len(lists[name]), len(lists[beside])

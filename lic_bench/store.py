@@ -14,8 +14,10 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from lic_bench import lines
+from lic_bench.checks import parse
 from lic_bench.errors import UserError
 from lic_bench.records import READABLE, SCHEMA, Complexity, Record, from_json, to_json
+from lic_bench.run_json import shape_of
 
 Row = TypeVar("Row", Record, Complexity)
 
@@ -159,12 +161,14 @@ def _write_whole(path: Path, values: dict[str, Any]) -> None:
 
 def _read_run(path: Path) -> dict[str, Any]:
     try:
-        values = json.loads(path.read_text())
+        values = parse(path.read_text())
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}); remove that folder or choose another --out.") from None
     if not isinstance(values, dict) or values.get("schema") not in READABLE:
         found = values.get("schema") if isinstance(values, dict) else None
         raise UserError(f"{path}: schema {found!r}, this version reads {SCHEMA}; measure again with --fresh.")
+    if told := shape_of(values):
+        raise UserError(f"{path}: {told}; measure again with --fresh.")
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -177,7 +181,7 @@ def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
     rows = []
     for number, line in enumerate(whole, 1):
         try:
-            values = json.loads(line)
+            values = parse(line)
         except ValueError:
             values = None
         if not isinstance(values, dict):

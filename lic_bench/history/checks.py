@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
-LARGEST = 1e100  # beyond it squares of numbers overflow; nothing that is measured comes near
+from lic_bench.checks import Check, is_integer, is_number, is_positive, short
+
 NAME = re.compile(r"\w[\w.@ ()+,-]*")  # files are called so
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)")
-Check: TypeAlias = Callable[[Any], bool]
 
 
 def is_text(value: Any) -> bool:
     """Without line ends and control characters."""
     return isinstance(value, str) and value.isprintable()
-
-
-def is_number(value: Any) -> bool:
-    """Finite, and neither a truth value nor too large to be squared."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def is_time(value: Any) -> bool:
@@ -37,27 +32,19 @@ def _is_name(value: Any) -> bool:
     return is_text(value) and NAME.fullmatch(value) is not None
 
 
-def _is_positive(value: Any) -> bool:
-    return is_number(value) and value > 0
-
-
 def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= LARGEST
+    return is_integer(value) and value >= 0
 
 
 def _is_truth(value: Any) -> bool:
     return isinstance(value, bool)
 
 
-def _is_integer(value: Any) -> bool:
-    return type(value) is int and is_number(value)
-
-
 def _is_value(value: Any) -> bool:
     return is_text(value) or is_number(value)
 
 
-TEXT, NUMBER, POSITIVE = (is_text, "a text"), (is_number, "a finite number"), (_is_positive, "a number above 0")
+TEXT, NUMBER, POSITIVE = (is_text, "a text"), (is_number, "a finite number"), (is_positive, "a number above 0")
 PLAIN_NAME = (_is_name, "a name of letters, digits and . @ ( ) + , - _")
 FIELDS: Mapping[str, tuple[Check, str]] = {
     **dict.fromkeys(("commit", "lic_bench", "software", "protocol", "device", "weights", "mode"), TEXT),
@@ -68,7 +55,7 @@ FIELDS: Mapping[str, tuple[Check, str]] = {
     **dict.fromkeys(("low", "high"), NUMBER),
     **dict.fromkeys(("seconds", "canary_s"), POSITIVE),
     "time": (is_time, "a time in UTC as 2026-11-23T02:00:00+00:00"),
-    "quality": (_is_integer, "a whole number"),
+    "quality": (is_integer, "a whole number"),
     "value": (_is_value, "a finite number or a text"),
 }
 OPTIONAL = (
@@ -88,10 +75,5 @@ def wrong(values: Mapping[str, Any]) -> str | None:
         if timed and name in OF_TIMES:
             check, what = POSITIVE
         if not check(value):
-            return f"{name} = {_short(value)} is not {what}"
+            return f"{name} = {short(value)} is not {what}"
     return None
-
-
-def _short(value: Any) -> str:
-    text = repr(value) if not isinstance(value, int) or abs(value) <= LARGEST else "an integer of too many digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lic_bench import lines
+from lic_bench.checks import parse
 from lic_bench.errors import UserError
 from lic_bench.history.checks import wrong
 from lic_bench.history.point import Key, Point, from_json, to_json
@@ -72,8 +73,8 @@ def _of_file(path: Path, kinds: Kinds, *, repair: bool = False) -> list[Point]:
     for number, line in enumerate(lines.whole(path, repair=repair), 1):
         source = f"{path}, line {number}"
         try:
-            values = json.loads(line)
-        except (ValueError, RecursionError):
+            values = parse(line)
+        except ValueError:
             raise UserError(f"{source}: not JSON; remove that line.") from None
         point = from_json(values, source)
         is_text = isinstance(point.value, str)

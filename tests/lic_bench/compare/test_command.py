@@ -13,6 +13,7 @@ import pytest
 
 from lic_bench import cli
 from lic_bench.compare.comparable import EXIT_CODE as NOT_COMPARABLE
+from lic_bench.errors import UserError
 from lic_bench.records import Complexity, Record
 from lic_bench.store import Run
 
@@ -180,6 +181,63 @@ def test_bad_input_is_one_line_and_exit_code_2(compare: Make, pair: Make, case: 
     assert said in err
     assert err.startswith("lic-bench: ")
     assert len(err.splitlines()) == 1
+
+
+ROWS: list[tuple[str, Any]] = [
+    *[("payload_bytes", value) for value in ("x", 1.5, True, [1], 10**400, float("nan"))],
+    *[("quality", value) for value in ([], None, "50")],
+    *[("peak_memory_bytes", value) for value in (None, [], {"weights": "x"}, {"weights": None})],
+    *[("canary_s", value) for value in (None, 0.01, ["x"])],
+    *[("encode_s", value) for value in ([0.05] * 23 + [10**400], [True] * 24, {})],
+    *[("codec", 5), ("dataset", None), ("image", {}), ("status", "fine"), ("width", 0), ("bitstream_sha256", 1)],
+    *[("mse_8bit", float("inf")), ("ms_ssim", "0.9"), ("cold_start_s", {"encode": []}), ("starts", [0.5] * 24)],
+    *[("phases_s", {"encode/g_a": 1}), ("conditions", []), ("energy_j", None)],
+]
+INFO: list[tuple[str, str, Any]] = [
+    *[("", "images", "x"), ("", "images", {"kodak/kodim01.png": 1}), ("", "config", [1]), ("", "environment", "x")],
+    *[("config", name, 1.5) for name in ("measure", "codecs", "qualities", "datasets", "weights", "images", "device")],
+    *[("config", "qualities", {"jpeg": value}) for value in (None, 50, ["50"])],
+    *[("config", "weights", {"jpeg": "x"}), ("config", "threads", "1"), ("config", "quick", 0)],
+    *[("fingerprint", "programs", []), ("fingerprint", "cores_kept", [0]), ("fingerprint", "packages", "numpy")],
+    *[("environment", "git_commit", 1), ("environment", "time", {})],
+]
+
+
+def bad_run(compare: Make, folder: Path, said: str) -> None:
+    """NEW is one line, as either side of a comparison, as both, and added to a history."""
+    for arguments in (("new", "base"), ("base", "new"), ("new", "new")):
+        code, _, err = compare(*arguments)
+        assert (code, len(err.splitlines())) == (cli.BAD_INPUT, 1), err
+        assert f"{folder.name}/{said}" in err
+        assert len(err) < 300
+    with pytest.raises(UserError):
+        Run(folder)
+
+
+@pytest.mark.parametrize(("field", "value"), ROWS)
+def test_a_record_with_a_wrong_field_is_one_line(
+    compare: Make, pair: Make, tmp_path: Path, field: str, value: Any
+) -> None:
+    file = pair()[1].folder / "records.jsonl"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {field: value}) + "\n")
+    bad_run(compare, file.parent, f"records.jsonl, line 1: {field} ")
+
+
+@pytest.mark.parametrize(("part", "name", "value"), INFO)
+def test_a_run_json_with_a_wrong_value_is_one_line(compare: Make, pair: Make, part: str, name: str, value: Any) -> None:
+    file = pair()[1].folder / "run.json"
+    info = json.loads(file.read_text())
+    (info[part] if part else info)[name] = value
+    file.write_text(json.dumps(info))
+    bad_run(compare, file.parent, f"run.json: {part}.{name} = ".replace(": .", ": "))
+
+
+@pytest.mark.parametrize("name", ["run.json", "records.jsonl", "complexity.jsonl"])
+def test_json_too_deep_to_be_read_is_one_line(compare: Make, pair: Make, name: str) -> None:
+    file = pair()[1].folder / name
+    for depth in (300, 100_000):
+        file.write_text('{"schema": ' + "[" * depth + "]" * depth + "}\n")
+        bad_run(compare, file.parent, name)
 
 
 def test_ctrl_c_ends_in_one_line(compare: Make, pair: Make, monkeypatch: pytest.MonkeyPatch) -> None:
