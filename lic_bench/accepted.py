@@ -21,8 +21,8 @@ DEFAULT = Path("results/accepted.toml")
 class Accepted:
     """One accepted change.
 
-    change: the largest relative change for the worse that is accepted, 0.08 for 8 %, inf for any, also from nothing;
-        for what is no number any change is.
+    change: the largest relative change of the mean for the worse that is accepted, 0.08 for 8 %, inf for any, also from
+        nothing; where some images are worse and the mean is not, and for what is no number, any is.
     quality: None for all. commit: of the change, its first 7 digits or more, by which `lic-bench history` finds it.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import comparable
 from lic_bench.compare.gates import Gates
-from lic_bench.compare.metrics import metrics, reference_ratio
+from lic_bench.compare.metrics import better_of, metrics, reference_ratio
 from lic_bench.compare.verdicts import Verdict, Word, judge
 from lic_bench.errors import UserError
 from lic_bench.store import Run
@@ -81,9 +81,15 @@ def _failed(failed: Collection[tuple[Any, ...]]) -> list[str]:
 
 
 def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
-    """change: from nothing, or to what is missing, it is more than any number."""
+    """Who accepted it, if it is worse and somebody did."""
     if verdict.verdict != "WORSE":
         return verdict
-    change = extent(verdict.change, numbers=verdict.base is not None)
-    entry = covering(accepted, verdict.codec, verdict.quality, verdict.metric, change)
+    entry = covering(accepted, verdict.codec, verdict.quality, verdict.metric, _extent(verdict))
     return replace(verdict, accepted=str(entry)) if entry else verdict
+
+
+def _extent(verdict: Verdict) -> float | None:
+    """How much for the worse: inf from nothing and to what is missing, 0 where some images are worse, not the mean."""
+    if verdict.change is None or (verdict.change > 0) == (better_of(verdict.metric) == "lower"):
+        return extent(verdict.change, numbers=verdict.base is not None)
+    return 0.0

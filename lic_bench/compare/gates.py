@@ -14,7 +14,7 @@ from lic_bench.errors import UserError, unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """Every image's value is the same, to the last bit."""
+    """Every image's value is the same, to the last bit, or better, which passes; one that got worse is WORSE."""
 
     name: ClassVar[str] = "exact"
 

@@ -88,6 +88,11 @@ def metrics(base: Run, new: Run) -> list[Values | Times]:
     return sorted(wanted, key=lambda item: (item.subject.codec, item.subject.quality))
 
 
+def better_of(metric: str) -> Better:
+    """Which way a metric is better: of times and memory the lower one."""
+    return {**OF_RECORDS, **OF_COMPLEXITY, STATUS: None}.get(metric, "lower")
+
+
 def reference_ratio(base: Run, new: Run) -> float | None:
     """How much longer the reference workload took in NEW than in BASE, floor over floor; None without times."""
     base_s, new_s = ([s for row in run.records.canary_s for s in row] for run in (base, new))

@@ -152,7 +152,7 @@ def _of_values(item: Values, gate: Any) -> Verdict:
 
 
 def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]], base: float) -> tuple[Word, str]:
-    """base: the mean of BASE."""
+    """base: the mean of BASE. A tolerance is about the mean; else one image that got worse is WORSE."""
     change = fsum(after - before for before, after in pairs) / len(pairs)  # of means it would round small ones away
     up, down = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
     if not up and not down:
@@ -161,10 +161,12 @@ def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]],
     words = f"mean {change:+.6g}, of {len(pairs)} images {', '.join(among)}" if len(pairs) > 1 else f"{change:+.6g}"
     if isinstance(gate, Tolerance) and abs(change) <= max(gate.relative * abs(base), gate.absolute):
         return "SAME", f"{words}, within the tolerance"
-    if up and down and not change:
-        return "AMBIGUOUS", words
-    word = _gated("WORSE" if (change > 0) == (better == "lower") else "BETTER", gate)
-    return word, f"{words}{SHOWN if isinstance(gate, Shown) else ''}"
+    if isinstance(gate, Shown):
+        return "AMBIGUOUS", f"{words}{SHOWN}"
+    worse = up if better == "lower" else down
+    if isinstance(gate, Tolerance):
+        worse = (change > 0) == (better == "lower")
+    return "WORSE" if worse else "BETTER", words
 
 
 def _of_texts(item: Values, gate: Any, pairs: Sequence[tuple[Any, Any]]) -> Verdict:

@@ -9,7 +9,7 @@ import pytest
 from lic_bench.accepted import Accepted
 from lic_bench.compare.comparable import NotComparable
 from lic_bench.compare.comparison import WORDS, Comparison, compare
-from lic_bench.compare.gates import Gates, Off, Shown, read
+from lic_bench.compare.gates import Exact, Gates, Off, Shown, read
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
 from lic_bench.records import Complexity, Record
@@ -89,6 +89,21 @@ def test_what_was_accepted_is_no_regression(stored: Make, rows: list[Record]) ->
     assert worse[0].accepted == "accepted by A. Author on 2026-11-23: meant"
     assert found.regressions == worse[1:]
     assert len(compare(base, new, GATES, accepted=[entry("payload_bytes", 0.04)]).regressions) == 2
+
+
+@pytest.mark.parametrize(("metric", "step"), [("payload_bytes", 1), ("mse_8bit", 1e-6), ("ms_ssim", -1e-7)])
+def test_an_image_that_others_hide_is_found_and_any_entry_accepts_it(
+    stored: Make, rows: list[Record], metric: str, step: float
+) -> None:
+    moved = (step, -2 * step, 0)
+    changed = [replace(row, **{metric: getattr(row, metric) + by}) for row, by in zip(rows[:3], moved, strict=True)]
+    base, new = stored(rows), stored([*changed, *rows[3:]], name="new")
+    gates = Gates({"encode_s": Off(), "decode_s": Off(), "*": Exact()})
+    (found,) = compare(base, new, gates).regressions
+    assert (found.codec, found.metric) == ("jpeg", metric)
+    assert "of 3 images 1 up, 1 down" in found.words
+    assert not compare(base, new, gates, accepted=[entry(metric, 0.0)]).regressions
+    assert compare(base, new, gates, accepted=[entry(metric, 1.0, "webp")]).regressions
 
 
 def test_what_grew_from_nothing_or_is_missing_is_more_than_any_number(stored: Make, record: Row) -> None:

@@ -55,11 +55,22 @@ def test_which_way_is_worse_depends_on_the_metric(better: Better, step: int) -> 
 
 def test_the_words_say_how_many_images_moved_which_way() -> None:
     assert said(values("payload_bytes", (10, 13), (10, 10), (10, 10))) == ("WORSE", "mean +1, of 3 images 1 up")
-    assert said(values("payload_bytes", (10, 11), (10, 6), (10, 6))) == (
-        "BETTER",
-        "mean -2.33333, of 3 images 1 up, 2 down",
-    )
-    assert said(values("payload_bytes", (10, 11), (10, 9))) == ("AMBIGUOUS", "mean +0, of 2 images 1 up, 1 down")
+    assert said(values("payload_bytes", (10, 6), (10, 6), (10, 10))) == ("BETTER", "mean -2.66667, of 3 images 2 down")
+    assert said(values("payload_bytes", (10, 11), (10, 6))) == ("WORSE", "mean -1.5, of 2 images 1 up, 1 down")
+
+
+@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize("back", [1e-6, -1e-6, -2e-6, -5.0])
+def test_an_image_that_got_worse_is_worse_whatever_the_others_did(better: Better, back: float) -> None:
+    """Be it that both change the mean by nothing but rounding, and that it got better."""
+    sign = 1 if better == "lower" else -1
+    pairs = [(31.3, 31.3 + sign * 1e-6), (27.1, 27.1 + sign * back), (29.9, 29.9)]
+    for ordered in (pairs, pairs[::-1]):
+        assert values("mse_8bit", *ordered, better=better).verdict == "WORSE"
+        assert values("mse_8bit", *ordered, better=better, gate=Tolerance(absolute=1e-5)).verdict == (
+            "BETTER" if back == -5.0 else "SAME"
+        )
+        assert values("mse_8bit", *ordered, better=better, gate=Shown()).verdict == "AMBIGUOUS"
 
 
 @pytest.mark.parametrize("step", [1, -1])
