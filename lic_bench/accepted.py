@@ -108,7 +108,10 @@ def _entry(table: Any, where: str) -> Accepted:
     if not table.get("change", 0) >= 0:
         raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
     if "commit" in table and not COMMIT.fullmatch(table["commit"]):
-        raise UserError(f"{where}: commit = {table['commit']!r}; give 7 to 40 hexadecimal digits, as 1a2b3c4.")
+        raise UserError(
+            f"{where}: commit = {table['commit']!r}; give 7 to 40 hexadecimal digits, "
+            "as `git log -1 --format=%h v1.0` prints them."
+        )
     if lacking := [name for name in needed if name not in table]:
         raise UserError(f"{where} lacks {', '.join(lacking)}; who accepted which change of what, and why?")
     return Accepted(**table)

@@ -18,6 +18,7 @@ import torch
 
 from lic_bench import nvml
 
+HOME = Path(__file__).resolve().parents[2]
 PACKAGES = (
     *("compressai", "jinja2", "matplotlib", "numpy", "nvidia-ml-py", "packaging", "pandas", "pillow", "platformdirs"),
     *("psutil", "pytorch-msssim", "rich", "scipy", "setuptools", "thop", "torchvision", "typer"),
@@ -117,12 +118,14 @@ def command_line(arguments: Iterable[str] | None = None) -> list[str]:
     return [_pathless(argument) for argument in (sys.argv if arguments is None else arguments)]
 
 
-def git_commit() -> str | None:
-    """The commit of the repository that this code is in, "-dirty" where files differ from it; None outside of one."""
-    home = Path(__file__).resolve().parents[2]
+def git_commit(home: Path = HOME) -> str | None:
+    """The first 12 digits of the commit of a repository, this code's own, "-dirty" where files differ; None outside.
+
+    Never a tag in their place, which may be moved and says nothing of what came after it.
+    """
     if not (home / ".git").exists():
         return None
-    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
+    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
     except (OSError, subprocess.SubprocessError):

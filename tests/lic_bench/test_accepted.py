@@ -135,9 +135,13 @@ def test_only_the_codec_metric_and_quality_that_it_names() -> None:
         ),
         (
             WHOLE.replace("0123456", "012345"),
-            "{path}, [[accepted]] number 1: commit = '012345'; give 7 to 40 hexadecimal digits, as 1a2b3c4.",
+            "{path}, [[accepted]] number 1: commit = '012345'; give 7 to 40 hexadecimal digits, as `git log ",
         ),
-        (WHOLE.replace("0123456", "release"), "{path}, [[accepted]] number 1: commit = 'release'; give 7 to 40 "),
+        (
+            WHOLE.replace("0123456", "v1.0"),
+            "{path}, [[accepted]] number 1: commit = 'v1.0'; give 7 to 40 hexadecimal digits, "
+            "as `git log -1 --format=%h v1.0` prints them.",
+        ),
         (WHOLE.replace("quality = 4", "quality = 4.5"), "{path}, [[accepted]] number 1: quality = 4.5 is no int."),
     ],
 )

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import subprocess
 import sys
 from pathlib import Path
 
@@ -186,3 +187,22 @@ def test_every_package_is_asked_for_by_its_name() -> None:
     assert packages["torch"] == torch.__version__
     assert packages["numpy"]
     assert set(software.PACKAGES) <= set(packages)
+
+
+def test_the_commit_is_said_by_its_digits_at_a_tag_too(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        name = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false"]
+        command = ["git", *name, "-c", "tag.gpgsign=false", *arguments]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+
+    assert software.git_commit(tmp_path) is None
+    git("init", "--quiet")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "--quiet", "-m", "one")
+    git("tag", "-a", "v1.0", "-m", "a release")
+    assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "v1.0^{commit}")
+    (tmp_path / "file").write_text("2")
+    assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "HEAD") + "-dirty"
+    git("commit", "--quiet", "-am", "two")
+    assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "HEAD")
