@@ -7,17 +7,18 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from lic_bench import cli_options as opt
 from lic_bench import lean_imports
 from lic_bench.errors import UserError
+from lic_bench.streams import ClosedPipe, Output
 
 if TYPE_CHECKING:
     from lic_bench.progress import Display
@@ -38,8 +39,8 @@ app = typer.Typer(
 history_app = typer.Typer(rich_markup_mode=None)
 app.add_typer(history_app, name="history")
 WIDTH_OF_LOGS = 110  # columns of tables where there is no terminal to ask
-console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS)
-errors = Console(stderr=True)
+console = Output(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS)
+errors = Output(stderr=True)
 
 
 @app.command()
@@ -205,7 +206,7 @@ def compare(
     everything: opt.Everything = False,
 ) -> None:
     """Compare two runs, number by number. Exit code 1: NEW is worse, 3: they cannot be compared."""
-    from lic_bench.compare.command import Options
+    from lic_bench.compare.command import Options, show
     from lic_bench.compare.command import run as run_comparison
 
     options = Options(
@@ -225,7 +226,9 @@ def compare(
     )
     say = partial(errors.print, markup=False, highlight=False, soft_wrap=True)
     try:
-        found = run_comparison(options, console, say)
+        found = run_comparison(options, say)
+        with suppress(ClosedPipe):  # whose exit code would hide what was found
+            show(found, options, console)
     except KeyboardInterrupt:
         say("lic-bench: stopped, nothing was compared.")
         raise typer.Exit(INTERRUPTED) from None

@@ -38,8 +38,8 @@ class Options:
     everything: bool = False
 
 
-def run(options: Options, console: Console, say: Callable[[str], None]) -> Comparison:
-    """Compare, show, write. Raises UserError for bad input and NotComparable for runs that are not."""
+def run(options: Options, say: Callable[[str], None]) -> Comparison:
+    """Compare and write the files. Raises UserError for bad input and NotComparable for runs that are not."""
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
     chosen, entries = gates.read(options.gate), accepted.read_named(options.accepted)
@@ -53,12 +53,16 @@ def run(options: Options, console: Console, say: Callable[[str], None]) -> Compa
         if options.confirm:
             how = commands(base, new, options.base_run, options.new_run)
             found = second_look(found, base, new, chosen, how, say, options.allow)
-    terminal.show(found, console, everything=options.everything)
     for path, write in files:
         _write(path, write(found))
+    return found
+
+
+def show(found: Comparison, options: Options, console: Console) -> None:
+    """What the options ask for in the terminal."""
+    terminal.show(found, console, everything=options.everything)
     for line in github.lines(found) if options.github else ():
         console.print(Text(line), soft_wrap=True)
-    return found
 
 
 def _check_target(path: Path) -> None:

@@ -1,6 +1,7 @@
 """`lic-bench compare` from the command line: every exit code, every file, runs from folders and from commits."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -272,6 +273,36 @@ def test_runs_of_commits(compare: Make, pair: Make, tmp_path: Path) -> None:
         assert code == cli.BAD_INPUT
         assert said in err
         assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("new", "expected"), [("base", cli.OK), ("new", cli.FAILED), ("nothing", cli.BAD_INPUT)])
+def test_a_pipe_that_nobody_reads_changes_no_exit_code_and_no_file(
+    pair: Make, tmp_path: Path, new: str, expected: int
+) -> None:
+    pair({"payload_bytes": 20_001})
+    command = [sys.executable, "-m", "lic_bench.cli", "compare", "base", new, "--github", "--json", "c.json"]
+    for with_errors in (False, True):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            command, cwd=tmp_path, stdout=write, stderr=write if with_errors else subprocess.PIPE, check=False
+        )
+        os.close(write)
+        assert done.returncode == expected
+        assert with_errors or len(done.stderr.splitlines()) == (expected == cli.BAD_INPUT)
+    if new != "nothing":
+        assert json.loads((tmp_path / "c.json").read_text())["regression"] is (new == "new")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file to which nothing can be written")
+def test_a_full_standard_output_is_one_line(pair: Make, tmp_path: Path) -> None:
+    pair()
+    command = [sys.executable, "-m", "lic_bench.cli", "compare", "base", "new", "--json", "c.json"]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == cli.BAD_INPUT
+    assert done.stderr == "lic-bench: Cannot write to the standard output: No space left on device.\n"
+    assert (tmp_path / "c.json").exists()
 
 
 def test_every_exit_code_of_the_real_program_which_needs_no_torch(pair: Make, stored: Make, tmp_path: Path) -> None:
