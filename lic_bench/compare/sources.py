@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +17,7 @@ from lic_bench.errors import UserError
 from lic_bench.store import Run
 
 GIT = "git:"
+FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else is in its folder stays there
 
 
 @contextmanager
@@ -43,11 +46,20 @@ def _extract(source: str, revision: str, path: str, folder: Path) -> None:
     if shutil.which("git") is None:
         raise UserError(f"{source}: git is not installed; give a folder.")
     top = _git(source, "rev-parse", "--show-toplevel").decode().strip()
-    archive = _git(source, "-C", top, "archive", "--format=tar", f"{revision}^{{commit}}", "--", path)
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
+    git = partial(_git, source, "-C", top, "--literal-pathspecs")
+    commit, names = f"{revision}^{{commit}}", [f"{path.rstrip('/')}/{name}" for name in FILES]
+    if there := os.fsdecode(git("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
+        _unpack(source, git("archive", "--format=tar", commit, "--", *there), folder)
     if not (folder / path / "run.json").is_file():
         raise UserError(f"{source}: {path} of {revision} is no run: it has no run.json.")
+
+
+def _unpack(source: str, archive: bytes, folder: Path) -> None:
+    try:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            tar.extractall(folder, filter="data")
+    except (tarfile.TarError, OSError) as error:
+        raise UserError(f"{source} cannot be unpacked: {error}.") from None
 
 
 def _git(source: str, *arguments: str) -> bytes:

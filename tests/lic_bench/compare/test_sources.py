@@ -63,6 +63,34 @@ def test_a_folder_of_a_commit(repository: Path) -> None:
     assert payload(f"git:HEAD:{RUN}/") == 200
 
 
+@pytest.mark.parametrize("target", ["/etc/passwd", "../../../elsewhere", "run.json"])
+def test_what_else_is_in_the_folder_does_not_matter(repository: Path, target: str) -> None:
+    (repository / RUN / "latest").symlink_to(target)
+    git("add", "-A")
+    git("commit", "-q", "-m", "a link")
+    assert payload(f"git:HEAD:{RUN}") == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("/etc/passwd", "cannot be unpacked: "), ("nowhere", "is no run: it has no run.json"), ("../run", "is no run")],
+)
+def test_a_link_in_place_of_a_file_is_one_line(repository: Path, target: str, said: str) -> None:
+    (repository / RUN / "run.json").unlink()
+    (repository / RUN / "run.json").symlink_to(target)
+    git("add", "-A")
+    git("commit", "-q", "-m", "a link")
+    with pytest.raises(UserError, match=said) as error, opened(f"git:HEAD:{RUN}"):
+        pass
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_with_a_name_like_a_pattern(repository: Path) -> None:
+    git("mv", RUN, "results/[a-z]*")
+    git("commit", "-q", "-m", "moved")
+    assert payload("git:HEAD:results/[a-z]*") == 200
+
+
 def test_what_the_working_tree_has_does_not_matter(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (repository / RUN / "records.jsonl").unlink()
     monkeypatch.chdir(repository / "results")  # the path is that of the repository, wherever one is in it
@@ -87,8 +115,8 @@ def test_nothing_stays_behind(repository: Path, tmp_path: Path, monkeypatch: pyt
         ("git:main:", "'git:main:' is no run of a commit; "),
         (f"git::{RUN}", f"'git::{RUN}' is no run of a commit; "),
         (f"git:--output=x:{RUN}", f"'git:--output=x:{RUN}' is no run of a commit; "),
-        (f"git:nosuch:{RUN}", f"git:nosuch:{RUN}: not a valid object name: nosuch^{{commit}}."),
-        ("git:HEAD:results/nosuch", "git:HEAD:results/nosuch: pathspec 'results/nosuch' did not match any files."),
+        (f"git:nosuch:{RUN}", f"git:nosuch:{RUN}: not a valid object name nosuch^{{commit}}."),
+        ("git:HEAD:results/nosuch", "git:HEAD:results/nosuch: results/nosuch of HEAD is no run: it has no run.json."),
         ("git:HEAD:results", "git:HEAD:results: results of HEAD is no run: it has no run.json."),
         (f"git:HEAD:{RUN}/run.json", f"git:HEAD:{RUN}/run.json: {RUN}/run.json of HEAD is no run: it has no run.json."),
         ("git:HEAD:../elsewhere", "git:HEAD:../elsewhere: "),
