@@ -35,6 +35,12 @@ class Accepted:
     quality: int | None = None
     commit: str | None = None
 
+    @property
+    def about(self) -> str:
+        """ "jpeg 50 payload_bytes 1a2b3c4"."""
+        parts = (self.codec, self.quality, self.metric, self.commit)
+        return " ".join(str(part) for part in parts if part is not None)
+
     def __str__(self) -> str:
         return f"accepted by {self.who} on {self.date}: {self.why}"
 

@@ -15,9 +15,13 @@ class UserError(Exception):
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not one of `known`, with the nearest known name if there is one."""
     names = sorted(known)
-    near = get_close_matches(name, names, n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    return UserError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names) or 'none'}.")
+    return UserError(f"Unknown {kind} {name!r}.{hint(name, names)} Known: {', '.join(names) or 'none'}.")
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """ " Did you mean 'jpeg'?" if one of the known names is near, else ""."""
+    near = get_close_matches(name, sorted(known), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def bare(error: Exception) -> Exception:

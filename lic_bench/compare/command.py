@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +16,7 @@ from lic_bench.compare.comparison import Comparison, compare
 from lic_bench.compare.confirm import commands, second_look
 from lic_bench.compare.output import github, json, junit, markdown, terminal
 from lic_bench.compare.sources import opened
+from lic_bench.compare.unmatched import unmatched
 from lic_bench.errors import UserError
 
 
@@ -53,6 +54,8 @@ def run(options: Options, say: Callable[[str], None]) -> Comparison:
         if options.confirm:
             how = commands(base, new, options.base_run, options.new_run)
             found = second_look(found, base, new, chosen, how, say, options.allow)
+        lost = unmatched(entries, base, new, options.accepted or accepted.DEFAULT)
+    found = replace(found, notes=[*found.notes, *lost])
     for path, write in files:
         _write(path, write(found))
     return found

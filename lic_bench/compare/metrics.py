@@ -89,8 +89,9 @@ def metrics(base: Run, new: Run) -> list[Values | Times]:
 
 
 def better_of(metric: str) -> Better:
-    """Which way a metric is better: of times and memory the lower one."""
-    return {**OF_RECORDS, **OF_COMPLEXITY, STATUS: None}.get(metric, "lower")
+    """Which way a number is better, of a status the count of those that failed; None for texts."""
+    known: Mapping[str, Better] = {**OF_RECORDS, **OF_COMPLEXITY, **dict.fromkeys((STATUS, *TIMES), "lower")}
+    return "lower" if metric.startswith(PEAK) else known.get(metric)
 
 
 def reference_ratio(base: Run, new: Run) -> float | None:

@@ -65,10 +65,7 @@ def show(options: Options, console: Console) -> list[Series]:
     path = options.accepted or accepted.DEFAULT
     if not any((options.codec, options.metric, options.machine)):
         for number, entry in unused(series, entries):
-            about = " ".join(
-                str(part) for part in (entry.codec, entry.quality, entry.metric, entry.commit) if part is not None
-            )
-            _say(console, f"{path}, number {number} ({about}): no such step.", "yellow")
+            _say(console, f"{path}, number {number} ({entry.about}): no such step.", "yellow")
     _outcome(series, path, console)
     if options.out is not None:
         from lic_bench.history.draw import write_figures

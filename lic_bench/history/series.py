@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import gates
-from lic_bench.compare.gates import TIMES, Gate, Timed, Tolerance
-from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS, PEAK, STATUS, Better
+from lic_bench.compare.gates import Gate, Timed, Tolerance
+from lic_bench.compare.metrics import better_of
 from lic_bench.history.point import Key, Point, Value
 from lic_bench.steps import above, changes, levels, steps
 
@@ -71,14 +71,6 @@ def series_of(points: Iterable[Point], accepted: Sequence[Accepted] = ()) -> lis
         found.setdefault(point.series, []).append(point)
     order = sorted(found.values(), key=lambda rows: (rows[0].machine, rows[0].codec, rows[0].quality))
     return [_series(rows, accepted) for rows in order]
-
-
-def better_of(metric: str) -> Better:
-    """Which way is better; None for texts, of which any change is worse."""
-    if metric == STATUS:
-        return "lower"  # the history counts those that failed
-    known: Mapping[str, Better] = {**OF_RECORDS, **OF_COMPLEXITY, **dict.fromkeys(TIMES, "lower")}
-    return "lower" if metric.startswith(PEAK) else known.get(metric)
 
 
 def unused(series: Iterable[Series], accepted: Sequence[Accepted]) -> list[tuple[int, Accepted]]:

@@ -130,6 +130,15 @@ def test_what_was_accepted_is_no_regression_and_named(compare: Make, pair: Make,
     assert "No regression: 1 worse and accepted" in out
 
 
+def test_an_entry_about_no_codec_is_a_note(compare: Make, pair: Make, tmp_path: Path) -> None:
+    pair()
+    (tmp_path / "a.toml").write_text(ACCEPTED.format(metric="payload_bytes", change=0.1).replace("jpeg", "jpgg"))
+    code, out, _ = compare("base", "new", "--accepted", "a.toml", "--json", "c.json")
+    said = "a.toml, number 1 (jpgg payload_bytes): no such codec here. Did you mean 'jpeg'?"
+    assert (code, said in out) == (cli.OK, True)
+    assert json.loads((tmp_path / "c.json").read_text())["notes"] == [said]
+
+
 def test_a_gate_lets_more_pass(compare: Make, pair: Make, tmp_path: Path) -> None:
     pair({"payload_bytes": 20_001})
     (tmp_path / "ci.toml").write_text('[metrics.payload_bytes]\ngate = "tolerance"\nrelative = 0.001\n')

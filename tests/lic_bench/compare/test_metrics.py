@@ -5,7 +5,16 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lic_bench.compare.metrics import Subject, Times, Values, metrics, reference_ratio
+from lic_bench.compare.metrics import (
+    OF_COMPLEXITY,
+    OF_RECORDS,
+    Subject,
+    Times,
+    Values,
+    better_of,
+    metrics,
+    reference_ratio,
+)
 from lic_bench.compare.statistics import Apart
 from lic_bench.records import Complexity, Record
 from lic_bench.store import Run
@@ -186,3 +195,9 @@ def test_the_ratio_of_the_reference_workload(stored: Make, record: Row) -> None:
     new = stored([record(image="a", canary_s=[0.012, 0.012, 0.020], **none)], name="new")
     assert reference_ratio(base, new) == pytest.approx(1.2)
     assert reference_ratio(base, stored([record(canary_s=[])], name="none")) is None
+
+
+def test_every_number_has_a_direction_and_texts_have_none() -> None:
+    texts = {name for name in (*OF_RECORDS, *OF_COMPLEXITY) if better_of(name) is None}
+    assert texts == {"bitstream_sha256"}
+    assert better_of("peak_decode_rss") == better_of("encode_s") == better_of("status") == "lower"

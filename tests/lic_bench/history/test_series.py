@@ -8,9 +8,8 @@ import pytest
 
 from lic_bench.accepted import Accepted
 from lic_bench.compare.gates import DEFAULTS, Timed
-from lic_bench.compare.metrics import OF_COMPLEXITY, OF_RECORDS
 from lic_bench.history.point import Point
-from lic_bench.history.series import better_of, series_of, unused
+from lic_bench.history.series import series_of, unused
 
 Nights = Callable[..., list[Point]]
 
@@ -192,9 +191,3 @@ def test_series_are_apart_by_all_that_may_not_be_compared(nights: Nights) -> Non
     points = [*nights([1.0, 1.0]), *nights([2.0], threads=2), *nights([3.0], images="other"), *nights([4.0], on="clic")]
     assert [len(series.points) for series in series_of(points)] == [2, 1, 1, 1]
     assert all(not series.steps for series in series_of(points))
-
-
-def test_every_number_has_a_direction_and_texts_have_none() -> None:
-    texts = {name for name in (*OF_RECORDS, *OF_COMPLEXITY) if better_of(name) is None}
-    assert texts == {"bitstream_sha256"}
-    assert better_of("peak_decode_rss") == better_of("encode_s") == better_of("status") == "lower"

@@ -1,0 +1,46 @@
+"""Entries of accepted.toml about a codec or a quality that nobody knows, as a slip of the pen leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lic_bench.accepted import Accepted
+from lic_bench.errors import hint
+from lic_bench.factories import is_target
+from lic_bench.registry import find_codec, installed_codecs
+from lic_bench.store import Run
+
+
+def unmatched(entries: Sequence[Accepted], base: Run, new: Run, path: Path) -> list[str]:
+    """A line for each of them. No error: one file serves runs of different codecs, and plugins are not known here."""
+    there = set(_measured(base)) | set(_measured(new))
+    told = ((number, entry, _wrong(entry, there)) for number, entry in enumerate(entries, 1))
+    return [f"{path}, number {number} ({entry.about}): {wrong}" for number, entry, wrong in told if wrong]
+
+
+def _measured(run: Run) -> Iterator[tuple[str, int]]:
+    """Codec and quality of every row."""
+    for rows in (run.records, run.complexity):
+        yield from rows[["codec", "quality"]].itertuples(index=False, name=None)
+
+
+def _wrong(entry: Accepted, there: set[tuple[str, int]]) -> str:
+    qualities = sorted(quality for codec, quality in there if codec == entry.codec)
+    if not qualities:
+        return "" if _is_codec(entry.codec) else f"no such codec here.{_hint(entry.codec, there)}"
+    if entry.quality is None or entry.quality in qualities:
+        return ""
+    return f"no such quality here, only {', '.join(map(str, qualities))}."
+
+
+def _is_codec(name: str) -> bool:
+    """Also of another version than is installed; an alias is no name that records have."""
+    found = None if is_target(name) else find_codec(name)
+    return is_target(name) or (found is not None and found.name == name)
+
+
+def _hint(name: str, there: set[tuple[str, int]]) -> str:
+    if found := find_codec(name):
+        return f" Did you mean {found.name!r}?"
+    return hint(name, {codec for codec, _ in there} | installed_codecs().keys())
