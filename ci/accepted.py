@@ -61,4 +61,5 @@ if __name__ == "__main__":
         sys.stderr.writelines(f"{line}\n" for line in lost())
         print(to_toml(since(Path(sys.argv[1]))), end="")
     except UserError as error:
-        sys.exit(f"{sys.argv[0]}: {error}")
+        print(f"accepted.py: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

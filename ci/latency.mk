@@ -5,8 +5,8 @@ DEVICE ?= auto
 ALLOW ?=
 CI_BASE := build/ci/base
 CI_OUT := build/ci/out
-CI_COMPARE = ci/compare.sh $(CI_OUT) $(BIN)/lic-bench compare $(CI_OUT)/base $(CI_OUT)/new \
-  --accepted $(CI_OUT)/accepted.toml $(ALLOW:%=--allow %)
+CI_COMPARE = ci/compare.sh $(CI_OUT) $(CI_BASE) $(BIN)/python $(BIN)/lic-bench compare $(CI_OUT)/base $(CI_OUT)/new \
+  $(ALLOW:%=--allow %)
 
 # For both NEW's plugins: they ask the questions, and each commit answers.
 CI_RUN = lic-bench run --plugin '$(CURDIR)/tests/plugins/fake' --plugin '$(CURDIR)/ci/small'
@@ -31,7 +31,6 @@ ci-new: $(VENV)/.ready
 	ci/measure.sh new $(CI_OUT)/new $(BIN)/$(CI_RUN) $(PER_CHANGE)
 
 ci-compare: $(VENV)/.ready
-	$(BIN)/python ci/accepted.py $(CI_BASE) > $(CI_OUT)/accepted.toml
 	$(CI_COMPARE) --gate ci.toml
 
 ci-nightly: $(VENV)/.ready  ## times of BASE=commit [the last tag, else a day ago] against NEW on DEVICE; NEW's history
@@ -41,7 +40,6 @@ ci-nightly: $(VENV)/.ready  ## times of BASE=commit [the last tag, else a day ag
 	ci/history.sh begin $(CI_OUT)/history
 	$(BIN)/lic-bench history add $(CI_OUT)/new --into $(CI_OUT)/history
 	$(BIN)/lic-bench history --into $(CI_OUT)/history --out $(CI_OUT)/figures
-	$(BIN)/python ci/accepted.py $(CI_BASE) > $(CI_OUT)/accepted.toml
 	$(CI_COMPARE) --confirm --base-run "$(CI_BASE)/$(BIN)/$(CI_RUN)" --new-run "$(BIN)/$(CI_RUN)"
 
 ci-keep-history:  ## commit the history that `make ci-nightly` left to the branch latency-history of origin

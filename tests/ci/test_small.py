@@ -35,7 +35,7 @@ def compared(runs: Path, out: Path) -> subprocess.CompletedProcess[str]:
     out.mkdir(exist_ok=True)
     command = lic_bench("compare", runs / "base", runs / "new", "--gate", ROOT / "ci.toml")
     return subprocess.run(
-        [ROOT / "ci/compare.sh", out, *command],
+        [ROOT / "ci/compare.sh", out, "no-tree", sys.executable, *command],
         env={**os.environ, "GITHUB_STEP_SUMMARY": str(out / "summary.md"), "COLUMNS": "120"},
         cwd=out,
         capture_output=True,
@@ -103,6 +103,21 @@ def test_what_cannot_be_compared_is_said_in_the_comment_too(runs: Path, tmp_path
     assert comment == (tmp_path / "out/summary.md").read_text()
     assert "threads is 1 in BASE, 7 in NEW" in comment
     assert not (tmp_path / "out/compare.json").exists()
+
+
+def test_what_cannot_be_read_of_what_was_accepted_is_said_in_the_comment_too(runs: Path, tmp_path: Path):
+    out = tmp_path / "out"
+    assert compared(runs, out).returncode == 0
+    (out / "results").mkdir()
+    (out / "results/accepted.toml").write_text("[[acepted]]")
+    done = compared(runs, out)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert line.startswith("accepted.py: Unknown table in results/accepted.toml 'acepted'. Did you mean 'accepted'?")
+    comment = (out / "comment.md").read_text()
+    assert "Not compared (exit code 2)" in comment
+    assert line in comment
+    assert not (out / "compare.json").exists()
 
 
 def copy(source: Path, target: Path) -> None:
