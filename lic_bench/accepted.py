@@ -90,11 +90,23 @@ def covering(
     accepted: Sequence[Accepted], codec: str, quality: int, metric: str, change: float | None
 ) -> Accepted | None:
     """The first entry under which this change of a metric is accepted; change: as `extent` gives it."""
-    for entry in accepted:
-        same = (entry.codec, entry.metric) == (codec, metric) and entry.quality in (None, quality)
-        if same and (change is None or abs(change) <= entry.change + ROUNDING):
+    for entry in _of(accepted, codec, quality, metric):
+        if change is None or abs(change) <= entry.change + ROUNDING:
             return entry
     return None
+
+
+def largest(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> float | None:
+    """The largest change of this metric that is accepted; None where none is."""
+    return max((entry.change for entry in _of(accepted, codec, quality, metric)), default=None)
+
+
+def _of(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> list[Accepted]:
+    return [
+        entry
+        for entry in accepted
+        if (entry.codec, entry.metric) == (codec, metric) and entry.quality in (None, quality)
+    ]
 
 
 def _entry(table: Any, where: str) -> Accepted:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lic_bench.accepted import Accepted, covering, extent
+from lic_bench.accepted import Accepted, covering, extent, largest
 from lic_bench.compare import comparable
 from lic_bench.compare.gates import Gates
 from lic_bench.compare.metrics import better_of, metrics, reference_ratio
@@ -84,8 +84,10 @@ def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
     """Who accepted it, if it is worse and somebody did."""
     if verdict.verdict != "WORSE":
         return verdict
-    entry = covering(accepted, verdict.codec, verdict.quality, verdict.metric, _extent(verdict))
-    return replace(verdict, accepted=str(entry)) if entry else verdict
+    what = (verdict.codec, verdict.quality, verdict.metric)
+    if entry := covering(accepted, *what, _extent(verdict)):
+        return replace(verdict, accepted=str(entry))
+    return replace(verdict, accepted_up_to=largest(accepted, *what))
 
 
 def _extent(verdict: Verdict) -> float | None:

@@ -28,7 +28,7 @@ class Verdict:
     least: the same without the noise of the samples, of times.
     base, new: the mean over the images, of times seconds as measured, see metrics.Times.
     confirmed: whether a second measurement says the same; None without one.
-    accepted: who accepted this change and why.
+    accepted: who accepted this change and why. accepted_up_to: the largest change that is, where this one is larger.
     starts: of times measured in turn the relative change at each start of both; `change` is their trimmed mean.
     """
 
@@ -49,6 +49,7 @@ class Verdict:
     least: float | None = None
     confirmed: bool | None = None
     accepted: str | None = None
+    accepted_up_to: float | None = None
     starts: tuple[float, ...] = ()
 
     @property

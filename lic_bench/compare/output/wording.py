@@ -50,9 +50,10 @@ def name_of(verdict: Verdict) -> str:
 
 
 def words_of(verdict: Verdict) -> str:
-    """Why; whether a time was measured only once; who accepted it."""
+    """Why; whether a time was measured only once; who accepted it, or only less of it."""
     once = verdict.metric in TIMES and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
-    return plain("; ".join(filter(None, [verdict.words, "measured once" if once else "", verdict.accepted])))
+    less = "" if verdict.accepted_up_to is None else f"accepted only up to {100 * verdict.accepted_up_to:g} %"
+    return plain("; ".join(filter(None, [verdict.words, "measured once" if once else "", verdict.accepted, less])))
 
 
 def numbers_of(verdict: Verdict) -> tuple[str, str]:

@@ -94,6 +94,11 @@ def test_times_say_whether_they_were_measured_once(verdict: Make) -> None:
     assert wording.words_of(verdict(verdict="SAME", words="w")) == "w"
 
 
+def test_how_much_was_accepted_is_said_where_it_was_not_enough(verdict: Make) -> None:
+    worse = verdict(metric="payload_bytes", words="+1", accepted_up_to=1e-5)
+    assert wording.words_of(worse) == "+1; accepted only up to 0.001 %"
+
+
 def test_who_accepted_a_change_is_named(verdict: Make) -> None:
     accepted = verdict(verdict="WORSE", metric="macs", words="w", accepted="accepted by Ada on 2026-11-22: why")
     assert wording.words_of(accepted) == "w; accepted by Ada on 2026-11-22: why"
