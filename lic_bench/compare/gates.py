@@ -74,6 +74,7 @@ DEFAULTS: Mapping[str, Gate] = {
     "*": Exact(),
 }
 TIMES = ("encode_s", "decode_s")
+TEXTS = ("status", "bitstream_sha256")
 # The kinds of peaks of memory, see lic_bench.measurement.memory.
 PEAKS = (
     *("allocated", "allocated_growth", "reserved", "reserved_growth", "rss", "rss_growth", "children_rss"),
@@ -93,9 +94,9 @@ class Gates:
     by_pattern: Mapping[str, Gate]
 
     def of(self, metric: str) -> Gate:
-        """The gate of a metric: the first whose pattern fits it and whose kind does."""
+        """The gate of a metric: the first whose pattern fits it and whose kind does; exact where none does."""
         fitting = (gate for pattern, gate in self.by_pattern.items() if fnmatchcase(metric, pattern))
-        return next(gate for gate in fitting if _fits(gate.name, metric))
+        return next((gate for gate in fitting if _fits(gate.name, metric)), Exact())
 
 
 def read(path: Path | None) -> Gates:
@@ -123,8 +124,17 @@ def read(path: Path | None) -> Gates:
 
 
 def _fits(gate: str, metric: str) -> bool:
-    """Whether a gate of this name can judge the metric: samples need statistics, and single values have none."""
-    return gate in (Shown.name, Off.name) or (gate == Timed.name) == (metric in TIMES)
+    """Whether a gate of this name can judge the metric: samples need statistics, and texts are alike or not."""
+    allowed = {Timed.name} if metric in TIMES else {Exact.name} if metric in TEXTS else {Exact.name, Tolerance.name}
+    return gate in allowed | {Shown.name, Off.name}
+
+
+def _misfit(metric: str) -> str:
+    if metric in TIMES:
+        return "times are timed, shown or off"
+    if metric in TEXTS:
+        return "texts are exact, shown or off"
+    return f"only {' and '.join(TIMES)} can be timed"
 
 
 def _gate(metric: str, table: Any, path: Path) -> Gate:
@@ -134,14 +144,14 @@ def _gate(metric: str, table: Any, path: Path) -> Gate:
     fitting = [name for name in METRICS if fnmatchcase(name, metric)]
     if not fitting:
         raise unknown(f"metric in {path}", metric, METRICS)
-    one = fitting[0] if set(fitting) <= set(TIMES) else metric  # that the pattern stands for
+    alike = any(set(fitting) <= set(kind) for kind in (TIMES, TEXTS))
+    one = fitting[0] if alike else metric  # that the pattern stands for
     default = Gates(DEFAULTS).of(one)
     name = table.get("gate", default.name)
     if not isinstance(name, str) or name not in KINDS:
         raise unknown(f"gate in {where}", str(name), KINDS)
     if not _fits(name, one):
-        fit = "times are timed, shown or off" if one in TIMES else f"only {' and '.join(TIMES)} can be timed"
-        raise UserError(f"{where}: gate {name!r} does not fit; {fit}.")
+        raise UserError(f"{where}: gate {name!r} does not fit; {_misfit(one)}.")
     kind = KINDS[name]
     known = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
     if kind is type(default):

@@ -102,6 +102,10 @@ def test_a_gate_for_all_is_for_all_that_it_can_judge(tmp_path: Path) -> None:
     found = gates(tmp_path, '[metrics."*"]\ngate = "exact"')
     assert found.of("peak_encode_rss") == Exact()
     assert found.of("encode_s") == Timed()
+    found = gates(tmp_path, '[metrics."*"]\ngate = "tolerance"\nrelative = 0.1')
+    assert found.of("macs") == Tolerance(relative=0.1)
+    assert found.of("bitstream_sha256") == found.of("status") == Exact()
+    assert found.of("decode_s") == Timed()
 
 
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
@@ -130,6 +134,13 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         (
             '[metrics.encode_s]\ngate = "exact"',
             "[metrics.encode_s] of {path}: gate 'exact' does not fit; times are timed, shown or off.",
+        ),
+        *(
+            (
+                f'[metrics."{name}"]\ngate = "tolerance"\nabsolute = 1',
+                f"[metrics.{name}] of {{path}}: gate 'tolerance' does not fit; texts are exact, shown or off.",
+            )
+            for name in ("bitstream_sha256", "status", "*sha*")
         ),
         (
             "[metrics.encode_s]\nleats = 0.1",
