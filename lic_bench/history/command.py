@@ -19,6 +19,7 @@ from lic_bench.history.series import Series, series_of, unused
 from lic_bench.history.table import series_table, steps_table
 from lic_bench.report.labels import plural
 from lic_bench.report.terminal import to_rich
+from lic_bench.steps import LEAST
 from lic_bench.store import Run
 
 FOLDER = Path("results/history")
@@ -59,7 +60,11 @@ def show(options: Options, console: Console) -> list[Series]:
     series = series_of(_chosen(store.read(options.into), options), entries)
     for machine in dict.fromkeys(one.last.machine for one in series):
         mine = [one for one in series if one.last.machine == machine]
-        console.print(to_rich(series_table(mine, everything=options.everything), console.width))
+        table = series_table(mine, everything=options.everything)
+        if table.rows:
+            console.print(to_rich(table, console.width))
+        else:
+            _say(console, f"{table.title}: {table.caption}")
         if any(one.steps for one in mine):
             console.print(to_rich(steps_table(mine), console.width))
     path = options.accepted or accepted.DEFAULT
@@ -97,6 +102,8 @@ def _outcome(series: Sequence[Series], path: Path, console: Console) -> None:
         _say(
             console, f"{plural(still, 'step')} OPEN: mend what got worse, or say in {path} who accepts it.", "bold red"
         )
+    elif all(len(one.points) < 2 for one in series):
+        _say(console, f"One run shows no steps yet: they take two, of times and resident memory {2 * LEAST}.", "yellow")
     else:
         _say(console, "Nothing is OPEN.", "bold green")
 

@@ -57,6 +57,17 @@ def test_runs_are_added_once(tmp_path: Path, stored_run: MakeRun, call: Call) ->
     assert read(tmp_path / "history") == before
 
 
+def test_one_run_has_no_steps_and_says_so(tmp_path: Path, stored_run: MakeRun, call: Call) -> None:
+    call("add", stored_run(tmp_path / "run").folder, "--into", tmp_path / "history")
+    code, out, _ = call("--into", tmp_path / "history")
+    assert code == cli.OK
+    assert "One run shows no steps yet: they take two, of times and resident memory 6." in out
+    assert "OPEN" not in out
+    later = stored_run(tmp_path / "later", environment={"time": "2026-03-02T02:00:00+00:00", "git_commit": "1" * 12})
+    call("add", later.folder, "--into", tmp_path / "history")
+    assert "Nothing is OPEN." in call("--into", tmp_path / "history")[1]
+
+
 def test_a_run_that_was_changed_after_it_was_added_is_told(tmp_path: Path, stored_run: MakeRun, call: Call) -> None:
     folder = stored_run(tmp_path / "run").folder
     call("add", folder, "--into", tmp_path / "history")
