@@ -8,15 +8,18 @@ from typing import Any
 from lic_bench.checks import Kind, kind_of, kinds, wrong
 from lic_bench.config import RunConfig
 
-PART = kind_of(dict[str, Any])
-TEXT = kind_of(str)
-# Part -> names in it; "": of the whole file. Anything may be null or absent, and names that are not here are free.
+PART = kind_of(dict[str, Any] | None)
+TEXT = kind_of(str | None)
+# Part -> names in it; "": of the whole file. All may be absent, and names that are not here are free.
 PARTS: Mapping[str, Mapping[str, Kind]] = {
-    "": {**dict.fromkeys(("config", "fingerprint", "environment"), PART), "images": kind_of(dict[str, str | None])},
+    "": {
+        **dict.fromkeys(("config", "fingerprint", "environment"), PART),
+        "images": kind_of(dict[str, str | None] | None),
+    },
     "config": kinds(RunConfig),
     "fingerprint": {
         **dict.fromkeys(("processor", "limits", "gpu_parts", "packages", "coders", "programs"), PART),
-        "cores_kept": kind_of(int),
+        "cores_kept": kind_of(int | None),
     },
     "environment": {
         **dict.fromkeys(("time", "lic_bench", "git_commit"), TEXT),
@@ -33,5 +36,4 @@ def shape_of(info: Mapping[str, Any]) -> str | None:
 def _told(info: Mapping[str, Any]) -> Iterator[str | None]:
     for part, known in PARTS.items():
         values = (info.get(part) or {}) if part else info
-        there = {name: value for name, value in values.items() if value is not None}
-        yield wrong(there, known, f"{part}." if part else "")
+        yield wrong(values, known, f"{part}." if part else "")

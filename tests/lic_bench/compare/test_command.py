@@ -206,6 +206,7 @@ ROWS: list[tuple[str, Any]] = [
 INFO: list[tuple[str, str, Any]] = [
     *[("", "images", "x"), ("", "images", {"kodak/kodim01.png": 1}), ("", "config", [1]), ("", "environment", "x")],
     *[("config", name, 1.5) for name in ("measure", "codecs", "qualities", "datasets", "weights", "images", "device")],
+    *[("config", name, None) for name in ("measure", "codecs")],
     *[("config", "qualities", {"jpeg": value}) for value in (None, 50, ["50"])],
     *[("config", "weights", {"jpeg": "x"}), ("config", "threads", "1"), ("config", "quick", 0)],
     *[("fingerprint", "programs", []), ("fingerprint", "cores_kept", [0]), ("fingerprint", "packages", "numpy")],
