@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
@@ -117,7 +118,8 @@ def _names(text: str) -> list[str]:
 def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
     """All parts, the most valuable first."""
     device = ["--device", options.device]
-    into = {name: [*device, "--json", folder / f"{name.replace('-', '_')}.json"] for name in NAMES}
+    speed = partial(_script, folder=folder, device=device, needs=BENCH)
+    kernels = partial(_script, folder=folder, gpu_only=True)
     return [
         _tests("biwkv-tests", 30, 150, inside=True),
         Part(
@@ -126,37 +128,13 @@ def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
             least_s=20,
             limit_s=150,
         ),
-        Part(
-            name="few-blocks",
-            commands=[_python(SCRIPTS / "few_blocks.py", *into["few-blocks"][2:])],
-            least_s=15,
-            limit_s=60,
-            gpu_only=True,
-        ),
+        kernels("few-blocks", 15, 60),
         _tests("tests", 20, 90, inside=False),
         _bench("run", 60, 240, folder, device, ["--codecs", options.codecs, *RUN]),
         _bench("scale", 40, 120, folder, device, ["--codecs", options.scaled, "--sizes", options.sizes]),
-        Part(
-            name="phases-cost",
-            commands=[_python(SCRIPTS / "phases_cost.py", "--codecs", "lalic,elic", *into["phases-cost"])],
-            least_s=30,
-            limit_s=90,
-            needs=BENCH,
-        ),
-        Part(
-            name="lalic-speed",
-            commands=[_python(SCRIPTS / "lalic_speed.py", *into["lalic-speed"])],
-            least_s=20,
-            limit_s=60,
-            needs=BENCH,
-        ),
-        Part(
-            name="biwkv-tiles",
-            commands=[_python(SCRIPTS / "biwkv_tiles.py", *into["biwkv-tiles"][2:])],
-            least_s=40,
-            limit_s=120,
-            gpu_only=True,
-        ),
+        speed("phases-cost", 30, 90, "--codecs", "lalic,elic"),
+        speed("lalic-speed", 20, 60),
+        kernels("biwkv-tiles", 40, 120),
     ]
 
 
@@ -166,6 +144,15 @@ def _tests(name: str, least_s: float, limit_s: float, *, inside: bool) -> Part:
     files = [file for file in marked if (TESTS / "lalic" in file.parents) == inside]
     command = _python("-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "-W", "default", *files)
     return Part(name=name, commands=[command], least_s=least_s, limit_s=limit_s, gpu_only=True)
+
+
+def _script(
+    name: str, least_s: float, limit_s: float, *options: str, folder: Path, device: Sequence[str] = (), **more: Any
+) -> Part:
+    """The benchmark of that name, whose figures become JSON in the folder."""
+    file = name.replace("-", "_")
+    command = _python(SCRIPTS / f"{file}.py", *options, *device, "--json", folder / f"{file}.json")
+    return Part(name=name, commands=[command], least_s=least_s, limit_s=limit_s, **more)
 
 
 def _bench(name: str, least_s: float, limit_s: float, folder: Path, device: list[str], options: list[str]) -> Part:

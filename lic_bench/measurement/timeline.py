@@ -118,7 +118,8 @@ class Timeline:
     def _change(self) -> None:
         event: Any = None
         if self._stream is not None:
-            event = self._stream.record_event(torch.cuda.Event(enable_timing=True))  # type: ignore[no-untyped-call]
+            event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self._stream.record_event(event)
         self._changes.append((perf_counter_ns(), event, self.now))
 
     def _settle(self) -> None:

@@ -12,14 +12,10 @@ import pytest
 from lic_bench.records import Complexity, Record, to_json
 
 MEASURED = ["quality", "latency", "phases", "memory", "complexity"]
+CODED: dict[str, Any] = {"quality": 1, "dataset": "sample", "image": "a.png", "width": 8, "height": 8, "status": "ok"}
 NETWORK = Record(
     codec="net",
-    quality=1,
-    dataset="sample",
-    image="a.png",
-    width=8,
-    height=8,
-    status="ok",
+    **CODED,
     weights="random",
     device="cuda:0",
     decode_max_abs=1,
@@ -34,12 +30,7 @@ NETWORK = Record(
 )
 PROGRAM = Record(
     codec="jpeg",
-    quality=1,
-    dataset="sample",
-    image="a.png",
-    width=8,
-    height=8,
-    status="ok",
+    **CODED,
     decode_max_abs=0,
     encode_s=[0.1],
     decode_s=[0.1],

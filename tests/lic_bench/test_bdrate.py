@@ -121,7 +121,7 @@ def test_cubic_needs_four_points_and_methods_are_known() -> None:
     with pytest.raises(UserError, match="'short' has 3 points; 'cubic' needs 4"):
         bd_rate(ANCHOR, short, "cubic")
     with pytest.raises(UserError, match="Did you mean 'pchip'"):
-        bd_rate(ANCHOR, short, "pchp")  # type: ignore[arg-type]
+        bd_rate(ANCHOR, short, "pchp")  # type: ignore[arg-type]  # no method, on purpose
 
 
 def test_monotone_drops_what_a_cheaper_point_beats_and_says_so() -> None:

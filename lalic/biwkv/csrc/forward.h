@@ -80,9 +80,7 @@ void outputs(const Rows<T>& rows, const Factors<T>& f, Carry<T> before, Carry<T>
     numerators[i] = sums.numerator;
     denominators[i] = sums.denominator;
     peaks[i] = sums.peak;
-    sums.numerator = sums.numerator * f.keep + weights[i] * rows.value(i);
-    sums.denominator = sums.denominator * f.keep + weights[i];
-    sums.peak = larger(sums.peak * f.keep, weights[i]);
+    sums.grow(f.keep, weights[i], weights[i] * rows.value(i));
   }
   sums = before.relative(top);
   for (int i = 0; i < rows.count; i++) {
@@ -92,9 +90,7 @@ void outputs(const Rows<T>& rows, const Factors<T>& f, Carry<T> before, Carry<T>
     const Vec<T> numerator = sums.numerator + numerators[i] + own * value;
     const Vec<T> denominator = sums.denominator + denominators[i] + own + peak * T(kEpsilon);
     store(y + i * rows.stride, numerator / denominator);
-    sums.numerator = sums.numerator * f.keep + weighted;
-    sums.denominator = sums.denominator * f.keep + weight;
-    sums.peak = larger(sums.peak * f.keep, weight);
+    sums.grow(f.keep, weight, weighted);
   }
 }
 

@@ -29,7 +29,7 @@ template <class T> struct Receivers {
       weights[i] = exp<T>(rows.key(i) - top);
       later[i] = {sums.numerator, sums.denominator};
       peaks[i] = sums.peak;
-      take(sums, i, rows, f);
+      sums.grow(f.keep, weights[i], weights[i] * rows.value(i));
     }
     sums = before.relative(top);
     for (int i = 0; i < rows.count; i++) {
@@ -40,7 +40,7 @@ template <class T> struct Receivers {
       const Vec<T> reciprocal = T(1) / denominator;
       h[i] = load(grad + i * rows.stride) * reciprocal;
       hy[i] = h[i] * (numerator * reciprocal);
-      take(sums, i, rows, f);
+      sums.grow(f.keep, weights[i], weights[i] * rows.value(i));
     }
   }
 
@@ -78,11 +78,6 @@ template <class T> struct Receivers {
   }
 
  private:
-  void take(Relative<T>& sums, int i, const Rows<T>& rows, const Factors<T>& f) const {
-    sums.numerator = sums.numerator * f.keep + weights[i] * rows.value(i);
-    sums.denominator = sums.denominator * f.keep + weights[i];
-    sums.peak = larger(sums.peak * f.keep, weights[i]);
-  }
   Pair<T> pair(Carry<T> carry) const {
     const Relative<T> sums = carry.relative(-top);
     return {sums.numerator, sums.denominator};

@@ -11,6 +11,12 @@ constexpr double kNothing = -1e300;   // peak of the sums over no tokens: finite
 // Sums in units of e^reference, the reference being known from the context.
 template <class T> struct Relative {
   Vec<T> peak, numerator, denominator;  // peak: the largest weight itself
+
+  void grow(Vec<T> keep, Vec<T> weight, Vec<T> weighted) {
+    numerator = numerator * keep + weighted;
+    denominator = denominator * keep + weight;
+    peak = larger(peak * keep, weight);
+  }
 };
 
 // Sums in units of e^peak in memory, for one vector of channels. The peak, the largest exponent, is kept in double
