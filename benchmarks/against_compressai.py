@@ -94,7 +94,7 @@ def write_weights(name: str, folder: Path, image: Path) -> None:
     from compressai.models import Cheng2020AnchorCheckerboard
     from compressai.zoo import mbt2018_mean
 
-    from lic_bench.images import read_file
+    from lic_bench.images.image_file import read_file
 
     torch.manual_seed(SEED)
     network = Cheng2020AnchorCheckerboard() if name == CHECKERBOARD else mbt2018_mean(quality=4)
@@ -110,8 +110,8 @@ def choose_images(images: Path | None, data_root: Path | None, folder: Path) -> 
     """Put the first images into `folder`; says which."""
     from PIL import Image
 
-    from lic_bench.datasets import find_dataset, read_image
     from lic_bench.errors import UserError
+    from lic_bench.images.datasets import find_dataset, read_image
 
     try:
         dataset = find_dataset(str(images) if images else "kodak", data_root, limit=IMAGES)

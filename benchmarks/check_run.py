@@ -15,9 +15,9 @@ from collections.abc import Collection, Iterator
 from math import isclose
 from pathlib import Path
 
-from lic_bench import lines
-from lic_bench.marks import TOTAL
-from lic_bench.records import Complexity, Record, from_json
+from lic_bench.phase_marks import TOTAL
+from lic_bench.store import jsonl as lines
+from lic_bench.store.records import Complexity, Record, from_json
 
 CONDITIONS = ("gpu_sm_mhz", "gpu_temperature_c", "gpu_power_w")
 OPERATIONS = ("encode", "decode")

@@ -37,7 +37,7 @@ COLUMNS = ("g_a", "h_a", "h_s", "context", "coder", "g_s", "sum")
 
 
 def learned_codecs() -> list[str]:
-    from lic_bench.registry import find_codecs
+    from lic_bench.codecs.registry import find_codecs
 
     return [name for name, spec in find_codecs().items() if spec.kind == "learned"]
 
@@ -86,9 +86,9 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
     from compressai import ans
 
     from lic_bench import load_model
-    from lic_bench.environment import prepare
-    from lic_bench.measurement.memory import peak, weights_bytes
-    from lic_bench.sample import photograph
+    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.machine.environment import prepare
+    from lic_bench.measurement.peak_memory import peak, weights_bytes
 
     device = torch.device(device_name)
     prepare(device, threads)

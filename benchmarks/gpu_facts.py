@@ -20,10 +20,9 @@ import torch
 
 from lalic.biwkv import kernels_on
 from lalic.biwkv.__main__ import device_name, folder_name
-from lic_bench import nvml
-from lic_bench.machine import gpu
-from lic_bench.measurement.conditions import uuid_of
-from lic_bench.measurement.device import GpuMeter
+from lic_bench.machine import gpu, nvml
+from lic_bench.machine.gpu import uuid_of
+from lic_bench.measurement.gpu_meter import GpuMeter
 
 PACKAGES = ("numpy", "compressai", "cuda-bindings", "nvidia-ml-py", "triton")
 

@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from compare_proof import RUN, WHAT
 
-from lic_bench.compare.relay import take_turns
 from lic_bench.compare.statistics import Floats, floor, side_by_side
-from lic_bench.exclusive import alone
+from lic_bench.compare.turn_server import take_turns
+from lic_bench.machine.machine_lock import alone
 
 BY: dict[str, Callable[[Floats, Floats], float]] = {
     "floors": lambda base, new: float(floor(new) - floor(base)),

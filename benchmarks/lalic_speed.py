@@ -18,7 +18,7 @@ import torch
 from torch.profiler import profile
 
 from lic_bench import load_model
-from lic_bench.environment import prepare
+from lic_bench.machine.environment import prepare
 
 REPEATS = 5
 

@@ -17,20 +17,20 @@ from pathlib import Path
 
 import numpy as np
 
-from lic_bench import isolation
-from lic_bench.bench import Recipe
+from lic_bench.codecs.registry import add_plugin, resolve
 from lic_bench.compare.statistics import Floats, floor
-from lic_bench.datasets import Image, find_dataset
-from lic_bench.isolation import Remote
+from lic_bench.images.datasets import Image, find_dataset
 from lic_bench.machine import cores
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.registry import add_plugin, resolve
+from lic_bench.run import codec_process as isolation
+from lic_bench.run.codec_process import Remote
+from lic_bench.run.codec_worker import Recipe
 from lic_bench.spec import CodecSpec
 
 SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
 ANEW = isolation.PROGRAM
-KEPT = "import lic_bench.bench as bench; bench.redrawn = lambda random: []; "
-AS_IT_COMES = ANEW.replace("from lic_bench.worker", f"{KEPT}from lic_bench.worker")
+KEPT = "import lic_bench.run.codec_worker as bench; bench.redrawn = lambda random: []; "
+AS_IT_COMES = ANEW.replace("from lic_bench.run.codec_process_main", f"{KEPT}from lic_bench.run.codec_process_main")
 WAYS = (
     ("heap as it comes", AS_IT_COMES, False),
     ("heap drawn anew", ANEW, False),

@@ -51,11 +51,11 @@ def own_time(codec: str, height: int, width: int) -> dict[str, float]:
     """Seconds of the second of two images by where they went; the first one pays for loading and warm-up."""
     from PIL import Image
 
-    from lic_bench.jobs import Job
+    from lic_bench.codecs.network_codec import ModelCodec
+    from lic_bench.images.sample_pictures import photograph
     from lic_bench.measurement import measure
-    from lic_bench.model_codec import ModelCodec
-    from lic_bench.sample import photograph
-    from lic_bench.session import Options, run
+    from lic_bench.run.jobs import Job
+    from lic_bench.run.session import Options, run
 
     spent: dict[str, float] = defaultdict(float)
     for name in ("compress", "decompress", "estimate"):

@@ -27,10 +27,10 @@ def calls_of(codec: str, height: int, width: int, device: Any) -> tuple[Any, Any
     """The network, what its SPEC declares, and one call per operation."""
     import torch
 
-    from lic_bench.metrics import to_8bit
-    from lic_bench.models import load_codec
-    from lic_bench.registry import resolve
-    from lic_bench.sample import photograph
+    from lic_bench.codecs.loading import load_codec
+    from lic_bench.codecs.registry import resolve
+    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.measurement.distortion import to_8bit
 
     spec = resolve(codec)
     loaded: Any = load_codec(spec, spec.qualities[0], None, device).codec
@@ -44,9 +44,9 @@ def rounds(call: Callable[[], object], module: Any, declared: Any, device: Any, 
     """Seconds with phases over seconds without, round by round; the last phases."""
     import torch
 
-    from lic_bench.marks import TOTAL
-    from lic_bench.measurement.phases import phase_times
+    from lic_bench.measurement.phase_times import phase_times
     from lic_bench.measurement.stopwatch import timed, undisturbed
+    from lic_bench.phase_marks import TOTAL
 
     ratios, found = [], {}
     with torch.no_grad(), undisturbed():
@@ -74,7 +74,7 @@ def cost_of_a_mark() -> float:
     """Seconds of `with mark(...)` where nobody listens, the loop included."""
     from timeit import repeat
 
-    from lic_bench.marks import COPIES, mark
+    from lic_bench.phase_marks import COPIES, mark
 
     def marked() -> None:
         with mark(COPIES):
@@ -89,7 +89,7 @@ def cost_of_a_phase(device: Any) -> float:
 
     import torch
 
-    from lic_bench.measurement.phases import listening, targets_of
+    from lic_bench.measurement.phase_times import listening, targets_of
     from lic_bench.measurement.timeline import Timeline
 
     module, x = torch.nn.Sequential(torch.nn.Identity()), torch.ones(1, device=device)
@@ -106,7 +106,7 @@ def entered(call: Callable[[], object], module: Any, declared: Any, device: Any)
     """How many phases one call enters."""
     import torch
 
-    from lic_bench.measurement.phases import listening, targets_of
+    from lic_bench.measurement.phase_times import listening, targets_of
     from lic_bench.measurement.timeline import Timeline
 
     line = Timeline(device)
@@ -126,8 +126,8 @@ def main() -> int:
     options = parser.parse_args()
     import torch
 
-    from lic_bench.environment import prepare
-    from lic_bench.marks import TOTAL
+    from lic_bench.machine.environment import prepare
+    from lic_bench.phase_marks import TOTAL
 
     device = torch.device(options.device)
     prepare(device, options.threads)

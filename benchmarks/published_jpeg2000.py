@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 
 from adapters.shared.ffmpeg import program
-from lic_bench import published
-from lic_bench.datasets import find_dataset
+from lic_bench.images.datasets import find_dataset
+from lic_bench.rate_distortion import published
 
 FORMATS = ("yuv444p", "rgb24")
 RATIOS = (120, 70, 40, 20)  # raw over compressed size, what FFmpeg calls the compression level

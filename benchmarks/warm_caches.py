@@ -17,13 +17,13 @@ from random import Random
 
 import numpy as np
 
-from lic_bench.bench import Recipe
+from lic_bench.codecs.registry import add_plugin, resolve
 from lic_bench.compare.statistics import floor
-from lic_bench.datasets import find_dataset
-from lic_bench.isolation import Remote
+from lic_bench.images.datasets import find_dataset
 from lic_bench.machine import cores
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.registry import add_plugin, resolve
+from lic_bench.run.codec_process import Remote
+from lic_bench.run.codec_worker import Recipe
 
 SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
 WAYS = {"caches as they are": 0.0, "warm caches": inf}

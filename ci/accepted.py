@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from lic_bench.accepted import Accepted, read
+from lic_bench.compare.accepted import Accepted, read
 from lic_bench.errors import UserError
 
 FILE = Path("results/accepted.toml")
@@ -35,7 +35,7 @@ def lost() -> list[str]:
 
 
 def to_toml(entries: list[Accepted]) -> str:
-    """The entries as lic_bench.accepted reads them."""
+    """The entries as lic_bench.compare.accepted reads them."""
     tables = [{name: value for name, value in asdict(entry).items() if value is not None} for entry in entries]
     return "".join(
         "[[accepted]]\n" + "".join(f"{name} = {_value(value)}\n" for name, value in table.items()) for table in tables

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from lalic.blocks import BiRwkvBlock, GatedMlp, Size, to_image, to_tokens
 from lalic.config import LalicConfig
 from lalic.conv_context import ConvAggregation, conv_aggregation, conv_channel_context
-from lic_bench.coding import Coder, merge_checkerboard, split_checkerboard
+from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
 
 ANCHORS, OTHERS = 0, 1
 

@@ -23,8 +23,8 @@ from lalic.blocks import BiRwkvBlock, OmniShift
 from lalic.checkpoint import infer_config, load_weights, own_state
 from lalic.config import LalicConfig
 from lalic.context import SpaceChannelContext
-from lic_bench.coding import Coder, merge_checkerboard, split_checkerboard
-from lic_bench.hyperprior import HyperpriorCodec
+from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
+from lic_bench.codecs.hyperprior import HyperpriorCodec
 
 
 def build(state: Mapping[str, Any] | None = None) -> nn.Module:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lic_bench.models import load_model as load_model
+    from lic_bench.codecs.loading import load_model as load_model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "load_model"]
@@ -20,7 +20,7 @@ __all__ = ["__version__", "load_model"]
 
 def __getattr__(name: str) -> Any:
     if name == "load_model":  # importing lic_bench must stay free of torch
-        from lic_bench.models import load_model
+        from lic_bench.codecs.loading import load_model
 
         return load_model
     raise AttributeError(f"module 'lic_bench' has no attribute {name!r}")

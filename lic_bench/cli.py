@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lic_bench import cli_options as opt
-from lic_bench import lean_imports
+from lic_bench.codecs import lean_imports
+from lic_bench.commands import options as opt
 from lic_bench.errors import UserError
-from lic_bench.streams import ClosedPipe, Output
+from lic_bench.terminal.output import ClosedPipe, Output
 
 if TYPE_CHECKING:
-    from lic_bench.progress import Display
-    from lic_bench.runner import Outcome
+    from lic_bench.run.runner import Outcome
+    from lic_bench.terminal.progress import Display
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
 OK, FAILED, BAD_INPUT, BROKEN, INTERRUPTED = 0, 1, 2, 70, 130  # 70: EX_SOFTWARE of BSD's sysexits
@@ -71,8 +71,8 @@ def run(
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
-    from lic_bench.session import Options
-    from lic_bench.session import run as run_session
+    from lic_bench.run.session import Options
+    from lic_bench.run.session import run as run_session
 
     _add_plugins(plugin)
     options = Options(
@@ -126,9 +126,9 @@ def scale(
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
-    from lic_bench import scale as scaling
     from lic_bench.report.scaling_tables import parse_memory
-    from lic_bench.session import Options
+    from lic_bench.run import scaling
+    from lic_bench.run.session import Options
 
     _add_plugins(plugin)
     memory_gib = parse_memory(memory_sizes)
@@ -282,7 +282,7 @@ def list_(
     plugin: opt.Plugins = None,
 ) -> None:
     """Show the codecs, data sets or published curves that are known."""
-    from lic_bench.listing import TABLES, unknown_table
+    from lic_bench.terminal.listings import TABLES, unknown_table
 
     _add_plugins(plugin)
     if what not in TABLES:
@@ -297,7 +297,7 @@ def doctor(
     vtm_root: opt.VtmRoot = None,
 ) -> None:
     """Show what is there, what is missing, and the command that fixes it."""
-    from lic_bench.doctor import check, render
+    from lic_bench.terminal.doctor import check, render
 
     console.print(render(check(data_root=data_root, checkpoints=checkpoints, vtm_root=vtm_root)))
 
@@ -314,8 +314,8 @@ def fetch(
     plugin: opt.Plugins = None,
 ) -> None:
     """Download a data set or the weights of codecs, resume where a download broke off, check what came."""
-    from lic_bench.fetch import fetch as bring
-    from lic_bench.progress import Downloads
+    from lic_bench.fetch.fetch_datasets import fetch as bring
+    from lic_bench.terminal.progress import Downloads
 
     _add_plugins(plugin)
     if name == "weights":
@@ -333,8 +333,8 @@ def fetch(
 
 
 def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None) -> None:
-    from lic_bench.progress import Downloads
-    from lic_bench.weights_fetch import fetch_weights, shortfall, summary
+    from lic_bench.fetch.fetch_weights import fetch_weights, shortfall, summary
+    from lic_bench.terminal.progress import Downloads
 
     if codecs is None:
         raise UserError("fetch weights: --codecs is missing; give names separated by commas (lic-bench list codecs).")
@@ -351,7 +351,7 @@ def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None
 
 def _add_plugins(folders: list[Path] | None) -> None:
     if folders:
-        from lic_bench.registry import add_plugin
+        from lic_bench.codecs.registry import add_plugin
 
         for folder in folders:
             add_plugin(folder)
@@ -359,7 +359,7 @@ def _add_plugins(folders: list[Path] | None) -> None:
 
 def _measure(go: Callable[[Display], Outcome]) -> Outcome:
     """Do it, watched by whoever sits there; Ctrl-C ends in order."""
-    from lic_bench.progress import Display
+    from lic_bench.terminal.progress import Display
 
     display = Display(console)
     try:
@@ -373,7 +373,7 @@ def _measure(go: Callable[[Display], Outcome]) -> Outcome:
 
 
 def _say_run(out: Path) -> None:
-    from lic_bench.listing import run_summary
+    from lic_bench.terminal.listings import run_summary
 
     summary = run_summary(out)
     if summary.row_count:
@@ -384,7 +384,7 @@ def _say_scaling(out: Path, memory_gib: Sequence[float]) -> None:
     from lic_bench.report.scaling import scaling
     from lic_bench.report.scaling_tables import scaling_tables
     from lic_bench.report.terminal import to_rich
-    from lic_bench.store import Run
+    from lic_bench.store.run_folder import Run
 
     for table in scaling_tables(scaling([Run(out)]), memory_gib):
         if table.rows:

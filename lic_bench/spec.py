@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from lic_bench.errors import UserError
-from lic_bench.marks import OTHER, TOTAL
+from lic_bench.phase_marks import OTHER, TOTAL
 
 Argument = Literal["state", "quality", "pretrained"]
 
@@ -49,7 +49,7 @@ class CodecSpec:
         `build(state: Mapping[str, Tensor] | None) -> nn.Module` (None: fresh weights). "classical" codecs have no
         weights; `load` names a function `load(quality: int, **settings) -> lic_bench.codec.Codec`.
     load: "package.module:function", imported only when the codec is used.
-    arguments: those that `load` of a learned codec takes, by keyword; see lic_bench.factories.spec_of_target.
+    arguments: those that `load` of a learned codec takes, by keyword; see codecs.factory_targets.spec_of_target.
     own_weights: `load` of a learned codec gives a trained network without a weights file.
     qualities: the default ladder, in order of rising rate.
     quick_qualities: the ladder of the `--quick` profile.
@@ -61,7 +61,7 @@ class CodecSpec:
         roundings differ: function(device: str) -> the name of those in use. Encoder and decoder must use the same.
     requires: Python modules that may be missing. install: the command that brings them, or the programs.
     programs: "package.module:function" of a classical codec whose coder is another program, a
-        lic_bench.external.ExternalCodec: function(**settings) -> lic_bench.programs.Found. Raises ProgramError.
+        codecs.program_codec.ExternalCodec: function(**settings) -> system.programs.Found. Raises ProgramError.
     settings: what `load` and `programs` get by keyword. options: those of `lic-bench run` that they take so.
     mode: the colour path of a codec that has several, unless another is asked for.
     version: of a codec whose name ends in it; the same name with another version is then a codec as well, whose
@@ -74,7 +74,7 @@ class CodecSpec:
         "context.groups.0" or "tca.TCA.step". "*" in them is any part of a name, and "*" in the phase what that was:
         {"context *": ("context.groups.*",)} makes a phase of every group; "#" in the phase is the number of the call;
         a leading "**." any place in the network. Of what is inside each other the inner one counts. Phases on the host
-        are ENTROPY_CODER and COPIES of lic_bench.marks, which need no declaration. Empty: CompressAI's names.
+        are ENTROPY_CODER and COPIES of lic_bench.phase_marks, which need no declaration. Empty: CompressAI's names.
         Raises UserError for what cannot be a phase.
     """
 

@@ -42,7 +42,7 @@ def _own_temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
 @pytest.fixture
 def fake_codecs(monkeypatch: pytest.MonkeyPatch) -> None:
     """`fake` and `broken` are registered for one test."""
-    from lic_bench import registry
+    from lic_bench.codecs import registry
 
     monkeypatch.setattr(registry, "_plugins", {})
     for name in ("fake", "broken"):

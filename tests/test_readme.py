@@ -10,7 +10,7 @@ import pytest
 import torch
 from compressai.models import MeanScaleHyperprior
 
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 OWN = README.partition("\n## A codec of your own\n")[2].partition("\n## ")[0]

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lic_bench.programs import Found, ProgramError, banner, need_program
+from lic_bench.system.programs import Found, ProgramError, banner, need_program
 from vtm.colour import DEFAULT, MODES
 
 ENCODERS = ("EncoderAppStatic", "EncoderApp")

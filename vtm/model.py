@@ -6,8 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec
-from lic_bench.ycbcr import Pixels, Planes, from_file, gbr_to_rgb, rgb_to_gbr, rgb_to_ycbcr, to_file, ycbcr_to_rgb
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.ycbcr import (
+    Pixels,
+    Planes,
+    from_file,
+    gbr_to_rgb,
+    rgb_to_gbr,
+    rgb_to_ycbcr,
+    to_file,
+    ycbcr_to_rgb,
+)
 from vtm.binaries import CONFIG, Binaries, find, found
 from vtm.colour import DEFAULT, MODES, Mode
 from vtm.command import decode_argv, encode_argv

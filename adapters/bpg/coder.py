@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lic_bench.programs import Found, ProgramError, banner, need_program
+from lic_bench.system.programs import Found, ProgramError, banner, need_program
 
 ROOT = "BPG_ROOT"
 MODE = "ycbcr8-bt601"  # bpgenc converts, by these settings

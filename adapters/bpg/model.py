@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from adapters.bpg.coder import MODE, decode_argv, encode_argv, find, version_of
-from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec
-from lic_bench.ycbcr import Pixels
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.ycbcr import Pixels
 
 
 def load(quality: int) -> BpgCodec:

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from adapters.fat.range_coder import RangeDecoder, RangeEncoder, largest, value_tables
 from adapters.fat.tables import integer_tables
-from lic_bench.coding import Strings, to_lists
-from lic_bench.marks import COPIES, ENTROPY_CODER, mark
+from lic_bench.codecs.gaussian_coding import Strings, to_lists
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 
 class SliceCoder(Protocol):

@@ -25,8 +25,8 @@ from adapters.fat.config import SLICES, SMALL, FatConfig
 from adapters.fat.gaussian import IntegerGaussian
 from adapters.fat.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
 from adapters.shared.weights import load_strictly, own_state
-from lic_bench.coding import Strings, quantise
-from lic_bench.hyperprior import HyperpriorCodec
+from lic_bench.codecs.gaussian_coding import Strings, quantise
+from lic_bench.codecs.hyperprior import HyperpriorCodec
 
 
 def build(state: Mapping[str, Any] | None = None) -> nn.Module:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adapters.fat.gaussian import SCALE_BOUND, cumulative
-from lic_bench.coding import Tables
-from lic_bench.marks import COPIES, ENTROPY_CODER, mark
+from lic_bench.codecs.gaussian_coding import Tables
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 LEAST_SCALE, GREATEST_SCALE = 0.1, 256.0  # at the least, the other boundary is at least 5 scales away
 SCALE_STEP = 0.1  # of the logarithm

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from adapters.shared import ffmpeg
-from lic_bench.programs import Found
+from lic_bench.system.programs import Found
 
 PARAMETERS = (
     "ipratio=1",  # else an intra picture gets QP - 3

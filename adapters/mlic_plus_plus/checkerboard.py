@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lic_bench.coding import merge_checkerboard, split_checkerboard
+from lic_bench.codecs.gaussian_coding import merge_checkerboard, split_checkerboard
 
 
 def anchors_of(image: Tensor) -> Tensor:

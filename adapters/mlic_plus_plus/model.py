@@ -24,8 +24,8 @@ from adapters.mlic_plus_plus.local_context import LocalContext
 from adapters.mlic_plus_plus.sizes import Sizes
 from adapters.mlic_plus_plus.transforms import Analysis, HyperAnalysis, HyperSynthesis, Synthesis
 from adapters.shared.weights import load_strictly, own_state
-from lic_bench.coding import Coder
-from lic_bench.hyperprior import HyperpriorCodec
+from lic_bench.codecs.gaussian_coding import Coder
+from lic_bench.codecs.hyperprior import HyperpriorCodec
 
 FIRST_CONV = "g_a.analysis_transform.0.conv1.weight"
 LAST_CONV = "g_a.analysis_transform.6.weight"

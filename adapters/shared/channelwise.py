@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from adapters.shared.attention import SwinAttention
-from lic_bench.coding import Coder
-from lic_bench.hyperprior import HyperpriorCodec
+from lic_bench.codecs.gaussian_coding import Coder
+from lic_bench.codecs.hyperprior import HyperpriorCodec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

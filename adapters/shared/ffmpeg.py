@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lic_bench.programs import Found, ProgramError, banner, run_program, workspace
+from lic_bench.system.programs import Found, ProgramError, banner, run_program, workspace
 
 INSTALL = "pip install 'lic-bench[video]'"
 VARIABLE = "IMAGEIO_FFMPEG_EXE"  # imageio-ffmpeg's own

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from adapters.shared.ffmpeg import BITS, Coder, decode_argv, encode_argv, program, version_of
 from lic_bench.codec import Bitstream
-from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec
-from lic_bench.programs import ProgramError
-from lic_bench.ycbcr import Pixels, Planes, from_file, rgb_to_ycbcr, to_file, ycbcr_to_rgb
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.ycbcr import Pixels, Planes, from_file, rgb_to_ycbcr, to_file, ycbcr_to_rgb
+from lic_bench.system.programs import ProgramError
 
 
 class FfmpegCodec(ExternalCodec):

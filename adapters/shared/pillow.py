@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
-from lic_bench.coders import library_version
-from lic_bench.pixels import to_pixels, to_tensor
+from lic_bench.codecs.image_libraries import library_version
+from lic_bench.codecs.pixels import to_pixels, to_tensor
 
 
 class PillowCodec:

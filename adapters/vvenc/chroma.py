@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from lic_bench.ycbcr import Planes
+from lic_bench.codecs.ycbcr import Planes
 
 PEAK = 1023
 _SAMPLE = np.dtype("<u2")

@@ -8,8 +8,8 @@ from adapters.shared.ffmpeg_codec import FfmpegCodec
 from adapters.vvenc.chroma import from_420, to_420
 from adapters.vvenc.coder import CODER
 from lic_bench.codec import Bitstream
-from lic_bench.programs import ProgramError
-from lic_bench.ycbcr import Planes
+from lic_bench.codecs.ycbcr import Planes
+from lic_bench.system.programs import ProgramError
 
 NO_ROOM = "Generic error in an external library"  # all that FFmpeg says of it
 

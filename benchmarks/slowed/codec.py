@@ -12,8 +12,8 @@ import torch
 from small.codec import SPECS as SMALL
 
 from lic_bench.codec import Bitstream, Codec
-from lic_bench.models import load_codec
-from lic_bench.registry import resolve
+from lic_bench.codecs.loading import load_codec
+from lic_bench.codecs.registry import resolve
 from lic_bench.spec import CodecSpec
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from lic_bench import accepted
-from lic_bench.compare import gates
+from lic_bench.compare import accepted, gates
 from lic_bench.compare.comparison import Comparison, compare
 from lic_bench.compare.confirm import commands, second_look
 from lic_bench.compare.output import github, json, junit, markdown, terminal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lic_bench.errors import UserError, unknown
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 EXIT_CODE = 3
 ABSENT, PRESENT = "absent", "there"

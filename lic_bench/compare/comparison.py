@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from lic_bench.accepted import Accepted, covering, extent, largest
 from lic_bench.compare import comparable
+from lic_bench.compare.accepted import Accepted, covering, extent, largest
 from lic_bench.compare.gates import Gates
 from lic_bench.compare.metrics import better_of, metrics, reference_ratio
 from lic_bench.compare.verdicts import Verdict, Word, judge
 from lic_bench.errors import UserError
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 WORDS: Sequence[Word] = ("WORSE", "BETTER", "AMBIGUOUS", "SAME")
 

@@ -17,13 +17,13 @@ from lic_bench.compare import comparable
 from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.gates import TIMES, Gates, Timed
 from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
-from lic_bench.compare.relay import take_turns
 from lic_bench.compare.statistics import Floats, Paired, side_by_side
+from lic_bench.compare.turn_server import take_turns
 from lic_bench.compare.verdicts import Verdict, confirm, judge
-from lic_bench.datasets import uncropped
 from lic_bench.errors import UserError
-from lic_bench.exclusive import alone
-from lic_bench.store import Run
+from lic_bench.images.datasets import uncropped
+from lic_bench.machine.machine_lock import alone
+from lic_bench.store.run_folder import Run
 
 LOOKS = 4  # at what no look before it settled
 STARTS = 3  # of each codec's processes in a look: what a process drew when it started makes it 5 % slower for life

@@ -75,7 +75,7 @@ DEFAULTS: Mapping[str, Gate] = {
 }
 TIMES = ("encode_s", "decode_s")
 TEXTS = ("status", "bitstream_sha256")
-# The kinds of peaks of memory, see lic_bench.measurement.memory.
+# The kinds of peaks of memory, see lic_bench.measurement.peak_memory.
 PEAKS = (
     *("allocated", "allocated_growth", "reserved", "reserved_growth", "rss", "rss_growth", "children_rss"),
     *("nvml_process", "nvml_process_growth", "nvml_device"),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lic_bench.compare.gates import TIMES
 from lic_bench.compare.statistics import Apart, Evidence, Series, floor
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 Better: TypeAlias = Literal["lower", "higher", None]
 Row: TypeAlias = Mapping[str, Any]

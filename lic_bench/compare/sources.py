@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lic_bench.errors import UserError
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 GIT = "git:"
 FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else is in its folder stays there

@@ -7,7 +7,7 @@ runs made in turn meet the same phases, and need no reference: there each sample
 the median of these differences counts. It spreads as far as the difference of the floors in a calm hour, and a third to
 half as far in one in which the core is seldom free (benchmarks/in_turn.py).
 
-A process keeps for life what its start drew, see lic_bench.measurement.layout; so of runs in turn a start of both is
+A process keeps for life what its start drew, see measurement.memory_layout; so of runs in turn a start of both is
 one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
 Now and then one draws something wild, so of enough starts the outermost are trimmed (Yuen 1974, "The two-sample trimmed
 t for unequal population variances", here for one sample).

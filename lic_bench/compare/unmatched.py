@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lic_bench.accepted import Accepted
+from lic_bench.codecs.factory_targets import is_target
+from lic_bench.codecs.registry import find_codec, installed_codecs
+from lic_bench.compare.accepted import Accepted
 from lic_bench.errors import hint
-from lic_bench.factories import is_target
-from lic_bench.registry import find_codec, installed_codecs
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 
 def unmatched(entries: Sequence[Accepted], base: Run, new: Run, path: Path) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from lic_bench.checks import Check, is_integer, is_number, is_positive, short
+from lic_bench.store.json_types import Check, is_integer, is_number, is_positive, short
 
 NAME = re.compile(r"\w[\w.@ ()+,-]*")  # files are called so
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)")

@@ -9,18 +9,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from lic_bench import accepted
-from lic_bench.config import split_list
+from lic_bench.compare import accepted
 from lic_bench.errors import UserError, unknown
 from lic_bench.history import store
+from lic_bench.history.level_shifts import LEAST
 from lic_bench.history.point import Point
 from lic_bench.history.points import points_of
 from lic_bench.history.series import Series, series_of, unused
 from lic_bench.history.table import series_table, steps_table
+from lic_bench.option_lists import split_list
 from lic_bench.report.labels import plural
 from lic_bench.report.terminal import to_rich
-from lic_bench.steps import LEAST
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 FOLDER = Path("results/history")
 

@@ -14,7 +14,7 @@ from lic_bench.compare.statistics import FLOOR, Apart
 from lic_bench.errors import UserError
 from lic_bench.history.machine import hashed, name_of, software_of
 from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, Point, Value
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 UNITS: Mapping[str, str] = {
     STATUS: COUNTED,

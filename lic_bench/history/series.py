@@ -10,12 +10,12 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lic_bench.accepted import Accepted, covering, extent
 from lic_bench.compare import gates
+from lic_bench.compare.accepted import Accepted, covering, extent
 from lic_bench.compare.gates import Gate, Timed, Tolerance
 from lic_bench.compare.metrics import better_of
+from lic_bench.history.level_shifts import above, changes, levels, steps
 from lic_bench.history.point import Key, Point, Value
-from lic_bench.steps import above, changes, levels, steps
 
 State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BACK", "BETTER"]
 Floats: TypeAlias = NDArray[np.float64]

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from lic_bench import lines
-from lic_bench.checks import parse
 from lic_bench.errors import UserError
 from lic_bench.history.checks import wrong
 from lic_bench.history.point import Key, Point, from_json, to_json
+from lic_bench.store import jsonl as lines
+from lic_bench.store.json_types import parse
 
 SUFFIX = ".jsonl"
 Kinds: TypeAlias = dict[Key, bool]  # series -> whether its values are texts

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from lic_bench import sysfs
+from lic_bench.machine import sysfs
 from lic_bench.machine.cpu import CPU
 
 

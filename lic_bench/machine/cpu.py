@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from lic_bench import sysfs
+from lic_bench.machine import sysfs
 
 CPU = Path("/sys/devices/system/cpu")
 

@@ -7,8 +7,7 @@ from typing import Any
 import pynvml
 import torch
 
-from lic_bench import nvml
-from lic_bench.measurement.conditions import uuid_of
+from lic_bench.machine import nvml
 
 
 def describe(device: torch.device) -> dict[str, Any] | None:
@@ -81,3 +80,10 @@ def _exclusive(mode: int | None) -> bool | None:
 
 def _text(value: Any) -> str | None:
     return None if value is None else value.decode() if isinstance(value, bytes) else str(value)
+
+
+def uuid_of(device: torch.device) -> str | None:
+    """The GPU's UUID; None for a CPU."""
+    if device.type != "cuda":
+        return None
+    return str(getattr(torch.cuda.get_device_properties(device), "uuid", "")) or None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from lic_bench import nvml
+from lic_bench.machine import nvml
 
 HOME = Path(__file__).resolve().parents[2]
 PACKAGES = (

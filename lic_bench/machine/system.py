@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 
-from lic_bench import sysfs
+from lic_bench.machine import sysfs
 
 CGROUPS = Path("/sys/fs/cgroup")
 _UNLIMITED = 2**60  # cgroup v1 says so with the largest multiple of a page

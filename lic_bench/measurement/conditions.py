@@ -11,12 +11,12 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lic_bench import nvml
-from lic_bench.machine import cores
-from lic_bench.measurement.device import GpuMeter
-from lic_bench.measurement.disturbed import disturbed as disturbed
-from lic_bench.measurement.disturbed import together as together
-from lic_bench.measurement.host import HostMeter
+from lic_bench.machine import cores, nvml
+from lic_bench.machine.gpu import uuid_of
+from lic_bench.measurement.disturbances import disturbed as disturbed
+from lic_bench.measurement.disturbances import together as together
+from lic_bench.measurement.gpu_meter import GpuMeter
+from lic_bench.measurement.host_meter import HostMeter
 
 if TYPE_CHECKING:
     import torch
@@ -100,15 +100,6 @@ class Watch:
             return self._gpu.energy_mj()
         joules = self._host.package_j()
         return None if joules is None else 1e3 * joules
-
-
-def uuid_of(device: torch.device) -> str | None:
-    """The GPU's UUID; None for a CPU."""
-    if device.type != "cuda":
-        return None
-    import torch
-
-    return str(getattr(torch.cuda.get_device_properties(device), "uuid", "")) or None
 
 
 def summary(readings: Sequence[Reading]) -> dict[str, Any]:

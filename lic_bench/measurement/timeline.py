@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from lic_bench.marks import COPIES, ENTROPY_CODER, OTHER
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER
 
 HOST = frozenset({ENTROPY_CODER, COPIES})  # phases of the host even where the networks run on another device
 

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
-from lic_bench import reference_runs
 from lic_bench.errors import UserError
-from lic_bench.report import conditions, details
+from lic_bench.report import conditions, details, reference_runs
 from lic_bench.report.data import Data, gather
 from lic_bench.report.drawn import Drawn, draw
 from lic_bench.report.labels import METRIC_NAMES
@@ -24,7 +23,7 @@ from lic_bench.report.scaling_tables import scaling_tables
 from lic_bench.report.table import Table
 from lic_bench.report.table1 import table1
 from lic_bench.report.terminal import to_rich
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 if TYPE_CHECKING:
     from rich.console import Console

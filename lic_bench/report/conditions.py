@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench.measurement.disturbed import disturbed, worst
+from lic_bench.measurement.disturbances import disturbed, worst
 from lic_bench.report.labels import machine_of, measured_label
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 # Ranges of readings by their name in `conditions`: title and group of the column.
 RANGES: Mapping[str, tuple[str, str]] = {

@@ -11,7 +11,7 @@ import pandas as pd
 from lic_bench.report.counters import calls_listed, compared
 from lic_bench.report.labels import label_of, measured_label
 from lic_bench.report.points import curve_id
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 LATENCY = [
     *("curve", "run", "codec", "label", "device", "weights", "dataset", "operation", "quality"),

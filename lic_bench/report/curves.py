@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench import published
-from lic_bench.bdrate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
 from lic_bench.report.provenance import anchor_note
 

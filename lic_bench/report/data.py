@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from lic_bench import published
-from lic_bench.bdrate import METHODS, Method
 from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report import costs
 from lic_bench.report.curves import Anchor, bd_frame, slugs_for
 from lic_bench.report.labels import METRIC_NAMES, published_twin
 from lic_bench.report.phases import PHASES, phases
 from lic_bench.report.points import all_points
 from lic_bench.report.scaling import Scaling, failures, is_scaling, scaling
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True)

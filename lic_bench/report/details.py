@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench import published
-from lic_bench.bdrate import METHODS
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import METHODS
 from lic_bench.report.data import Data
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, notes_of, published_twin, sort_datasets
 from lic_bench.report.table import Cell, Column, Row, Table, number, text

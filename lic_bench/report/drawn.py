@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from lic_bench import published
+from lic_bench.rate_distortion import published
 from lic_bench.report.curves import datasets_of, for_metric, value_of
 from lic_bench.report.data import Data
 from lic_bench.report.figure1 import COLUMNS, figure1

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from lic_bench import published
-from lic_bench.factories import is_target, target_label
-from lic_bench.registry import find_codec
-from lic_bench.store import Run
+from lic_bench.codecs.factory_targets import is_target, target_label
+from lic_bench.codecs.registry import find_codec
+from lic_bench.rate_distortion import published
+from lic_bench.store.run_folder import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
 METRICS = {"psnr_db": "PSNR [dB]", "ms_ssim_db": "MS-SSIM [dB]"}

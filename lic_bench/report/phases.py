@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lic_bench.marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 from lic_bench.report.costs import OPERATIONS, identity
 from lic_bench.report.labels import dataset_label
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 PHASES = [
     *("curve", "run", "codec", "label", "device", "weights", "dataset", "quality"),

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lic_bench import published
-from lic_bench.bdrate import Floats
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import Floats
 from lic_bench.report.labels import measured_label, plural
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
 COLUMNS = [

@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench.fits import Fit, fit
+from lic_bench.rate_distortion.growth_fits import Fit, fit
 from lic_bench.report import costs
 from lic_bench.report.labels import label_of
 from lic_bench.report.points import curve_id
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
-OUT_OF_MEMORY = "out of memory"  # how the error of a record begins that says so, see lic_bench.bench
+OUT_OF_MEMORY = "out of memory"  # how the error of a record begins that says so, see lic_bench.run.codec_worker
 NOT_TRIED = f"not tried: {OUT_OF_MEMORY}"
 MEMORY_GIB = (8.0, 12.0, 16.0, 24.0, 48.0, 80.0)
 GIB = 2**30

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from lic_bench.fits import Fit
+from lic_bench.rate_distortion.growth_fits import Fit
 from lic_bench.report.figures import INK, dress
 from lic_bench.report.scaling import Scaling
 from lic_bench.report.style import look

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lic_bench.errors import UserError
-from lic_bench.fits import FAR, MIN_CURVED, MIN_SIZES, Fit, Parabola, Reach
+from lic_bench.rate_distortion.growth_fits import FAR, MIN_CURVED, MIN_SIZES, Fit, Parabola, Reach
 from lic_bench.report.scaling import GIB, MEMORY_GIB, QUANTITIES, Quantity, Scaling
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from zlib import crc32
 
-from lic_bench import published
-from lic_bench.registry import installed_codecs
+from lic_bench.codecs.registry import installed_codecs
+from lic_bench.rate_distortion import published
 
 # Markers are dealt out to the codecs of the paper and those that can be measured before any comes again; where two
 # share one, their colours are far apart. The markers hard to tell at a small size come last.

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench import published
+from lic_bench.rate_distortion import published
 from lic_bench.report.costs import weights_state
 from lic_bench.report.curves import DEFAULT_ANCHOR, datasets_of
 from lic_bench.report.data import Data
@@ -24,7 +24,7 @@ from lic_bench.report.labels import (
 )
 from lic_bench.report.points import curve_id
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 PRINTED = (
     "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "

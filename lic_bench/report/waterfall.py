@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from lic_bench.marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 from lic_bench.report.figures import INK, canvas, dress
 from lic_bench.report.phases import CONTEXT, is_network, merged
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from adapters.bpg import coder
+from lic_bench.codecs.registry import load_target, programs_of, resolve
 from lic_bench.errors import UserError
-from lic_bench.programs import ProgramError
-from lic_bench.registry import load_target, programs_of, resolve
-from lic_bench.sample import photograph
+from lic_bench.images.sample_pictures import photograph
+from lic_bench.system.programs import ProgramError
 
 SIGNATURE = b"BPG\xfb"  # BPG specification, file_magic
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from lic_bench.codecs.registry import find_codecs, load_target, programs_of
 from lic_bench.errors import UserError
-from lic_bench.registry import find_codecs, load_target, programs_of
-from lic_bench.sample import photograph
+from lic_bench.images.sample_pictures import photograph
 from lic_bench.spec import CodecSpec
 
 SPECS = find_codecs()
@@ -52,7 +52,7 @@ def test_the_spec_says_what_a_reader_asks_first(spec: CodecSpec):
 
 def test_finding_codecs_imports_neither_torch_nor_numpy_nor_pillow():
     code = (
-        "import sys, json; from lic_bench.registry import find_codecs; find_codecs(); "
+        "import sys, json; from lic_bench.codecs.registry import find_codecs; find_codecs(); "
         "print(json.dumps([m for m in ('torch', 'numpy', 'PIL', 'compressai', 'pillow_jxl') if m in sys.modules]))"
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
@@ -118,8 +118,8 @@ def test_the_ends_of_the_scale_work(name):
 @functools.cache
 def learned(name: str, instance: str = "encoder"):
     """The codec of SPEC.small with random weights; each instance is made once and shares nothing with the other."""
-    from lic_bench.model_codec import ModelCodec
-    from lic_bench.models import kernels_of
+    from lic_bench.codecs.loading import kernels_of
+    from lic_bench.codecs.network_codec import ModelCodec
 
     spec = SPECS[name]
     torch.manual_seed(0)

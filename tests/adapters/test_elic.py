@@ -8,7 +8,7 @@ import torch
 from PIL import Image as pil
 
 from adapters.elic.model import build, build_official, small_official
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.operations import count
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from adapters.shared import ffmpeg
 from adapters.vvenc.chroma import from_420, to_420
 from adapters.vvenc.coder import CODER as VVENC
 from lic_bench.codec import Bitstream
-from lic_bench.programs import ProgramError
-from lic_bench.registry import load_target, resolve
-from lic_bench.sample import photograph
-from lic_bench.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
+from lic_bench.codecs.registry import load_target, resolve
+from lic_bench.codecs.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
+from lic_bench.images.sample_pictures import photograph
+from lic_bench.system.programs import ProgramError
 
 CODERS = {coder.name: coder for coder in (HEVC, AV1, VVENC)}
 VPS, SPS, PPS, IDR = 32, 33, 34, 20  # types of NAL units, H.265 table 7-1

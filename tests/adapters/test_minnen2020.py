@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from adapters.minnen2020.model import SLICES, Minnen2020, Widths, build, small
-from lic_bench.coding import Estimator
-from lic_bench.measurement.complexity import count
+from lic_bench.codecs.gaussian_coding import Estimator
+from lic_bench.measurement.operations import count
 
 
 def lively(model: torch.nn.Module) -> torch.nn.Module:

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from lic_bench.marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
-from lic_bench.measurement.phases import listening, phase_times, targets_of
+from lic_bench.codecs.registry import find_codecs, load_target
+from lic_bench.measurement.phase_times import listening, phase_times, targets_of
 from lic_bench.measurement.timeline import Timeline
-from lic_bench.registry import find_codecs, load_target
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 
 CPU = torch.device("cpu")
 HOME = ("adapters.", "lalic.")

@@ -10,10 +10,10 @@ import torch
 from PIL import Image as pil
 
 from lic_bench.codec import Bitstream
-from lic_bench.coders import library_versions
-from lic_bench.pixels import to_pixels, to_tensor
-from lic_bench.registry import load_target, resolve
-from lic_bench.sample import photograph
+from lic_bench.codecs.image_libraries import library_versions
+from lic_bench.codecs.pixels import to_pixels, to_tensor
+from lic_bench.codecs.registry import load_target, resolve
+from lic_bench.images.sample_pictures import photograph
 
 
 def sample(height: int = 128, width: int = 192) -> torch.Tensor:

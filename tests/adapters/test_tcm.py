@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adapters.tcm.model import build, build_large, build_middle, build_small, small
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.operations import count
 
 
 def golden_state(conformance, size):

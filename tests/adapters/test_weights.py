@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from adapters.shared.weights import load_strictly, own_state
-from lic_bench.models import load_codec
-from lic_bench.registry import resolve
+from lic_bench.codecs.loading import load_codec
+from lic_bench.codecs.registry import resolve
 
 STATE = {"0.weight": torch.ones(2, 3), "0.bias": torch.zeros(2)}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lic_bench.records import Complexity, Record, to_json
+from lic_bench.store.records import Complexity, Record, to_json
 
 MEASURED = ["quality", "latency", "phases", "memory", "complexity"]
 CODED: dict[str, Any] = {"quality": 1, "dataset": "sample", "image": "a.png", "width": 8, "height": 8, "status": "ok"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.accepted import read
+from lic_bench.compare.accepted import read
 
 SCRIPT = Path(__file__).parents[2] / "ci/accepted.py"
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]

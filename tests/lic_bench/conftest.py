@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lic_bench import cli, download
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run, Store
+from lic_bench import cli
+from lic_bench.fetch import download
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run, Store
 
 LADDER = ((0.1, 28.0), (0.2, 30.5), (0.4, 33.0), (0.8, 35.5))  # bpp, PSNR in dB
 SIZE = 768, 512
@@ -186,7 +187,7 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
 @pytest.fixture(autouse=True)
 def plugins_as_before() -> Iterator[None]:
     """What a test registers is gone after it, its modules too: the next test may have another plugin of that name."""
-    from lic_bench import registry
+    from lic_bench.codecs import registry
 
     plugins = registry._plugins
     before = dict(plugins)
@@ -210,7 +211,7 @@ def signals_as_before() -> Iterator[None]:
 @pytest.fixture
 def scripted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The codec `scripted`, whose coder is another program, with a cache of its own; the log of its encodings."""
-    from lic_bench import registry
+    from lic_bench.codecs import registry
 
     monkeypatch.setattr(registry, "_plugins", {})
     monkeypatch.setenv("LIC_BENCH_CACHE", str(tmp_path / "cache"))

@@ -10,8 +10,9 @@ from threading import Thread
 
 import pytest
 
-from lic_bench import cli, session
-from lic_bench.registry import add_plugin
+from lic_bench import cli
+from lic_bench.codecs.registry import add_plugin
+from lic_bench.run import session
 
 PLUGINS = Path(__file__).parent.parent / "plugins"
 
@@ -297,7 +298,7 @@ def test_ctrl_c_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lic_bench.session.run", interrupt)
+    monkeypatch.setattr("lic_bench.run.session.run", interrupt)
     assert call(monkeypatch, *run_arguments) == cli.INTERRUPTED
     assert "the same command goes on" in capsys.readouterr().err
 

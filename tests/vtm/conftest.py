@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.programs import ProgramError
+from lic_bench.system.programs import ProgramError
 from vtm.binaries import CONFIG, find
 
 

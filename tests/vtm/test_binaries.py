@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from lic_bench.codecs.registry import programs_of, resolve
 from lic_bench.errors import UserError
-from lic_bench.programs import Found, ProgramError
-from lic_bench.registry import programs_of, resolve
+from lic_bench.system.programs import Found, ProgramError
 from vtm.binaries import CONFIG, find, found, parse_version
 
 MakeVtm = Callable[..., Path]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lic_bench.datasets import find_dataset
+from lic_bench.images.datasets import find_dataset
 from vtm.model import load
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks/vtm_check.py"

@@ -13,9 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from lic_bench.external import INPUT
-from lic_bench.programs import ProgramError, run_program
-from lic_bench.sample import photograph
+from lic_bench.codecs.program_codec import INPUT
+from lic_bench.images.sample_pictures import photograph
+from lic_bench.system.programs import ProgramError, run_program
 from vtm.colour import MODES
 from vtm.model import VtmCodec, load
 

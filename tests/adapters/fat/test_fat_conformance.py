@@ -8,7 +8,7 @@ import torch
 
 from adapters.fat.codec import SPEC
 from adapters.fat.model import build
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.operations import count
 
 pytestmark = pytest.mark.slow
 

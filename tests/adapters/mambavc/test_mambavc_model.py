@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adapters.mambavc.model import build, small
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.operations import count
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import torch
 
 from adapters.mlic_plus_plus.model import MlicPlusPlus, build, likely, small
 from adapters.mlic_plus_plus.sizes import Sizes
-from lic_bench.measurement.complexity import count
+from lic_bench.measurement.operations import count
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 import pytest
 
-from lic_bench.config import PARTS, RunConfig
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run, Store
+from lic_bench.run.choices import PARTS
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_config import RunConfig
+from lic_bench.store.run_folder import Run, Store
 
 MIB = 2**20
 FINGERPRINT: Mapping[str, Any] = {

@@ -15,8 +15,8 @@ import pytest
 from lic_bench import cli
 from lic_bench.compare.comparable import EXIT_CODE as NOT_COMPARABLE
 from lic_bench.errors import UserError
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run
 
 Make = Callable[..., Any]
 TIMES = {"canary_s": [0.01] * 24, "decode_s": [0.020, 0.021, 0.022] * 8}

@@ -6,14 +6,14 @@ from datetime import date
 
 import pytest
 
-from lic_bench.accepted import Accepted
+from lic_bench.compare.accepted import Accepted
 from lic_bench.compare.comparable import NotComparable
 from lic_bench.compare.comparison import WORDS, Comparison, compare
 from lic_bench.compare.gates import Exact, Gates, Off, Shown, read
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run
 
 Make = Callable[..., Run]
 Row = Callable[..., Record]

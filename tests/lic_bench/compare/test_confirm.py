@@ -16,8 +16,8 @@ from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_l
 from lic_bench.compare.gates import read
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
-from lic_bench.records import Record
-from lic_bench.store import Run
+from lic_bench.store.records import Record
+from lic_bench.store.run_folder import Run
 
 SLEEPER = Path(__file__).parents[2] / "plugins" / "sleeper" / "codec.py"
 GATES = read(None)

@@ -16,8 +16,8 @@ from lic_bench.compare.metrics import (
     reference_ratio,
 )
 from lic_bench.compare.statistics import Apart
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run
 
 Make = Callable[..., Run]
 Row = Callable[..., Record]

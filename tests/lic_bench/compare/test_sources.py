@@ -9,8 +9,8 @@ import pytest
 
 from lic_bench.compare.sources import opened
 from lic_bench.errors import UserError
-from lic_bench.records import Record
-from lic_bench.store import Run
+from lic_bench.store.records import Record
+from lic_bench.store.run_folder import Run
 
 RUN = "results/kodak"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.accepted import Accepted
+from lic_bench.compare.accepted import Accepted
 from lic_bench.compare.unmatched import unmatched
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run
 
 
 @pytest.mark.parametrize(

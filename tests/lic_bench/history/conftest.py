@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from lic_bench.history.point import Point
-from lic_bench.records import Complexity, Record
-from lic_bench.store import Run, Store
+from lic_bench.store.records import Complexity, Record
+from lic_bench.store.run_folder import Run, Store
 
 ENVIRONMENT = {"time": "2026-03-01T02:00:00+00:00", "git_commit": "0123456789ab-dirty", "lic_bench": "0.1.0"}
 FINGERPRINT = {"cpu": "Intel(R) Xeon(R) Processor", "cores_usable": 2, "torch": "2.15.0", "cores_kept": 1}

@@ -9,7 +9,7 @@ import pytest
 
 from lic_bench import cli
 from lic_bench.history.store import read
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
 ENTRY = """

@@ -8,7 +8,7 @@ from lic_bench.compare.metrics import OF_RECORDS
 from lic_bench.errors import UserError
 from lic_bench.history.point import Point
 from lic_bench.history.points import commit_of, points_of
-from lic_bench.store import Run
+from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
 

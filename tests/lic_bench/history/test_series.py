@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lic_bench.accepted import Accepted
+from lic_bench.compare.accepted import Accepted
 from lic_bench.compare.gates import DEFAULTS, Timed
 from lic_bench.history.point import Point
 from lic_bench.history.series import series_of, unused

@@ -6,7 +6,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from lic_bench.accepted import Accepted
+from lic_bench.compare.accepted import Accepted
 from lic_bench.history.point import Point
 from lic_bench.history.series import series_of
 from lic_bench.history.table import MANY, SOFTWARE, series_table, steps_table

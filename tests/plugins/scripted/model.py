@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lic_bench.external import BITSTREAM, INPUT, OUTPUT, ExternalCodec
-from lic_bench.programs import Found, ProgramError
-from lic_bench.ycbcr import Pixels
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.ycbcr import Pixels
+from lic_bench.system.programs import Found, ProgramError
 
 HERE = Path(__file__).parent
 

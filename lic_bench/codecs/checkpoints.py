@@ -1,0 +1,70 @@
+"""Where the authors' weights are looked for and which of them are there; needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from lic_bench.codecs.weights_lock import LOCK, key_of, read_lock
+from lic_bench.errors import UserError
+from lic_bench.spec import CodecSpec
+
+
+def checkpoint_folders(given: Path | None) -> list[Path]:
+    """Where weights are looked for: --checkpoints, else $LIC_BENCH_CHECKPOINTS and the user cache."""
+    if given is not None:
+        if not given.is_dir():
+            raise UserError(f"--checkpoints {given}: no such folder; give the folder that holds the weights files.")
+        return [given]
+    named = os.environ.get("LIC_BENCH_CHECKPOINTS")
+    return [*([Path(named)] if named else []), user_cache_path("lic-bench") / "checkpoints"]
+
+
+def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
+    """quality -> weights file, for those of the codec's checkpoints that are there (FOLDER/file, FOLDER/codec/file)."""
+    found = {}
+    for quality, checkpoint in spec.checkpoints.items():
+        places = [folder / inner / checkpoint.file for folder in folders for inner in ("", spec.name)]
+        file = next((place for place in places if place.is_file()), None)
+        if file:
+            found[quality] = file
+    return found
+
+
+def check_sha256(spec: CodecSpec, quality: int, file: Path) -> None:
+    """Raise UserError if this file has another hash than the codec's SPEC, or without one the lock, knows it by."""
+    known = spec.checkpoints[quality].sha256
+    if known and known != sha256_of(file):
+        raise UserError(
+            f"{file} is not the released file: sha256 {sha256_of(file)}, expected {known}; remove it and get it again."
+        )
+    if not known:
+        _check_lock(file, key_of(spec.name, spec.checkpoints[quality].file), spec.name)
+
+
+def _check_lock(file: Path, key: str, codec: str) -> None:
+    """The lock is in the folder that `find_checkpoints` found the file in, itself or under the codec's name."""
+    folders = [file.parent, *([file.parent.parent] if file.parent.name == codec else [])]
+    for folder in folders:
+        entry = read_lock(folder).get(key)
+        if entry and entry.sha256 != sha256_of(file):
+            raise UserError(
+                f"{file} has changed: sha256 {sha256_of(file)[:12]}..., the download of {entry.date} had "
+                f"{entry.sha256[:12]}...; remove it to get it again, or remove {key!r} from {folder / LOCK} to keep it."
+            )
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file in hexadecimal; remembered while the file keeps its size and time."""
+    stat = path.stat()
+    return _sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _sha256(path: Path, _size: int, _time: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

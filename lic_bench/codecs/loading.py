@@ -1,0 +1,195 @@
+"""From a codec's name to a loaded network or codec: where weights are found, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from lic_bench.codec import Codec
+from lic_bench.codecs.checkpoints import sha256_of
+from lic_bench.codecs.factory_targets import is_target
+from lic_bench.codecs.network_codec import ModelCodec
+from lic_bench.codecs.registry import load_target, resolve
+from lic_bench.errors import UserError
+from lic_bench.spec import CodecSpec
+
+RANDOM = "random"
+SEED = 0
+CONVENTION = ("compress", "decompress", "forward", "update")
+LONGEST = 300  # characters of other people's error messages
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A codec ready to work.
+
+    weights: their sha256 (of the file, or of the state dict of a network that brings its own), "random", or None for
+        codecs without weights. kernels: see CodecSpec; None for codecs that
+        have no choice.
+    """
+
+    codec: Codec
+    weights: str | None
+    kernels: str | None = None
+
+
+def load_model(
+    codec: str,
+    quality: int | None = None,
+    checkpoint: str | Path | Mapping[str, Tensor] | None = None,
+    device: str | torch.device = "cpu",
+) -> nn.Module:
+    """The network of a learned codec in eval mode, entropy tables made.
+
+    codec: name or alias. quality: picks the released weights; needed only for codecs whose network differs by it.
+    checkpoint: a path, a state dict, or None for fresh weights from a fixed seed.
+    Raises UserError for an unknown codec or quality, a codec without a network, a missing or wrong checkpoint.
+    """
+    spec = resolve(codec)
+    if spec.kind != "learned":
+        raise UserError(f"Codec {spec.name!r} has no network: it is a {spec.kind} codec.")
+    if quality is not None:
+        spec.check_quality(quality)
+    state = read_checkpoint(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
+    source = str(checkpoint) if isinstance(checkpoint, str | Path) else "the given state dict"
+    return _ready(spec, _build(spec, quality, state, source)).to(device)
+
+
+def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torch.device) -> Loaded:
+    """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
+    spec.check_quality(quality)
+    if spec.kind == "classical":
+        return Loaded(cast(Callable[..., Codec], load_target(spec.load))(quality, **spec.settings), None)
+    if spec.padding is None:
+        raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
+    module = _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights))
+    name = sha256_of(weights) if weights else sha256_of_state(module) if spec.own_weights else RANDOM
+    kernels = kernels_of(spec, device)
+    ready = _ready(spec, module).float()  # images come in float32, whatever the weights were saved in
+    return Loaded(ModelCodec(ready.to(device), spec.padding, kernels or ""), name, kernels)
+
+
+def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:
+    """What run.json says of a learned codec's weights at `quality`: their sha256, or "random".
+
+    A network that comes straight from a factory, or with its own weights, is made once to see that it can be. Of a
+    fresh one from a factory the hash of its state is said too: another network under the name is another run.
+    Raises UserError where that fails, or where weights said to be trained change with the seed: then they are fresh.
+    """
+    if file:
+        return sha256_of(file)
+    if not (spec.own_weights or is_target(spec.name)):
+        return RANDOM
+    module = _build(spec, quality, None)
+    name = sha256_of_state(module)
+    _ready(spec, module)
+    if not spec.own_weights:
+        return f"{RANDOM} {name[:12]}"
+    if name != sha256_of_state(_build(spec, quality, None, seed=SEED + 1)):
+        raise UserError(
+            f"Codec {spec.name!r}: the weights that {spec.load} gives change with the seed, so they are not all "
+            "trained; load them there, or leave out weights=own."
+        )
+    return name
+
+
+def sha256_of_state(module: nn.Module) -> str:
+    """sha256 in hexadecimal over name, type, shape and bytes of the tensors in a module's state dict, by name."""
+    digest = hashlib.sha256()
+    for name, value in sorted(module.state_dict().items()):
+        if isinstance(value, Tensor):
+            digest.update(f"{name} {value.dtype} {list(value.shape)}\n".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def kernels_of(spec: CodecSpec, device: torch.device) -> str | None:
+    """The name of the kernels that a codec computes with on a device; None if it has no choice."""
+    return cast(Callable[[str], str], load_target(spec.kernels))(str(device)) if spec.kernels else None
+
+
+def read_checkpoint(path: Path) -> Mapping[str, Any]:
+    """The content of a weights file, read without running code from it; may still be wrapped ("state_dict")."""
+    if not path.is_file():
+        raise UserError(f"Weights file {path} is not there; see `lic-bench doctor` for where weights are looked for.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a wrong file fails in as many ways as there are formats
+        size = path.stat().st_size
+        raise UserError(
+            f"Weights file {path} ({size} bytes) is no PyTorch state dict of tensors alone ({type(error).__name__}): "
+            "get it again, a quota or error page may have been saved instead."
+        ) from None
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        raise UserError(f"Weights file {path} holds a {type(content).__name__}, not a state dict with names.")
+    return content
+
+
+def _build(
+    spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None, source: str = "", seed: int = SEED
+) -> nn.Module:
+    """The network in eval mode, before its entropy tables. source: where `state` is from, for messages."""
+    if quality is None and "quality" in spec.arguments:
+        raise UserError(f"Codec {spec.name!r} is another network at every quality; name one of {spec.allowed_text()}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            return _checked(spec, _called(spec, quality, state)).eval()
+        except UserError:
+            raise
+        except (Exception, SystemExit) as error:  # other people's code
+            if state is not None:
+                raise UserError(f"{source} does not fit codec {spec.name!r}: {_line(error)}") from None
+            where = "" if quality is None else f" at {spec.quality_name} {quality}"
+            kind = type(error).__name__
+            raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error
+
+
+def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None) -> object:
+    """What the codec's function gives; `state` is loaded into it where the function does not do so itself."""
+    values = {"state": state, "quality": quality, "pretrained": spec.own_weights}
+    build = cast(Callable[..., object], load_target(spec.load))
+    module = build(**{name: values[name] for name in spec.arguments})
+    if state is not None and "state" not in spec.arguments:
+        _checked(spec, module).load_state_dict(state.get("state_dict", state))
+    return module
+
+
+def _checked(spec: CodecSpec, module: object) -> nn.Module:
+    """The module, if it follows CompressAI's calling convention."""
+    if not isinstance(module, nn.Module):
+        raise UserError(
+            f"Codec {spec.name!r}: {spec.load} gives a value of type {type(module).__name__}, no torch.nn.Module."
+        )
+    lacking = [name for name in CONVENTION if not callable(getattr(module, name, None))]
+    if type(module).forward is nn.Module.forward:  # torch's own stands for "not implemented"
+        lacking.append("forward")
+    if lacking:
+        raise UserError(
+            f"Codec {spec.name!r}: {type(module).__name__} has no {', '.join(lacking)}; a network needs CompressAI's "
+            f"{', '.join(CONVENTION)}."
+        )
+    return module
+
+
+def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
+    """The module with entropy tables made from its weights."""
+    update = cast(Callable[..., object], module.update)
+    try:
+        update(force=True)
+    except Exception as error:
+        raise UserError(
+            f"Codec {spec.name!r}: update(force=True) fails: {type(error).__name__}: {_line(error)}"
+        ) from error
+    return module
+
+
+def _line(error: BaseException) -> str:
+    return shorten(str(error), LONGEST, placeholder=" ...")

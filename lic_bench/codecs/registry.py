@@ -1,0 +1,195 @@
+"""Finding codecs: every folder whose codec.py holds SPEC (or SPECS, several), found by name, loaded only when used."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import cast
+
+from lic_bench.codecs.factory_targets import is_target, spec_of_target
+from lic_bench.errors import UserError, unknown
+from lic_bench.option_lists import split_list
+from lic_bench.spec import CodecSpec
+from lic_bench.system.programs import Found, ProgramError
+
+ENTRY_POINTS = "lic_bench.codecs"
+SEE_DOCTOR = " `lic-bench doctor` says how to get it."
+VERSION = re.compile(r"\d+(\.\d+)*")
+_plugins: dict[str, CodecSpec] = {}
+
+
+def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
+    """Register the codecs of a plain folder (codec.py with SPEC) for this process; its folder becomes a package."""
+    file = folder / "codec.py"
+    if not file.is_file():
+        raise UserError(f"--plugin {folder}: no codec.py there; a codec is a folder whose codec.py holds SPEC.")
+    name, parent = folder.resolve().name, str(folder.resolve().parent)
+    if name in sys.modules and parent not in {str(Path(p).parent) for p in getattr(sys.modules[name], "__path__", [])}:
+        raise UserError(f"--plugin {folder}: a Python module {name!r} is in use already; rename the folder.")
+    if parent not in sys.path:
+        sys.path.append(parent)
+    try:
+        specs = _specs_of(importlib.import_module(f"{name}.codec"))
+    except (Exception, SystemExit) as error:  # other people's code
+        raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_line(error)}") from None
+    return tuple(_register(spec, f"--plugin {folder}") for spec in specs)
+
+
+def find_codecs() -> dict[str, CodecSpec]:
+    """name -> SPEC of every codec: built in, installed through the entry-point group, and plugins."""
+    return _installed() | _plugins
+
+
+def installed_codecs() -> dict[str, CodecSpec]:
+    """As find_codecs, without the plugins of this process."""
+    return dict(_installed())
+
+
+def resolve(name: str) -> CodecSpec:
+    """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest.
+
+    A name with a colon is a target, "package.module:factory", and its codec is made on the fly, see
+    codecs.factory_targets.spec_of_target. A CodecSpec found there is registered like a plugin, under its own name.
+    """
+    if is_target(name):
+        spec = spec_of_target(name)
+        return spec if spec.name == name else _register(spec, f"Codec {name!r}")
+    found = find_codec(name)
+    if found is None:
+        raise unknown("codec", name, _by_name())
+    return found
+
+
+def find_codec(name: str) -> CodecSpec | None:
+    """As resolve, for what was measured at any time: None for a name that is not known now, or a target."""
+    by_name = _by_name()
+    return by_name.get(name) or _of_version(name, by_name.values())
+
+
+def check_installed(spec: CodecSpec) -> None:
+    """Raise UserError if a Python module that the codec needs is not installed."""
+    missing = [name for name in spec.requires if not _is_there(name)]
+    if missing:
+        raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
+
+
+def programs_of(spec: CodecSpec) -> Found | None:
+    """The programs that code for this codec; None if it needs none. Raises UserError where they are not there."""
+    if spec.programs is None:
+        return None
+    try:
+        return cast(Callable[..., Found], load_target(spec.programs))(**spec.settings)
+    except ProgramError as error:
+        raise UserError(f"Codec {spec.name!r}: {error}{SEE_DOCTOR}") from None
+    except ValueError as error:
+        raise UserError(f"Codec {spec.name!r}: {error}") from None
+
+
+def load_target(target: str) -> object:
+    """The object that "package.module:name" names."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _by_name() -> dict[str, CodecSpec]:
+    specs = find_codecs()
+    return {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
+
+
+def _of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
+    """The codec called `name` if that is a known one's name with another version: vtm-18.0 beside vtm-9.1."""
+    for spec in specs:
+        stem = spec.name.removesuffix(spec.version)
+        version = name.removeprefix(stem)
+        if spec.version and stem + version == name and VERSION.fullmatch(version):
+            return replace(
+                spec,
+                name=name,
+                label=spec.label.replace(spec.version, version),
+                install=spec.install.replace(spec.version, version),
+                settings={**spec.settings, "version": version},
+                version=version,
+                aliases=(),
+                published=None,
+                fills="",
+            )
+    return None
+
+
+def _register(spec: CodecSpec, source: str) -> CodecSpec:
+    others = [other for other in find_codecs().values() if other is not spec]
+    taken = {known for other in others for known in (other.name, *other.aliases)}
+    if clash := sorted(taken & {spec.name, *spec.aliases}):
+        raise UserError(f"{source}: the name {clash[0]!r} belongs to a codec already; choose another.")
+    _plugins[spec.name] = spec
+    return spec
+
+
+@cache
+def _installed() -> dict[str, CodecSpec]:
+    specs: dict[str, CodecSpec] = {}
+    for module in _builtin_modules():
+        specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = point.load()
+        except Exception as error:  # one broken package must not take the other codecs with it
+            warnings.warn(f"codec {point.name!r} of {point.value!r} cannot be imported: {_line(error)}", stacklevel=2)
+            continue
+        if not isinstance(loaded, CodecSpec):
+            kind = type(loaded).__name__
+            warnings.warn(f"codec {point.name!r} of {point.value!r} is a {kind}, not a CodecSpec", stacklevel=2)
+            continue
+        specs[loaded.name] = loaded
+    return dict(sorted(specs.items()))
+
+
+def _builtin_modules() -> Iterator[str]:
+    for package in ("lalic", "vtm"):
+        if _folder(package, "codec.py"):
+            yield f"{package}.codec"
+    home = _folder("adapters", "__init__.py")
+    if home:
+        for file in sorted(home.glob("*/codec.py")):
+            yield f"adapters.{file.parent.name}.codec"
+
+
+def _folder(package: str, file: str) -> Path | None:
+    found = importlib.util.find_spec(package)
+    for location in (found.submodule_search_locations or ()) if found else ():
+        if (Path(location) / file).is_file():
+            return Path(location)
+    return None
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # its parent package is missing
+        return False
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _specs_of(module: ModuleType) -> tuple[CodecSpec, ...]:
+    """SPEC of a codec.py, or SPECS where one folder holds several codecs."""
+    specs = getattr(module, "SPECS", None) or (getattr(module, "SPEC", None),)
+    if not isinstance(specs, tuple) or not all(isinstance(spec, CodecSpec) for spec in specs):
+        raise UserError(f"{module.__file__}: SPEC is missing or not a lic_bench.spec.CodecSpec.")
+    return specs
+
+
+def choose_codecs(text: str) -> list[CodecSpec]:
+    """The codecs of --codecs, aliases resolved."""
+    return list({spec.name: spec for spec in map(resolve, split_list(text, "--codecs"))}.values())

@@ -1,0 +1,1 @@
+"""Data sets and weights over HTTP and Google Drive."""

@@ -1,0 +1,161 @@
+"""One image of a data set: what its header says, and its pixels, or one line that says why it cannot be used."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lic_bench.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image as pil
+
+KINDS = {
+    "1": "black and white",
+    "L": "greyscale",
+    "LA": "greyscale with alpha",
+    "P": "a palette image",
+    "PA": "a palette image with alpha",
+    "RGBA": "RGB with alpha",
+    "CMYK": "CMYK",
+    "YCbCr": "YCbCr",
+    "LAB": "CIE Lab",
+    "I;16": "16-bit greyscale",
+    "I;16B": "16-bit greyscale",
+    "I": "32-bit greyscale",
+    "F": "floating point",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image, by reference.
+
+    name: unique within its data set. path: its file; None for an image of the embedded sample, made from `seed`.
+    width, height: in pixels, after the crop; None where the header cannot be read (`read_image` says why).
+    sha256: of the file's bytes, or of the sample's uncropped pixels; None where the file cannot be read.
+    crop: side of the central square that is used, in pixels; None: the whole image.
+    """
+
+    name: str
+    path: Path | None
+    width: int | None
+    height: int | None
+    sha256: str | None
+    crop: int | None = None
+    seed: int | None = None
+
+
+def open_listing(path: Path, name: str) -> Image:
+    """The Image of a whole file, from its header and its bytes. Never raises: what cannot be read is None."""
+    width = height = digest = None
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with _opened(path) as picture:
+            width, height = picture.size
+    except (UserError, OSError):
+        pass  # listing goes on; whoever reads this image gets the reason
+    return Image(name=name, path=path, width=width, height=height, sha256=digest)
+
+
+def read_image(image: Image) -> NDArray[np.uint8]:
+    """The pixels, [height, width, 3] uint8 RGB as stored (no colour management, no EXIF rotation), cropped if asked.
+
+    Raises UserError for anything but a whole, still, 8-bit RGB picture.
+    """
+    return central_crop(_sample(image) if image.path is None else read_file(image.path), image.crop)
+
+
+def read_file(path: Path) -> NDArray[np.uint8]:
+    """The pixels of a file, [H, W, 3] uint8; UserError as for `read_image`."""
+    import numpy as np
+
+    with _opened(path) as picture:
+        _check_kind(picture, path)
+        picture.load()
+        return np.array(picture, dtype=np.uint8)
+
+
+def central_crop(pixels: NDArray[np.uint8], crop: int | None) -> NDArray[np.uint8]:
+    """The central crop x crop pixels of [H, W, 3]; a side that is shorter is kept whole."""
+    if crop is None:
+        return pixels
+    height, width = (min(side, crop) for side in pixels.shape[:2])
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return pixels[top : top + height, left : left + width].copy()
+
+
+def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
+    """sha256 of the RGB bytes in raster order: the same for every lossless file of the same picture."""
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def _sample(image: Image) -> NDArray[np.uint8]:
+    from lic_bench.images.sample_pictures import photograph
+
+    if image.seed is None:
+        raise UserError(f"{image.name}: an image needs a file or a seed; list images with find_dataset.")
+    return photograph(image.seed).copy()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pil.Image]:
+    """The picture, its pixels not yet decoded; what Pillow raises on the way becomes a UserError."""
+    from PIL import Image as pil
+    from PIL import UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # large photographs and odd metadata are fine
+            with pil.open(path) as picture:
+                yield picture
+    except UnidentifiedImageError:
+        what = "is an empty file" if path.stat().st_size == 0 else "is no image that Pillow can read"
+        raise UserError(f"{path} {what}; allowed is 8-bit RGB (PNG, PPM, ...): get it again or remove it.") from None
+    except pil.DecompressionBombError:
+        raise UserError(f"{path} has more than 178 million pixels; split it into parts of allowed size.") from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise UserError(f"{path} cannot be decoded ({reason}); get the file again or remove it.") from None
+
+
+def _check_kind(picture: pil.Image, path: Path) -> None:
+    if (frames := getattr(picture, "n_frames", 1)) > 1:
+        raise _refused(path, f"animated or of several pages ({frames} frames)", _by_pillow(path))
+    if picture.mode != "RGB":
+        wide = picture.mode.startswith(("I", "F"))
+        fix = _by_magick(path) if wide else _by_pillow(path)
+        raise _refused(path, f"{KINDS.get(picture.mode, 'not RGB')} (Pillow mode {picture.mode})", fix)
+    if _wide(picture, path):
+        raise _refused(path, "RGB with 16 bits per channel", _by_magick(path))
+
+
+def _wide(picture: pil.Image, path: Path) -> bool:
+    """Whether the file holds more than 8 bits per channel, which Pillow would cut off without a word."""
+    if picture.format == "PNG":
+        with path.open("rb") as file:
+            return file.read(25)[24] > 8  # the bit depth in the header chunk, always the first
+    decoders = [tile[3] for tile in getattr(picture, "tile", ())]
+    if picture.format == "PPM":  # ("RGB", largest value); 255 is read by the decoder called "RGB"
+        return any(isinstance(settings, tuple) and settings[1] > 255 for settings in decoders)
+    return any(";16" in str(settings) for settings in decoders)
+
+
+def _refused(path: Path, what: str, fix: str) -> UserError:
+    return UserError(f"{path} is {what}; allowed is 8-bit RGB. Convert it: {fix}")
+
+
+def _by_pillow(path: Path) -> str:
+    return f"python -c \"from PIL import Image; Image.open('{path.name}').convert('RGB').save('{path.stem}-rgb.png')\""
+
+
+def _by_magick(path: Path) -> str:
+    return f"magick {path.name} -depth 8 -define png:color-type=2 {path.stem}-rgb.png"

@@ -1,0 +1,105 @@
+"""What machine and software a run was made with: all of it, and the part that must not change within a run.
+
+No name of a machine or a person, no path, no raw UUID: what is stored here is meant to be published with the results.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+import torch
+
+from lic_bench import __version__
+from lic_bench.codecs.image_libraries import library_versions
+from lic_bench.machine import cpu, gpu, software, sysfs, system
+from lic_bench.machine.allocator import keep_freed_memory
+
+CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
+# What the clocks and the number of computing threads hang on, hence times.
+CLOCKED_BY = (
+    *("governor", "driver", "preference", "min_mhz", "max_mhz", "turbo", "smt"),
+    *("sockets", "cores_physical", "numa_nodes"),
+)
+GPU_PARTS = (
+    *("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "clocks_applied_mhz", "ecc", "cuda", "cudnn"),
+)
+STEERING = (
+    "OMP_",
+    "GOMP_",
+    "KMP_",
+    "MKL_",
+    "ONEDNN_",
+    "DNNL_",
+    "ATEN_",
+    "NVIDIA_TF32",
+    "CUBLAS",
+    "MALLOC_",
+    "LD_PRELOAD",
+)
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Hardware, system, packages and settings, as they are now; plain JSON values, None for what is not told."""
+    processor = cpu.describe()
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "lic_bench": __version__,
+        "git_commit": software.git_commit(),
+        "command": software.command_line(),
+        "cpu": cpu.model(),
+        "cores_physical": processor["cores_physical"],
+        "cores_logical": psutil.cpu_count(),
+        "cores_usable": len(sysfs.cpu_list(processor["affinity"])) or psutil.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "processor": processor,
+        "gpu": gpu.describe(device),
+        **system.describe(),
+        **software.describe(),
+        "coders": library_versions(),
+        "settings": software.settings() | {"freed_memory_kept": keep_freed_memory()},
+    }
+
+
+def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
+    """The part of `describe` under which times of one run may stand side by side.
+
+    Nothing in it changes by itself: no clock of the moment, no load, no bogomips. Two machines of one kind agree.
+    """
+    gpu_part = environment["gpu"] or {}
+    variables = environment["variables"]
+    return {
+        "cpu": environment["cpu"],
+        "cores_usable": environment["cores_usable"],
+        "cpu_capability": environment["cpu_capability"],
+        "processor": {name: environment["processor"][name] for name in CLOCKED_BY},
+        "limits": {name: environment["container"][name] for name in ("cpu_limit", "memory_limit_bytes")},
+        "gpu": gpu_part.get("name"),
+        "driver": gpu_part.get("driver"),
+        "gpu_parts": {name: gpu_part.get(name) for name in GPU_PARTS if name not in ("name", "driver")},
+        "torch": environment["packages"]["torch"],
+        "torch_build": environment["torch_build"]["sha256"],
+        "settings": environment["settings"],
+        "variables": {name: value for name, value in variables.items() if name.startswith(STEERING)},
+        "packages": {name: environment["packages"][name] for name in CODING_PACKAGES},
+        "coders": environment["coders"],
+        "lic_bench": environment["lic_bench"],
+    }
+
+
+def prepare(device: torch.device, threads: int | None) -> None:
+    """The protocol's settings for this process: deterministic, no TF32, a fixed number of threads, memory kept."""
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
+    keep_freed_memory()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)

@@ -1,0 +1,153 @@
+"""One image through one codec: the numbers of one Record."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lic_bench.codec import Bitstream, Codec
+from lic_bench.codecs.kept_transforms import Calls
+from lic_bench.codecs.loading import Loaded
+from lic_bench.codecs.network_codec import ModelCodec
+from lic_bench.codecs.program_codec import ExternalCodec
+from lic_bench.measurement.distortion import max_abs, ms_ssim, mse_8bit, psnr_db, to_8bit
+from lic_bench.measurement.failures import CodecFailure
+from lic_bench.measurement.peak_memory import peak, weights_bytes
+from lic_bench.measurement.stopwatch import timed, undisturbed
+
+Watched = Callable[[Callable[[], Any], torch.device], tuple[Any, dict[str, int]]]
+# What float32 rounding of the forward pass may make of the decoded image: mean squared 8-bit difference of the whole
+# image and of its worst 64 x 64 block, and mean squared difference as a share of the image's variance. A symbol that
+# rounding moves is far below all of them; a decoder that loses sync is far above one of them.
+_WHOLE, _BLOCK, _SHARE = 0.01, 0.5, 1e-3
+
+
+@dataclass(slots=True)
+class Pair:
+    """Two instances of one codec at one quality that share nothing: what one codes, the other decodes."""
+
+    encoder: Loaded
+    decoder: Loaded
+    fresh: bool = True  # nothing was tried yet
+
+    def encode(self, x: Tensor) -> Bitstream:
+        """What is timed as encoding. x: [1, 3, H, W] in [0, 1]."""
+        return self.encoder.codec.compress(x)
+
+    def decode(self, bits: Bitstream) -> tuple[Tensor, Tensor]:
+        """What is timed as decoding: x_hat, and its 8-bit pixels, which a decoder delivers."""
+        x_hat = self.decoder.codec.decompress(bits)
+        return x_hat, to_8bit(x_hat)
+
+    @contextmanager
+    def kept(self, calls: Calls) -> Iterator[None]:
+        """Let `calls` keep what the networks' transforms give."""
+        with ExitStack() as stack:
+            for codec in (self.encoder.codec, self.decoder.codec):
+                if isinstance(codec, ModelCodec):
+                    stack.enter_context(calls.keep(codec.module))
+            yield
+
+
+def measure(
+    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = peak
+) -> tuple[dict[str, Any], Bitstream]:
+    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
+
+    memory: how the peak of a call is found, as measurement.memory.peak.
+    Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
+    """
+    x = image.float().div(255)
+    with torch.no_grad(), undisturbed():
+        fields, bits, (x_hat, decoded) = _coded(pair, x, device, parts, memory, calls := Calls())
+    if decoded.shape != image.shape:
+        raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
+    mse = mse_8bit(image, decoded)
+    fields |= _verified(pair, x, x_hat, decoded, bits, calls)
+    if "quality" in parts:
+        fields |= {"mse_8bit": mse, "psnr_db": psnr_db(mse), "ms_ssim": ms_ssim(image, decoded)}
+    return fields, bits
+
+
+def _coded(
+    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], memory: Watched, calls: Calls
+) -> tuple[dict[str, Any], Bitstream, tuple[Tensor, Tensor]]:
+    """Encode and decode: bytes, the seconds of the very first calls, memory of later ones.
+
+    Where neither is asked, the outputs of the transforms go to `calls`.
+    """
+    cold, peaks = {}, {}
+    costs = bool(parts & {"latency", "memory"})
+    bits, out = Bitstream(b""), (x, x)
+    fresh, pair.fresh = pair.fresh, False  # also where that fails: what is tried again is no first call
+    if fresh and costs:
+        bits, cold["encode"] = timed(lambda: pair.encode(x), device)
+        out, cold["decode"] = timed(lambda: pair.decode(bits), device)
+    if "memory" in parts:
+        bits, encode = memory(lambda: pair.encode(x), device)
+        out, decode = memory(lambda: pair.decode(bits), device)
+        peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
+    elif not cold:
+        with pair.kept(calls):
+            bits = pair.encode(x)
+            out = pair.decode(bits)
+    fields = {
+        "cold_start_s": cold,
+        "peak_memory_bytes": peaks,
+        "payload_bytes": len(bits.payload),
+        "header_bytes": len(bits.header),
+        "bitstream_sha256": hashlib.sha256(bits.header + bits.payload).hexdigest(),
+    }
+    return fields, bits, out
+
+
+def _peaks(codec: Codec, **found: dict[str, int]) -> dict[str, int]:
+    """Operation and kind -> bytes. Of a codec that is another program, what that takes, not this process."""
+    mine = {f"{name}_{kind}": n for name, kinds in found.items() for kind, n in kinds.items()}
+    if isinstance(codec, ModelCodec):
+        return mine | {"weights": weights_bytes(codec.module)}
+    return {k: n for k, n in mine.items() if "children" in k} if isinstance(codec, ExternalCodec) else mine
+
+
+def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream, calls: Calls) -> dict[str, Any]:
+    """Compare what the decoder's instance made of the bytes with the encoder-side reconstruction.
+
+    x_hat: the decoder's output before, `decoded` after rounding to 8 bit. A learned codec's encoder side is its
+    forward pass, a classical codec's a decode by the encoder's instance, which must be equal. calls: what a transform
+    gave before for the same input and weights need not be computed again.
+    """
+    encoder = pair.encoder.codec
+    learned = isinstance(encoder, ModelCodec)
+    found: dict[str, Any] = {}
+    if isinstance(encoder, ModelCodec):
+        reference, found["bpp_estimated"] = encoder.estimate(x, calls)
+    else:
+        reference = encoder.decompress(bits)
+    if not bool(torch.isfinite(reference).all()) or not math.isfinite(found.get("bpp_estimated", 0.0)):
+        raise CodecFailure("the codec gives NaN or infinite values")
+    expected = to_8bit(reference).to(decoded.device)
+    found |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs(expected, decoded)}
+    if found["decode_mse"] > (_WHOLE if learned else 0) or not _like(
+        x_hat, reference.to(x_hat.device), expected, decoded
+    ):
+        raise CodecFailure(
+            "decoder out of sync: the decoded image differs from the encoder-side reconstruction by a mean squared "
+            f"{found['decode_mse']:.3g} levels, at most {found['decode_max_abs']} levels"
+        )
+    return found
+
+
+def _like(x_hat: Tensor, reference: Tensor, expected: Tensor, decoded: Tensor) -> bool:
+    """Whether two reconstructions agree in every block, and beside their own variance, which may be small."""
+    squared = (expected.float() - decoded.float()).square()
+    worst = F.avg_pool2d(squared, 64, ceil_mode=True).mean(1).max()
+    share = (x_hat - reference).square().mean() / reference.var(correction=0).clamp_min(1e-8)
+    return bool(worst <= _BLOCK) and bool(share <= _SHARE)

@@ -1,0 +1,149 @@
+"""One `lic-bench scale`: time, memory and operations of codecs on square pictures of rising size."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image as pil
+
+from lic_bench.codecs.registry import choose_codecs
+from lic_bench.errors import UserError
+from lic_bench.images.datasets import Dataset
+from lic_bench.images.image_file import Image, pixels_sha256
+from lic_bench.images.sample_pictures import SEEDS, photograph
+from lic_bench.measurement.failures import OUT_OF_MEMORY
+from lic_bench.option_lists import split_list
+from lic_bench.run import choices as cfg
+from lic_bench.run.runner import Listener, Outcome
+from lic_bench.run.session import Options, Session, carry_out, prepare_session
+from lic_bench.spec import CodecSpec
+from lic_bench.store.records import Complexity, Record
+from lic_bench.terminal.progress import Parts
+
+NAME = "scale"  # of the data set in the records
+MEASURED = "latency,memory,complexity"
+MOST = 8192  # pixels; a picture of that side takes a minute to make
+COUNTED = 1024  # pixels; the largest side at which operations are counted, that of the LALIC paper's Figure 10
+COUNTED_AT_LEAST = 3  # sizes, whatever they are: fewer have no fit
+
+
+def run(options: Options, sizes: str, listener: Listener) -> Outcome:
+    """Measure the codecs at these sizes, see parse_sizes; options.datasets, .measure, .limit and .crop do not apply.
+    options.quick: short warm-ups and few samples, no other qualities.
+
+    One codec after the other, each from the smallest picture on until it runs out of memory: that record and those of
+    the larger pictures are failed ones. Another codec in memory would take from the room whose limit is sought.
+    Raises UserError for bad input.
+    """
+    sides = parse_sizes(sizes)
+    _check_qualities(options)
+    repeats = cfg.QUICK_REPEATS if options.quick and options.repeats is None else options.repeats
+    plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)
+    session = prepare_session(plain, [Dataset(name=NAME, images=())])
+    with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
+        session = _scaling(session, make_pictures(sides, Path(folder)), quick=options.quick)
+        return carry_out(session, plain, Parts(listener, session.jobs()))
+
+
+def is_limit(record: Record | Complexity) -> bool:
+    """Whether a failed record of a scaling run is a limit that was looked for, not a failure."""
+    return (record.error or "").startswith((OUT_OF_MEMORY, f"not tried: {OUT_OF_MEMORY}"))
+
+
+def parse_sizes(text: str) -> tuple[int, ...]:
+    """The sides of --sizes in pixels, ascending, without repeats: "256,384,512", and "256:2048" for doublings.
+
+    The end of a range is always among them: "128:384" is 128, 256, 384. Raises UserError for what is no side.
+    """
+    sides: set[int] = set()
+    for part in split_list(text, "--sizes"):
+        first, colon, last = part.partition(":")
+        side, end = _side(first, text), _side(last if colon else first, text)
+        if side > end:
+            raise UserError(f"--sizes {text}: the range {part} is empty; write the smaller side first: {end}:{side}.")
+        while side < end:
+            sides.add(side)
+            side *= 2
+        sides.add(end)
+    return tuple(sorted(sides))
+
+
+def make_pictures(sides: Sequence[int], folder: Path) -> Dataset:
+    """A synthetic picture of each of these sides, as files in `folder`, named "256x256" and so on."""
+    return Dataset(name=NAME, images=tuple(_picture(side, folder) for side in sides), found=len(sides))
+
+
+def counted_at(spec: CodecSpec, sides: Sequence[int]) -> list[tuple[int, int]]:
+    """The sizes (height, width) at which a codec's operations are counted.
+
+    Counting runs the network several times, on the CPU for minutes where the picture is large, and MACs grow so
+    smoothly that the fit says the rest: so up to COUNTED a side, or the COUNTED_AT_LEAST smallest sizes. The counters
+    take pictures that need no padding: each side is the padded one, which is what the network works on.
+    """
+    if spec.kind != "learned":
+        return []
+    multiple = spec.padding.multiple if spec.padding else 1
+    padded = sorted({-(-side // multiple) * multiple for side in sides})
+    few = max(COUNTED_AT_LEAST, sum(side <= COUNTED for side in padded))
+    return [(side, side) for side in padded[:few]]
+
+
+def _side(text: str, option: str) -> int:
+    try:
+        side = int(text)
+    except ValueError:
+        raise UserError(
+            f"--sizes {option}: {text!r} is no number; write 256,512 or 256:2048 (doublings), sides in pixels."
+        ) from None
+    if not 1 <= side <= MOST:
+        raise UserError(f"--sizes {option}: {side} is no side; allowed is 1 to {MOST} pixels.")
+    return side
+
+
+def _picture(side: int, folder: Path) -> Image:
+    name = f"{side}x{side}"
+    path = folder / f"{name}.ppm"
+    pixels = photograph(SEEDS[0], side, side)
+    try:
+        pil.fromarray(pixels).save(path)
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}; name another folder by TMPDIR.") from None
+    return Image(name=name, path=path, width=side, height=side, sha256=pixels_sha256(pixels))
+
+
+def _check_qualities(options: Options) -> None:
+    asked = cfg.parse_qualities(options.qualities, choose_codecs(options.codecs))
+    for name, several in asked.items():
+        if len(several) > 1:
+            raise UserError(
+                f"--qualities: {len(several)} of {name!r} ({', '.join(map(str, several))}); a scaling run takes one "
+                f"per codec: --qualities {name}={_middle(several)}."
+            )
+
+
+def _scaling(session: Session, pictures: Dataset, *, quick: bool) -> Session:
+    """The session on these pictures, with one quality per codec, asked for or from the middle of its ladder."""
+    config = session.config
+    sides = tuple(image.width or 0 for image in pictures.images)
+    qualities = {name: (_middle(ladder),) for name, ladder in config.qualities.items()}
+    weights = {name: _only(states, qualities[name][0]) for name, states in config.weights.items()}
+    own: dict[str, Any] = {"images": {NAME: len(sides)}, "sizes": sides, "quick": quick}
+    return replace(
+        session,
+        config=replace(config, qualities=qualities, weights=weights, **own),
+        datasets=[pictures],
+        counted={spec.name: counted_at(spec, sides) for spec in session.specs},
+        alone=True,
+    )
+
+
+def _middle(ladder: Sequence[int]) -> int:
+    return ladder[len(ladder) // 2]
+
+
+def _only(states: Mapping[str, str], quality: int) -> dict[str, str]:
+    return {str(quality): states[str(quality)]}

@@ -1,0 +1,1 @@
+"""What every room asks of the operating system."""

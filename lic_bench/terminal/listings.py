@@ -1,0 +1,105 @@
+"""Terminal tables: what is known, and what a run measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+from lic_bench.codecs.registry import find_codecs
+from lic_bench.errors import UserError, unknown
+from lic_bench.spec import CodecSpec
+
+
+def codecs_table() -> Table:
+    """Every codec: name and aliases, kind, default and allowed qualities, number of released weights, paper."""
+    rows = []
+    for spec in find_codecs().values():
+        name = f"{spec.name} ({', '.join(spec.aliases)})" if spec.aliases else spec.name
+        weights = f"{len(spec.checkpoints)} released files; " if spec.checkpoints else ""
+        rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
+    return _table(["codec", "kind", "qualities", "what"], rows)
+
+
+def _qualities(spec: CodecSpec) -> str:
+    """The default ladder and what is allowed: "10, 30, 50 of 1..100", "1..6"."""
+    unit = "" if spec.quality_name == "quality" else f" ({spec.quality_name})"
+    if spec.quality_range:
+        return f"{', '.join(map(str, spec.qualities))} of {spec.allowed_text()}{unit}"
+    first, last = spec.qualities[0], spec.qualities[-1]
+    whole = spec.qualities == tuple(range(first, last + 1)) and first < last
+    return (f"{first}..{last}" if whole else spec.allowed_text()) + unit
+
+
+def datasets_table() -> Table:
+    """Every named data set: images, sizes, how to get it."""
+    from lic_bench.images.datasets import DATASETS
+
+    rows = [[name, str(info.count), info.size, info.how, info.what] for name, info in DATASETS.items()]
+    return _table(["data set", "images", "size", "how to get it", "what"], rows)
+
+
+def published_table() -> Table:
+    """Every published curve: data sets, points, where it is from."""
+    from lic_bench.rate_distortion.published import list_published
+
+    rows = [[row.slug, row.datasets, row.origin, row.label] for row in list_published()]
+    return _table(["slug", "data sets, points", "origin", "label"], rows)
+
+
+TABLES: dict[str, Callable[[], Table]] = {
+    "codecs": codecs_table,
+    "datasets": datasets_table,
+    "published": published_table,
+}
+
+
+def unknown_table(what: str) -> UserError:
+    """The error for `lic-bench list WHAT`."""
+    return unknown("list", what, TABLES)
+
+
+def run_summary(folder: Path) -> Table:
+    """One row per codec, quality and data set of a stored run: counts, mean rate and quality, median times."""
+    from lic_bench.store.run_folder import Run
+
+    rows = []
+    groups = Run(folder).records.groupby(["codec", "quality", "dataset"], sort=True)
+    for (codec, quality, dataset), group in groups:
+        good = group[group.status == "ok"].to_dict("records")
+        distortion = [row for row in good if row["weights"] != "random"]
+        rows.append(
+            [
+                str(codec),
+                str(quality),
+                str(dataset),
+                f"{len(good)}{f' ({len(group) - len(good)} failed)' if len(group) > len(good) else ''}",
+                _mean([row["payload_bytes"] * 8 / (row["width"] * row["height"]) for row in distortion], 3),
+                _mean([row["psnr_db"] for row in distortion], 2),
+                _mean([row["ms_ssim"] for row in distortion], 4),
+                _mean([median(row["encode_s"]) for row in good if row["encode_s"]], 3),
+                _mean([median(row["decode_s"]) for row in good if row["decode_s"]], 3),
+            ]
+        )
+    return _table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A plain table; names, in the first column, are never cut, the other columns wrap where the terminal is narrow."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(columns[0], no_wrap=True, min_width=max((len(row[0]) for row in rows), default=0))
+    for name in columns[1:]:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))  # names are no markup
+    return table
+
+
+def _mean(values: list[Any], digits: int) -> str:
+    numbers = [v for v in values if v is not None and v == v]
+    return f"{fmean(numbers):.{digits}f}" if numbers else "-"

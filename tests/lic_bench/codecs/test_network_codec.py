@@ -1,0 +1,70 @@
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lic_bench.codec import Bitstream
+from lic_bench.codecs.network_codec import ModelCodec, _read_tree, _write_tree
+from lic_bench.spec import Padding
+
+trees = st.recursive(
+    st.integers(0, 2**40) | st.binary(max_size=300),
+    lambda children: st.lists(children, max_size=5) | st.dictionaries(st.text(max_size=5), children, max_size=4),
+)
+
+
+@given(trees)
+def test_any_tree_survives_the_header(tree: Any) -> None:
+    data = bytearray()
+    _write_tree(data, tree)
+    assert _read_tree(bytes(data), 0) == (tree, len(data))
+
+
+class Halves(torch.nn.Module):
+    """Codes x as 4-bit values in nested strings; its likelihoods say 4 bits a value."""
+
+    def compress(self, x: torch.Tensor) -> dict[str, Any]:
+        levels = x.mul(15).round().to(torch.uint8)
+        return {
+            "strings": [[row.numpy().tobytes() for row in channel] for channel in levels[0]],
+            "shape": {"y": tuple(x.shape), "hyper": torch.Size([3])},
+        }
+
+    def decompress(self, strings: list[list[bytes]], shape: dict[str, list[int]]) -> dict[str, torch.Tensor]:
+        assert shape["hyper"] == [3]
+        flat = b"".join(row for channel in strings for row in channel)
+        return {"x_hat": torch.frombuffer(bytearray(flat), dtype=torch.uint8).reshape(shape["y"]).float() / 15 + 0.5}
+
+    def forward(self, x: torch.Tensor) -> dict[str, Any]:
+        return {"x_hat": x + 0.5, "likelihoods": {"y": torch.full_like(x, 2.0**-4)}}
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (16, 8)])
+def test_bytes_alone_give_the_image_back(size: tuple[int, int]) -> None:
+    padding = Padding(multiple=8)
+    x = torch.rand(1, 3, *size).mul(15).round() / 15
+    bits = ModelCodec(Halves(), padding).compress(x)
+    x_hat = ModelCodec(Halves(), padding).decompress(Bitstream(bytes(bits.payload), bytes(bits.header)))
+    assert torch.allclose(x_hat, (x + 0.5).clamp(0, 1))
+    assert len(bits.header) < 100
+    padded = -(-size[0] // 8) * 8 * -(-size[1] // 8) * 8
+    assert len(bits.payload) == 3 * padded
+
+
+def test_a_decoder_with_other_kernels_refuses() -> None:
+    padding, x = Padding(multiple=8), torch.rand(1, 3, 8, 8).mul(15).round() / 15
+    fast, plain = ModelCodec(Halves(), padding, "fast"), ModelCodec(Halves(), padding)
+    assert fast.decompress(fast.compress(x)).shape == x.shape
+    with pytest.raises(ValueError, match="Coded with kernels 'fast'; this decoder has 'none' and would lose step"):
+        plain.decompress(fast.compress(x))
+    with pytest.raises(ValueError, match="Coded with kernels 'without a name'; this decoder has 'fast'"):
+        fast.decompress(plain.compress(x))
+    assert len(fast.compress(x).header) == len(plain.compress(x).header) + 1 + len("fast")
+
+
+def test_the_estimate_counts_padded_values_over_original_pixels() -> None:
+    x_hat, bpp = ModelCodec(Halves(), Padding(multiple=8)).estimate(torch.zeros(1, 3, 4, 4))
+    assert bpp == pytest.approx(4 * 3 * 64 / 16)
+    assert x_hat.shape == (1, 3, 4, 4)

@@ -1,0 +1,158 @@
+"""The list of accepted changes: what it covers, and every error of its file."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from lic_bench.compare.accepted import Accepted, covering, extent, read
+from lic_bench.errors import UserError
+
+WHOLE = """
+[[accepted]]
+codec = "lalic"
+quality = 4
+metric = "encode_s"
+change = 0.08
+who = "A. Author"
+why = "exact softmax"
+date = 2026-11-23
+commit = "0123456"
+"""
+LEAST = """
+[[accepted]]
+codec = "jpeg"
+metric = "payload_bytes"
+change = 0
+who = "A. Author"
+why = "another marker"
+date = 2026-11-24
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "accepted.toml"
+    path.write_text(text)
+    return path
+
+
+def entry(**given: object) -> Accepted:
+    fields = {"codec": "jpeg", "metric": "payload_bytes", "who": "A. Author", "why": "a marker", "change": 0.08}
+    return Accepted(**{"date": date(2026, 11, 23), **fields, **given})
+
+
+def test_entries_are_read_in_order(tmp_path: Path) -> None:
+    first, second = read(written(tmp_path, WHOLE + LEAST))
+    assert first == Accepted(
+        codec="lalic", quality=4, metric="encode_s", change=0.08, who="A. Author", why="exact softmax",
+        date=date(2026, 11, 23), commit="0123456",
+    )  # fmt: skip
+    assert (second.quality, second.commit, second.change) == (None, None, 0)
+    assert str(first) == "accepted by A. Author on 2026-11-23: exact softmax"
+
+
+def test_no_file_and_an_empty_one_accept_nothing(tmp_path: Path) -> None:
+    assert read(tmp_path / "none.toml") == []
+    assert read(written(tmp_path, "")) == []
+
+
+def test_any_change_can_be_accepted(tmp_path: Path) -> None:
+    (found,) = read(written(tmp_path, LEAST.replace("change = 0", "change = inf")))
+    assert covering([found], "jpeg", 50, "payload_bytes", 1e9) is found
+
+
+@pytest.mark.parametrize(
+    ("change", "covered"),
+    [(0.08, True), (21_600 / 20_000 - 1, True), (-0.08, True), (0.0801, False), (float("inf"), False), (None, True)],
+)
+def test_a_change_is_covered_up_to_what_was_accepted(change: float | None, covered: bool) -> None:
+    accepted = entry()
+    assert covering([accepted], "jpeg", 50, "payload_bytes", change) is (accepted if covered else None)
+
+
+@pytest.mark.parametrize(
+    ("change", "numbers", "expected"),
+    [(None, True, float("inf")), (0.05, True, 0.05), (0.0, True, 0.0), (None, False, None)],
+)
+def test_a_growth_from_nothing_is_more_than_any_number(
+    change: float | None, numbers: bool, expected: float | None
+) -> None:
+    found = extent(change, numbers=numbers)
+    assert found == expected
+    covered = covering([entry(change=0.08)], "jpeg", 50, "payload_bytes", found)
+    assert (covered is None) == (found == float("inf"))
+    assert covering([entry(change=float("inf"))], "jpeg", 50, "payload_bytes", found)
+
+
+def test_only_the_codec_metric_and_quality_that_it_names() -> None:
+    assert covering([entry()], "webp", 50, "payload_bytes", 0.01) is None
+    assert covering([entry()], "jpeg", 50, "mse_8bit", 0.01) is None
+    assert covering([entry(quality=75)], "jpeg", 50, "payload_bytes", 0.01) is None
+    of_all, of_one = entry(change=0.01), entry(quality=50)
+    assert covering([of_all, of_one], "jpeg", 50, "payload_bytes", 0.01) is of_all
+    assert covering([of_all, of_one], "jpeg", 50, "payload_bytes", 0.05) is of_one
+    assert covering([], "jpeg", 50, "payload_bytes", 0.01) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[accepted", "{path} cannot be read as TOML ("),
+        ("[[acepted]]", "Unknown table in {path} 'acepted'. Did you mean 'accepted'? Known: accepted."),
+        ("accepted = 3", "{path}: accepted is 3; write a table [[accepted]] per change."),
+        ("[accepted]", "{path}: accepted is {{}}; write a table [[accepted]] per change."),
+        ("accepted = [3]", "{path}, [[accepted]] number 1 is 3; write a table."),
+        (
+            LEAST + WHOLE.replace("why", "wy"),
+            "Unknown key in {path}, [[accepted]] number 2 'wy'. Did you mean 'why'? Known: ",
+        ),
+        (
+            WHOLE.replace("encode_s", "encode"),
+            "Unknown metric in {path}, [[accepted]] number 1 'encode'. Did you mean 'encode_s'? Known: ",
+        ),
+        (
+            LEAST.replace("change = 0", 'change = "8 %"'),
+            "{path}, [[accepted]] number 1: change = '8 %' is no int or float.",
+        ),
+        (
+            LEAST.replace("change = 0", "change = true"),
+            "{path}, [[accepted]] number 1: change = True is no int or float.",
+        ),
+        (
+            LEAST.replace("change = 0", "change = -0.1"),
+            "{path}, [[accepted]] number 1: change = -0.1; give a number from 0 on, 0.08 for 8 %.",
+        ),
+        (LEAST.replace("change = 0", "change = nan"), "{path}, [[accepted]] number 1: change = nan; give a number "),
+        (LEAST.replace("2026-11-24", '"yesterday"'), "{path}, [[accepted]] number 1: date = 'yesterday' is no date."),
+        (LEAST.replace("another marker", " "), "{path}, [[accepted]] number 1: why is empty."),
+        (
+            '[[accepted]]\ncodec = "jpeg"\nchange = 0.1\nmetric = "macs"',
+            "{path}, [[accepted]] number 1 lacks who, why, date; who accepted which change of what, and why?",
+        ),
+        (
+            LEAST.replace("2026-11-24", "2026-11-24T10:00:00"),
+            "{path}, [[accepted]] number 1: date = datetime.datetime(",
+        ),
+        (
+            WHOLE.replace("0123456", "012345"),
+            "{path}, [[accepted]] number 1: commit = '012345'; give 7 to 40 hexadecimal digits, as `git log ",
+        ),
+        (
+            WHOLE.replace("0123456", "v1.0"),
+            "{path}, [[accepted]] number 1: commit = 'v1.0'; give 7 to 40 hexadecimal digits, "
+            "as `git log -1 --format=%h v1.0` prints them.",
+        ),
+        (WHOLE.replace("quality = 4", "quality = 4.5"), "{path}, [[accepted]] number 1: quality = 4.5 is no int."),
+    ],
+)
+def test_errors(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        read(written(tmp_path, text))
+    assert str(error.value).startswith(message.format(path=tmp_path / "accepted.toml"))
+    assert "\n" not in str(error.value)
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    with pytest.raises(UserError, match=r"folder.toml cannot be read as TOML \(Is a directory\)"):
+        read(tmp_path / "folder.toml")

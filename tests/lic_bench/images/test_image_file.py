@@ -1,0 +1,124 @@
+"""Reading an image: exact pixels of 8-bit RGB, one line for everything else."""
+
+import contextlib
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as pil
+
+from lic_bench.errors import UserError
+from lic_bench.images.image_file import open_listing, read_image
+
+RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """A PNG file by hand, for what Pillow does not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def read(path: Path) -> np.ndarray:
+    return read_image(open_listing(path, path.name))
+
+
+@pytest.mark.parametrize("suffix", ["png", "ppm", "bmp", "tif"])
+def test_pixels_are_read_as_stored(tmp_path, suffix):
+    pil.fromarray(RGB).save(tmp_path / f"a.{suffix}")
+    pixels = read(tmp_path / f"a.{suffix}")
+    np.testing.assert_array_equal(pixels, RGB)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.writeable
+
+
+def test_one_pixel_is_an_image(tmp_path):
+    pil.fromarray(RGB[:1, :1]).save(tmp_path / "a.png")
+    assert read(tmp_path / "a.png").shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("L", "greyscale"),
+        ("LA", "greyscale with alpha"),
+        ("RGBA", "RGB with alpha"),
+        ("P", "a palette image"),
+        ("1", "black and white"),
+        ("I;16", "16-bit greyscale"),
+    ],
+)
+def test_other_kinds_are_refused_with_the_command_that_converts(tmp_path, mode, said):
+    picture = pil.new("I;16", (7, 5)) if mode == "I;16" else pil.fromarray(RGB).convert(mode)
+    picture.save(tmp_path / "a.png")
+    with pytest.raises(UserError) as error:
+        read(tmp_path / "a.png")
+    assert f"is {said} (Pillow mode {mode}); allowed is 8-bit RGB. Convert it: " in str(error.value)
+    assert "a-rgb.png" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_cmyk_is_refused(tmp_path):
+    pil.fromarray(RGB).convert("CMYK").save(tmp_path / "a.jpg")
+    with pytest.raises(UserError, match="is CMYK"):
+        read(tmp_path / "a.jpg")
+
+
+def test_the_printed_conversion_works(tmp_path):
+    pil.fromarray(RGB).convert("L").save(tmp_path / "a.png")
+    with pil.open(tmp_path / "a.png") as picture:
+        picture.convert("RGB").save(tmp_path / "a-rgb.png")
+    assert read(tmp_path / "a-rgb.png").shape == (5, 7, 3)
+
+
+def test_sixteen_bits_per_channel_are_refused_not_cut_off(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(2, 1, 16, 2, bytes([0]) + bytes(12)))
+    (tmp_path / "b.ppm").write_bytes(b"P6 1 1 65535\n" + bytes(6))
+    for name in ("a.png", "b.ppm"):
+        with pytest.raises(UserError, match=r"16 bits per channel.*-depth 8"):
+            read(tmp_path / name)
+
+
+def test_animations_are_refused(tmp_path):
+    frames = [pil.fromarray(RGB), pil.fromarray(255 - RGB)]
+    for name in ("a.png", "a.webp", "a.tif"):
+        frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
+        with pytest.raises(UserError, match="2 frames"):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 30, 100, 3000])
+def test_truncated_files_are_refused_in_one_line(tmp_path, kept):
+    noise = np.random.default_rng(1).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    for name in ("a.png", "a.jpg", "a.bmp", "a.tif", "a.ppm", "a.webp"):
+        path = tmp_path / name
+        pil.fromarray(noise).save(path)
+        path.write_bytes(path.read_bytes()[:kept])
+        with pytest.raises(UserError) as error:
+            read(path)
+        assert str(path) in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_damaged_bytes_never_raise_anything_else(tmp_path):
+    path = tmp_path / "a.png"
+    pil.fromarray(RGB).save(path)
+    whole = path.read_bytes()
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        with contextlib.suppress(UserError):
+            read(path)
+
+
+def test_zero_sized_missing_and_huge_images_are_refused(tmp_path):
+    (tmp_path / "zero.png").write_bytes(png(0, 0, 8, 2, b""))
+    (tmp_path / "huge.png").write_bytes(png(60000, 60000, 8, 2, b"\0"))
+    for name, message in (("zero", "zero.png"), ("huge", "178 million pixels"), ("gone", "No such file")):
+        with pytest.raises(UserError, match=message):
+            read(tmp_path / f"{name}.png")

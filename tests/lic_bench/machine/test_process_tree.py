@@ -1,0 +1,62 @@
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from threading import Thread
+
+import psutil
+import pytest
+
+from lic_bench.machine import process_tree
+from lic_bench.machine.process_tree import belongs, descendants
+
+CHILD = """
+import subprocess, sys
+below = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+print(below.pid, flush=True)
+input()
+below.communicate(b"\\n")
+"""
+
+
+@pytest.fixture
+def family() -> Iterator[tuple[int, int]]:
+    """Ids of a child and of its child; started by another thread than the main one."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start() -> None:
+        command = [sys.executable, "-c", CHILD]
+        started.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+
+    thread = Thread(target=start)
+    thread.start()
+    thread.join()
+    child = started[0]
+    assert child.stdout is not None
+    yield child.pid, int(child.stdout.readline())
+    child.communicate("\n")
+
+
+def test_children_of_children_are_found(family: tuple[int, int]) -> None:
+    assert set(family) <= set(descendants(os.getpid()))
+    assert descendants(family[0]) == [family[1]]
+
+
+def test_psutil_finds_the_same(family: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_tree, "_listed", lambda: False)
+    assert set(family) <= set(descendants(os.getpid()))
+
+
+def test_who_belongs_to_whom(family: tuple[int, int]) -> None:
+    child, grandchild = family
+    assert all(belongs(pid, os.getpid()) for pid in (os.getpid(), child, grandchild))
+    assert belongs(grandchild, child)
+    assert not belongs(child, grandchild)
+    assert not belongs(psutil.Process().ppid(), os.getpid())
+
+
+def test_a_process_that_is_not_there() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert descendants(ended.pid) == []
+    assert not belongs(ended.pid, os.getpid())

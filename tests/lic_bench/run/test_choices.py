@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import pytest
+
+from lic_bench.codecs.registry import choose_codecs, resolve
+from lic_bench.errors import UserError
+from lic_bench.option_lists import split_list
+from lic_bench.run.choices import choose_parts, ladder, parse_qualities
+from lic_bench.spec import Checkpoint, CodecSpec
+
+LEARNED = CodecSpec(
+    name="net",
+    label="Net",
+    kind="learned",
+    load="x:y",
+    qualities=(1, 2, 3, 4, 5, 6),
+    quick_qualities=(2, 4),
+    checkpoints={q: Checkpoint(file=f"{q}.pth") for q in range(1, 7)},
+)
+
+
+def test_lists_are_split_once() -> None:
+    assert split_list(" a, b,,a ", "--codecs") == ["a", "b"]
+    with pytest.raises(UserError, match="--codecs is empty"):
+        split_list(" , ", "--codecs")
+
+
+@pytest.mark.usefixtures("fake_codecs")
+def test_an_unknown_codec_gets_the_nearest_name() -> None:
+    with pytest.raises(UserError, match=r"Unknown codec 'fak'\. Did you mean 'fake'\? Known: .*broken"):
+        choose_codecs("fak")
+
+
+@pytest.mark.usefixtures("fake_codecs")
+def test_aliases_and_repeats_are_one_codec() -> None:
+    assert [spec.name for spec in choose_codecs("pretend,fake")] == ["fake"]
+
+
+def test_parts() -> None:
+    assert choose_parts("memory,quality") == ("quality", "memory")
+    assert choose_parts("all") == ("quality", "latency", "phases", "memory", "complexity")
+    assert choose_parts("phases,latency") == ("latency", "phases")
+    with pytest.raises(UserError, match="write latency,phases"):
+        choose_parts("phases,quality")
+    with pytest.raises(UserError, match="Did you mean 'latency'"):
+        choose_parts("latencie")
+
+
+@pytest.mark.usefixtures("fake_codecs")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {}),
+        (["1,3"], {"fake": (1, 3), "broken": (1, 3)}),
+        (["fake=2..4"], {"fake": (2, 3, 4)}),
+        (["5", "fake=8"], {"fake": (8,), "broken": (5,)}),
+        (["fake=8", "5"], {"fake": (8,), "broken": (5,)}),
+        (["pretend=3,3"], {"fake": (3,)}),
+        (["3", "5"], {"fake": (3, 5), "broken": (3, 5)}),
+        (["fake=3", "fake=5"], {"fake": (3, 5)}),
+    ],
+)
+def test_qualities(options: list[str], expected: dict[str, tuple[int, ...]]) -> None:
+    assert parse_qualities(options, [resolve("fake"), resolve("broken")]) == expected
+
+
+@pytest.mark.usefixtures("fake_codecs")
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("9", r"'fake' has no bits 9; allowed: 0\.\.8"),
+        ("low", "'low' is no number"),
+        ("4..2", "range is empty"),
+        ("1..999999999", "more than 1000 qualities"),
+        ("broken=1", "not among --codecs fake"),
+        ("fakir=1", "Did you mean 'fake'"),
+    ],
+)
+def test_bad_qualities_are_one_line(option: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        parse_qualities([option], [resolve("fake")])
+
+
+def test_the_ladder_follows_the_weights() -> None:
+    there = {2: Path("2.pth"), 5: Path("5.pth")}
+    assert ladder(LEARNED, None, there, quick=False) == (2, 5)
+    assert ladder(LEARNED, None, there, quick=True) == (2,)
+    assert ladder(LEARNED, None, {5: Path("5.pth")}, quick=True) == (5,)
+    assert ladder(LEARNED, (1, 6), there, quick=True) == (1, 6)
+
+
+def test_random_weights_need_a_single_quality() -> None:
+    assert ladder(LEARNED, None, {}, quick=False) == (4,)
+    assert ladder(LEARNED, None, {}, quick=True) == (4,)
+
+
+@pytest.mark.usefixtures("fake_codecs")
+def test_classical_codecs_run_their_ladder() -> None:
+    assert ladder(resolve("fake"), None, {}, quick=False) == (2, 4, 6)
+    assert ladder(resolve("fake"), None, {}, quick=True) == (4,)

@@ -1,0 +1,50 @@
+"""What becomes of the program where its output goes nowhere, through real pipes and a device that is full."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lic_bench import cli
+from lic_bench.terminal.output import CLOSED
+
+COMMANDS = [["list", "codecs"], ["report", "--published", "paper", "--reference", "none"]]
+full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file to which nothing can be written")
+
+
+@pytest.fixture
+def unread() -> Iterator[int]:
+    """The writing end of a pipe whose reading end is closed."""
+    read, write = os.pipe()
+    os.close(read)
+    yield write
+    os.close(write)
+
+
+def ended(folder: Path, stdout: int, *arguments: str, stderr: int = subprocess.PIPE) -> tuple[int, str]:
+    command = [sys.executable, "-m", "lic_bench.cli", *arguments]
+    done = subprocess.run(command, cwd=folder, stdout=stdout, stderr=stderr, text=True, check=False)
+    return done.returncode, done.stderr or ""
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_a_pipe_that_nobody_reads_ends_in_silence(tmp_path: Path, unread: int, arguments: list[str]) -> None:
+    assert ended(tmp_path, unread, *arguments) == (CLOSED, "")
+
+
+def test_bad_input_keeps_its_exit_code_where_nobody_reads_why(tmp_path: Path, unread: int) -> None:
+    assert ended(tmp_path, unread, "list", "everything", stderr=unread) == (cli.BAD_INPUT, "")
+
+
+@full
+def test_an_output_to_which_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as target:
+        found = ended(tmp_path, target.fileno(), "list", "codecs")
+        assert found == (
+            cli.BAD_INPUT,
+            "lic-bench: Cannot write to the standard output: No space left on device.\n",
+        )
+        assert ended(tmp_path, target.fileno(), "list", "codecs", stderr=target.fileno()) == (cli.BAD_INPUT, "")
