@@ -5,7 +5,7 @@
 Two processes that do the same take turns at JPEG and at a small ELIC (256 x 256 pixels, one thread), and are started
 anew again and again. How far the differences of their times spread is what one process of each does not tell. Three
 ways: the heap as it comes, the heap drawn anew before each sample (as lic-bench measures), and that with both processes
-of one draw (as `lic-bench compare --confirm` measures). See lic_bench/measurement/layout.py.
+of one draw (as `lic-bench compare --confirm` measures). See lic_bench/measurement/memory_layout.py.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from lic_bench.compare.statistics import Floats, floor
 from lic_bench.images.datasets import Image, find_dataset
 from lic_bench.machine import cores
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run import codec_process as isolation
-from lic_bench.run.codec_process import Remote
-from lic_bench.run.codec_worker import Recipe
+from lic_bench.run import codec_process
+from lic_bench.run.codec_process import CodecProcess, RemoteImage
+from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.spec import CodecSpec
 
 SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
-ANEW = isolation.PROGRAM
-KEPT = "import lic_bench.run.codec_worker as bench; bench.redrawn = lambda random: []; "
-AS_IT_COMES = ANEW.replace("from lic_bench.run.codec_process_main", f"{KEPT}from lic_bench.run.codec_process_main")
+ANEW = codec_process.PROGRAM
+KEPT = "import lic_bench.run.codec_worker as worker; worker.redrawn = lambda random: []; "
+AS_IT_COMES = ANEW.replace("from lic_bench.run.codec_process", f"{KEPT}from lic_bench.run.codec_process")
 WAYS = (
     ("heap as it comes", AS_IT_COMES, False),
     ("heap drawn anew", ANEW, False),
@@ -48,9 +48,9 @@ def main() -> None:
     small = next(spec for spec in add_plugin(SMALL) if spec.name == "elic-small")
     for spec, quality in ((resolve("jpeg"), 75), (small, 1)):
         for way, program, alike in WAYS:
-            isolation.PROGRAM = program
-            found = list(_differences(spec, quality, image, arguments.starts, arguments.turns, alike=alike))
-            for operation, values in zip(("encode", "decode"), np.transpose(found), strict=True):
+            codec_process.PROGRAM = program
+            differences = list(_differences(spec, quality, image, arguments.starts, arguments.turns, alike=alike))
+            for operation, values in zip(("encode", "decode"), np.transpose(differences), strict=True):
                 print(f"{spec.name}, {operation}, {way}: {_spread(100 * values)}", flush=True)
 
 
@@ -59,26 +59,25 @@ def _differences(
 ) -> Iterator[Floats]:
     """After each start, of encoding and decoding: the difference of the floors of the logarithms of both's times."""
     for start in range(starts):
-        draw = f"draw {start}" if alike else ""
-        with (
-            closing(_started(spec, quality, image, draw)) as one,
-            closing(_started(spec, quality, image, draw)) as other,
-        ):
-            times = np.log([[work.turn()[-1] for work in (one, other)] for _ in range(turns)])
+        setup = _setup(spec, f"draw {start}" if alike else "")
+        with closing(CodecProcess(setup)) as one, closing(CodecProcess(setup)) as other:
+            images = [_warm(process, quality, image) for process in (one, other)]
+            times = np.log([[coded.turn()[-1] for coded in images] for _ in range(turns)])
         of_one, of_other = floor(times.transpose(1, 2, 0))
         yield of_other - of_one
 
 
-def _started(spec: CodecSpec, quality: int, image: Image, draw: str) -> Remote:
-    remote = Remote(_recipe(spec, draw))
-    remote.again(quality, image)
-    remote.warm_up()
-    return remote
+def _warm(process: CodecProcess, quality: int, image: Image) -> RemoteImage:
+    coded = process.encode(quality, image)
+    coded.warm_up()
+    return coded
 
 
-def _recipe(spec: CodecSpec, draw: str) -> Recipe:
+def _setup(spec: CodecSpec, layout_seed: str) -> CodecSetup:
     parts, kept = frozenset(["latency"]), cores.for_threads(1)
-    return Recipe(spec=spec, device="cpu", parts=parts, effort=Effort(), threads=1, cores=kept, draw=draw)
+    return CodecSetup(
+        spec=spec, device="cpu", parts=parts, effort=Effort(), threads=1, cores=kept, layout_seed=layout_seed
+    )
 
 
 def _spread(percent: Floats) -> str:

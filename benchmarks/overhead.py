@@ -1,13 +1,15 @@
 """What the bench itself costs: start-up of its light commands, and its own time per image beside the codec's.
 
-    python benchmarks/overhead.py [--codec lalic] [--size 512x768]
+    python benchmarks/overhead.py [--codec lalic] [--size 512x768] [--threads 1]
 
-Own time: everything between two records that is not encode, decode, the estimated rate or a metric.
+Own time: everything from the beginning of an image to its record that is not encoding, decoding, the estimated rate or
+a metric. These are clocked in the codec's own process.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,10 +18,11 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, TextIO
 
 START_UP_LIMIT_S = 0.5
-OWN_LIMIT = 0.05
+OWN_LIMIT = 0.02
+CALLS = "LIC_BENCH_OVERHEAD_CALLS"  # names the file to which a codec's process writes what it did
 COMMANDS = (["--help"], ["list", "codecs"], ["list", "published"], ["report", "--help"])
 
 
@@ -34,65 +37,89 @@ def start_up(arguments: list[str], repeats: int = 9) -> float:
     return median(samples)
 
 
-def clocked(spent: dict[str, float], name: str, fn: Callable[..., Any]) -> Callable[..., Any]:
-    """fn, with its seconds added to spent[name]."""
+def clock_codec() -> None:
+    """In the codec's process: append the seconds of each of its calls, and of each metric, to the file CALLS names."""
+    from lic_bench.codecs import lean_imports
 
-    def call(*arguments: Any, **options: Any) -> Any:
+    lean_imports.install()
+    from lic_bench.codecs.network_codec import ModelCodec
+    from lic_bench.measurement import verified_coding
+
+    log = Path(os.environ[CALLS]).open("a", buffering=1)  # lives as long as the process
+    for name in ("compress", "decompress", "estimate"):
+        setattr(ModelCodec, name, clocked(log, name, getattr(ModelCodec, name)))
+    for name in ("ms_ssim", "mse_8bit", "max_abs"):
+        setattr(verified_coding, name, clocked(log, "metrics", getattr(verified_coding, name)))
+
+
+def clocked(log: TextIO, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """The same call, which writes its name and its seconds to the log."""
+
+    def written(*arguments: Any, **options: Any) -> Any:
         start = perf_counter()
         try:
-            return fn(*arguments, **options)
+            return call(*arguments, **options)
         finally:
-            spent[name] += perf_counter() - start
+            log.write(f"{name} {perf_counter() - start}\n")
 
-    return call
+    return written
 
 
-def own_time(codec: str, height: int, width: int) -> dict[str, float]:
+class LastImage:
+    """Watches a run: the seconds between the beginning and the record of its last image, and of what happened in it."""
+
+    def __init__(self, calls: Path) -> None:
+        self.calls = calls
+        self.seconds: dict[str, float] = {}
+
+    def started(self, jobs: Any, done: int) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def job(self, job: Any) -> None:
+        self.before = len(self.calls.read_text())
+        self.start = perf_counter()
+
+    def record(self, job: Any, record: Any, seconds: float) -> None:
+        self.seconds = defaultdict(float, total=perf_counter() - self.start)
+        assert record.status == "ok", record.error
+        for line in self.calls.read_text()[self.before :].splitlines():
+            name, spent = line.split()
+            self.seconds[name] += float(spent)
+        self.seconds |= {"one encode": median(record.encode_s), "one decode": median(record.decode_s)}
+
+
+def own_time(codec: str, height: int, width: int, threads: int | None) -> dict[str, float]:
     """Seconds of the second of two images by where they went; the first one pays for loading and warm-up."""
     from PIL import Image
 
-    from lic_bench.codecs.network_codec import ModelCodec
     from lic_bench.images.sample_pictures import photograph
-    from lic_bench.measurement import measure
-    from lic_bench.run.jobs import Job
-    from lic_bench.run.session import Options, run
+    from lic_bench.run import codec_process
+    from lic_bench.run.options import Options
+    from lic_bench.run.session import run
 
-    spent: dict[str, float] = defaultdict(float)
-    for name in ("compress", "decompress", "estimate"):
-        setattr(ModelCodec, name, clocked(spent, name, getattr(ModelCodec, name)))
-    for name in ("ms_ssim", "mse_8bit", "max_abs"):
-        setattr(measure, name, clocked(spent, "metrics", getattr(measure, name)))
-
-    class Watch:
-        def started(self, jobs: Any, done: int) -> None: ...
-
-        def note(self, text: str) -> None: ...
-
-        def job(self, job: Job) -> None:
-            spent.clear()
-            self.start = perf_counter()
-
-        def record(self, job: Job, record: Any, seconds: float) -> None:
-            spent["total"] = perf_counter() - self.start
-            assert record.status == "ok", record.error
-            spent["one encode"], spent["one decode"] = median(record.encode_s), median(record.decode_s)
-
+    serve = "from lic_bench.run.codec_process import serve"
+    codec_process.PROGRAM = codec_process.PROGRAM.replace(serve, f"import overhead; overhead.clock_codec(); {serve}")
     with tempfile.TemporaryDirectory() as folder:
-        images = Path(folder) / "images"
+        images, calls = Path(folder) / "images", Path(folder) / "calls"
         images.mkdir()
+        calls.touch()
+        os.environ[CALLS] = str(calls)
         for seed in range(2):
             Image.fromarray(photograph(seed, height, width)).save(images / f"{seed}.png")
+        out = Path(folder) / "run"
         options = Options(
-            codecs=codec, datasets=str(images), out=Path(folder) / "run", measure="quality,latency,memory"
+            codecs=codec, datasets=str(images), out=out, measure="quality,latency,memory", threads=threads
         )
-        run(options, Watch())
-    return dict(spent)
+        run(options, watch := LastImage(calls))
+    return watch.seconds
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--codec", default="lalic")
     parser.add_argument("--size", default="512x768", help="height x width")
+    parser.add_argument("--threads", type=int)
     options = parser.parse_args()
     good = True
     for arguments in COMMANDS:
@@ -100,7 +127,7 @@ def main() -> int:
         good &= seconds < START_UP_LIMIT_S
         print(f"lic-bench {' '.join(arguments):15} {seconds:.3f} s (limit {START_UP_LIMIT_S} s)")
     height, width = map(int, options.size.split("x"))
-    spent = own_time(options.codec, height, width)
+    spent = own_time(options.codec, height, width, options.threads)
     total, coding = spent.pop("total"), spent.pop("one encode") + spent.pop("one decode")
     own = total - sum(spent.values())
     share = own / coding

@@ -22,8 +22,8 @@ from lic_bench.compare.statistics import floor
 from lic_bench.images.datasets import find_dataset
 from lic_bench.machine import cores
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_process import Remote
-from lic_bench.run.codec_worker import Recipe
+from lic_bench.run.codec_process import CodecProcess
+from lic_bench.run.worker_interface import CodecSetup
 
 SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
 WAYS = {"caches as they are": 0.0, "warm caches": inf}
@@ -38,18 +38,18 @@ def main() -> None:
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
     specs = [resolve("jpeg"), resolve("jpeg2000"), *add_plugin(SMALL)]
     with ExitStack() as stack:
-        works = {}
+        images = {}
         for spec in specs:
             for way, warmed_s in WAYS.items():
                 effort = Effort(warmed_s=warmed_s, per_turn=1)
-                recipe = Recipe(spec=spec, device="cpu", effort=effort, threads=1, cores=cores.for_threads(1))
-                work = works[spec.name, way] = stack.enter_context(closing(Remote(recipe)))
-                work.code(spec.qualities[0], image)
-                work.warm_up()
-        order, times = Random(SEED), {key: [] for key in works}
+                setup = CodecSetup(spec=spec, device="cpu", effort=effort, threads=1, cores=cores.for_threads(1))
+                process = stack.enter_context(closing(CodecProcess(setup)))
+                coded = images[spec.name, way] = process.code(spec.qualities[0], image)
+                coded.warm_up()
+        order, times = Random(SEED), {key: [] for key in images}
         for _ in range(turns):
-            for key in order.sample(list(works), len(works)):
-                times[key] += works[key].turn()
+            for key in order.sample(list(images), len(images)):
+                times[key] += images[key].turn()
     for (codec, way), samples in times.items():
         encode_ms, decode_ms = floor(1e3 * np.asarray(samples).T)
         print(f"{codec}, {way}: encoding {encode_ms:.2f} ms, decoding {decode_ms:.2f} ms")

@@ -21,7 +21,7 @@ from lic_bench.errors import UserError
 from lic_bench.terminal.output import ClosedPipe, Output
 
 if TYPE_CHECKING:
-    from lic_bench.run.runner import Outcome
+    from lic_bench.run.session import Outcome
     from lic_bench.terminal.progress import Display
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
@@ -71,7 +71,7 @@ def run(
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
-    from lic_bench.run.session import Options
+    from lic_bench.run.options import Options
     from lic_bench.run.session import run as run_session
 
     _add_plugins(plugin)
@@ -128,7 +128,7 @@ def scale(
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
     from lic_bench.report.scaling_tables import parse_memory
     from lic_bench.run import scaling
-    from lic_bench.run.session import Options
+    from lic_bench.run.options import Options
 
     _add_plugins(plugin)
     memory_gib = parse_memory(memory_sizes)

@@ -27,3 +27,9 @@ def crop(x: Tensor, height: int, width: int, padding: Padding) -> Tensor:
     """Undo `pad`: x [B, C, H', W'] -> [B, C, height, width]."""
     left, _, top, _ = margins(height, width, padding)
     return x[..., top : top + height, left : left + width]
+
+
+def padded_size(height: int, width: int, padding: Padding | None) -> tuple[int, int]:
+    """Height and width of the image that a network gets; as they are where it declares no padding."""
+    multiple = padding.multiple if padding else 1
+    return height + -height % multiple, width + -width % multiple

@@ -1,31 +1,18 @@
-"""What goes wrong while a codec is measured: its own failures, memory that runs out, and both in one line."""
+"""How a codec can fail: the exception for a broken contract, and the kind and the one line that a record keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 
 from lic_bench.errors import UserError
+from lic_bench.store.records import FailureKind
+from lic_bench.system.programs import ProgramTimeout
 
-OUT_OF_MEMORY = "out of memory"
-
-
-def describe(error: Exception) -> str:
-    """An exception in one line; its class is named unless the message was written for users."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, UserError | CodecFailure):
-        return text
-    if is_out_of_memory(error):
-        return f"{OUT_OF_MEMORY}: {text}"[:500]
-    return f"{type(error).__name__}: {text}"[:500]
-
-
-class CodecFailure(Exception):
-    """The codec broke its contract; the message becomes the record's error."""
-
-
+LONGEST = 500  # characters of a message that other people's code wrote
 _EXHAUSTED = (
     "can't allocate memory",  # torch's allocator on the CPU
     "out of memory",  # CUDA's own calls, and extensions that go past torch
@@ -33,28 +20,50 @@ _EXHAUSTED = (
     "allocation_failed",  # CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED, and HOST
     "std::bad_alloc",
 )
-
-
-# What also has other causes, as a type that cuDNN lacks: it needs evidence.
+# These also have other causes, as a type that cuDNN lacks, and count only with evidence beside them.
 _NO_ENGINE = "unable to find an engine"  # torch tried all of cuDNN's, each of which may have had no workspace
-
-
 _NO_HANDLE = "_status_not_initialized"  # of cublasCreate and cudnnCreate
-
-
 _HANDLE_BYTES = 2**28  # of a GPU's memory, with which a handle and its kernels can be had
 
 
+class CodecFailure(Exception):
+    """A codec broke its contract, or its process ended. The message is the record's error, `kind` its failure."""
+
+    def __init__(self, message: str, kind: FailureKind = "error") -> None:
+        super().__init__(message)
+        self.kind: FailureKind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a failed record says. message: one line."""
+
+    kind: FailureKind
+    message: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """The exception's message, with its class unless it was written for users."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, CodecFailure):
+            return cls(error.kind, text)
+        if isinstance(error, UserError):
+            return cls("timeout" if isinstance(error, ProgramTimeout) else "error", text)
+        if is_out_of_memory(error):
+            return cls("out_of_memory", f"out of memory: {text}"[:LONGEST])
+        return cls("error", f"{type(error).__name__}: {text}"[:LONGEST])
+
+
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception says that memory, of the host or of the GPU, has run out. See `exhaustion_told` too."""
+    """Whether an exception says that memory, of the host or of the GPU, has run out; see `memory_errors_unified`."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _EXHAUSTED)
 
 
 @contextmanager
-def exhaustion_told(device: torch.device) -> Iterator[None]:
-    """What CUDA's libraries make of a lack of memory inside is raised as torch.OutOfMemoryError, in their words."""
+def memory_errors_unified(device: torch.device) -> Iterator[None]:
+    """Raise errors of CUDA's libraries that come from a lack of memory as torch.OutOfMemoryError, in their words."""
     before = _refusals(device)
     try:
         yield
@@ -75,7 +84,7 @@ def _refusals(device: torch.device) -> int:
 
 
 def _is_full(device: torch.device) -> bool:
-    """Whether the libraries, which ask the driver and not torch, find hardly any memory."""
+    """Whether the libraries, which ask the driver and not torch, get hardly any memory."""
     if device.type != "cuda":
         return False
     try:

@@ -12,7 +12,7 @@ from torch import nn
 from lic_bench.errors import bare
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
-from lic_bench.measurement.failures import exhaustion_told, is_out_of_memory
+from lic_bench.measurement.failures import Failure, memory_errors_unified
 from lic_bench.store.records import Complexity
 
 Counter = Literal["thop", "fvcore", "exact"]
@@ -48,9 +48,8 @@ def count(
     rows = []
     for pair, found in _counted(module, height, width, wanted):
         if isinstance(found, Exception):
-            rows += failed_count(
-                codec, quality, height, width, error=_message(found), wanted=(pair,), parameters=parameters
-            )
+            failure = Failure.of(found)
+            rows += failed_count(codec, quality, height, width, failure, wanted=(pair,), parameters=parameters)
             continue
         seen: dict[str, Any] = {
             "macs": found.macs,
@@ -66,21 +65,16 @@ def failed_count(
     quality: int,
     height: int,
     width: int,
+    failure: Failure,
     *,
-    error: str,
     wanted: Iterable[Wanted] = WANTED,
     parameters: int = 0,
 ) -> list[Complexity]:
     """The failed records of these counters and paths."""
     common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
-    common |= {"macs": None, "parameters": parameters, "status": "failed", "error": error}
+    common |= {"macs": None, "parameters": parameters, "status": "failed"}
+    common |= {"error": failure.message, "failure": failure.kind}
     return [Complexity(**common, counter=counter, path=path) for counter, path in wanted]
-
-
-def _message(error: Exception) -> str:
-    """In one line; begins as the errors of records do where memory ran out, see lic_bench.run.codec_worker."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return f"{'out of memory' if is_out_of_memory(error) else type(error).__name__}: {text}"[:500]
 
 
 def _counted(
@@ -91,7 +85,7 @@ def _counted(
     for counter, path in wanted:
         found: Counted | Exception
         try:
-            with exhaustion_told(device):
+            with memory_errors_unified(device):
                 if counter not in prepared:
                     prepared[counter] = _prepared(module, COUNTERS[counter], height, width)
                 with torch.no_grad():

@@ -1,4 +1,4 @@
-"""One image through one codec: the numbers of one Record."""
+"""One image through one codec: encoded, decoded by another instance, and verified; the numbers of its Record."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Pair:
             yield
 
 
-def measure(
+def code_and_verify(
     pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = peak
 ) -> tuple[dict[str, Any], Bitstream]:
     """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
@@ -140,7 +140,8 @@ def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitst
     ):
         raise CodecFailure(
             "decoder out of sync: the decoded image differs from the encoder-side reconstruction by a mean squared "
-            f"{found['decode_mse']:.3g} levels, at most {found['decode_max_abs']} levels"
+            f"{found['decode_mse']:.3g} levels, at most {found['decode_max_abs']} levels",
+            "out_of_sync",
         )
     return found
 

@@ -1,211 +1,267 @@
-"""A codec at work in a process of its own: what it crashes, hangs or exhausts there is a failed record here."""
+"""A codec at work in a process of its own: whatever crashes, hangs or exhausts memory there is a failed record here.
+
+The run's end is CodecProcess, the other end `serve`. A question is (method, arguments); its answer is (value, failure,
+ends): what a CodecWorker gave, or how it failed, and whether the process ends now because it can do no more. Nothing
+heavy is imported before `serve` imports it, lean.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import pickle
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from lic_bench.images.datasets import Image
 from lic_bench.machine import cores
-from lic_bench.measurement import memory_layout as layout
-from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure
-from lic_bench.run.codec_worker import Bench, Recipe, Samples
-from lic_bench.store.records import Complexity
+from lic_bench.measurement import memory_layout
+from lic_bench.run import process_manners
 
-PROGRAM = (
-    "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.run.codec_process_main import serve; serve(*sys.argv[1:3])"
-)
+if TYPE_CHECKING:
+    from lic_bench.images.datasets import Image
+    from lic_bench.measurement.failures import CodecFailure, Failure
+    from lic_bench.measurement.rounds import Samples
+    from lic_bench.run.worker_interface import CodecSetup
+    from lic_bench.store.records import Complexity, FailureKind
+
+PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.run.codec_process import serve; serve(*sys.argv[1:3])"
 START_S = 300.0  # to import everything, on a slow disk
-END_S = 2.0  # to end in order before it is ended
-ALONE = frozenset(("code", "complexity"))  # questions that refer to none before
 CRASHES = 2  # in a row, after which no other is provoked
+Answer = tuple[object, "Failure | None", bool]
 
 
-class Crashed(CodecFailure):
-    """The codec's process ended or was stopped, and everything it had in memory with it."""
+class CodecProcess:
+    """A Worker in a process of its own, started by `open` or the first question, and again after each end.
 
-
-class Remote:
-    """A Bench in a process of its own, started by `open` or the first question, and again after each end.
-
-    See bench.Work for its methods.
-
-    recipe.timeout_s: how long one call may take; then the process is ended. Raises CodecFailure for whatever fails
+    setup.timeout_s: how long one answer may take; then the process is ended. Raises CodecFailure for whatever fails
     there.
     """
 
-    def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+    def __init__(self, setup: CodecSetup) -> None:
+        self.setup = setup
         self._cores = frozenset(cores.usable())  # to import on; the run may be kept to fewer by then
         self._starts = 0
+        self._images = 0
         self._quality = 0
         self._crashes = 0  # of this quality's last images, without one in between that went well
         self._crashed = False
         self._process: subprocess.Popen[bytes] | None = None
-        self._ready = False
-
-    def open(self) -> None:
-        """See Work. Returns at once."""
-        if self._process is None:
-            self._start()
-
-    def ready(self) -> None:
-        """See Work."""
-        self.open()
-        if not self._ready:
-            self._answer(START_S, "to start")
-            self._ready = True
-
-    def renew(self) -> None:
-        """See Work."""
-        self._end()
-        self._start()
+        self._is_ready = False
 
     @property
     def pid(self) -> int:
         """Of the process as it is now."""
         return self._process.pid if self._process else 0
 
-    def code(self, quality: int, image: Image) -> dict[str, Any]:
-        """See Work. After CRASHES images in a row the others of that quality fail without being tried."""
+    def open(self) -> None:
+        """Start the process; returns at once."""
+        if self._process is None:
+            self._start()
+
+    def ready(self) -> None:
+        """Return when the process has imported everything."""
+        self.open()
+        if not self._is_ready:
+            self._answer(START_S, "to start")
+            self._is_ready = True
+
+    def renew(self) -> None:
+        """Start another process in place of this one."""
+        self.close()
+        self._start()
+
+    def code(self, quality: int, image: Image) -> RemoteImage:
+        """See Worker. After CRASHES images in a row the others of that quality fail without being tried."""
         if quality != self._quality or not self._crashed:
             self._crashes = 0
         if self._crashes >= CRASHES:
-            raise CodecFailure(f"not tried: {CRASHES} images before ended this codec's process")
+            raise _failure(f"not tried: {CRASHES} images before ended this codec's process", "crash")
         self._quality, self._crashed = quality, False
-        return cast(dict[str, Any], self._ask("code", quality, image))
+        return self._coded("code", quality, image)
 
-    def again(self, quality: int, image: Image) -> None:
-        """See Work."""
-        self._ask("again", quality, image)
+    def encode(self, quality: int, image: Image) -> RemoteImage:
+        """See Worker."""
+        return self._coded("encode", quality, image)
 
-    def warm_up(self) -> None:
-        """See Work."""
-        self._ask("warm_up")
-
-    def turn(self) -> Samples:
-        """See Work."""
-        return cast(Samples, self._ask("turn"))
-
-    def phases(self) -> dict[str, list[float]]:
-        """See Work."""
-        return cast(dict[str, list[float]], self._ask("phases"))
-
-    def energy(self) -> dict[str, float]:
-        """See Work."""
-        return cast(dict[str, float], self._ask("energy"))
+    def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        """See Worker."""
+        return cast("list[Complexity]", self._begin("count_operations", quality, size))
 
     def release(self) -> None:
-        """See Work."""
-        if self._ready:
-            self._ask("release")
-
-    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
-        """See Work."""
-        return cast(list[Complexity], self._ask("complexity", quality, size))
+        """See Worker."""
+        if self._is_ready:
+            self.ask("release")
 
     def close(self) -> None:
-        """End the process, in order if it is idle."""
-        self._end()
+        """End the process: in order if it is idle, else by force."""
+        if self._process is not None:
+            self._pipe.close()
+            process_manners.end(self._process)
+
+    def ask(self, method: str, *arguments: object) -> object:
+        """The answer of the process as it is now; a process that has ended is a failure."""
+        if self._process and self._process.poll() is not None:
+            raise self._ended()
+        self.ready()
+        try:
+            self._pipe.send((method, arguments))
+        except OSError:
+            raise self._ended() from None
+        return self._answer(self.setup.timeout_s, "(--timeout)")
+
+    def _begin(self, method: str, *arguments: object) -> object:
+        """As `ask`, for a question that refers to none before: a process that has ended is started again."""
+        if self._process and self._process.poll() is not None:
+            self.close()
+            self._process = None
+        return self.ask(method, *arguments)
+
+    def _coded(self, method: str, quality: int, image: Image) -> RemoteImage:
+        self._images += 1
+        ask = self._begin if method == "code" else self.ask
+        fields = cast(dict[str, Any], ask(method, self._images, quality, image))
+        return RemoteImage(self, self._images, fields)
 
     def _start(self) -> None:
-        """Each start has a draw of its own, see Recipe; the n-th of two with the same recipe have the same."""
+        """The n-th processes of two with one layout_seed have one layout; a process's other starts have others."""
         self._starts += 1
-        draw = f"{self.recipe.draw} {self._starts}" if self.recipe.draw else ""
+        seed = f"{self.setup.layout_seed} {self._starts}" if self.setup.layout_seed else ""
         ours, theirs = socket.socketpair()
-        alike = layout.same_addresses() if draw else contextlib.nullcontext()
+        alike = memory_layout.same_addresses() if seed else contextlib.nullcontext()
         with theirs, alike, cores.keep_to(self._cores):
             self._process = subprocess.Popen(
-                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), draw, *sys.path],
-                env=os.environ | (layout.variables(draw) if draw else {}),
+                [sys.executable, "-c", PROGRAM, str(theirs.fileno()), seed, *sys.path],
+                env=os.environ | (memory_layout.variables(seed) if seed else {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs
             )
         self._pipe = Connection(ours.detach())
-        self._ready = False
+        self._is_ready = False
         with contextlib.suppress(OSError):  # it is gone already, which the first question finds out
-            self._pipe.send_bytes(pickle.dumps(replace(self.recipe, draw=draw)))
-
-    def _ask(self, method: str, *arguments: object) -> object:
-        if self._process and self._process.poll() is not None:
-            if method not in ALONE:
-                raise self._crash()
-            self._end()
-            self._process = None
-        self.ready()
-        try:
-            self._pipe.send((method, arguments))
-        except OSError:
-            raise self._crash() from None
-        return self._answer(self.recipe.timeout_s, "(--timeout)")
+            self._pipe.send_bytes(pickle.dumps(replace(self.setup, layout_seed=seed)))
 
     def _answer(self, timeout_s: float, what: str) -> object:
         try:
             if not self._pipe.poll(timeout_s):
-                self._end()
-                raise self._counted(Crashed(f"stopped: no answer within {timeout_s:g} s {what}"))
-            good, value, ends = self._pipe.recv()
+                self.close()
+                raise self._counted(_failure(f"stopped: no answer within {timeout_s:g} s {what}", "timeout"))
+            value, failure, ends = cast(Answer, self._pipe.recv())
         except (EOFError, OSError):
-            raise self._crash() from None
+            raise self._ended() from None
         if ends:
-            self._end()
-            crashed = self._counted(Crashed(value))
-        if not good:
-            raise crashed if ends else CodecFailure(value)
+            self.close()
+        if failure is not None:
+            error = _failure(failure.message, failure.kind)
+            raise self._counted(error) if ends else error
         return value
 
-    def _crash(self) -> Crashed:
-        self._end()
-        return self._counted(Crashed(how_it_ended(self._process.returncode if self._process else None)))
+    def _ended(self) -> CodecFailure:
+        self.close()
+        return self._counted(
+            _failure(*process_manners.how_it_ended(self._process.returncode if self._process else None))
+        )
 
-    def _counted(self, error: Crashed) -> Crashed:
+    def _counted(self, error: CodecFailure) -> CodecFailure:
         self._crashes += not self._crashed  # one image counts once, whatever is asked about it afterwards
         self._crashed = True
         return error
 
-    def _end(self) -> None:
-        """Let the process end, by force if need be, and close what belongs to it."""
-        if self._process is None:
-            return
-        self._pipe.close()
-        for end in (None, self._process.terminate, self._process.kill):
-            if end:
-                end()
-            with contextlib.suppress(subprocess.TimeoutExpired):  # after the last: a driver may hold it for long
-                self._process.wait(END_S)
-                return
+
+@dataclass(slots=True)
+class RemoteImage:
+    """A CodedImage in a codec's process. number: counts the images that were coded there."""
+
+    process: CodecProcess
+    number: int
+    fields: dict[str, Any]
+
+    def warm_up(self) -> None:
+        """See CodedImage, also for the others."""
+        self._ask("warm_up")
+
+    def turn(self) -> Samples:
+        return cast("Samples", self._ask("turn"))
+
+    def phases(self) -> dict[str, list[float]]:
+        return cast(dict[str, list[float]], self._ask("phases"))
+
+    def energy(self) -> dict[str, float]:
+        return cast(dict[str, float], self._ask("energy"))
+
+    def _ask(self, method: str) -> object:
+        return self.process.ask("of_image", self.number, method)
 
 
-def how_it_ended(code: int | None) -> str:
-    """A process's exit code in words; SIGKILL is what a system out of memory sends."""
-    if code is None:
-        return "its process cannot be ended"
-    if code >= 0:
-        return f"its process ended with exit code {code}"
-    name = signal.Signals(-code).name
-    if name == "SIGKILL":
-        return f"{OUT_OF_MEMORY}, or killed by hand: its process was ended by SIGKILL"
-    return f"its process was ended by {name}"
+def _failure(message: str, kind: FailureKind) -> CodecFailure:
+    from lic_bench.measurement.failures import CodecFailure
+
+    return CodecFailure(message, kind)
 
 
-@contextlib.contextmanager
-def at_work(recipes: Sequence[Recipe], *, isolate: bool) -> Iterator[dict[str, Bench | Remote]]:
-    """codec -> its Work, each in a process of its own if `isolate`, else all in this one."""
-    works: dict[str, Bench | Remote] = {}
-    try:
-        for recipe in recipes:
-            works[recipe.spec.name] = Remote(recipe) if isolate else Bench(recipe)
-        yield works
-    finally:
-        for work in works.values():
-            work.close()
+def serve(descriptor: str, layout_seed: str) -> None:
+    """Answer questions until there are no more, then end this process.
+
+    descriptor: the number of the socket to the run, from which a pickled CodecSetup comes first. The first answer says
+    that all is ready.
+    """
+    os.set_inheritable(int(descriptor), False)  # else a program of the codec would keep it open
+    pipe, ends = Connection(int(descriptor)), False
+    process_manners.belong_to_parent()
+    moved = memory_layout.moved(layout_seed) if layout_seed else contextlib.nullcontext()
+    with moved, contextlib.suppress(EOFError, OSError):
+        answer = _answering(pipe.recv_bytes())
+        pipe.send((None, None, ends))
+        while not ends:
+            method, arguments = pipe.recv()
+            process_manners.offer_to_be_killed(process_manners.BUSY)
+            value, failure = answer(method, *arguments)
+            ends = process_manners.gpu_context_is_lost()
+            pipe.send((value, failure, ends))
+            process_manners.offer_to_be_killed(process_manners.IDLE)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(int(ends))  # at once: taking down what the imports built up costs a second and writes warnings of its own
+
+
+def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
+    """A function that puts questions to a worker of this setup, made in this process."""
+    from lic_bench.codecs import lean_imports
+
+    lean_imports.install()
+    import torch
+
+    from lic_bench.machine.environment import prepare
+    from lic_bench.measurement.failures import Failure
+    from lic_bench.run.codec_worker import CodecWorker, LocalImage
+
+    made: CodecSetup = pickle.loads(setup)
+    prepare(torch.device(made.device), made.threads)
+    cores.move(made.cores)  # not before: the imports of several codecs may use all cores
+    worker = CodecWorker(made)
+    images: dict[int, LocalImage] = {}  # the last one, by its number
+
+    def put(method: str, *arguments: Any) -> object:
+        if method == "of_image":
+            number, name = arguments
+            return getattr(images[number], name)()
+        if method in ("code", "encode"):
+            number, *rest = arguments
+            image = getattr(worker, method)(*rest)
+            images.clear()
+            images[number] = image
+            return image.fields
+        return getattr(worker, method)(*arguments)
+
+    def answer(method: str, *arguments: object) -> tuple[object, Failure | None]:
+        try:
+            return put(method, *arguments), None
+        except Exception as error:
+            return None, Failure.of(error)
+
+    return answer

@@ -1,33 +1,28 @@
-"""One image through all codecs: each for itself, then, where times are taken, all in interleaved rounds."""
+"""One image through all codecs: each codes it by itself, then, where times are taken, all have turns in rounds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
 from typing import Any, TypeVar
 
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.disturbances import slowed, together
-from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure, describe
-from lic_bench.measurement.rounds import Canary, Timing, interleave
+from lic_bench.measurement.failures import CodecFailure, Failure
+from lic_bench.measurement.rounds import Canary, Samples, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_worker import COSTS, Work
+from lic_bench.run.job_result import JobResult, going
 from lic_bench.run.jobs import Job
-from lic_bench.store.records import Record
+from lic_bench.run.worker_interface import COSTS, TIMEOUT_S, Worker
 
 R = TypeVar("R")
-IDENTITY = (
-    *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device"),
-    *("entropy_coder", "weights", "kernels", "mode", "encoder_version"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the images are measured. parts: see config.PARTS. devices: codec -> where it works, for the record.
+    """How the images are measured. parts: see choices.PARTS. devices: codec -> where it works, for the record.
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
     stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
@@ -44,7 +39,7 @@ class Settings:
     cores: frozenset[int] | None = None
     starts: int = 1
     apart: bool = False
-    timeout_s: float = 3600.0
+    timeout_s: float = TIMEOUT_S
 
     @property
     def timed(self) -> bool:
@@ -52,220 +47,168 @@ class Settings:
         return "latency" in self.parts
 
     @property
-    def ahead(self) -> bool:
+    def encodes_ahead(self) -> bool:
         """Whether programs may encode ahead: where nobody asks what that costs."""
         return not self.parts & COSTS
 
 
-@dataclass(slots=True)
-class Done:
-    """A job and what is known for its record; seconds: how long it took in all. conditions: of its turns."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What a run does around the measuring.
 
-    job: Job
-    fields: dict[str, Any]
-    error: str | None = None
-    seconds: float = 0.0
-    conditions: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def record(self) -> Record:
-        """Of a failed job only what it was."""
-        if self.error is None:
-            return Record(**self.fields, status="ok")
-        return Record(**{k: v for k, v in self.fields.items() if k in IDENTITY}, status="failed", error=self.error)
-
-    @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Count the time; whatever a codec does wrong is its record, not the end of the run."""
-        start = perf_counter()
-        try:
-            yield
-        except Exception as error:
-            self.error = describe(error)
-        self.seconds += perf_counter() - start
-
-
-class Block:
-    """Measures image by image. wait: return when what is done ahead for a job's key is there.
-
-    begins: told each job as it begins; note: told what is worth a line. pause: called between two rounds of timing.
+    await_bitstream: return when what is encoded ahead for a job's key is there. job_begins: told each job. note: told
+    what is worth a line. between_rounds: called between two rounds of timing.
     """
 
-    def __init__(
-        self,
-        works: Mapping[str, Work],
-        settings: Settings,
-        wait: Callable[[Hashable], None],
-        begins: Callable[[Job], None],
-        note: Callable[[str], None],
-        pause: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.works = works
+    await_bitstream: Callable[[Hashable], None] = lambda key: None
+    job_begins: Callable[[Job], None] = lambda job: None
+    note: Callable[[str], None] = lambda text: None
+    between_rounds: Callable[[], None] = lambda: None
+
+
+class ImageTurns:
+    """Measures image by image."""
+
+    def __init__(self, workers: Mapping[str, Worker], settings: Settings, hooks: Hooks) -> None:
+        """workers: codec -> who codes for it."""
+        self.workers = workers
         self.settings = settings
-        self._wait = wait
-        self._begins = begins
-        self._note = note
-        self._pause = pause
-        self._limited: set[str] = set()
+        self.hooks = hooks
+        self._out_of_memory: set[str] = set()
         self._made_room = False  # since the last round
 
-    def measured(self, jobs: Sequence[Job]) -> Iterator[Done]:
+    def measure(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
         """The jobs of one image, of one quality per codec."""
         if not self.settings.timed:
-            yield from map(self._coded, jobs)
+            yield from map(self._code, jobs)
             return
-        done = [self._coded(job) for job in jobs]
-        yield from (one for one in done if one.error is not None)
-        left = going(done)
-        self._time(left)
-        yield from left
+        results = [self._code(job) for job in jobs]
+        yield from (result for result in results if result.failure is not None)
+        working = going(results)
+        self._time(working)
+        yield from working
 
-    def _coded(self, job: Job) -> Done:
-        self._begins(job)
-        done = Done(job, _identity(job, self.settings.devices[job.spec.name]))
-        with done.guarded():
-            if job.spec.name in self._limited:
-                raise CodecFailure(f"not tried: {OUT_OF_MEMORY} at a smaller size")
-            self._wait(job.key)
-            code = partial(self.works[job.spec.name].code, job.quality, job.image)
-            done.fields |= self._with_room(job.spec.name, code)
-        self._note_limit(done)
-        return done
+    def _code(self, job: Job) -> JobResult:
+        self.hooks.job_begins(job)
+        result = JobResult.begun(job, self.settings.devices[job.spec.name])
+        with result.guarded():
+            if result.codec in self._out_of_memory:
+                raise CodecFailure("not tried: out of memory at a smaller size", "not_tried")
+            self.hooks.await_bitstream(job.key)
+            result.image = self._with_room(result, partial(self.workers[result.codec].code, job.quality, job.image))
+            result.fields |= result.image.fields
+        self._note_limit(result)
+        return result
 
-    def _with_room(self, codec: str, call: Callable[[], R]) -> R:
+    def _with_room(self, result: JobResult, call: Callable[[], R]) -> R:
         """Where memory runs out on a device that all share, once more after all gave back what they keep."""
         try:
             return call()
         except Exception as error:
-            shared = len(self.works) > 1 and not self.settings.devices[codec].startswith("cpu")
-            if not (shared and describe(error).startswith(OUT_OF_MEMORY)):
+            shared = len(self.workers) > 1 and not self.settings.devices[result.codec].startswith("cpu")
+            if not shared or Failure.of(error).kind != "out_of_memory":
                 raise
-        for work in self.works.values():
+        for worker in self.workers.values():
             with suppress(CodecFailure):
-                work.release()
+                worker.release()
         self._made_room = True
         return call()
 
-    def _note_limit(self, done: Done) -> None:
-        if self.settings.stops_at_limit and (done.error or "").startswith(OUT_OF_MEMORY):
-            self._limited.add(done.job.spec.name)
+    def _note_limit(self, result: JobResult) -> None:
+        if self.settings.stops_at_limit and result.failure and result.failure.kind == "out_of_memory":
+            self._out_of_memory.add(result.codec)
 
-    def _time(self, done: Sequence[Done]) -> None:
+    def _time(self, results: Sequence[JobResult]) -> None:
         """Rounds over all that work, after each start; phases afterwards, as taking them costs time."""
-        timings = {one.job.spec.name: Timing() for one in done}
+        timings = {result.codec: Timing() for result in results}
         for start in range(self.settings.starts):
             if start:
-                self._renew(going(done))
-            for name, found in self._rounds(done).items():
-                timings[name].add(found, start)
-            for one in going(done):
-                one.error = _failure(timings[one.job.spec.name])
-        for one in done:
-            self._note_limit(one)
-            if one.error is None:
-                timing = timings[one.job.spec.name]
-                one.fields |= _times(timing) | {"conditions": _of_kept(one, timing)}
-                work = self.works[one.job.spec.name]
-                one.fields["energy_j"] = self._extra(one, "energy", work.energy)
+                self._renew(going(results))
+            for codec, timing in self._rounds(results).items():
+                timings[codec].add(timing, start)
+            for result in going(results):
+                error = timings[result.codec].error
+                result.failure = Failure.of(error) if error else None
+        for result in results:
+            self._note_limit(result)
+            if result.failure is None:
+                timing = timings[result.codec]
+                result.fields |= _times(timing) | {"conditions": _conditions_of_kept(result, timing)}
+                result.fields["energy_j"] = self._extra(result, "energy", result.coded.energy)
                 if "phases" in self.settings.parts:
-                    one.fields["phases_s"] = self._extra(one, "times of its parts", work.phases)
+                    result.fields["phases_s"] = self._extra(result, "times of its parts", result.coded.phases)
 
-    def _renew(self, done: Sequence[Done]) -> None:
+    def _renew(self, results: Sequence[JobResult]) -> None:
         """All processes anew, a run that takes turns with this one likewise, and the image coded again."""
-        for one in done:
-            with one.guarded():
-                self.works[one.job.spec.name].renew()
-        self._pause()
-        for one in going(done):
-            with one.guarded():
-                again = partial(self.works[one.job.spec.name].again, one.job.quality, one.job.image)
-                self._with_room(one.job.spec.name, again)
+        for result in results:
+            with result.guarded():
+                self.workers[result.codec].renew()
+        self.hooks.between_rounds()
+        for result in going(results):
+            with result.guarded():
+                encode = partial(self.workers[result.codec].encode, result.job.quality, result.job.image)
+                result.image = self._with_room(result, encode)
 
-    def _rounds(self, done: Sequence[Done]) -> dict[str, Timing]:
+    def _rounds(self, results: Sequence[JobResult]) -> dict[str, Timing]:
         """Warm up, then rounds."""
         canary, watch = self.settings.canary, self.settings.watch
         if canary is None or watch is None:
             raise ValueError("times are taken with a canary and a watch")
-        for one in going(done):
-            with one.guarded():
-                self._with_room(one.job.spec.name, self.works[one.job.spec.name].warm_up)
-        self._pause()
-        left, self._made_room = going(done), False
+        for result in going(results):
+            with result.guarded():
+                self._with_room(result, result.coded.warm_up)
+        self.hooks.between_rounds()
+        working, self._made_room = going(results), False
         return interleave(
-            {one.job.spec.name: partial(self._turn, one, watch) for one in left},
+            {result.codec: partial(self._turn, result, watch) for result in working},
             canary,
             self.settings.effort,
-            slowed=partial(self._spoilt, _held_back(left)),
-            pause=self._pause,
+            slowed=partial(self._is_spoilt, _was_held_back(working)),
+            pause=self.hooks.between_rounds,
         )
 
-    def _spoilt(self, held_back: Callable[[], bool]) -> bool:
+    def _turn(self, result: JobResult, watch: Watch) -> Samples:
+        """Its turn in a round, and what the machine did meanwhile."""
+        on_cpu = self.settings.devices[result.codec] == "cpu"
+        before = watch.read()
+        with result.timed():
+            try:
+                with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
+                    return self._with_room(result, result.coded.turn)
+            finally:
+                result.conditions.append(watch.since(before))
+
+    def _is_spoilt(self, was_held_back: Callable[[], bool]) -> bool:
         """Whether a round is to be done again: the GPU was held back, or all gave back their memory on the way."""
         made_room, self._made_room = self._made_room, False
-        return held_back() or made_room
+        return was_held_back() or made_room
 
-    def _extra(self, done: Done, what: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """What find gives; without it the record stands: what was measured before is not lost."""
-        start = perf_counter()
-        try:
-            return find()
-        except Exception as error:
-            self._note(f"{done.job.spec.name}: no {what}: {describe(error)}")
-            return {}
-        finally:
-            done.seconds += perf_counter() - start
-
-    def _turn(self, done: Done, watch: Watch) -> list[tuple[float, float]]:
-        """Its turn in a round, and what the machine did meanwhile."""
-        on_cpu = self.settings.devices[done.job.spec.name] == "cpu"
-        start, before = perf_counter(), watch.read()
-        try:
-            with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
-                return self._with_room(done.job.spec.name, self.works[done.job.spec.name].turn)
-        finally:
-            done.conditions.append(watch.since(before))
-            done.seconds += perf_counter() - start
+    def _extra(self, result: JobResult, what: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """What `find` gives; {} and a note where it fails: what was measured before is not lost."""
+        with result.timed():
+            try:
+                return find()
+            except Exception as error:
+                self.hooks.note(f"{result.codec}: no {what}: {Failure.of(error).message}")
+                return {}
 
 
-def going(done: Iterable[Done]) -> list[Done]:
-    """Those that have not failed."""
-    return [one for one in done if one.error is None]
-
-
-def _held_back(several: Sequence[Done]) -> Callable[[], bool]:
+def _was_held_back(results: Sequence[JobResult]) -> Callable[[], bool]:
     """A function that says whether a GPU was held back in one of their turns since it was asked last."""
-    seen = [len(one.conditions) for one in several]
+    seen = [len(result.conditions) for result in results]
 
     def ask() -> bool:
-        fresh = [one.conditions[count:] for one, count in zip(several, seen, strict=True)]
-        seen[:] = [len(one.conditions) for one in several]
+        fresh = [result.conditions[count:] for result, count in zip(results, seen, strict=True)]
+        seen[:] = [len(result.conditions) for result in results]
         return any(map(slowed, fresh))
 
     return ask
 
 
-def _failure(timing: Timing) -> str | None:
-    return describe(timing.error) if timing.error else None
-
-
-def _identity(job: Job, device: str) -> dict[str, Any]:
-    return {
-        "codec": job.spec.name,
-        "quality": job.quality,
-        "dataset": job.dataset,
-        "image": job.image.name,
-        "image_sha256": job.image.sha256,
-        "width": job.image.width or 0,
-        "height": job.image.height or 0,
-        "device": device,
-        "entropy_coder": job.spec.entropy_coder,
-    }
-
-
-def _of_kept(done: Done, timing: Timing) -> dict[str, Any]:
+def _conditions_of_kept(result: JobResult, timing: Timing) -> dict[str, Any]:
     """The conditions of the turns whose samples were kept; of a codec on the CPU nothing about a GPU."""
-    kept = together([found for found, kept in zip(done.conditions, timing.turns, strict=True) if kept])
-    on_cpu = done.fields["device"] == "cpu"
+    kept = together([conditions for conditions, kept in zip(result.conditions, timing.turns, strict=True) if kept])
+    on_cpu = result.fields["device"] == "cpu"
     return {name: value for name, value in kept.items() if not (on_cpu and name.startswith("gpu_"))}
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PIL import Image as pil
 
+from lic_bench.codecs.padding import padded_size
 from lic_bench.codecs.registry import choose_codecs
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image, pixels_sha256
 from lic_bench.images.sample_pictures import SEEDS, photograph
-from lic_bench.measurement.failures import OUT_OF_MEMORY
 from lic_bench.option_lists import split_list
-from lic_bench.run import choices as cfg
-from lic_bench.run.runner import Listener, Outcome
-from lic_bench.run.session import Options, Session, carry_out, prepare_session
+from lic_bench.run.choices import QUICK_REPEATS, parse_qualities
+from lic_bench.run.options import Options
+from lic_bench.run.preparation import Session, prepare_session
+from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
 from lic_bench.terminal.progress import Parts
@@ -41,17 +42,17 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     """
     sides = parse_sizes(sizes)
     _check_qualities(options)
-    repeats = cfg.QUICK_REPEATS if options.quick and options.repeats is None else options.repeats
+    repeats = QUICK_REPEATS if options.quick and options.repeats is None else options.repeats
     plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)
-    session = prepare_session(plain, [Dataset(name=NAME, images=())])
+    session = prepare_session(plain, [Dataset(name=NAME, images=())], one_quality=True)
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
-        session = _scaling(session, make_pictures(sides, Path(folder)), quick=options.quick)
+        session = _with_pictures(session, make_pictures(sides, Path(folder)), quick=options.quick)
         return carry_out(session, plain, Parts(listener, session.jobs()))
 
 
 def is_limit(record: Record | Complexity) -> bool:
     """Whether a failed record of a scaling run is a limit that was looked for, not a failure."""
-    return (record.error or "").startswith((OUT_OF_MEMORY, f"not tried: {OUT_OF_MEMORY}"))
+    return record.failure in ("out_of_memory", "not_tried")
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:
@@ -86,8 +87,7 @@ def counted_at(spec: CodecSpec, sides: Sequence[int]) -> list[tuple[int, int]]:
     """
     if spec.kind != "learned":
         return []
-    multiple = spec.padding.multiple if spec.padding else 1
-    padded = sorted({-(-side // multiple) * multiple for side in sides})
+    padded = sorted({padded_size(side, side, spec.padding)[0] for side in sides})
     few = max(COUNTED_AT_LEAST, sum(side <= COUNTED for side in padded))
     return [(side, side) for side in padded[:few]]
 
@@ -116,34 +116,23 @@ def _picture(side: int, folder: Path) -> Image:
 
 
 def _check_qualities(options: Options) -> None:
-    asked = cfg.parse_qualities(options.qualities, choose_codecs(options.codecs))
+    asked = parse_qualities(options.qualities, choose_codecs(options.codecs))
     for name, several in asked.items():
         if len(several) > 1:
             raise UserError(
                 f"--qualities: {len(several)} of {name!r} ({', '.join(map(str, several))}); a scaling run takes one "
-                f"per codec: --qualities {name}={_middle(several)}."
+                f"per codec: --qualities {name}={several[len(several) // 2]}."
             )
 
 
-def _scaling(session: Session, pictures: Dataset, *, quick: bool) -> Session:
-    """The session on these pictures, with one quality per codec, asked for or from the middle of its ladder."""
-    config = session.config
+def _with_pictures(session: Session, pictures: Dataset, *, quick: bool) -> Session:
+    """The session on these pictures."""
     sides = tuple(image.width or 0 for image in pictures.images)
-    qualities = {name: (_middle(ladder),) for name, ladder in config.qualities.items()}
-    weights = {name: _only(states, qualities[name][0]) for name, states in config.weights.items()}
     own: dict[str, Any] = {"images": {NAME: len(sides)}, "sizes": sides, "quick": quick}
     return replace(
         session,
-        config=replace(config, qualities=qualities, weights=weights, **own),
+        config=replace(session.config, **own),
         datasets=[pictures],
         counted={spec.name: counted_at(spec, sides) for spec in session.specs},
-        alone=True,
+        one_by_one=True,
     )
-
-
-def _middle(ladder: Sequence[int]) -> int:
-    return ladder[len(ladder) // 2]
-
-
-def _only(states: Mapping[str, str], quality: int) -> dict[str, str]:
-    return {str(quality): states[str(quality)]}

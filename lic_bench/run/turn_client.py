@@ -18,7 +18,7 @@ VARIABLE = "LIC_BENCH_BATON"
 GO, DONE = b"+", b"-"
 
 
-class Baton:
+class Turns:
     """A run's end of the connection."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -40,18 +40,18 @@ class Baton:
             raise UserError(f"{VARIABLE}: what gave the turns is gone; a run that works unasked would disturb others.")
 
 
-def asked() -> bool:
+def is_asked() -> bool:
     """Whether this run is to take turns with another."""
     return VARIABLE in os.environ
 
 
-def draw() -> str:
-    """What both runs draw the layouts of their processes' memory from; "" where this run is alone."""
+def layout_seed() -> str:
+    """From what both runs draw the layouts of their processes' memory; "" where this run is alone."""
     return os.environ.get(VARIABLE, "")
 
 
 @contextmanager
-def held(name: str) -> Iterator[Baton]:
+def in_turn(name: str) -> Iterator[Turns]:
     """The baton, once it is given to the run of this name; it is given on for good at the end.
 
     Raises UserError where nobody gives it.
@@ -63,6 +63,6 @@ def held(name: str) -> Iterator[Baton]:
             connection.sendall(f"{name}\n".encode())
         except OSError as error:
             raise UserError(f"{VARIABLE}={path}: nobody there gives turns ({error.strerror}); unset it.") from None
-        baton = Baton(connection)
-        baton.wait()
-        yield baton
+        turns = Turns(connection)
+        turns.wait()
+        yield turns

@@ -36,6 +36,10 @@ class ProgramError(UserError):
     """
 
 
+class ProgramTimeout(ProgramError):
+    """A program took longer than it may, and was stopped."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A coder that is there. version: what it says itself. mode: the colour path or pixel format asked of it, if any.
@@ -116,7 +120,7 @@ def run_program(argv: Sequence[str | Path], folder: Path, *, timeout_s: float | 
         _note_child(folder, process.pid)
         stdout, stderr = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        raise ProgramError(f"{name} was stopped: it took longer than {timeout_s:g} s.") from None
+        raise ProgramTimeout(f"{name} was stopped: it took longer than {timeout_s:g} s.") from None
     finally:
         _end(process)
     if process.returncode:

@@ -25,7 +25,7 @@ from lic_bench.run.jobs import Job
 from lic_bench.store.records import Record
 
 if TYPE_CHECKING:
-    from lic_bench.run.runner import Listener
+    from lic_bench.run.session import Listener
 
 PLAIN_EVERY_S = 2.0
 

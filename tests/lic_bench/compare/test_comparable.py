@@ -12,7 +12,7 @@ from rich.console import Console
 
 from lic_bench.compare.comparable import EXIT_CODE, NAMES, NotComparable, check, differences, notes
 from lic_bench.errors import UserError
-from lic_bench.run.session import Options
+from lic_bench.run.options import Options
 from lic_bench.run.session import run as run_session
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lic_bench.codecs.registry import resolve
 from lic_bench.machine import cores, sysfs
-from lic_bench.run.codec_process import Remote
-from lic_bench.run.codec_worker import Recipe
+from lic_bench.run.codec_process import CodecProcess
+from lic_bench.run.worker_interface import CodecSetup
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be kept on cores")
 two = pytest.mark.skipif(len(cores.usable()) < 2, reason="this machine has one core")
@@ -77,7 +77,7 @@ def test_what_leaves_goes_to_the_others() -> None:
 @two
 def test_a_codecs_own_process_is_kept_once_it_is_ready() -> None:
     kept = cores.for_threads(1)
-    remote = Remote(Recipe(spec=resolve("jpeg"), device="cpu", threads=1, cores=kept))
+    remote = CodecProcess(CodecSetup(spec=resolve("jpeg"), device="cpu", threads=1, cores=kept))
     try:
         remote.ready()
         assert os.sched_getaffinity(remote.pid) == kept

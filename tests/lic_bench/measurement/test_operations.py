@@ -13,7 +13,7 @@ from torch.utils.flop_counter import register_flop_formula
 
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
-from lic_bench.measurement.failures import OUT_OF_MEMORY, describe
+from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.operations import COUNTERS, WANTED, count, failed_count
 from lic_bench.store.records import Complexity
 
@@ -280,8 +280,7 @@ def test_out_of_memory_is_said_as_in_the_records_of_pictures(error: Exception) -
             raise error
 
     rows = count(Large(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
-    assert {row.error for row in rows} == {describe(error)}
-    assert describe(error).startswith(OUT_OF_MEMORY)
+    assert {(row.error, row.failure) for row in rows} == {(Failure.of(error).message, "out_of_memory")}
 
 
 def test_a_path_that_fails_leaves_the_others() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from lic_bench.measurement import peak_memory as memory
-from lic_bench.measurement.failures import exhaustion_told, is_out_of_memory
+from lic_bench.measurement.failures import is_out_of_memory, memory_errors_unified
 from lic_bench.measurement.peak_memory import peak, weights_bytes
 
 
@@ -147,7 +147,7 @@ class Gpu:
             self.refusals, self.free = self.refusals + refusals, free
             raise RuntimeError(words)
 
-        with pytest.raises(RuntimeError) as caught, exhaustion_told(CUDA):
+        with pytest.raises(RuntimeError) as caught, memory_errors_unified(CUDA):
             call()
         assert str(caught.value) == words
         return caught.value
@@ -171,7 +171,7 @@ def test_a_handle_that_the_driver_had_no_memory_for_ran_out_of_it(gpu: Gpu) -> N
 
 
 def test_on_the_cpu_nothing_is_told_otherwise() -> None:
-    with pytest.raises(RuntimeError) as caught, exhaustion_told(torch.device("cpu")):
+    with pytest.raises(RuntimeError) as caught, memory_errors_unified(torch.device("cpu")):
         raise RuntimeError(NO_HANDLE)
     assert not is_out_of_memory(caught.value)
 
@@ -187,7 +187,7 @@ def test_a_convolution_that_finds_no_memory_is_recognised() -> None:
             convolution(torch.zeros(1, 64, side, side, device=CUDA))
 
     try:
-        with pytest.raises(RuntimeError) as caught, exhaustion_told(CUDA), torch.no_grad():
+        with pytest.raises(RuntimeError) as caught, memory_errors_unified(CUDA), torch.no_grad():
             grow()
         assert is_out_of_memory(caught.value)
     finally:

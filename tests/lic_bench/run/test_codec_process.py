@@ -16,8 +16,11 @@ from lic_bench.codecs.registry import add_plugin, resolve
 from lic_bench.images.datasets import Image, find_dataset
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_process import CRASHES, Crashed, Remote, at_work, how_it_ended
-from lic_bench.run.codec_worker import Bench, Recipe
+from lic_bench.run.codec_process import CRASHES, CodecProcess
+from lic_bench.run.codec_worker import CodecWorker
+from lic_bench.run.process_manners import how_it_ended
+from lic_bench.run.session import at_work
+from lic_bench.run.worker_interface import CodecSetup
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 HANGS, CRASHES_AT, GREEDY, LATER = 101, 102, 103, 104
@@ -30,116 +33,117 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Image:
     return find_dataset("sample", None, limit=1, crop=32).images[0]
 
 
-def recipe(**changes: Any) -> Recipe:
+def setup(**changes: Any) -> CodecSetup:
     (spec,) = add_plugin(PLUGINS / "sleeper")
-    return replace(Recipe(spec=spec, device="cpu", parts=PARTS, effort=SHORT, threads=1), **changes)
+    return replace(CodecSetup(spec=spec, device="cpu", parts=PARTS, effort=SHORT, threads=1), **changes)
 
 
 @pytest.fixture(scope="module")
-def remote() -> Iterator[Remote]:
-    remote = Remote(recipe())
+def remote() -> Iterator[CodecProcess]:
+    remote = CodecProcess(setup())
     yield remote
     remote.close()
 
 
-def test_it_works_elsewhere_and_says_what_a_codec_here_says(remote: Remote, image: Image) -> None:
-    here = Bench(recipe()).code(10, image)
+def test_it_works_elsewhere_and_says_what_a_codec_here_says(remote: CodecProcess, image: Image) -> None:
+    here = CodecWorker(setup()).code(10, image)
     there = remote.code(10, image)
-    remote.warm_up()
-    assert all(len(turn) == 2 for turn in remote.turn())
+    there.warm_up()
+    assert all(len(turn) == 2 for turn in there.turn())
     for name in ("mse_8bit", "psnr_db", "payload_bytes", "bitstream_sha256", "width"):
-        assert there[name] == here[name]
-    assert there["peak_memory_bytes"]
+        assert there.fields[name] == here.fields[name]
+    assert there.fields["peak_memory_bytes"]
 
 
-def test_times_taken_elsewhere_are_those_of_the_codec(remote: Remote, image: Image) -> None:
-    remote.code(20, image)
-    encode_s, decode_s = remote.turn()[0]
+def test_times_taken_elsewhere_are_those_of_the_codec(remote: CodecProcess, image: Image) -> None:
+    encode_s, decode_s = remote.code(20, image).turn()[0]
     assert encode_s >= 0.02
     assert decode_s >= 0.04
 
 
-def test_an_exception_is_a_failure_and_the_process_lives_on(remote: Remote, image: Image) -> None:
+def test_an_exception_is_a_failure_and_the_process_lives_on(remote: CodecProcess, image: Image) -> None:
     process = remote.pid
     with pytest.raises(CodecFailure, match=r"out of memory: .*allocate"):
         remote.code(GREEDY, image)
-    assert remote.code(10, image)["payload_bytes"] == 8
+    assert remote.code(10, image).fields["payload_bytes"] == 8
     assert remote.pid == process
 
 
-def test_a_crash_is_a_failure_and_a_new_process_goes_on(remote: Remote, image: Image) -> None:
+def test_a_crash_is_a_failure_and_a_new_process_goes_on(remote: CodecProcess, image: Image) -> None:
     process = remote.pid
-    with pytest.raises(Crashed, match="its process was ended by SIGSEGV"):
+    with pytest.raises(CodecFailure, match="its process was ended by SIGSEGV"):
         remote.code(CRASHES_AT, image)
-    assert remote.code(10, image)["payload_bytes"] == 8
+    assert remote.code(10, image).fields["payload_bytes"] == 8
     assert remote.pid != process
 
 
-def test_a_kill_says_that_memory_may_have_run_out(remote: Remote, image: Image) -> None:
-    remote.code(10, image)
+def test_a_kill_says_that_memory_may_have_run_out(remote: CodecProcess, image: Image) -> None:
+    coded = remote.code(10, image)
     os.kill(remote.pid, signal.SIGKILL)
-    with pytest.raises(Crashed, match="out of memory, or killed by hand"):
-        remote.turn()
+    with pytest.raises(CodecFailure, match="out of memory, or killed by hand") as caught:
+        coded.turn()
+    assert caught.value.kind == "out_of_memory"
 
 
-def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: Remote, image: Image) -> None:
+def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: CodecProcess, image: Image) -> None:
     for _ in range(CRASHES):
-        with pytest.raises(Crashed):
+        with pytest.raises(CodecFailure):
             remote.code(CRASHES_AT, image)
     process = remote.pid
     with pytest.raises(CodecFailure, match=f"not tried: {CRASHES} images before ended"):
         remote.code(CRASHES_AT, image)
     assert remote.pid == process  # nor was one started
-    assert remote.code(10, image)["payload_bytes"] == 8  # another quality is another matter
+    assert remote.code(10, image).fields["payload_bytes"] == 8  # another quality is another matter
 
 
 PASSES, LOST, LATER_LOST = 2, 3, 4
 
 
 @pytest.fixture
-def faulting() -> Iterator[Remote]:
+def faulting() -> Iterator[CodecProcess]:
     """A codec whose GPU is played, see the plugin."""
     (spec,) = add_plugin(PLUGINS / "faulting")
-    remote = Remote(recipe(spec=spec))
+    remote = CodecProcess(setup(spec=spec))
     yield remote
     remote.close()
 
 
-def test_a_gpu_lost_to_a_process_is_had_again_by_a_new_one(faulting: Remote, image: Image) -> None:
-    faulting.code(1, image)
+def test_a_gpu_lost_to_a_process_is_had_again_by_a_new_one(faulting: CodecProcess, image: Image) -> None:
+    coded = faulting.code(1, image)
     process = faulting.pid
     with pytest.raises(CodecFailure, match="CUDA error: an illegal memory access"):
         faulting.code(PASSES, image)
     assert faulting.pid == process
-    with pytest.raises(Crashed, match="CUDA error: an illegal memory access"):
+    with pytest.raises(CodecFailure, match="CUDA error: an illegal memory access"):
         faulting.code(LOST, image)
     assert not psutil.pid_exists(process)
-    with pytest.raises(Crashed, match="exit code 1"):
-        faulting.turn()
-    assert faulting.code(1, image)["payload_bytes"] == 8
+    with pytest.raises(CodecFailure, match="exit code 1"):
+        coded.turn()
+    assert faulting.code(1, image).fields["payload_bytes"] == 8
     assert faulting.pid != process
 
 
-def test_a_gpu_lost_after_the_answer_spoils_no_other_image(faulting: Remote, image: Image) -> None:
-    assert faulting.code(LATER_LOST, image)["payload_bytes"] == 8
-    with pytest.raises(Crashed, match="exit code 1"):
-        faulting.turn()
-    assert faulting.code(1, image)["payload_bytes"] == 8
+def test_a_gpu_lost_after_the_answer_spoils_no_other_image(faulting: CodecProcess, image: Image) -> None:
+    coded = faulting.code(LATER_LOST, image)
+    assert coded.fields["payload_bytes"] == 8
+    with pytest.raises(CodecFailure, match="exit code 1"):
+        coded.turn()
+    assert faulting.code(1, image).fields["payload_bytes"] == 8
 
 
-def test_a_gpu_lost_again_and_again_counts_as_crashes(faulting: Remote, image: Image) -> None:
+def test_a_gpu_lost_again_and_again_counts_as_crashes(faulting: CodecProcess, image: Image) -> None:
     for _ in range(CRASHES):
-        with pytest.raises(Crashed):
+        with pytest.raises(CodecFailure):
             faulting.code(LOST, image)
     with pytest.raises(CodecFailure, match=f"not tried: {CRASHES} images before ended"):
         faulting.code(LOST, image)
 
 
 def test_a_hang_is_ended() -> None:
-    hanging = Remote(recipe(timeout_s=5.0))
+    hanging = CodecProcess(setup(timeout_s=5.0))
     image = find_dataset("sample", None, limit=1, crop=32).images[0]
     try:
-        with pytest.raises(Crashed, match=r"stopped: no answer within 5 s \(--timeout\)"):
+        with pytest.raises(CodecFailure, match=r"stopped: no answer within 5 s \(--timeout\)"):
             hanging.code(HANGS, image)
         first = hanging.pid
         hanging.ready()
@@ -148,19 +152,19 @@ def test_a_hang_is_ended() -> None:
         hanging.close()
 
 
-def test_an_image_counts_once_however_often_it_is_asked_about(remote: Remote, image: Image) -> None:
-    remote.code(10, image)
+def test_an_image_counts_once_however_often_it_is_asked_about(remote: CodecProcess, image: Image) -> None:
+    coded = remote.code(10, image)
     os.kill(remote.pid, signal.SIGKILL)
-    for ask in (remote.energy, remote.phases, remote.turn):
-        with pytest.raises(Crashed):
+    for ask in (coded.energy, coded.phases, coded.turn):
+        with pytest.raises(CodecFailure):
             ask()
-    assert remote.code(10, image)["payload_bytes"] == 8
+    assert remote.code(10, image).fields["payload_bytes"] == 8
 
 
 def test_it_is_there_before_the_first_question_and_gone_at_the_end(image: Image) -> None:
-    with at_work([recipe()], isolate=True) as works:
+    with at_work([setup()], isolate=True) as works:
         opened = works["sleeper"]
-        assert isinstance(opened, Remote)
+        assert isinstance(opened, CodecProcess)
         opened.open()
         process = opened.pid
         opened.open()
@@ -171,20 +175,21 @@ def test_it_is_there_before_the_first_question_and_gone_at_the_end(image: Image)
 
 
 def test_it_starts_anew_and_codes_again(image: Image) -> None:
-    with at_work([recipe(draw="draw")], isolate=True) as works:
+    with at_work([setup(layout_seed="draw")], isolate=True) as works:
         remote = works["sleeper"]
-        assert isinstance(remote, Remote)
+        assert isinstance(remote, CodecProcess)
         remote.code(10, image)
         process = remote.pid
         remote.renew()
-        remote.again(10, image)
+        coded = remote.encode(10, image)
+        assert coded.fields == {}
         assert remote.pid != process
-        remote.warm_up()
-        assert remote.turn()[0][0] >= 0.01
+        coded.warm_up()
+        assert coded.turn()[0][0] >= 0.01
 
 
 def test_one_that_nobody_asks_starts_no_process() -> None:
-    unasked = Remote(recipe())
+    unasked = CodecProcess(setup())
     unasked.close()
     assert unasked.pid == 0
 
@@ -193,11 +198,11 @@ def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
     script = tmp_path / "user.py"
     script.write_text(
         "from pathlib import Path\n"
-        "from lic_bench.run.codec_worker import Recipe\n"
-        "from lic_bench.run.codec_process import Remote\n"
+        "from lic_bench.run.worker_interface import CodecSetup\n"
+        "from lic_bench.run.codec_process import CodecProcess\n"
         "from lic_bench.codecs.registry import resolve\n"
         "with Path('log').open('a') as log: log.write('once\\n')\n"
-        "remote = Remote(Recipe(spec=resolve('jpeg'), device='cpu'))\n"
+        "remote = CodecProcess(CodecSetup(spec=resolve('jpeg'), device='cpu'))\n"
         "remote.ready()\n"
         "remote.close()\n"
     )
@@ -206,18 +211,34 @@ def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
 
 
 def test_without_isolation_the_codec_works_here() -> None:
-    with at_work([recipe()], isolate=False) as works:
-        assert isinstance(works["sleeper"], Bench)
+    with at_work([setup()], isolate=False) as works:
+        assert isinstance(works["sleeper"], CodecWorker)
 
 
 def test_a_built_in_codec_travels() -> None:
     image = find_dataset("sample", None, limit=1, crop=64).images[0]
-    with at_work([Recipe(spec=resolve("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
-        assert works["jpeg"].code(50, image)["psnr_db"] > 20
+    with at_work([CodecSetup(spec=resolve("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
+        assert works["jpeg"].code(50, image).fields["psnr_db"] > 20
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(3, "exit code 3"), (-signal.SIGABRT, "SIGABRT"), (-signal.SIGKILL, "out of memory")]
+    ("code", "words", "kind"),
+    [
+        (3, "exit code 3", "crash"),
+        (-signal.SIGABRT, "SIGABRT", "crash"),
+        (-signal.SIGKILL, "out of memory", "out_of_memory"),
+        (None, "cannot be ended", "crash"),
+    ],
 )
-def test_how_a_process_ended(code: int, words: str) -> None:
-    assert words in how_it_ended(code)
+def test_how_a_process_ended(code: int | None, words: str, kind: str) -> None:
+    message, found = how_it_ended(code)
+    assert words in message
+    assert found == kind
+
+
+def test_an_image_that_the_process_no_longer_has_is_a_failure(remote: CodecProcess, image: Image) -> None:
+    first = remote.code(10, image)
+    second = remote.code(10, image)
+    with pytest.raises(CodecFailure):
+        first.turn()
+    assert second.turn()

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from lic_bench.codecs.registry import add_plugin, resolve
-from lic_bench.errors import UserError
 from lic_bench.images.datasets import Image, find_dataset
-from lic_bench.measurement.failures import describe
+from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_worker import Bench, Recipe
+from lic_bench.run.codec_worker import CodecWorker, LocalImage
+from lic_bench.run.worker_interface import CodecSetup
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 TIMES = frozenset(["quality", "latency", "phases"])
@@ -23,73 +23,70 @@ def image() -> Image:
     return find_dataset("sample", None, limit=1, crop=64).images[0]
 
 
-def sleeper(**changes: Any) -> Bench:
+def sleeper(**changes: Any) -> CodecWorker:
     (spec,) = add_plugin(PLUGINS / "sleeper")
     effort = Effort(repeats=2, warm_up_s=0.1, budget_s=0.2)
-    return Bench(replace(Recipe(spec=spec, device="cpu", parts=TIMES, effort=effort), **changes))
+    return CodecWorker(replace(CodecSetup(spec=spec, device="cpu", parts=TIMES, effort=effort), **changes))
 
 
 def test_a_slow_codec_has_one_sample_a_turn_and_it_is_the_sleep(image: Image) -> None:
-    bench = sleeper()
-    bench.code(40, image)
-    ((encode_s, decode_s),) = bench.turn()
+    worker = sleeper()
+    ((encode_s, decode_s),) = worker.code(40, image).turn()
     assert encode_s >= 0.04
     assert decode_s >= 0.08
 
 
 def test_a_fast_codec_has_several_samples_a_turn(image: Image) -> None:
-    bench = sleeper(effort=Effort(visit_s=10))
-    bench.code(1, image)
-    bench.warm_up()
-    turn = bench.turn()
+    worker = sleeper(effort=Effort(visit_s=10))
+    coded = worker.code(1, image)
+    coded.warm_up()
+    turn = coded.turn()
     assert 1 < len(turn) <= Effort().per_turn
     assert all(encode_s >= 0.001 and decode_s >= 0.002 for encode_s, decode_s in turn)
 
 
 @pytest.mark.parametrize(("warmed_s", "calls"), [(0.2, 2), (0.02, 1)])
 def test_caches_are_warm_before_each_sample_unless_that_takes_long(image: Image, warmed_s: float, calls: int) -> None:
-    bench = sleeper(effort=Effort(warmed_s=warmed_s))
-    bench.code(20, image)
-    bench.warm_up()
-    before = codec_calls(bench)
-    assert len(bench.turn()) == 1
-    assert codec_calls(bench) - before == calls
+    worker = sleeper(effort=Effort(warmed_s=warmed_s))
+    coded = worker.code(20, image)
+    coded.warm_up()
+    before = codec_calls(coded)
+    assert len(coded.turn()) == 1
+    assert codec_calls(coded) - before == calls
 
 
 def test_the_warm_up_is_done_once_per_quality_and_size(image: Image) -> None:
-    bench = sleeper()
+    worker = sleeper()
 
-    def calls() -> int:
-        before = codec_calls(bench)
-        bench.warm_up()
-        return codec_calls(bench) - before
+    def calls(coded: LocalImage) -> int:
+        before = codec_calls(coded)
+        coded.warm_up()
+        return codec_calls(coded) - before
 
-    bench.code(1, image)
-    assert calls() >= 2
-    assert calls() == 0
-    bench.code(2, image)
-    assert calls() >= 2
-    bench.code(2, find_dataset("sample", None, limit=1, crop=32).images[0])
-    assert calls() >= 2
+    first = worker.code(1, image)
+    assert calls(first) >= 2
+    assert calls(first) == 0
+    assert calls(worker.code(2, image)) >= 2
+    assert calls(worker.code(2, find_dataset("sample", None, limit=1, crop=32).images[0])) >= 2
 
 
 @pytest.mark.parametrize("step", ["warm_up", "turn"])
 def test_no_sample_pays_for_memory_that_was_given_back(image: Image, step: str) -> None:
-    bench = sleeper(effort=Effort(warmed_s=0, visit_s=0))
-    bench.code(1, image)
-    bench.warm_up()
+    worker = sleeper(effort=Effort(warmed_s=0, visit_s=0))
+    coded = worker.code(1, image)
+    coded.warm_up()
 
     def calls() -> int:
-        before = codec_calls(bench)
-        getattr(bench, step)()
-        return codec_calls(bench) - before
+        before = codec_calls(coded)
+        getattr(coded, step)()
+        return codec_calls(coded) - before
 
     usual = calls()
-    bench.device = torch.device("cuda")
-    bench.release()
-    bench.device = torch.device("cpu")
+    worker.device = torch.device("cuda")
+    worker.release()
+    worker.device = torch.device("cpu")
     assert [calls(), calls()] == [usual + 1, usual]
-    bench.release()
+    worker.release()
     assert calls() == usual, "a CPU's memory is not given back"
 
 
@@ -97,35 +94,34 @@ def test_no_sample_pays_for_memory_that_was_given_back(image: Image, step: str) 
 @pytest.mark.parametrize(("parts", "untimed"), [(TIMES, 0), (TIMES | {"memory"}, 1)])
 def test_an_image_whose_memory_was_taken_is_coded_untimed(parts: frozenset[str], untimed: int) -> None:
     spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
-    bench = Bench(Recipe(spec=spec, device="cuda", parts=parts))
+    worker = CodecWorker(CodecSetup(spec=spec, device="cuda", parts=parts))
     for picture in find_dataset("sample", None, limit=2, crop=64).images:
-        bench.code(1, picture)
-        codec: Any = bench._pair(1).encoder.codec
+        coded = worker.code(1, picture)
+        codec: Any = worker.pair(1).encoder.codec
         calls: list[int] = []
         codec.module.g_a.register_forward_hook(lambda *_, calls=calls: calls.append(1))
-        bench.warm_up()
+        coded.warm_up()
     assert len(calls) == untimed
 
 
-def codec_calls(bench: Bench) -> int:
-    codec: Any = bench._pair(bench._quality).encoder.codec
+def codec_calls(coded: LocalImage) -> int:
+    codec: Any = coded.worker.pair(coded.quality).encoder.codec
     return int(codec.calls)
 
 
 def test_one_quality_is_in_memory(image: Image) -> None:
-    bench = sleeper()
+    worker = sleeper()
     for quality in (1, 2):
-        bench.code(quality, image)
-    assert list(bench._pairs) == [2]
-    bench.close()
-    assert not bench._pairs
+        worker.code(quality, image)
+    assert list(worker._pairs) == [2]
+    worker.close()
+    assert not worker._pairs
 
 
 def test_phases_of_a_network_add_up_to_its_total(image: Image) -> None:
     spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
-    bench = Bench(Recipe(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=2)))
-    bench.code(1, image)
-    phases = bench.phases()
+    worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=2)))
+    phases = worker.code(1, image).phases()
     for operation in ("encode", "decode"):
         mine = {name: seconds for name, seconds in phases.items() if name.startswith(f"{operation}/")}
         total = mine.pop(f"{operation}/total")
@@ -136,18 +132,17 @@ def test_phases_of_a_network_add_up_to_its_total(image: Image) -> None:
 
 
 def test_a_codec_without_a_network_has_no_phases(image: Image) -> None:
-    bench = sleeper()
-    bench.code(1, image)
-    assert bench.phases() == {}
+    worker = sleeper()
+    assert worker.code(1, image).phases() == {}
 
 
 def test_operations_are_counted_on_a_network_of_its_own(image: Image) -> None:
     spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
-    bench = Bench(Recipe(spec=spec, device="cpu", parts=TIMES))
-    bench.code(1, image)
-    module: Any = bench._pair(1).encoder.codec
+    worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES))
+    worker.code(1, image)
+    module: Any = worker.pair(1).encoder.codec
     before = {name: len(m._forward_hooks) for name, m in module.module.named_modules()}
-    rows = bench.complexity(1, (64, 64))
+    rows = worker.count_operations(1, (64, 64))
     assert {row.path for row in rows} == {"forward", "encode", "decode"}
     assert {row.status for row in rows} == {"ok"}
     assert before == {name: len(m._forward_hooks) for name, m in module.module.named_modules()}
@@ -156,24 +151,26 @@ def test_operations_are_counted_on_a_network_of_its_own(image: Image) -> None:
 def test_a_call_without_an_engine_for_want_of_memory_is_said_as_such(
     image: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench = sleeper()
-    bench.code(1, image)
+    worker = sleeper()
+    coded = worker.code(1, image)
     refusals = iter((1, 8))
     monkeypatch.setattr(torch.cuda, "memory_stats", lambda _: {"num_ooms": next(refusals)})
 
     def no_engine() -> None:
         raise RuntimeError("GET was unable to find an engine to execute this computation")
 
-    monkeypatch.setattr(bench, "_sample", lambda warmed: no_engine())
-    bench.device = torch.device("cuda")
+    monkeypatch.setattr(LocalImage, "_sample", lambda self, warmed: no_engine())
+    worker.device = torch.device("cuda")
     with pytest.raises(torch.OutOfMemoryError) as caught:
-        bench.turn()
-    assert describe(caught.value).startswith("out of memory: GET was unable to find an engine")
+        coded.turn()
+    assert Failure.of(caught.value).message.startswith("out of memory: GET was unable to find an engine")
 
 
-def test_an_exception_is_one_line_of_bounded_length() -> None:
-    assert describe(ValueError("two\n  lines")) == "ValueError: two lines"
-    assert describe(KeyError()) == "KeyError: KeyError"
-    assert len(describe(RuntimeError("x" * 9999))) == 500
-    assert describe(UserError("written for users")) == "written for users"
-    assert describe(MemoryError()) == "out of memory: MemoryError"
+def test_an_image_serves_while_others_are_coded(image: Image) -> None:
+    worker = sleeper()
+    first = worker.code(1, image)
+    smaller = worker.code(1, find_dataset("sample", None, limit=1, crop=32).images[0])
+    assert (first.fields["width"], smaller.fields["width"]) == (64, 32)
+    assert first.x.shape[-1] == 64
+    assert first.turn()
+    assert smaller.turn()

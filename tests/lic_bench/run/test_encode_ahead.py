@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.run.encode_ahead import Ahead
+from lic_bench.run.encode_ahead import EncodeAhead
 from lic_bench.system.programs import ProgramError, run_program
 
 
@@ -15,7 +15,7 @@ def ahead_threads() -> list[str]:
 
 def test_tasks_are_done_in_their_order_and_raise_where_they_are_waited_for() -> None:
     done: list[int] = []
-    ahead = Ahead(1, {number: lambda n=number: done.append(n) or 1 // n for number in (2, 0, 1)})
+    ahead = EncodeAhead(1, {number: lambda n=number: done.append(n) or 1 // n for number in (2, 0, 1)})
     assert done == []
     ahead.wait("no task")
     ahead.wait(1)
@@ -28,7 +28,7 @@ def test_tasks_are_done_in_their_order_and_raise_where_they_are_waited_for() -> 
 
 
 def test_nothing_is_left_of_tasks_that_nobody_waited_for(tmp_path: Path) -> None:
-    ahead = Ahead(2, {1: lambda: (tmp_path / "made").touch()})
+    ahead = EncodeAhead(2, {1: lambda: (tmp_path / "made").touch()})
     ahead.close()
     assert not (tmp_path / "made").exists()
     assert ahead_threads() == []
@@ -51,7 +51,7 @@ def test_an_interrupt_while_tasks_are_begun_leaves_no_program_and_no_thread(tmp_
         except ProgramError as error:
             caught.append(str(error))
 
-    ahead = Ahead(1, Interrupted({1: encode, 2: encode}))
+    ahead = EncodeAhead(1, Interrupted({1: encode, 2: encode}))
     with pytest.raises(KeyboardInterrupt):
         ahead.wait(1)
     ahead.close()

@@ -1,5 +1,7 @@
 """One image through all codecs: their times side by side, and what one does wrong is its own record."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +17,8 @@ from lic_bench.measurement.conditions import Reading, Watch
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.rounds import Canary
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.image_turns import Block, Done, Settings
+from lic_bench.run.image_turns import Hooks, ImageTurns, Settings
+from lic_bench.run.job_result import JobResult
 from lic_bench.run.jobs import Job
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity
@@ -25,26 +28,29 @@ IMAGE = Image(name="a.png", path=Path("a.png"), width=4, height=4, sha256=None)
 
 @dataclass
 class Codec:
-    """Known times; fails at the step called `fails`."""
+    """A worker, and its own coded image: known times; fails at the step called `fails`."""
 
     fails: str = ""
     error: Exception = field(default_factory=lambda: CodecFailure("on strike"))
     done: list[str] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
 
     def _do(self, step: str) -> None:
         self.done.append(step)
         if step == self.fails:
             raise self.error
 
-    def code(self, quality: int, image: Image) -> dict[str, Any]:
+    def code(self, quality: int, image: Image) -> Codec:
         self._do("code")
-        return {"payload_bytes": quality, "width": 8, "height": 8}
+        self.fields = {"payload_bytes": quality, "width": 8, "height": 8}
+        return self
 
     def renew(self) -> None:
         self._do("renew")
 
-    def again(self, quality: int, image: Image) -> None:
-        self._do("again")
+    def encode(self, quality: int, image: Image) -> Codec:
+        self._do("encode")
+        return self
 
     def warm_up(self) -> None:
         self._do("warm_up")
@@ -70,7 +76,10 @@ class Codec:
     def release(self) -> None:
         self._do("release")
 
-    def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+    def close(self) -> None:
+        self._do("close")
+
+    def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         raise NotImplementedError
 
 
@@ -81,7 +90,7 @@ def job(name: str, quality: int = 1) -> Job:
 
 def run(
     codecs: dict[str, Codec], parts: str, jobs: Sequence[Job] = (), **settings: Any
-) -> tuple[list[Done], list[str]]:
+) -> tuple[list[JobResult], list[str]]:
     notes: list[str] = []
     timed: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Watch(torch.device("cpu"))}
     made = Settings(
@@ -89,22 +98,22 @@ def run(
         effort=Effort(repeats=3, budget_s=9),
         **({"devices": dict.fromkeys(codecs, "cpu")} | (timed if "latency" in parts else {}) | settings),
     )
-    block = Block(codecs, made, lambda key: None, lambda job: None, notes.append)
-    return list(block.measured(jobs or [job(name) for name in codecs])), notes
+    turns = ImageTurns(codecs, made, Hooks(note=notes.append))
+    return list(turns.measure(jobs or [job(name) for name in codecs])), notes
 
 
 def test_each_start_of_the_processes_has_rounds_of_its_own() -> None:
     codec = Codec()
     (done,), _ = run({"a": codec}, "latency", starts=2)
     rounds = ["warm_up", *["turn"] * 3]
-    assert codec.done == ["code", *rounds, "renew", "again", *rounds, "energy"]
+    assert codec.done == ["code", *rounds, "renew", "encode", *rounds, "energy"]
     record = done.record
     assert record.encode_s == [0.1] * 6
     assert record.starts == [0, 0, 0, 1, 1, 1]
     assert len(record.canary_s) == 6
 
 
-@pytest.mark.parametrize("fails", ["renew", "again"])
+@pytest.mark.parametrize("fails", ["renew", "encode"])
 def test_a_codec_that_does_not_start_again_fails_alone(fails: str) -> None:
     done, _ = run({"a": Codec(fails=fails), "b": Codec()}, "latency", starts=2)
     by_codec = {one.job.spec.name: one.record for one in done}
@@ -135,14 +144,10 @@ def test_codecs_are_timed_in_rounds_after_all_have_coded() -> None:
 
 def test_without_times_each_record_is_there_as_soon_as_it_is_made() -> None:
     codecs = {"a": Codec(), "b": Codec()}
-    block = Block(
-        codecs,
-        Settings(parts=frozenset(["quality"]), effort=Effort(), devices={"a": "cpu", "b": "cpu"}),
-        lambda key: None,
-        lambda job: None,
-        print,
+    turns = ImageTurns(
+        codecs, Settings(parts=frozenset(["quality"]), effort=Effort(), devices={"a": "cpu", "b": "cpu"}), Hooks()
     )
-    first = next(iter(block.measured([job("a"), job("b")])))
+    first = next(iter(turns.measure([job("a"), job("b")])))
     assert first.record.payload_bytes == 1
     assert codecs["b"].done == []
 
@@ -181,7 +186,7 @@ def test_a_gpu_is_looked_at_while_codecs_elsewhere_work(device: str, apart: bool
     made = Settings(
         parts=frozenset(["latency"]), effort=Effort(repeats=3, budget_s=9), devices={"a": device}, **settings
     )
-    list(Block({"a": Elsewhere()}, made, lambda key: None, lambda job: None, print).measured([job("a")]))
+    list(ImageTurns({"a": Elsewhere()}, made, Hooks()).measure([job("a")]))
     assert Looks.turns == looked
 
 
@@ -206,8 +211,9 @@ def test_a_codec_out_of_memory_is_asked_no_more_where_that_is_the_question() -> 
     greedy = Codec(fails="code", error=MemoryError())
     jobs = [job("a", 1), job("a", 2)]
     done, _ = run({"a": greedy}, "quality", jobs, stops_at_limit=True)
-    assert done[0].record.error == "out of memory: MemoryError"
+    assert (done[0].record.error, done[0].record.failure) == ("out of memory: MemoryError", "out_of_memory")
     assert "not tried: out of memory at a smaller size" in str(done[1].record.error)
+    assert done[1].record.failure == "not_tried"
     assert greedy.done == ["code"]
     greedy.done.clear()
     run({"a": greedy}, "quality", jobs)
@@ -216,20 +222,21 @@ def test_a_codec_out_of_memory_is_asked_no_more_where_that_is_the_question() -> 
 
 def test_where_a_shared_device_is_full_the_others_give_back_what_they_keep() -> None:
     class Full(Codec):
-        def code(self, quality: int, image: Image) -> dict[str, Any]:
-            if self.done.append("code") or len(self.done) == 1:
+        def code(self, quality: int, image: Image) -> Codec:
+            self.done.append("code")
+            if len(self.done) == 1:
                 raise MemoryError
-            return {"payload_bytes": 1}
+            return self
 
     for device, status in (("cuda:0", "ok"), ("cpu", "failed")):
         codecs = {"full": Full(), "other": Codec()}
         settings = Settings(parts=frozenset(["quality"]), effort=Effort(), devices=dict.fromkeys(codecs, device))
-        block = Block(codecs, settings, lambda key: None, lambda job: None, print)
-        assert next(iter(block.measured([job("full")]))).record.status == status
+        turns = ImageTurns(codecs, settings, Hooks())
+        assert next(iter(turns.measure([job("full")]))).record.status == status
         assert codecs["other"].done == (["release"] if status == "ok" else [])
 
 
-@pytest.mark.parametrize(("step", "repeated"), [("warm_up", 0), ("turn", 1), ("again", 0)])
+@pytest.mark.parametrize(("step", "repeated"), [("warm_up", 0), ("turn", 1), ("encode", 0)])
 @pytest.mark.parametrize("device", ["cuda:0", "cpu"])
 def test_where_a_shared_device_is_full_later_the_step_is_done_again(device: str, step: str, repeated: int) -> None:
     class Full(Codec):
@@ -266,8 +273,8 @@ def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
     made = Settings(
         parts=frozenset(["latency"]), effort=Effort(repeats=3, budget_s=9), devices={"a": "cpu"}, **settings
     )
-    block = Block({"a": Codec()}, made, lambda key: None, lambda job: None, print)
-    (done,) = block.measured([job("a")])
+    turns = ImageTurns({"a": Codec()}, made, Hooks())
+    (done,) = turns.measure([job("a")])
     assert (done.record.rounds_repeated, len(done.conditions)) == (1, 4)
     assert done.record.conditions["readings"] == sum(found["readings"] for found in done.conditions) * 3 / 4
 
@@ -289,21 +296,21 @@ def test_a_codec_that_is_done_repeats_no_rounds_of_the_others() -> None:
     settings: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Hot(torch.device("cpu"))}
     effort = Effort(repeats=3, budget_s=8, again=1)
     made = Settings(parts=frozenset(["latency"]), effort=effort, devices=dict.fromkeys(codecs, "cuda:0"), **settings)
-    block = Block(codecs, made, lambda key: None, lambda job: None, print)
-    hot, cool = (one.record for one in block.measured([job("hot"), job("cool")]))
+    turns = ImageTurns(codecs, made, Hooks())
+    hot, cool = (one.record for one in turns.measure([job("hot"), job("cool")]))
     assert (hot.rounds_repeated, hot.drifted) == (1, 1)
     assert (cool.rounds_repeated, cool.drifted) == (1, 1), "of the two rounds with the hot one, not of its own"
 
 
 def test_times_need_their_instruments() -> None:
     settings = Settings(parts=frozenset(["latency"]), effort=Effort(), devices={"a": "cpu"})
-    block = Block({"a": Codec()}, settings, lambda key: None, lambda job: None, print)
+    turns = ImageTurns({"a": Codec()}, settings, Hooks())
     with pytest.raises(ValueError, match="canary"):
-        list(block.measured([job("a")]))
+        list(turns.measure([job("a")]))
 
 
 def test_seconds_are_those_of_the_codec_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(1000))
-    monkeypatch.setattr("lic_bench.run.image_turns.perf_counter", lambda: float(next(clock)))
+    monkeypatch.setattr("lic_bench.run.job_result.perf_counter", lambda: float(next(clock)))
     done, _ = run({"a": Codec(), "b": Codec()}, "quality latency")
     assert done[0].seconds == done[1].seconds > 0

@@ -19,16 +19,17 @@ from lic_bench.codecs import registry
 from lic_bench.codecs.registry import resolve
 from lic_bench.errors import UserError
 from lic_bench.images.image_file import pixels_sha256, read_image
-from lic_bench.measurement.failures import describe
+from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.operations import failed_count
 from lic_bench.report.scaling import GIB, scaling
 from lic_bench.run import scaling as scale
-from lic_bench.run import session
+from lic_bench.run import settings
+from lic_bench.run.counting import count_at_sizes
 from lic_bench.run.jobs import Job
-from lic_bench.run.runner import Outcome
-from lic_bench.run.session import Options
+from lic_bench.run.options import Options
+from lic_bench.run.session import Outcome
 from lic_bench.spec import CodecSpec, Padding
-from lic_bench.store.records import Record
+from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Log, Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -63,7 +64,7 @@ def plugins() -> Iterator[None]:
     before = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(registry, "_plugins", {})
-        monkeypatch.setattr(session, "QUICK", SHORT)
+        monkeypatch.setattr(settings, "QUICK", SHORT)
         for name in ("fake", "broken", "hungry"):
             registry.add_plugin(PLUGINS / name)
         yield
@@ -258,18 +259,22 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
     counted: list[int] = []
 
     class Counter:
-        def complexity(self, spec: object, quality: int, size: tuple[int, int], **_: object) -> None:
+        def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
             counted.append(size[0])
+            return []
 
     config = Run(measured).info["config"]
     found = SimpleNamespace(
         config=SimpleNamespace(qualities={"hungry": (LARGEST,)}),
         counted={"hungry": [(side, side) for side in config["sizes"]]},
-        alone=True,
+        one_by_one=True,
     )
-    store: Any = SimpleNamespace(records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}))
+    store: Any = SimpleNamespace(
+        records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, keys=set())
+    )
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
-    session._count(resolve("hungry"), cast(Any, found), cast(Any, Counter()), store, options)
+    spec = replace(resolve("hungry"), kind="learned")
+    count_at_sizes(spec, cast(Any, found), cast(Any, Counter()), store, options, lambda text: None)
     assert counted == sides
 
 
@@ -292,7 +297,7 @@ def test_repeats_below_one_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "limit"), [(MemoryError("9 bytes"), True), (ValueError("9 bytes"), False)])
 def test_counting_that_has_no_memory_is_a_limit(error: Exception, limit: bool) -> None:
-    for row in failed_count("net", 1, 8, 8, error=describe(error)):
+    for row in failed_count("net", 1, 8, 8, Failure.of(error)):
         assert scale.is_limit(row) == limit
 
 

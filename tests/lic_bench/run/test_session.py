@@ -15,8 +15,9 @@ from PIL import Image
 from lic_bench import load_model
 from lic_bench.errors import UserError
 from lic_bench.run.jobs import Job
-from lic_bench.run.runner import Outcome
-from lic_bench.run.session import Options, choose_device, prepare_session, run
+from lic_bench.run.options import Options
+from lic_bench.run.preparation import choose_device, prepare_session
+from lic_bench.run.session import Outcome, run
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
 

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from lic_bench.codecs.registry import add_plugin
-from lic_bench.run.session import Options, run
+from lic_bench.run.options import Options
+from lic_bench.run.session import run
 from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"

@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.run.runner import Outcome
-from lic_bench.run.session import Options, run
+from lic_bench.run.options import Options
+from lic_bench.run.session import Outcome, run
 from lic_bench.store.run_folder import Run
 
 PLUGIN = Path(__file__).parents[2] / "plugins" / "scripted"

@@ -7,20 +7,20 @@ import pytest
 
 from lic_bench.compare.turn_server import take_turns
 from lic_bench.errors import UserError
-from lic_bench.run import turn_client as baton
+from lic_bench.run import turn_client
 
 ROUNDS = """
 import sys
 from pathlib import Path
-from lic_bench.run.turn_client import held
+from lic_bench.run.turn_client import in_turn
 name, log, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-with held(name) as baton:
+with in_turn(name) as turns:
     for number in range(rounds):
         with log.open("a") as file:
             file.write(f"{name} begins\\n")
             file.write(f"{name} ends\\n")
         if number + 1 < rounds:
-            baton.pass_on()
+            turns.pass_on()
 """
 
 
@@ -50,14 +50,14 @@ def test_a_run_that_knows_no_turns_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_that_dies_amid_its_turn_ends_it_all(tmp_path: Path) -> None:
-    dying = ROUNDS.replace("baton.pass_on()", "import os; os.abort()")
+    dying = ROUNDS.replace("turns.pass_on()", "import os; os.abort()")
     with pytest.raises(UserError, match=r"ended with -6"):
         take_turns(runs(tmp_path / "log", a=3) | {"b": [sys.executable, "-c", dying, "b", str(tmp_path / "log"), "3"]})
 
 
 def test_the_other_does_not_go_on_after_a_failure(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    failing = ROUNDS.replace("baton.pass_on()", "sys.exit('broken')")
+    failing = ROUNDS.replace("turns.pass_on()", "sys.exit('broken')")
     with pytest.raises(UserError, match=r"ended with 1: broken$"):
         take_turns(runs(log, a=1000) | {"b": [sys.executable, "-c", failing, "b", str(log), "3"]})
     assert log.read_text().count("a begins") < 10
@@ -69,8 +69,11 @@ def test_a_command_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_nobody_gives_turns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert not baton.asked()
-    monkeypatch.setenv(baton.VARIABLE, str(tmp_path / "nobody"))
-    assert baton.asked()
-    with pytest.raises(UserError, match=r"nobody there gives turns \(No such file or directory\)"), baton.held("a"):
+    assert not turn_client.is_asked()
+    monkeypatch.setenv(turn_client.VARIABLE, str(tmp_path / "nobody"))
+    assert turn_client.is_asked()
+    with (
+        pytest.raises(UserError, match=r"nobody there gives turns \(No such file or directory\)"),
+        turn_client.in_turn("a"),
+    ):
         pass

@@ -1,0 +1,203 @@
+"""From the options to a checked session: names, data, weights and settings, before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
+from lic_bench.codecs.loading import weights_of
+from lic_bench.codecs.padding import padded_size
+from lic_bench.codecs.registry import check_installed, choose_codecs, programs_of
+from lic_bench.errors import UserError
+from lic_bench.images.datasets import Dataset, find_dataset
+from lic_bench.machine.environment import prepare
+from lic_bench.machine.gpu import describe as describe_gpu
+from lic_bench.option_lists import split_list
+from lic_bench.run import choices
+from lic_bench.run.jobs import Job, plan
+from lic_bench.run.options import Options, check_ranges
+from lic_bench.run.weights_choice import check_weights, find_weights
+from lic_bench.run.worker_interface import COSTS
+from lic_bench.spec import CodecSpec
+from lic_bench.store.run_config import COMPLEXITY_SIZE, RunConfig
+from lic_bench.system.programs import Found
+
+
+@dataclass(slots=True)
+class Session:
+    """A checked run, ready to go.
+
+    counted: codec -> the sizes (height, width) at which its operations are counted.
+    one_by_one: one codec after the other is in memory, and none is asked for more once it ran out of it.
+    """
+
+    config: RunConfig
+    specs: list[CodecSpec]
+    datasets: list[Dataset]
+    files: Mapping[str, Mapping[int, Path]]
+    device: torch.device
+    programs: Mapping[str, Found]
+    notes: list[str] = field(default_factory=list)
+    counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    one_by_one: bool = False
+
+    def jobs(self) -> list[Job]:
+        """Every job of the run, in order."""
+        return list(plan(self.specs, self.config.qualities, self.datasets))
+
+    def groups(self) -> list[list[CodecSpec]]:
+        """The codecs, those together that are in memory together."""
+        return [[spec] for spec in self.specs] if self.one_by_one else [self.specs]
+
+
+def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_quality: bool = False) -> Session:
+    """Resolve names, data, weights and settings; nothing is written, but the bitstream cache made ready if needed.
+
+    datasets: in place of those that the options name. one_quality: of each codec the middle of its ladder.
+    Raises UserError for bad input.
+    """
+    check_ranges(options)
+    device = choose_device(options.device)
+    prepare(device, options.threads)
+    specs = _specs(options)
+    programs = {spec.name: found for spec in specs if (found := programs_of(spec))}
+    parts = choices.choose_parts(options.measure)
+    _check_jobs(options, parts)
+    asked = choices.parse_qualities(options.qualities, specs)
+    datasets = list(datasets) or _datasets(options)
+    _check_names(datasets)
+    there = find_weights(specs, asked, options.weights, options.checkpoints)
+    ladders = {s.name: choices.ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
+    if one_quality:
+        ladders = {name: (ladder[len(ladder) // 2],) for name, ladder in ladders.items()}
+    files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
+    notes = check_weights(specs, asked, files)
+    config = RunConfig(
+        codecs=tuple(s.name for s in specs),
+        datasets=tuple(d.name for d in datasets),
+        images={d.name: len(d.images) for d in datasets},
+        qualities=ladders,
+        weights=_weights(specs, ladders, files),
+        measure=parts,
+        device=str(device),
+        threads=torch.get_num_threads(),
+        modes={name: found.mode for name, found in programs.items() if found.mode},
+        **_asked_of_all(options, parts),
+    )
+    _check_processes(options, config, device)
+    notes += [warning for dataset in datasets for warning in dataset.warnings]
+    notes += _without_effect(options, config, specs, programs)
+    if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
+        BitstreamCache(cache_folder()).prepare()
+    counted = (
+        {s.name: [padded_size(*config.complexity_size, s.padding)] for s in specs} if "complexity" in parts else {}
+    )
+    return Session(config, specs, datasets, files, device, programs, notes, counted)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of --device: auto, cpu, cuda or cuda:N; a CUDA device has its index."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")
+    if device.type not in ("cpu", "cuda"):
+        raise UserError(f"--device {name!r}: unknown; allowed: auto, cpu, cuda, cuda:N.")
+    if device.type == "cpu":
+        return torch.device("cpu")
+    if (device.index or 0) >= torch.cuda.device_count():
+        raise UserError(
+            f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices to torch; "
+            "use --device cpu, or see `lic-bench doctor`."
+        )
+    return torch.device("cuda", device.index or 0)
+
+
+def _specs(options: Options) -> list[CodecSpec]:
+    """The codecs with their options, each installed."""
+    named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
+    specs = choices.with_options(choose_codecs(options.codecs), named)
+    for spec in specs:
+        check_installed(spec)
+    return specs
+
+
+def _datasets(options: Options) -> list[Dataset]:
+    names = split_list(options.datasets, "--datasets")
+    return [find_dataset(name, options.data_root, **_images_used(options)) for name in names]
+
+
+def _images_used(options: Options) -> dict[str, int | None]:
+    """How many images, and how large a part of each."""
+    return {
+        "limit": options.limit or (choices.QUICK_LIMIT if options.quick else None),
+        "crop": options.crop or (choices.QUICK_CROP if options.quick else None),
+    }
+
+
+def _weights(
+    specs: Sequence[CodecSpec], ladders: Mapping[str, Sequence[int]], files: Mapping[str, Mapping[int, Path]]
+) -> dict[str, dict[str, str]]:
+    learned = [spec for spec in specs if spec.kind == "learned"]
+    return {s.name: {str(q): weights_of(s, q, files[s.name].get(q)) for q in ladders[s.name]} for s in learned}
+
+
+def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
+    """The fields of RunConfig that hang on the options alone."""
+    quick = options.quick
+    return {
+        **_images_used(options),
+        "repeats": options.repeats or (choices.QUICK_REPEATS if quick else choices.REPEATS),
+        "budget": options.budget,
+        "starts": options.starts,
+        "isolate": bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
+        "quick": quick,
+        "complexity_size": (choices.QUICK_CROP, choices.QUICK_CROP) if quick else COMPLEXITY_SIZE,
+    }
+
+
+def _check_jobs(options: Options, parts: Sequence[str]) -> None:
+    if (options.jobs or 1) > 1 and COSTS & set(parts):
+        raise UserError(
+            f"--jobs {options.jobs}: times and memory are taken one at a time; add --measure quality, and a run of its "
+            "own with --measure latency,memory."
+        )
+
+
+def _check_names(datasets: Sequence[Dataset]) -> None:
+    names = [dataset.name for dataset in datasets]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise UserError(f"--datasets: two data sets are called {twice!r}; rename one of the folders.")
+
+
+def _check_processes(options: Options, config: RunConfig, device: torch.device) -> None:
+    """That codecs have processes where they are needed, and that a GPU lets several use it."""
+    if options.starts and not config.isolate:
+        raise UserError(
+            f"--starts {options.starts}: codecs have no processes that could be started again; add --isolate."
+        )
+    if config.isolate and (describe_gpu(device) or {}).get("exclusive"):
+        raise UserError(
+            f"--device {device}: this GPU lets one process at a time use it (compute mode EXCLUSIVE_PROCESS); add "
+            "--no-isolate, or set the mode to DEFAULT."
+        )
+
+
+def _without_effect(
+    options: Options, config: RunConfig, specs: Sequence[CodecSpec], programs: Mapping[str, Found]
+) -> list[str]:
+    """A line for each option that changes nothing in this run."""
+    notes = []
+    if options.jobs and not programs:
+        notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
+    if options.timeout and not config.isolate and any(spec.kind == "learned" for spec in specs):
+        notes += ["--timeout has no effect on networks that work in this process: add --isolate"]
+    return notes

@@ -1,0 +1,66 @@
+"""From a checked session to how its images are measured, and what its codecs' workers are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+from typing import Any
+
+from lic_bench.machine import cores
+from lic_bench.measurement.conditions import Watch
+from lic_bench.measurement.reference_workload import workload
+from lic_bench.measurement.rounds import FRESH_S, Canary
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.run import turn_client
+from lic_bench.run.image_turns import Settings
+from lic_bench.run.options import Options
+from lic_bench.run.preparation import Session
+from lic_bench.run.worker_interface import TIMEOUT_S, CodecSetup
+from lic_bench.spec import CodecSpec
+from lic_bench.store.run_config import RunConfig
+
+QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
+
+
+def settings_of(session: Session, options: Options, *, timed: bool) -> Settings:
+    """How the session's images are measured. timed: whether times or memory are to be taken now."""
+    config, device = session.config, session.device
+    in_turn = turn_client.is_asked()
+    return Settings(
+        parts=frozenset(config.measure),
+        effort=effort_of(config),
+        devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
+        canary=Canary(workload(device), FRESH_S if in_turn else 0.0) if timed else None,
+        watch=Watch(device) if timed else None,
+        cores=cores.for_threads(config.threads) if timed else None,
+        starts=config.starts or 1,
+        apart=config.isolate,
+        stops_at_limit=session.one_by_one,
+        timeout_s=options.timeout or TIMEOUT_S,
+    )
+
+
+def effort_of(config: RunConfig) -> Effort:
+    """How long each operation is measured."""
+    given: dict[str, Any] = {"repeats": config.repeats, **(QUICK if config.quick else {})}
+    given["most"] = max(Effort().most, config.repeats)
+    if config.budget is not None:
+        given["budget_s"] = config.budget
+    if turn_client.is_asked():  # rounds come in pairs, of which none is thrown away, and as many for both runs
+        given |= {"again": 0, "turns": config.repeats, "repeats": 2, "narrow": inf}
+    return Effort(**given)
+
+
+def setup_of(spec: CodecSpec, session: Session, settings: Settings) -> CodecSetup:
+    """What the worker of a codec is made from."""
+    return CodecSetup(
+        spec=spec,
+        device=settings.devices[spec.name],
+        files=session.files.get(spec.name, {}),
+        parts=settings.parts,
+        effort=settings.effort,
+        threads=session.config.threads,
+        cores=settings.cores,
+        timeout_s=settings.timeout_s,
+        layout_seed=turn_client.layout_seed(),
+    )

@@ -1,0 +1,99 @@
+"""What a run asks of a codec at work, whether that works in the run's process or in one of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from lic_bench.images.datasets import Image
+from lic_bench.measurement.rounds import Samples
+from lic_bench.measurement.stopwatch import Effort
+from lic_bench.spec import CodecSpec
+from lic_bench.store.records import Complexity
+
+COSTS = frozenset(("latency", "memory"))  # parts of a run for which a codec really has to work, alone
+TIMEOUT_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodecSetup:
+    """All that a worker is made from; travels to another process.
+
+    files: quality -> weights file. threads: of the networks on the CPU; None: torch's choice. cores: to which its
+    process keeps; None: any. timeout_s: of one program, and of one answer of a process. layout_seed: the layout of its
+    process's memory is drawn from it, see measurement.memory_layout; "": the system draws.
+    """
+
+    spec: CodecSpec
+    device: str
+    files: Mapping[int, Path] = field(default_factory=dict)
+    parts: frozenset[str] = frozenset()
+    effort: Effort = field(default_factory=Effort)
+    threads: int | None = None
+    cores: frozenset[int] | None = None
+    timeout_s: float = TIMEOUT_S
+    layout_seed: str = ""
+
+
+class CodedImage(Protocol):
+    """An image that was coded, ready to be coded again.
+
+    fields: of its Record, but for times; {} where nothing was verified. Serves until its worker has another quality in
+    memory or starts anew. Whatever fails raises.
+    """
+
+    fields: dict[str, Any]
+
+    def warm_up(self) -> None:
+        """Encode and decode until the time that this takes has settled."""
+        ...
+
+    def turn(self) -> Samples:
+        """Seconds of encoding and decoding, some of each: the codec's turn in a round."""
+        ...
+
+    def phases(self) -> dict[str, list[float]]:
+        """ "encode/g_a" and the like -> seconds; {} for a codec whose parts are not known."""
+        ...
+
+    def energy(self) -> dict[str, float]:
+        """ "encode", "decode" -> joules per image; {} where the device does not tell."""
+        ...
+
+
+class Worker(Protocol):
+    """Who codes for one codec: a CodecWorker here, or a CodecProcess elsewhere. Whatever fails raises."""
+
+    def code(self, quality: int, image: Image) -> CodedImage:
+        """Encode, decode and verify an image."""
+        ...
+
+    def encode(self, quality: int, image: Image) -> CodedImage:
+        """Encode an image that was verified before; its fields are {}."""
+        ...
+
+    def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        """Operations and parameters at (height, width), of a network of its own: counting leaves hooks behind."""
+        ...
+
+    def open(self) -> None:
+        """Begin to get ready; may go on after this returns."""
+        ...
+
+    def ready(self) -> None:
+        """Return when all is imported and set up."""
+        ...
+
+    def renew(self) -> None:
+        """Start anew, as a process that has coded nothing; may go on after this returns."""
+        ...
+
+    def release(self) -> None:
+        """Give memory that is kept for later calls back to the device, for another codec to have."""
+        ...
+
+    def close(self) -> None:
+        """End."""
+        ...
