@@ -45,7 +45,7 @@ def clock_codec() -> None:
     from lic_bench.codecs.network_codec import ModelCodec
     from lic_bench.measurement import verified_coding
 
-    log = Path(os.environ[CALLS]).open("a", buffering=1)  # lives as long as the process
+    log = Path(os.environ[CALLS]).open("a", buffering=1)  # noqa: SIM115  # lives as long as the process
     for name in ("compress", "decompress", "estimate"):
         setattr(ModelCodec, name, clocked(log, name, getattr(ModelCodec, name)))
     for name in ("ms_ssim", "mse_8bit", "max_abs"):
