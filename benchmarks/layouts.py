@@ -5,7 +5,7 @@
 Two processes that do the same take turns at JPEG and at a small ELIC (256 x 256 pixels, one thread), and are started
 anew again and again. How far the differences of their times spread is what one process of each does not tell. Three
 ways: the heap as it comes, the heap drawn anew before each sample (as lic-bench measures), and that with both processes
-of one draw (as `lic-bench compare --confirm` measures). See lic_bench/measurement/layout.py.
+of one draw (as `lic-bench compare --confirm` measures). See lic_bench/measurement/memory_layout.py.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lic_bench.codecs.registry import add_plugin, resolve
+from lic_bench.codecs.registry import add_plugin, resolve_codec
 from lic_bench.compare.statistics import Floats, floor
-from lic_bench.images.datasets import Image, find_dataset
-from lic_bench.machine import cores
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image
+from lic_bench.machine import core_affinity
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run import codec_process as isolation
 from lic_bench.run.codec_process import Remote
@@ -46,7 +47,7 @@ def main() -> None:
     arguments = parser.parse_args()
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
     small = next(spec for spec in add_plugin(SMALL) if spec.name == "elic-small")
-    for spec, quality in ((resolve("jpeg"), 75), (small, 1)):
+    for spec, quality in ((resolve_codec("jpeg"), 75), (small, 1)):
         for way, program, alike in WAYS:
             isolation.PROGRAM = program
             found = list(_differences(spec, quality, image, arguments.starts, arguments.turns, alike=alike))
@@ -77,7 +78,7 @@ def _started(spec: CodecSpec, quality: int, image: Image, draw: str) -> Remote:
 
 
 def _recipe(spec: CodecSpec, draw: str) -> Recipe:
-    parts, kept = frozenset(["latency"]), cores.for_threads(1)
+    parts, kept = frozenset(["latency"]), core_affinity.cores_for_threads(1)
     return Recipe(spec=spec, device="cpu", parts=parts, effort=Effort(), threads=1, cores=kept, draw=draw)
 
 

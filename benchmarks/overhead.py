@@ -51,16 +51,16 @@ def own_time(codec: str, height: int, width: int) -> dict[str, float]:
     """Seconds of the second of two images by where they went; the first one pays for loading and warm-up."""
     from PIL import Image
 
-    from lic_bench.codecs.network_codec import ModelCodec
-    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.codecs.network_codec import NetworkCodec
+    from lic_bench.images.sample_pictures import draw_sample
     from lic_bench.measurement import measure
     from lic_bench.run.jobs import Job
     from lic_bench.run.session import Options, run
 
     spent: dict[str, float] = defaultdict(float)
     for name in ("compress", "decompress", "estimate"):
-        setattr(ModelCodec, name, clocked(spent, name, getattr(ModelCodec, name)))
-    for name in ("ms_ssim", "mse_8bit", "max_abs"):
+        setattr(NetworkCodec, name, clocked(spent, name, getattr(NetworkCodec, name)))
+    for name in ("ms_ssim", "mse_8bit", "max_abs_difference"):
         setattr(measure, name, clocked(spent, "metrics", getattr(measure, name)))
 
     class Watch:
@@ -81,7 +81,7 @@ def own_time(codec: str, height: int, width: int) -> dict[str, float]:
         images = Path(folder) / "images"
         images.mkdir()
         for seed in range(2):
-            Image.fromarray(photograph(seed, height, width)).save(images / f"{seed}.png")
+            Image.fromarray(draw_sample(seed, height, width)).save(images / f"{seed}.png")
         options = Options(
             codecs=codec, datasets=str(images), out=Path(folder) / "run", measure="quality,latency,memory"
         )

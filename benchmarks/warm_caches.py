@@ -17,10 +17,10 @@ from random import Random
 
 import numpy as np
 
-from lic_bench.codecs.registry import add_plugin, resolve
+from lic_bench.codecs.registry import add_plugin, resolve_codec
 from lic_bench.compare.statistics import floor
 from lic_bench.images.datasets import find_dataset
-from lic_bench.machine import cores
+from lic_bench.machine.core_affinity import cores_for_threads
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_process import Remote
 from lic_bench.run.codec_worker import Recipe
@@ -36,13 +36,13 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=80)
     turns = parser.parse_args().turns
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
-    specs = [resolve("jpeg"), resolve("jpeg2000"), *add_plugin(SMALL)]
+    specs = [resolve_codec("jpeg"), resolve_codec("jpeg2000"), *add_plugin(SMALL)]
     with ExitStack() as stack:
         works = {}
         for spec in specs:
             for way, warmed_s in WAYS.items():
                 effort = Effort(warmed_s=warmed_s, per_turn=1)
-                recipe = Recipe(spec=spec, device="cpu", effort=effort, threads=1, cores=cores.for_threads(1))
+                recipe = Recipe(spec=spec, device="cpu", effort=effort, threads=1, cores=cores_for_threads(1))
                 work = works[spec.name, way] = stack.enter_context(closing(Remote(recipe)))
                 work.code(spec.qualities[0], image)
                 work.warm_up()

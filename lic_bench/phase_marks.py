@@ -27,7 +27,7 @@ def mark(name: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
+def listen_to_marks(listener: Listener) -> Iterator[None]:
     """Inside, each mark of this thread enters what `listener` gives for its name."""
     token = _listener.set(listener)
     try:

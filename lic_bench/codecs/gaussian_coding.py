@@ -117,7 +117,7 @@ class Encoder:
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
         symbols = torch.round(next(self._passes) - means)
-        rows = to_lists(symbols.int()), to_lists(self._tables.indexes(scales))
+        rows = lists_per_image(symbols.int()), lists_per_image(self._tables.indexes(scales))
         self._noted.append(list(zip(*rows, strict=True)))
         return (symbols + means).contiguous()
 
@@ -144,7 +144,7 @@ class Decoder:
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
-        rows = zip(next(self._strings), to_lists(self._tables.indexes(scales)), strict=True)
+        rows = zip(next(self._strings), lists_per_image(self._tables.indexes(scales)), strict=True)
         with mark(ENTROPY_CODER):
             symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
         return _shaped(symbols, scales, means)
@@ -161,13 +161,13 @@ class JoinedDecoder:
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """See Coder."""
-        rows = zip(self._decoders, to_lists(self._tables.indexes(scales)), strict=True)
+        rows = zip(self._decoders, lists_per_image(self._tables.indexes(scales)), strict=True)
         with mark(ENTROPY_CODER):
             symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
         return _shaped(symbols, scales, means)
 
 
-def to_lists(values: Tensor) -> list[list[int]]:
+def lists_per_image(values: Tensor) -> list[list[int]]:
     """Whole numbers [B, ...] on any device -> a list per image, as the coder takes them."""
     with mark(COPIES):
         return values.flatten(1).tolist()

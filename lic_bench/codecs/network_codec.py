@@ -11,15 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.kept_transforms import Calls
 from lic_bench.codecs.padding import crop, pad
+from lic_bench.codecs.transform_cache import TransformCache
 from lic_bench.spec import Padding
 
 Tree: TypeAlias = "int | bytes | list[Tree] | dict[str, Tree]"
 _INT, _BYTES, _LIST, _DICT = range(4)
 
 
-class ModelCodec:
+class NetworkCodec:
     """One learned codec on one device.
 
     module: eval mode, updated entropy tables; compress(x) -> {"strings", "shape"},
@@ -62,7 +62,7 @@ class ModelCodec:
         return crop(x_hat, height, width, self.padding).clamp(0, 1)
 
     @torch.no_grad()
-    def estimate(self, x: Tensor, known: Calls | None = None) -> tuple[Tensor, float]:
+    def estimate(self, x: Tensor, known: TransformCache | None = None) -> tuple[Tensor, float]:
         """The encoder-side reconstruction [1, 3, H, W] in [0, 1], and the rate by the likelihoods in bpp.
 
         known: calls of transforms, kept while x was coded and decoded, that need not be computed again.

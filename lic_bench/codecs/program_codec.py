@@ -21,7 +21,7 @@ TIMEOUT_S = 3600.0  # of one image; VTM takes minutes for a large one at a low Q
 _SIZE = struct.Struct("<II")  # height, width: raw pictures do not say it
 
 
-class ExternalCodec(ABC):
+class ProgramCodec(ABC):
     """One codec at one quality by other programs. Safe to use from several threads.
 
     name: of the coder, for messages and the cache. version: what the program itself says. mode: the colour path or

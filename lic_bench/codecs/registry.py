@@ -22,7 +22,7 @@ from lic_bench.spec import CodecSpec
 from lic_bench.system.programs import Found, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"
-SEE_DOCTOR = " `lic-bench doctor` says how to get it."
+DOCTOR_HINT = " `lic-bench doctor` says how to get it."
 VERSION = re.compile(r"\d+(\.\d+)*")
 _plugins: dict[str, CodecSpec] = {}
 
@@ -54,7 +54,7 @@ def installed_codecs() -> dict[str, CodecSpec]:
     return dict(_installed())
 
 
-def resolve(name: str) -> CodecSpec:
+def resolve_codec(name: str) -> CodecSpec:
     """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest.
 
     A name with a colon is a target, "package.module:factory", and its codec is made on the fly, see
@@ -82,14 +82,14 @@ def check_installed(spec: CodecSpec) -> None:
         raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
 
 
-def programs_of(spec: CodecSpec) -> Found | None:
+def find_programs(spec: CodecSpec) -> Found | None:
     """The programs that code for this codec; None if it needs none. Raises UserError where they are not there."""
     if spec.programs is None:
         return None
     try:
         return cast(Callable[..., Found], load_target(spec.programs))(**spec.settings)
     except ProgramError as error:
-        raise UserError(f"Codec {spec.name!r}: {error}{SEE_DOCTOR}") from None
+        raise UserError(f"Codec {spec.name!r}: {error}{DOCTOR_HINT}") from None
     except ValueError as error:
         raise UserError(f"Codec {spec.name!r}: {error}") from None
 
@@ -192,4 +192,4 @@ def _specs_of(module: ModuleType) -> tuple[CodecSpec, ...]:
 
 def choose_codecs(text: str) -> list[CodecSpec]:
     """The codecs of --codecs, aliases resolved."""
-    return list({spec.name: spec for spec in map(resolve, split_list(text, "--codecs"))}.values())
+    return list({spec.name: spec for spec in map(resolve_codec, split_list(text, "--codecs"))}.values())

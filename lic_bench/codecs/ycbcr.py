@@ -59,12 +59,12 @@ def gbr_to_rgb(planes: Planes) -> Pixels:
     return np.ascontiguousarray(planes[[2, 0, 1]].transpose(1, 2, 0), dtype=np.uint8)
 
 
-def to_file(planes: Planes) -> bytes:
+def planes_to_bytes(planes: Planes) -> bytes:
     """Planes [3, H, W] as a raw file: yuv444p for uint8, yuv444p10le (16 bits, little-endian) for uint16."""
     return planes.astype(planes.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def from_file(data: bytes, height: int, width: int, bits: int = 10) -> Planes:
+def planes_from_bytes(data: bytes, height: int, width: int, bits: int = 10) -> Planes:
     """A raw file of one 4:4:4 picture -> [3, H, W]. Raises ValueError if it is not of this size."""
     expected = 3 * height * width * (1 if bits == 8 else 2)
     if len(data) != expected:

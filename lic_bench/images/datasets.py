@@ -14,9 +14,7 @@ from platformdirs import user_cache_path
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.images import sample_pictures as sample
-from lic_bench.images.image_file import Image as Image
-from lic_bench.images.image_file import open_listing, pixels_sha256, read_file
-from lic_bench.images.image_file import read_image as read_image
+from lic_bench.images.image_file import Image, image_of_file, pixels_sha256, read_pixels
 
 SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
@@ -103,7 +101,7 @@ def find_dataset(
     return _listed(known, folder, limit, crop)
 
 
-def data_places(data_root: Path | None) -> list[Path]:
+def data_folders(data_root: Path | None) -> list[Path]:
     """The folders where data sets are looked for: data_root alone if given, else $LIC_BENCH_DATA and the user cache."""
     if data_root is not None:
         return [data_root]
@@ -112,7 +110,7 @@ def data_places(data_root: Path | None) -> list[Path]:
 
 
 @cache
-def manifest(name: str) -> dict[str, dict[str, Any]]:
+def read_manifest(name: str) -> dict[str, dict[str, Any]]:
     """file name -> {"width", "height", "bytes", "sha256", "pixels_sha256"} of a data set; empty where none is known."""
     file = Path(__file__).parent / "manifests" / f"{name}.json"
     images: dict[str, dict[str, Any]] = json.loads(file.read_text())["images"] if file.is_file() else {}
@@ -120,7 +118,7 @@ def manifest(name: str) -> dict[str, dict[str, Any]]:
 
 
 def _sample(limit: int | None, crop: int | None) -> Dataset:
-    hashes = manifest("sample")
+    hashes = read_manifest("sample")
     images = [
         Image(
             name=name,
@@ -149,7 +147,7 @@ def _plain_folder(name: str) -> Path:
 
 def _find_folder(name: str, data_root: Path | None) -> Path:
     """The first folder called `name` that holds an image, at any depth under a place, or a place itself."""
-    places = data_places(data_root)
+    places = data_folders(data_root)
     for place in places:
         for folder in _folders_called(name, place):
             if next(_image_files(folder), None):
@@ -186,7 +184,7 @@ def _listed(name: str, folder: Path, limit: int | None, crop: int | None) -> Dat
     if len(set(short)) < len(short):  # the same name in two folders: only the way to it tells them apart
         short = [file.relative_to(folder).as_posix() for file in files]
     chosen = sorted(zip(short, files, strict=True))[:limit]
-    whole = [open_listing(file, label) for label, file in chosen]
+    whole = [image_of_file(file, label) for label, file in chosen]
     return Dataset(
         name=_cropped_name(name, crop),
         images=tuple(_with_crop(image, crop) for image in whole),
@@ -205,7 +203,7 @@ def _cropped_name(name: str, crop: int | None) -> str:
     return name if crop is None else f"{name}@{crop}"
 
 
-def uncropped(name: str) -> str:
+def name_without_crop(name: str) -> str:
     """The data set of whose cropped images a record is: "kodak@256" -> "kodak"."""
     return name.partition("@")[0]
 
@@ -222,7 +220,7 @@ def _doubts(name: str, folder: Path, count: int, images: list[Image]) -> Iterato
         f"{i.name} ({i.width}x{i.height})" for i in sized if info.sizes and (i.width, i.height) not in info.sizes
     ]:
         yield f"{name}: {_few(odd)}: another size than the data set's {info.size}."
-    if other := [i.name for i in sized if manifest(name) and not _known(i, manifest(name))]:
+    if other := [i.name for i in sized if read_manifest(name) and not _known(i, read_manifest(name))]:
         yield f"{name}: {_few(other)}: not the known pixels (sha256 differs); get them again: lic-bench fetch {name}."
 
 
@@ -239,6 +237,6 @@ def _known(image: Image, known: dict[str, dict[str, Any]]) -> bool:
     if image.sha256 == entry["sha256"]:
         return True
     try:
-        return pixels_sha256(read_file(image.path)) == str(entry["pixels_sha256"])
+        return pixels_sha256(read_pixels(image.path)) == str(entry["pixels_sha256"])
     except UserError:
         return False

@@ -54,7 +54,7 @@ class Image:
     seed: int | None = None
 
 
-def open_listing(path: Path, name: str) -> Image:
+def image_of_file(path: Path, name: str) -> Image:
     """The Image of a whole file, from its header and its bytes. Never raises: what cannot be read is None."""
     width = height = digest = None
     try:
@@ -71,10 +71,10 @@ def read_image(image: Image) -> NDArray[np.uint8]:
 
     Raises UserError for anything but a whole, still, 8-bit RGB picture.
     """
-    return central_crop(_sample(image) if image.path is None else read_file(image.path), image.crop)
+    return central_crop(_sample(image) if image.path is None else read_pixels(image.path), image.crop)
 
 
-def read_file(path: Path) -> NDArray[np.uint8]:
+def read_pixels(path: Path) -> NDArray[np.uint8]:
     """The pixels of a file, [H, W, 3] uint8; UserError as for `read_image`."""
     import numpy as np
 
@@ -99,11 +99,11 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
 
 
 def _sample(image: Image) -> NDArray[np.uint8]:
-    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.images.sample_pictures import draw_sample
 
     if image.seed is None:
         raise UserError(f"{image.name}: an image needs a file or a seed; list images with find_dataset.")
-    return photograph(image.seed).copy()
+    return draw_sample(image.seed).copy()
 
 
 @contextmanager

@@ -21,7 +21,7 @@ GROUND = 40  # leaves of the largest kind laid first, so that no bare ground sho
 
 
 @lru_cache(maxsize=8)
-def photograph(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
+def draw_sample(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
     """One picture, [height, width, 3] uint8 RGB, read-only; the same for the same arguments."""
     import numpy as np
 

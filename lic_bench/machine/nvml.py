@@ -16,7 +16,7 @@ from typing import Any
 import pynvml
 
 # Of nvml.h: why the clocks are not the highest. Named here, as pynvml's own names changed with the driver's versions.
-REASONS = {
+CLOCK_REASONS = {
     0x1: "idle",
     0x2: "clocks_setting",
     0x4: "power_cap",
@@ -36,7 +36,7 @@ _REFUSALS = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, AttributeError, 
 
 
 @cache
-def initialised() -> bool:
+def library_is_open() -> bool:
     """Whether there is a driver to ask; the library stays open until the process ends."""
     try:
         pynvml.nvmlInit()
@@ -45,9 +45,9 @@ def initialised() -> bool:
     return True
 
 
-def ask(name: str, *arguments: Any) -> Any:
+def query(name: str, *arguments: Any) -> Any:
     """The answer of pynvml's function of this name; None where it, the driver or the GPU cannot give one."""
-    if not initialised():
+    if not library_is_open():
         return None
     try:
         return getattr(pynvml, name)(*arguments)
@@ -62,48 +62,50 @@ class Gpu:
     handle: Any
     uuid: str
 
-    def ask(self, name: str, *arguments: Any) -> Any:
-        """`ask` for this GPU: `gpu.ask("Name")` is nvmlDeviceGetName."""
-        return ask(f"nvmlDeviceGet{name}", self.handle, *arguments)
+    def query(self, name: str, *arguments: Any) -> Any:
+        """`query` for this GPU: `gpu.query("Name")` is nvmlDeviceGetName."""
+        return query(f"nvmlDeviceGet{name}", self.handle, *arguments)
 
     def processes(self) -> dict[int, int | None] | None:
         """Id -> bytes of every process that computes on it; bytes are None where the driver does not tell them."""
-        listed = self.ask("ComputeRunningProcesses")
+        listed = self.query("ComputeRunningProcesses")
         return None if listed is None else {int(p.pid): p.usedGpuMemory for p in listed}
 
     def memory_used(self) -> int | None:
         """Bytes that all processes and the driver have taken."""
-        info = self.ask("MemoryInfo")
+        info = self.query("MemoryInfo")
         return None if info is None else int(info.used)
 
     def reasons(self) -> list[str] | None:
         """Why its clocks are not the highest, see REASONS."""
-        bits = self.ask("CurrentClocksEventReasons")
-        bits = self.ask("CurrentClocksThrottleReasons") if bits is None else bits  # its name before driver 535
-        return None if bits is None else reason_names(int(bits))
+        bits = self.query("CurrentClocksEventReasons")
+        bits = self.query("CurrentClocksThrottleReasons") if bits is None else bits  # its name before driver 535
+        return None if bits is None else clock_reason_names(int(bits))
 
     def clocks_locked(self) -> bool | None:
-        """See `locked`."""
+        """See `clocks_are_locked`."""
         clock = pynvml.NVML_CLOCK_SM
-        return locked(self.ask("ApplicationsClock", clock), self.ask("DefaultApplicationsClock", clock), self.reasons())
+        return clocks_are_locked(
+            self.query("ApplicationsClock", clock), self.query("DefaultApplicationsClock", clock), self.reasons()
+        )
 
 
-def find(uuid: str | None) -> Gpu | None:
+def find_gpu(uuid: str | None) -> Gpu | None:
     """The GPU of this UUID, with or without prefix; by UUID because CUDA_VISIBLE_DEVICES changes the numbers."""
     bare = _bare(uuid or "")
     for name in (f"GPU-{bare}", f"MIG-{bare}") if bare else ():
-        if (handle := ask("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
+        if (handle := query("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
             return Gpu(handle, name)
     return None
 
 
-def reason_names(bits: int) -> list[str]:
+def clock_reason_names(bits: int) -> list[str]:
     """The names of the set bits; one that has no name here is "bit_0x...". 0 -> []."""
     parts = [1 << place for place in range(bits.bit_length()) if bits >> place & 1]
-    return [REASONS.get(part, f"bit_{part:#x}") for part in parts]
+    return [CLOCK_REASONS.get(part, f"bit_{part:#x}") for part in parts]
 
 
-def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
+def clocks_are_locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
     """Whether somebody has set the clocks: other application clocks than the default, or limited by a setting now.
 
     NVML has no question for `nvidia-smi --lock-gpu-clocks`; under load a lock shows as "clocks_setting", or as a clock
@@ -115,7 +117,7 @@ def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[s
     return None if reasons is None or IDLE in reasons else False
 
 
-def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
+def count_foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
     """How many of the processes on a GPU are not ours.
 
     None where that cannot be told: in a container NVML may list the ids of the host, which mean nothing here, or no
@@ -126,13 +128,13 @@ def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[
     return len(others) if len(others) < len(listed) and all(map(exists, others)) else None
 
 
-def bytes_of(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:
+def bytes_held_by(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:
     """What these processes hold together; None where none of them is listed with its bytes."""
     held = [size for pid in set(pids) if (size := (processes or {}).get(pid)) is not None]
     return sum(held) if held else None
 
 
-def exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
     """Whether there is such a process, ours to signal or not."""
     if pid < 1:
         return False
@@ -145,7 +147,7 @@ def exists(pid: int) -> bool:
     return True
 
 
-def hashed(uuid: str) -> str:
+def hash_uuid(uuid: str) -> str:
     """A UUID, with or without prefix, as it may be published: enough to tell GPUs apart, not which ones they are."""
     return hashlib.sha256(_bare(uuid).lower().encode()).hexdigest()[:12]
 

@@ -21,7 +21,7 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def belongs(pid: int, root: int) -> bool:
+def is_in_tree(pid: int, root: int) -> bool:
     """Whether `pid` is `root` or below it."""
     seen: set[int] = set()
     while pid not in seen and pid > 1:
@@ -34,7 +34,7 @@ def belongs(pid: int, root: int) -> bool:
 
 def _parent(pid: int) -> int:
     """0 where there is no such process."""
-    stat = sysfs.read(f"/proc/{pid}/stat")
+    stat = sysfs.read_text(f"/proc/{pid}/stat")
     if stat is not None:
         return int(stat.rpartition(")")[2].split()[1])
     try:
@@ -52,8 +52,8 @@ def _listed() -> bool:
 def _children(pid: int) -> list[int]:
     """A child hangs on the thread that started it."""
     found: list[int] = []
-    for thread in sysfs.entries(f"/proc/{pid}/task"):
-        text = sysfs.read(f"/proc/{pid}/task/{thread}/children")
+    for thread in sysfs.list_folder(f"/proc/{pid}/task"):
+        text = sysfs.read_text(f"/proc/{pid}/task/{thread}/children")
         found += map(int, (text or "").split())
     return found
 

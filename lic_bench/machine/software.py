@@ -18,7 +18,7 @@ import torch
 
 from lic_bench.machine import nvml
 
-HOME = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = (
     *("compressai", "jinja2", "matplotlib", "numpy", "nvidia-ml-py", "packaging", "pandas", "pillow", "platformdirs"),
     *("psutil", "pytorch-msssim", "rich", "scipy", "setuptools", "thop", "torchvision", "typer"),
@@ -54,17 +54,17 @@ _PLAIN = re.compile(r"[\w.,:;=+|()\[\]{}* -]{0,200}")  # no slash: no path, no a
 _UUID = re.compile(r"((?:GPU|MIG)-)[0-9a-fA-F][0-9a-fA-F-]{3,}")
 
 
-def describe() -> dict[str, Any]:
+def describe_software() -> dict[str, Any]:
     """packages, torch_build, blas, variables."""
     return {
         "packages": {name: _version(name) for name in PACKAGES} | {"torch": torch.__version__},
-        "torch_build": torch_build(torch.__config__.show(), torch.__config__.parallel_info()),
+        "torch_build": parse_torch_build(torch.__config__.show(), torch.__config__.parallel_info()),
         "numpy_blas": _numpy_blas(),
-        "variables": variables(os.environ),
+        "variables": published_variables(os.environ),
     }
 
 
-def settings() -> dict[str, Any]:
+def torch_settings() -> dict[str, Any]:
     """torch's switches that change what is computed, or how fast."""
     cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
     return {
@@ -83,7 +83,7 @@ def settings() -> dict[str, Any]:
     }
 
 
-def torch_build(shown: str, parallel: str) -> dict[str, Any]:
+def parse_torch_build(shown: str, parallel: str) -> dict[str, Any]:
     """From torch's own words on how it was built and computes in parallel; sha256: of the former."""
 
     def first(pattern: str, text: str) -> str | None:
@@ -104,7 +104,7 @@ def torch_build(shown: str, parallel: str) -> dict[str, Any]:
     }
 
 
-def variables(environment: Mapping[str, str]) -> dict[str, str]:
+def published_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that steer threads, libraries and the GPU: the values of VARIABLES, others as SET.
 
     GPUs' UUIDs in values are hashed; of LD_PRELOAD the names of the libraries are kept.
@@ -113,12 +113,12 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: _value(name, value) for name, value in found.items()}
 
 
-def command_line(arguments: Iterable[str] | None = None) -> list[str]:
+def published_command_line(arguments: Iterable[str] | None = None) -> list[str]:
     """The arguments of this program, those of `sys.argv` for None; of paths that start at a root the last part only."""
     return [_pathless(argument) for argument in (sys.argv if arguments is None else arguments)]
 
 
-def git_commit(home: Path = HOME) -> str | None:
+def git_commit(home: Path = CHECKOUT) -> str | None:
     """The first 12 digits of the commit of a repository, this code's own, "-dirty" where files differ; None outside.
 
     Never a tag in their place, which may be moved and says nothing of what came after it.
@@ -137,7 +137,7 @@ def _value(name: str, value: str) -> str:
         return " ".join(PurePath(part).name for part in re.split(r"[ :]+", value) if part)
     if name not in VARIABLES or not _PLAIN.fullmatch(value):
         return SET
-    return _UUID.sub(lambda found: found[1] + nvml.hashed(found[0]), value)
+    return _UUID.sub(lambda found: found[1] + nvml.hash_uuid(found[0]), value)
 
 
 def _pathless(argument: str) -> str:

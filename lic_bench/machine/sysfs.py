@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def read(path: str | Path) -> str | None:
+def read_text(path: str | Path) -> str | None:
     """The file's text without the white space around it; None where it is not there or not for us to read."""
     try:
         file = os.open(path, os.O_RDONLY)  # a quarter of the time of Path.read_text, and these are read between samples
@@ -25,14 +25,14 @@ def read(path: str | Path) -> str | None:
 
 def read_int(path: str | Path) -> int | None:
     """The file's one integer, else None."""
-    text = read(path)
+    text = read_text(path)
     try:
         return int(text) if text is not None else None
     except ValueError:
         return None
 
 
-def entries(folder: str | Path) -> list[str]:
+def list_folder(folder: str | Path) -> list[str]:
     """The names in a folder, in no order; [] where there is none."""
     try:
         with os.scandir(folder) as found:
@@ -41,7 +41,7 @@ def entries(folder: str | Path) -> list[str]:
         return []
 
 
-def cpu_list(text: str | None) -> list[int]:
+def parse_cpu_list(text: str | None) -> list[int]:
     """The kernel's notation for a set of CPUs: "0-2,5" -> [0, 1, 2, 5]; [] for None and ""."""
     numbers: list[int] = []
     for part in filter(None, (text or "").split(",")):
@@ -50,7 +50,7 @@ def cpu_list(text: str | None) -> list[int]:
     return numbers
 
 
-def compact(numbers: list[int]) -> str:
+def format_cpu_list(numbers: list[int]) -> str:
     """The other way round: [0, 1, 2, 5] -> "0-2,5"."""
     parts: list[list[int]] = []
     for number in sorted(set(numbers)):

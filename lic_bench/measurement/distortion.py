@@ -38,6 +38,6 @@ def ms_ssim(x: Tensor, x_hat: Tensor) -> float | None:
     return float(measure(x.float(), x_hat.float(), data_range=255.0))
 
 
-def max_abs(x: Tensor, x_hat: Tensor) -> int:
+def max_abs_difference(x: Tensor, x_hat: Tensor) -> int:
     """Largest absolute difference of two uint8 tensors in levels."""
     return int((x.to(torch.int16) - x_hat.to(torch.int16)).abs().max())

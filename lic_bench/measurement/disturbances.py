@@ -19,18 +19,18 @@ HARMLESS = frozenset({"idle", "clocks_setting", "display_clocks_setting"})  # no
 Conditions = Mapping[str, Any]
 
 
-def disturbed(conditions: Conditions) -> list[str]:
+def list_disturbances(conditions: Conditions) -> list[str]:
     """What of `conditions` (see conditions.summary) puts times into doubt, a few words each; [] for nothing."""
     return [message for find in _CHECKS if (message := find(conditions))]
 
 
-def slowed(several: Sequence[Conditions]) -> bool:
+def gpu_was_slowed(several: Sequence[Conditions]) -> bool:
     """Whether the GPU was held back by heat or for want of power, by its reasons or by the seconds it counts itself."""
-    found = together(several)
+    found = merge_conditions(several)
     return bool(set(found.get("gpu_reasons", ())) & HOLDS_BACK) or found.get("gpu_thermal_s", 0.0) > 0
 
 
-def together(several: Sequence[Conditions]) -> dict[str, Any]:
+def merge_conditions(several: Sequence[Conditions]) -> dict[str, Any]:
     """Several intervals in one: shares by their lengths, ranges that hold all; events, joules, seconds added up."""
     found: dict[str, Any] = {}
     for name in dict.fromkeys(name for conditions in several for name in conditions):
@@ -39,10 +39,10 @@ def together(several: Sequence[Conditions]) -> dict[str, Any]:
     return found
 
 
-def worst(several: Sequence[Conditions]) -> dict[str, Any]:
-    """`together`, but with the highest of each share."""
+def worst_conditions(several: Sequence[Conditions]) -> dict[str, Any]:
+    """`merge_conditions`, but with the highest of each share."""
     shares = {name for conditions in several for name in conditions if name.endswith("_share")}
-    return together(several) | {name: max(c.get(name, 0.0) for c in several) for name in shares}
+    return merge_conditions(several) | {name: max(c.get(name, 0.0) for c in several) for name in shares}
 
 
 def _mean_share(name: str, several: Sequence[Conditions]) -> float:

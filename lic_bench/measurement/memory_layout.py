@@ -22,7 +22,7 @@ SHIFT = 2**18  # pages by which libraries are moved, at most
 _PERSONALITY, _NO_RANDOMIZATION = 0xFFFFFFFF, 0x0040000  # of Linux's personality: asks only; equal addresses
 
 
-def redrawn(random: Random) -> list[bytes]:
+def random_heap_blocks(random: Random) -> list[bytes]:
     """Blocks of random sizes, half of them freed again: while the others live, what is allocated lies elsewhere."""
     blocks = [bytes(random.randrange(1, 2 << random.randrange(LARGEST))) for _ in range(BLOCKS)]
     random.shuffle(blocks)
@@ -30,7 +30,7 @@ def redrawn(random: Random) -> list[bytes]:
 
 
 @contextmanager
-def same_addresses() -> Iterator[None]:
+def fixed_addresses() -> Iterator[None]:
     """What this thread starts meanwhile has no random addresses: on Linux, where it may say so."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     before = libc.personality(_PERSONALITY) if libc else -1
@@ -44,11 +44,11 @@ def same_addresses() -> Iterator[None]:
         libc.personality(before)
 
 
-def variables(draw: str) -> Mapping[str, str]:
+def hash_seed_variables(draw: str) -> Mapping[str, str]:
     """What a process of this draw has in its environment: the order of Python's sets, and so of what is allocated."""
     return {"PYTHONHASHSEED": str(Random(draw).randrange(2**32))}
 
 
-def moved(draw: str) -> mmap.mmap:
+def reserve_address_space(draw: str) -> mmap.mmap:
     """Address space that is never used, of a size by this draw: what is mapped while it lives lies that much lower."""
     return mmap.mmap(-1, mmap.PAGESIZE * Random(draw).randrange(1, SHIFT), prot=0)

@@ -20,7 +20,7 @@ from typing import Any
 
 import psutil
 
-from lic_bench.machine import cores, nvml, sysfs
+from lic_bench.machine import core_affinity, nvml, sysfs
 from lic_bench.machine.process_tree import descendants
 
 EVERY_S = 0.005
@@ -29,7 +29,7 @@ PATIENCE_S = 10.0  # for an answer of the side process; it gives them within mil
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
-class Side:
+class MemorySampler:
     """The asking end. Where the process cannot be started or is gone, the answers are {}."""
 
     def __init__(self, uuid: str | None = None, every_s: float = EVERY_S) -> None:
@@ -91,7 +91,7 @@ class Side:
             self._process.wait(1.0)
 
 
-def side_of(uuid: str | None) -> Side | None:
+def shared_sampler(uuid: str | None) -> MemorySampler | None:
     """This process's side process for that GPU, or for the host alone: started at the first call. None: it cannot be.
 
     One that has died is replaced.
@@ -105,17 +105,17 @@ def side_of(uuid: str | None) -> Side | None:
 
 
 @cache
-def _started(_pid: int, uuid: str | None) -> Side | None:
+def _started(_pid: int, uuid: str | None) -> MemorySampler | None:
     """_pid: a copy of this process by fork must not talk into the original's pipes."""
     try:
-        side = Side(uuid)
+        side = MemorySampler(uuid)
     except OSError:
         return None
     atexit.register(side.close)
     return side
 
 
-class Sampler:
+class PeakSampler:
     """The sampling end: peaks over the samples since `begin`."""
 
     def __init__(self, pid: int, gpu: nvml.Gpu | None) -> None:
@@ -139,9 +139,9 @@ class Sampler:
     def sample(self) -> None:
         """Look once."""
         children = [pid for pid in descendants(self.pid) if pid != os.getpid()]
-        sizes = {"rss": resident(self.pid), "children_rss": self._children(children)}
+        sizes = {"rss": resident_bytes(self.pid), "children_rss": self._children(children)}
         if self.gpu:
-            held = nvml.bytes_of(self.gpu.processes(), [self.pid, *children])
+            held = nvml.bytes_held_by(self.gpu.processes(), [self.pid, *children])
             sizes |= {"nvml_process": held, "nvml_device": self.gpu.memory_used()}
         for name, size in sizes.items():
             if size is not None:
@@ -154,12 +154,14 @@ class Sampler:
         """
         self._programs |= {pid for pid in pids if pid not in self._programs and _is_program(pid)}
         programs = [pid for pid in pids if pid in self._programs]
-        return max(sum(resident(pid) or 0 for pid in programs), *(highest(pid) or 0 for pid in programs), 0)
+        return max(
+            sum(resident_bytes(pid) or 0 for pid in programs), *(peak_resident_bytes(pid) or 0 for pid in programs), 0
+        )
 
 
-def resident(pid: int) -> int | None:
+def resident_bytes(pid: int) -> int | None:
     """Resident bytes of a process; None if there is none such."""
-    if text := sysfs.read(f"/proc/{pid}/statm"):
+    if text := sysfs.read_text(f"/proc/{pid}/statm"):
         return int(text.split()[1]) * PAGE
     try:
         return int(psutil.Process(pid).memory_info().rss)
@@ -167,9 +169,9 @@ def resident(pid: int) -> int | None:
         return None
 
 
-def highest(pid: int | str) -> int | None:
+def peak_resident_bytes(pid: int | str) -> int | None:
     """The most resident bytes that a process has had (VmHWM); None where /proc does not tell."""
-    for line in (sysfs.read(f"/proc/{pid}/status") or "").splitlines():
+    for line in (sysfs.read_text(f"/proc/{pid}/status") or "").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return None
@@ -188,8 +190,8 @@ def _is_program(pid: int) -> bool:
 
 def main(arguments: list[str]) -> None:
     """arguments: the process to sample, seconds between two samples, optionally the GPU's UUID."""
-    cores.leave()  # a timed run's are for what it times
-    sampler = Sampler(int(arguments[0]), nvml.find(arguments[2] if len(arguments) > 2 else None))
+    core_affinity.leave_inherited_cores()  # a timed run's are for what it times
+    sampler = PeakSampler(int(arguments[0]), nvml.find_gpu(arguments[2] if len(arguments) > 2 else None))
     pause, running, text = float(arguments[1]), False, b""
     while psutil.pid_exists(sampler.pid):  # a forked copy of the process that asked may hold the pipe open
         ready, _, _ = select.select([0], [], [], pause if running else IDLE_S)

@@ -14,18 +14,18 @@ import torch
 from torch import nn
 
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.measurement.memory_sampler import Side, highest, side_of
+from lic_bench.measurement.memory_sampler import MemorySampler, peak_resident_bytes, shared_sampler
 
 R = TypeVar("R")
 
 
-def weights_bytes(module: nn.Module) -> int:
+def bytes_of_weights(module: nn.Module) -> int:
     """Bytes of all parameters and buffers, each counted once."""
     tensors = {t.data_ptr(): t.numel() * t.element_size() for t in [*module.parameters(), *module.buffers()]}
     return sum(tensors.values())
 
 
-def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
+def measure_peak_memory(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
     """What fn returns, and name -> bytes of its peak; what a system does not tell is absent.
 
     cuda: "allocated" and "reserved" by torch's allocator, all loaded codecs included, and their "..._growth" over what
@@ -34,9 +34,9 @@ def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
     everywhere: "rss" of the whole process, "rss_growth"; "children_rss": all programs that it started, where any did.
     The rss is the kernel's high-water mark on Linux, elsewhere sampled, as "nvml_..." and "children_rss" are: every
     5 ms by a side process that starts with the first call here (see measurement/side.py).
-    A codec's own peak is its weights (`weights_bytes`) and the growth.
+    A codec's own peak is its weights (`bytes_of_weights`) and the growth.
     """
-    side = side_of(uuid_of(device))
+    side = shared_sampler(uuid_of(device))
     _give_freed_memory_back(device)
     before = _reset_peak_rss()
     with _sampling(side) as sampled:
@@ -45,7 +45,7 @@ def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
 
 
 @contextmanager
-def _sampling(side: Side | None) -> Iterator[dict[str, int]]:
+def _sampling(side: MemorySampler | None) -> Iterator[dict[str, int]]:
     """The side process samples inside; what it found is in the dictionary afterwards."""
     found: dict[str, int] = {}
     if side:
@@ -57,7 +57,7 @@ def _sampling(side: Side | None) -> Iterator[dict[str, int]]:
 
 
 def _host(before: int | None, sampled: Mapping[str, int]) -> dict[str, int]:
-    exact = highest("self") if before is not None else None
+    exact = peak_resident_bytes("self") if before is not None else None
     before, top = (before, exact) if exact else (sampled.get("rss_before"), sampled.get("rss"))
     if before is None or top is None:
         return {}

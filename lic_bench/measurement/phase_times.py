@@ -1,7 +1,7 @@
 """Where the time of one call goes: seconds by phase, by what a codec's SPEC declares of its submodules.
 
 Hooks are there during the call only. A network's phases are timed on its device, the entropy coder's and the copies' on
-the host, see lic_bench.measurement.timeline; nothing waits that would not wait anyway.
+the host, see lic_bench.measurement.phase_timeline; nothing waits that would not wait anyway.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import torch
 from torch import nn
 
 from lic_bench.errors import UserError
-from lic_bench.measurement.timeline import Timeline
-from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, heard_by
+from lic_bench.measurement.phase_timeline import Timeline
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, listen_to_marks
 
-Declared = Mapping[str, tuple[str, ...]]
+PhasePatterns = Mapping[str, tuple[str, ...]]
 
 # CompressAI's names, for codecs whose SPEC declares nothing: anywhere in the tree, as far as they are there.
-USUAL: Declared = {
+COMPRESSAI_PHASES: PhasePatterns = {
     **{name: (f"**.{name}",) for name in ("g_a", "h_a", "g_s")},
     "h_s": ("**.h_s", "**.h_mean_s", "**.h_scale_s"),
     "context *": (
@@ -35,7 +35,7 @@ USUAL: Declared = {
     "context": ("**.context_prediction", "**.entropy_parameters"),
 }
 # Of every codec: methods of CompressAI's entropy models, which no hook sees.
-CODERS: Declared = {
+ENTROPY_MODELS: PhasePatterns = {
     ENTROPY_CODER: tuple(
         f"**.{model}.{method}"
         for model in ("entropy_bottleneck", "gaussian_conditional")
@@ -45,7 +45,7 @@ CODERS: Declared = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PhaseCall:
     """What is listened to. method: None for the module's own call. phase: its "#" stands for the number of the call."""
 
     module: nn.Module
@@ -53,30 +53,30 @@ class Target:
     phase: str
 
 
-def phase_times(
-    call: Callable[[], object], module: nn.Module, declared: Declared, device: torch.device
+def measure_phases(
+    call: Callable[[], object], module: nn.Module, declared: PhasePatterns, device: torch.device
 ) -> dict[str, float]:
     """Seconds by phase of one call of `call()`, which uses `module` on `device`.
 
     declared: CodecSpec.phases; USUAL where it is empty. Keys: the phases that were entered, always "entropy coder",
     "copies" and "other", which together make "total". Raises UserError where the module lacks what is declared.
     """
-    targets = targets_of(module, declared)
+    targets = find_phase_calls(module, declared)
     line = Timeline(device)
-    with listening(targets, line), line:
+    with record_phases(targets, line), line:
         call()
     found = dict.fromkeys((ENTROPY_CODER, COPIES, OTHER), 0.0) | line.seconds()
     return found | {TOTAL: sum(found.values())}
 
 
-def targets_of(module: nn.Module, declared: Declared) -> list[Target]:
+def find_phase_calls(module: nn.Module, declared: PhasePatterns) -> list[PhaseCall]:
     """The submodules and methods that `declared` names; what two phases name belongs to the first.
 
     Raises UserError for a name that fits nothing.
     """
     named = dict(module.named_modules(remove_duplicate=False))
-    found: dict[tuple[int, str | None], Target] = {}
-    for phases, must in ((declared or USUAL, bool(declared)), (CODERS, False)):
+    found: dict[tuple[int, str | None], PhaseCall] = {}
+    for phases, must in ((declared or COMPRESSAI_PHASES, bool(declared)), (ENTROPY_MODELS, False)):
         for phase, patterns in phases.items():
             for pattern in patterns:
                 fitting = list(_fitting(named, pattern, phase))
@@ -87,17 +87,17 @@ def targets_of(module: nn.Module, declared: Declared) -> list[Target]:
     return list(found.values())
 
 
-def _fitting(named: Mapping[str, nn.Module], pattern: str, phase: str) -> Iterator[Target]:
+def _fitting(named: Mapping[str, nn.Module], pattern: str, phase: str) -> Iterator[PhaseCall]:
     """The submodules that the pattern names, or where there are none, the methods."""
     modules = [(module, hit) for name, module in named.items() if (hit := _regex(pattern).fullmatch(name))]
     if modules:
-        yield from (Target(module, None, _filled(phase, hit)) for module, hit in modules)
+        yield from (PhaseCall(module, None, _filled(phase, hit)) for module, hit in modules)
         return
     owner, _, method = pattern.rpartition(".")
     for name, module in named.items():
         hit = _regex(owner).fullmatch(name)
         if hit and callable(getattr(type(module), method, None)):
-            yield Target(module, method, _filled(phase, hit))
+            yield PhaseCall(module, method, _filled(phase, hit))
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
@@ -120,16 +120,16 @@ def _nothing_fits(module: nn.Module, named: Mapping[str, nn.Module], phase: str,
 
 
 @contextmanager
-def listening(targets: list[Target], line: Timeline) -> Iterator[None]:
+def record_phases(targets: list[PhaseCall], line: Timeline) -> Iterator[None]:
     """Inside, calls of the targets and marks of this thread are noted; afterwards the modules are as before."""
     with ExitStack() as stack:
         for target in targets:
             (_hook if target.method is None else _wrap)(stack, target, line)
-        stack.enter_context(heard_by(_noted_by(line)))
+        stack.enter_context(listen_to_marks(_noted_by(line)))
         yield
 
 
-def _hook(stack: ExitStack, target: Target, line: Timeline) -> None:
+def _hook(stack: ExitStack, target: PhaseCall, line: Timeline) -> None:
     """Listen to the calls of a module."""
     name = _numbered(target.phase)
 
@@ -148,7 +148,7 @@ def _hook(stack: ExitStack, target: Target, line: Timeline) -> None:
         stack.callback(handle.remove)
 
 
-def _wrap(stack: ExitStack, target: Target, line: Timeline) -> None:
+def _wrap(stack: ExitStack, target: PhaseCall, line: Timeline) -> None:
     """Listen to the calls of a method: for the while, the module has one of its own in its place."""
     assert target.method is not None
     attributes, method = vars(target.module), target.method

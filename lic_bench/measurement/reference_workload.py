@@ -17,7 +17,7 @@ CALLS = 3  # per reading, of which the median counts
 CDF = [[0, 1 << 14, 3 << 14, (1 << 16) - 1, 1 << 16]]  # three symbols of 1/4, 1/2, 1/4, and one for all others
 
 
-def workload(device: torch.device) -> Callable[[], float]:
+def make_reference_workload(device: torch.device) -> Callable[[], float]:
     """A function that does it and gives the seconds it took: the convolution on `device`, the coder on the CPU."""
     from compressai import ans  # two seconds, for runs that take times only
 

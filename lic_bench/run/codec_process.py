@@ -14,8 +14,8 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from lic_bench.images.datasets import Image
-from lic_bench.machine import cores
+from lic_bench.images.image_file import Image
+from lic_bench.machine import core_affinity
 from lic_bench.measurement import memory_layout as layout
 from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure
 from lic_bench.run.codec_worker import Bench, Recipe, Samples
@@ -45,7 +45,7 @@ class Remote:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self._cores = frozenset(cores.usable())  # to import on; the run may be kept to fewer by then
+        self._cores = frozenset(core_affinity.usable_cores())  # to import on; the run may be kept to fewer by then
         self._starts = 0
         self._quality = 0
         self._crashes = 0  # of this quality's last images, without one in between that went well
@@ -122,11 +122,11 @@ class Remote:
         self._starts += 1
         draw = f"{self.recipe.draw} {self._starts}" if self.recipe.draw else ""
         ours, theirs = socket.socketpair()
-        alike = layout.same_addresses() if draw else contextlib.nullcontext()
-        with theirs, alike, cores.keep_to(self._cores):
+        alike = layout.fixed_addresses() if draw else contextlib.nullcontext()
+        with theirs, alike, core_affinity.keep_on_cores(self._cores):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, str(theirs.fileno()), draw, *sys.path],
-                env=os.environ | (layout.variables(draw) if draw else {}),
+                env=os.environ | (layout.hash_seed_variables(draw) if draw else {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs

@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Thread
 
-from lic_bench.measurement.memory_layout import moved
+from lic_bench.measurement.memory_layout import reserve_address_space
 
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
 LOOK_S = 1.0
@@ -35,7 +35,7 @@ def serve(number: str, draw: str) -> None:
     os.set_inheritable(descriptor, False)  # else a program of the codec would keep it open
     pipe, ends = Connection(descriptor), False
     _belong()
-    with moved(draw) if draw else contextlib.nullcontext(), contextlib.suppress(EOFError, OSError):
+    with reserve_address_space(draw) if draw else contextlib.nullcontext(), contextlib.suppress(EOFError, OSError):
         answer = _made(pipe.recv_bytes())
         pipe.send((True, None, ends))
         while not ends:
@@ -52,19 +52,19 @@ def serve(number: str, draw: str) -> None:
 
 def _made(recipe: bytes) -> Callable[[str, Sequence[object]], tuple[bool, object]]:
     """What answers questions to the recipe's bench, made in this process."""
-    from lic_bench.codecs import lean_imports
+    from lic_bench.codecs import lazy_compressai
 
-    lean_imports.install()
+    lazy_compressai.install_lazy_imports()
     import torch
 
-    from lic_bench.machine import cores
-    from lic_bench.machine.environment import prepare
+    from lic_bench.machine import core_affinity
+    from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.failures import describe
     from lic_bench.run.codec_worker import Bench
 
     made = pickle.loads(recipe)
-    prepare(torch.device(made.device), made.threads)
-    cores.move(made.cores)  # not before: the imports of several codecs may use all cores
+    apply_protocol_settings(torch.device(made.device), made.threads)
+    core_affinity.move_to_cores(made.cores)  # not before: the imports of several codecs may use all cores
     bench = Bench(made)
 
     def answer(method: str, arguments: Sequence[object]) -> tuple[bool, object]:

@@ -19,15 +19,15 @@ from torch import Tensor
 
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.network_codec import ModelCodec
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.images.datasets import Image, read_image
-from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.energy import joules_per_call
+from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.images.image_file import Image, read_image
+from lic_bench.measurement.complexity import count_complexity
+from lic_bench.measurement.energy_per_call import joules_per_call
 from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure, describe, exhaustion_told
-from lic_bench.measurement.memory_layout import redrawn
-from lic_bench.measurement.operations import count
-from lic_bench.measurement.phase_times import phase_times
+from lic_bench.measurement.machine_monitor import MachineMonitor
+from lic_bench.measurement.memory_layout import random_heap_blocks
+from lic_bench.measurement.phase_times import measure_phases
 from lic_bench.measurement.stopwatch import Effort, timed, undisturbed, warm_up
 from lic_bench.measurement.verified_coding import Pair, measure
 from lic_bench.spec import CodecSpec
@@ -142,7 +142,7 @@ class Bench:
         fields: dict[str, Any] = {"width": pixels.shape[1], "height": pixels.shape[0]}
         fields |= {"weights": pair.encoder.weights, "kernels": pair.encoder.kernels}
         fields["encoder_version"] = getattr(pair.encoder.codec, "version", None)
-        if isinstance(pair.encoder.codec, ExternalCodec):
+        if isinstance(pair.encoder.codec, ProgramCodec):
             fields["mode"] = pair.encoder.codec.mode
         tensor = pixels_to_tensor(pixels).to(self.device)
         self._emptied = self.device.type == "cuda" and "memory" in self.recipe.parts  # by each peak that is taken
@@ -189,7 +189,7 @@ class Bench:
             ("encode", self._encode, pair.encoder.codec),
             ("decode", self._decode, pair.decoder.codec),
         ):
-            if isinstance(codec, ModelCodec):
+            if isinstance(codec, NetworkCodec):
                 for seconds in self._phases_of(call, codec):
                     for phase, value in seconds.items():
                         found.setdefault(f"{name}/{phase}", []).append(value)
@@ -198,7 +198,7 @@ class Bench:
     @_telling
     def energy(self) -> dict[str, float]:
         """See Work."""
-        counter = Watch(self.device).energy_mj
+        counter = MachineMonitor(self.device).energy_mj
         calls = {"encode": lambda: self._seconds(self._encode), "decode": lambda: self._seconds(self._decode)}
         with torch.no_grad(), undisturbed():
             found = {name: joules_per_call(call, counter) for name, call in calls.items()}
@@ -208,7 +208,7 @@ class Bench:
     def complexity(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """See Work."""
         codec = load_codec(self.spec, quality, self.recipe.files.get(quality), self.device).codec
-        return count(cast(ModelCodec, codec).module, self.spec.name, quality, *size)
+        return count_complexity(cast(NetworkCodec, codec).module, self.spec.name, quality, *size)
 
     def open(self) -> None:
         """See Work. A Bench is ready."""
@@ -232,7 +232,7 @@ class Bench:
         self._pairs.clear()
 
     def _sample(self, *, warmed: bool) -> tuple[float, float]:
-        self._blocks = redrawn(self._random)
+        self._blocks = random_heap_blocks(self._random)
         if warmed:
             self._encode()
             self._decode()
@@ -254,11 +254,11 @@ class Bench:
     def _seconds(self, call: Callable[[], object]) -> float:
         return timed(call, self.device)[1]
 
-    def _phases_of(self, call: Callable[[], object], codec: ModelCodec) -> Iterator[dict[str, float]]:
+    def _phases_of(self, call: Callable[[], object], codec: NetworkCodec) -> Iterator[dict[str, float]]:
         spent = 0.0
         with torch.no_grad(), undisturbed():
             for _ in range(self.recipe.effort.repeats):
-                yield (seconds := phase_times(call, codec.module, self.spec.phases, self.device))
+                yield (seconds := measure_phases(call, codec.module, self.spec.phases, self.device))
                 spent += seconds["total"]
                 if spent >= self.recipe.effort.budget_s:
                     return
@@ -267,7 +267,7 @@ class Bench:
         """The two instances, other programs with the recipe's limits."""
         pair = self._pair(quality)
         for codec in (pair.encoder.codec, pair.decoder.codec):
-            if isinstance(codec, ExternalCodec):
+            if isinstance(codec, ProgramCodec):
                 codec.reads_cache = not self.recipe.parts & COSTS
                 codec.timeout_s = self.recipe.timeout_s
         return pair

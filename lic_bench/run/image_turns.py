@@ -9,9 +9,9 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
-from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.disturbances import slowed, together
+from lic_bench.measurement.disturbances import gpu_was_slowed, merge_conditions
 from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure, describe
+from lic_bench.measurement.machine_monitor import MachineMonitor
 from lic_bench.measurement.rounds import Canary, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_worker import COSTS, Work
@@ -39,7 +39,7 @@ class Settings:
     effort: Effort
     devices: Mapping[str, str]
     canary: Canary | None = None
-    watch: Watch | None = None
+    watch: MachineMonitor | None = None
     stops_at_limit: bool = False
     cores: frozenset[int] | None = None
     starts: int = 1
@@ -215,15 +215,15 @@ class Block:
         finally:
             done.seconds += perf_counter() - start
 
-    def _turn(self, done: Done, watch: Watch) -> list[tuple[float, float]]:
+    def _turn(self, done: Done, watch: MachineMonitor) -> list[tuple[float, float]]:
         """Its turn in a round, and what the machine did meanwhile."""
         on_cpu = self.settings.devices[done.job.spec.name] == "cpu"
-        start, before = perf_counter(), watch.read()
+        start, before = perf_counter(), watch.take_reading()
         try:
-            with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
+            with watch.poll_gpu() if self.settings.apart and not on_cpu else nullcontext():
                 return self._with_room(done.job.spec.name, self.works[done.job.spec.name].turn)
         finally:
-            done.conditions.append(watch.since(before))
+            done.conditions.append(watch.summarise_since(before))
             done.seconds += perf_counter() - start
 
 
@@ -239,7 +239,7 @@ def _held_back(several: Sequence[Done]) -> Callable[[], bool]:
     def ask() -> bool:
         fresh = [one.conditions[count:] for one, count in zip(several, seen, strict=True)]
         seen[:] = [len(one.conditions) for one in several]
-        return any(map(slowed, fresh))
+        return any(map(gpu_was_slowed, fresh))
 
     return ask
 
@@ -264,7 +264,7 @@ def _identity(job: Job, device: str) -> dict[str, Any]:
 
 def _of_kept(done: Done, timing: Timing) -> dict[str, Any]:
     """The conditions of the turns whose samples were kept; of a codec on the CPU nothing about a GPU."""
-    kept = together([found for found, kept in zip(done.conditions, timing.turns, strict=True) if kept])
+    kept = merge_conditions([found for found, kept in zip(done.conditions, timing.turns, strict=True) if kept])
     on_cpu = done.fields["device"] == "cpu"
     return {name: value for name, value in kept.items() if not (on_cpu and name.startswith("gpu_"))}
 

@@ -12,11 +12,11 @@ from typing import Protocol, cast
 import torch
 
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.images.datasets import read_image
-from lic_bench.machine import cores
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.images.image_file import read_image
+from lic_bench.machine import core_affinity
+from lic_bench.measurement.complexity import ALL_COUNTS, failed_complexity
 from lic_bench.measurement.failures import CodecFailure, describe
-from lic_bench.measurement.operations import WANTED, failed_count
 from lic_bench.run.codec_worker import Work, pixels_to_tensor
 from lic_bench.run.encode_ahead import Ahead
 from lic_bench.run.image_turns import Block, Settings
@@ -87,7 +87,7 @@ class Runner:
         self.listener.started(todo, len(jobs) - len(todo))
         self._get_ready({job.spec.name for job in todo})
         outcome = Outcome()
-        with cores.keep_to(self.settings.cores), closing(Ahead(self.ahead, self._tasks(todo))) as ahead:
+        with core_affinity.keep_on_cores(self.settings.cores), closing(Ahead(self.ahead, self._tasks(todo))) as ahead:
             block = Block(self.works, self.settings, ahead.wait, self.listener.job, self.listener.note, self.pause)
             for _, jobs_of_image in groupby(todo, key=lambda job: (job.dataset, job.rung, job.image.name)):
                 for done in block.measured(list(jobs_of_image)):
@@ -101,7 +101,7 @@ class Runner:
     def complexity(self, spec: CodecSpec, quality: int, size: tuple[int, int], *, retry_failed: bool = False) -> None:
         """Store the complexity of a learned codec at size (height, width), by the counters that have none stored."""
         log = self.store.complexity
-        keys = {(spec.name, quality, counter, path, *size) for counter, path in WANTED}
+        keys = {(spec.name, quality, counter, path, *size) for counter, path in ALL_COUNTS}
         todo = keys - log.keys | (keys & log.failed.keys() if retry_failed else set())
         if spec.kind != "learned" or not todo:
             return
@@ -109,7 +109,7 @@ class Runner:
         try:
             rows = self.works[spec.name].complexity(quality, size)
         except Exception as error:
-            rows = failed_count(spec.name, quality, *size, error=describe(error))
+            rows = failed_complexity(spec.name, quality, *size, error=describe(error))
         for row in rows:
             if row.key in todo:
                 log.append(row)
@@ -133,6 +133,6 @@ class Runner:
 
 def _encode(job: Job, timeout_s: float) -> None:
     """Put the job's bitstream into the cache, where the measuring finds it."""
-    codec = cast(ExternalCodec, load_codec(job.spec, job.quality, None, torch.device("cpu")).codec)
+    codec = cast(ProgramCodec, load_codec(job.spec, job.quality, None, torch.device("cpu")).codec)
     codec.reads_cache, codec.timeout_s = True, timeout_s
     codec.compress(pixels_to_tensor(read_image(job.image)).float().div(255))

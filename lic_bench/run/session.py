@@ -14,16 +14,16 @@ import torch
 from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of, weights_of
-from lic_bench.codecs.registry import check_installed, choose_codecs, programs_of
+from lic_bench.codecs.registry import check_installed, choose_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
-from lic_bench.machine import cores
-from lic_bench.machine.environment import describe, fingerprint, prepare
-from lic_bench.machine.gpu import describe as describe_gpu
+from lic_bench.machine import core_affinity
+from lic_bench.machine.environment_record import apply_protocol_settings, describe_environment, environment_fingerprint
+from lic_bench.machine.gpu import describe_gpu as describe_gpu
 from lic_bench.machine.machine_lock import alone
-from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.failures import OUT_OF_MEMORY
-from lic_bench.measurement.reference_workload import workload
+from lic_bench.measurement.machine_monitor import MachineMonitor
+from lic_bench.measurement.reference_workload import make_reference_workload
 from lic_bench.measurement.rounds import FRESH_S, Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.option_lists import split_list
@@ -111,7 +111,7 @@ def run(options: Options, listener: Listener) -> Outcome:
 
 def carry_out(session: Session, options: Options, listener: Listener) -> Outcome:
     """Open the store, measure what it lacks."""
-    environment = describe(session.device)
+    environment = describe_environment(session.device)
     if options.fresh:
         aside = set_aside(options.out)
         session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
@@ -119,7 +119,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
         options.out,
         {
             "config": session.config.to_json(),
-            "fingerprint": fingerprint(environment) | _own(session),
+            "fingerprint": environment_fingerprint(environment) | _own(session),
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
@@ -135,7 +135,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
 
 def _own(session: Session) -> dict[str, Any]:
     """What a run adds to the machine's fingerprint. cores_kept: on how many it is kept while times are taken."""
-    kept = cores.for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
+    kept = core_affinity.cores_for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
     return {"kernels": _kernels(session), "programs": _versions(session), "cores_kept": len(kept) if kept else None}
 
 
@@ -163,12 +163,12 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         if value is not None and not value > 0:
             raise UserError(f"--{name} {value:g}: more than 0 seconds.")
     device = choose_device(options.device)
-    prepare(device, options.threads)
+    apply_protocol_settings(device, options.threads)
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
     specs = cfg.with_options(choose_codecs(options.codecs), named)
     for spec in specs:
         check_installed(spec)
-    programs = {spec.name: found for spec in specs if (found := programs_of(spec))}
+    programs = {spec.name: found for spec in specs if (found := find_programs(spec))}
     parts = cfg.choose_parts(options.measure)
     if (options.jobs or 1) > 1 and COSTS & set(parts):
         raise UserError(
@@ -313,9 +313,9 @@ def _settings(session: Session, options: Options, *, timed: bool) -> Settings:
         parts=frozenset(config.measure),
         effort=_effort(config),
         devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
-        canary=Canary(workload(device), FRESH_S if baton.asked() else 0.0) if timed else None,
-        watch=Watch(device) if timed else None,
-        cores=cores.for_threads(config.threads) if timed else None,
+        canary=Canary(make_reference_workload(device), FRESH_S if baton.asked() else 0.0) if timed else None,
+        watch=MachineMonitor(device) if timed else None,
+        cores=core_affinity.cores_for_threads(config.threads) if timed else None,
         starts=config.starts or 1,
         apart=config.isolate,
         stops_at_limit=session.alone,

@@ -200,7 +200,7 @@ def two(monkeypatch):
         for name, data in files.items()
     }
     for module in (fetch, datasets):
-        monkeypatch.setattr(module, "manifest", lambda name: known if name == "kodak" else {})
+        monkeypatch.setattr(module, "read_manifest", lambda name: known if name == "kodak" else {})
     for name in ("kodak", "clic", "tecnick"):
         info = datasets.DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
         monkeypatch.setitem(datasets.DATASETS, name, info)

@@ -11,15 +11,15 @@ import psutil
 import pytest
 
 from lic_bench.measurement import memory_sampler as module
-from lic_bench.measurement.memory_sampler import Side, highest, resident, side_of
+from lic_bench.measurement.memory_sampler import MemorySampler, peak_resident_bytes, resident_bytes, shared_sampler
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="children are told apart by /proc")
 MB = 10**6
 
 
 @pytest.fixture
-def side() -> Iterator[Side]:
-    side = Side()
+def side() -> Iterator[MemorySampler]:
+    side = MemorySampler()
     yield side
     side.close()
 
@@ -37,7 +37,7 @@ def ended(pid: int, seconds: float = 20.0) -> bool:
 
 
 @linux
-def test_a_program_that_allocates_200_mb_is_seen(side: Side) -> None:
+def test_a_program_that_allocates_200_mb_is_seen(side: MemorySampler) -> None:
     side.begin()
     code = "x = b'a' * 200_000_000\nprint(flush=True)\ninput()"
     child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -50,7 +50,7 @@ def test_a_program_that_allocates_200_mb_is_seen(side: Side) -> None:
 
 
 @linux
-def test_two_programs_at_a_time_add_up(side: Side) -> None:
+def test_two_programs_at_a_time_add_up(side: MemorySampler) -> None:
     side.begin()
     command = [sys.executable, "-c", "x = b'a' * 50_000_000\nprint(flush=True)\ninput()"]
     both = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(2)]
@@ -67,8 +67,8 @@ def test_two_programs_at_a_time_add_up(side: Side) -> None:
 def test_what_only_forks_has_its_parents_pages_and_is_left_out() -> None:
     code = """
 import os, time
-from lic_bench.measurement.memory_sampler import Side
-side, block = Side(), b"a" * 100_000_000
+from lic_bench.measurement.memory_sampler import MemorySampler
+side, block = MemorySampler(), b"a" * 100_000_000
 side.begin()
 if (pid := os.fork()) == 0:
     time.sleep(0.1)
@@ -81,7 +81,7 @@ side.close()
     assert int(done.stdout) < 50 * MB
 
 
-def test_the_process_itself_and_a_fresh_start_each_time(side: Side) -> None:
+def test_the_process_itself_and_a_fresh_start_each_time(side: MemorySampler) -> None:
     side.begin()
     with mmap(-1, 100 * MB) as block:  # not malloc, which may keep it
         block.write(b"a" * (100 * MB))
@@ -95,15 +95,15 @@ def test_the_process_itself_and_a_fresh_start_each_time(side: Side) -> None:
 
 @linux
 def test_the_kernel_and_the_samples_agree() -> None:
-    own, mark = resident(os.getpid()), highest("self")
+    own, mark = resident_bytes(os.getpid()), peak_resident_bytes("self")
     assert own is not None
     assert mark is not None
     assert own == pytest.approx(psutil.Process().memory_info().rss, rel=0.05)
     assert mark >= own * 0.95
-    assert resident(2**22 + 1) is highest(2**22 + 1) is None
+    assert resident_bytes(2**22 + 1) is peak_resident_bytes(2**22 + 1) is None
 
 
-def test_it_is_light(side: Side) -> None:
+def test_it_is_light(side: MemorySampler) -> None:
     code = (
         "import sys, lic_bench.measurement.memory_sampler; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
@@ -114,14 +114,14 @@ def test_it_is_light(side: Side) -> None:
 
 
 def test_one_that_is_gone_answers_nothing_and_is_replaced() -> None:
-    first = side_of(None)
+    first = shared_sampler(None)
     assert first is not None
-    assert side_of(None) is first
+    assert shared_sampler(None) is first
     first._process.kill()
     first._process.wait()
     first.begin()
     assert first.end() == {}
-    second = side_of(None)
+    second = shared_sampler(None)
     assert second is not None
     assert second is not first
     second.begin()
@@ -130,12 +130,12 @@ def test_one_that_is_gone_answers_nothing_and_is_replaced() -> None:
 
 def test_where_it_cannot_be_started_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.sys, "executable", "/no/such/python")
-    assert side_of("a gpu of this test alone") is None
+    assert shared_sampler("a gpu of this test alone") is None
 
 
 def test_it_ends_with_the_process_that_started_it() -> None:
-    code = "from lic_bench.measurement.memory_sampler import Side\n"
-    code += "s = Side()\ns.begin()\nprint(s._process.pid, flush=True)\ninput()"
+    code = "from lic_bench.measurement.memory_sampler import MemorySampler\n"
+    code += "s = MemorySampler()\ns.begin()\nprint(s._process.pid, flush=True)\ninput()"
     parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
@@ -145,7 +145,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     assert ended(pid)
 
 
-def test_closing_twice_does_no_harm(side: Side) -> None:
+def test_closing_twice_does_no_harm(side: MemorySampler) -> None:
     side.close()
     assert not side.alive
     side.close()

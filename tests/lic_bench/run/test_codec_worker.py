@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from lic_bench.codecs.registry import add_plugin, resolve
+from lic_bench.codecs.registry import add_plugin, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.images.datasets import Image, find_dataset
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import describe
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_worker import Bench, Recipe
@@ -96,7 +97,7 @@ def test_no_sample_pays_for_memory_that_was_given_back(image: Image, step: str) 
 @pytest.mark.gpu
 @pytest.mark.parametrize(("parts", "untimed"), [(TIMES, 0), (TIMES | {"memory"}, 1)])
 def test_an_image_whose_memory_was_taken_is_coded_untimed(parts: frozenset[str], untimed: int) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     bench = Bench(Recipe(spec=spec, device="cuda", parts=parts))
     for picture in find_dataset("sample", None, limit=2, crop=64).images:
         bench.code(1, picture)
@@ -122,7 +123,7 @@ def test_one_quality_is_in_memory(image: Image) -> None:
 
 
 def test_phases_of_a_network_add_up_to_its_total(image: Image) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     bench = Bench(Recipe(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=2)))
     bench.code(1, image)
     phases = bench.phases()
@@ -142,7 +143,7 @@ def test_a_codec_without_a_network_has_no_phases(image: Image) -> None:
 
 
 def test_operations_are_counted_on_a_network_of_its_own(image: Image) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     bench = Bench(Recipe(spec=spec, device="cpu", parts=TIMES))
     bench.code(1, image)
     module: Any = bench._pair(1).encoder.codec

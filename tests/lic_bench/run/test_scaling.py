@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench.codecs import registry
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.images.image_file import pixels_sha256, read_image
+from lic_bench.measurement.complexity import failed_complexity
 from lic_bench.measurement.failures import describe
-from lic_bench.measurement.operations import failed_count
 from lic_bench.report.scaling import GIB, scaling
 from lic_bench.run import scaling as scale
 from lic_bench.run import session
@@ -175,7 +175,7 @@ def test_operations_are_counted_where_that_is_cheap(
 
 
 def test_a_codec_without_a_network_is_not_counted() -> None:
-    assert scale.counted_at(resolve("hungry"), (64, 128)) == []
+    assert scale.counted_at(resolve_codec("hungry"), (64, 128)) == []
 
 
 def test_a_codec_is_measured_until_it_runs_out_of_memory(measured: Path) -> None:
@@ -269,7 +269,7 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
     )
     store: Any = SimpleNamespace(records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}))
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
-    session._count(resolve("hungry"), cast(Any, found), cast(Any, Counter()), store, options)
+    session._count(resolve_codec("hungry"), cast(Any, found), cast(Any, Counter()), store, options)
     assert counted == sides
 
 
@@ -292,7 +292,7 @@ def test_repeats_below_one_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "limit"), [(MemoryError("9 bytes"), True), (ValueError("9 bytes"), False)])
 def test_counting_that_has_no_memory_is_a_limit(error: Exception, limit: bool) -> None:
-    for row in failed_count("net", 1, 8, 8, error=describe(error)):
+    for row in failed_complexity("net", 1, 8, 8, error=describe(error)):
         assert scale.is_limit(row) == limit
 
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 from compressai.models import MeanScaleHyperprior
 
-from lic_bench.codecs import lean_imports
+from lic_bench.codecs import lazy_compressai
 
 PROCESS = """
 import json, sys
-from lic_bench.codecs import lean_imports
+from lic_bench.codecs import lazy_compressai
 
-lean_imports.install()
-lean_imports.install()
-found = {"finders": sum(isinstance(finder, lean_imports._Finder) for finder in sys.meta_path)}
+lazy_compressai.install_lazy_imports()
+lazy_compressai.install_lazy_imports()
+found = {"finders": sum(isinstance(finder, lazy_compressai._Finder) for finder in sys.meta_path)}
 from compressai import ans, entropy_models, latent_codecs, layers, models, ops, zoo
 
 found["loaded"] = [name for name in ("torchvision", "torch_geometric", "torch._dynamo") if name in sys.modules]
@@ -36,9 +36,9 @@ print(json.dumps(found))
 """
 CODING = """
 import sys
-from lic_bench.codecs import lean_imports
+from lic_bench.codecs import lazy_compressai
 
-lean_imports.install()
+lazy_compressai.install_lazy_imports()
 import torch
 from adapters.mambavc.scan import selective_scan
 from lalic.biwkv import biwkv
@@ -85,6 +85,6 @@ def test_a_network_codes_the_same_bytes(found: Any) -> None:
 
 def test_no_effect_where_compressai_is_there() -> None:
     before = list(sys.meta_path)
-    lean_imports.install()
+    lazy_compressai.install_lazy_imports()
     assert sys.meta_path == before
     assert compressai.datasets.ImageFolder

@@ -14,7 +14,7 @@ TRANSFORMS = frozenset(("g_a", "h_a", "h_s", "h_mean_s", "h_scale_s", "g_s"))  #
 Forward = Callable[..., Any]
 
 
-class Calls:
+class TransformCache:
     """Inputs and outputs of the transforms of one codec's instances.
 
     A kept output stands for a later call only where that would compute the same: the input is equal, and so is every

@@ -8,25 +8,25 @@ import torch
 
 from lic_bench.machine import nvml
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.measurement.gpu_meter import GpuMeter
+from lic_bench.measurement.gpu_sensors import GpuSensors
 
 
 def test_a_gpu_that_tells_nothing_has_no_numbers() -> None:
-    meter = GpuMeter(nvml.Gpu(None, "GPU-none"), os.getpid())
+    meter = GpuSensors(nvml.Gpu(None, "GPU-none"), os.getpid())
     assert (meter.counters(), meter.gauges(), meter.facts(), meter.energy_mj()) == ({}, {}, {}, None)
 
 
 @pytest.fixture
 def gpu() -> nvml.Gpu:
     torch.ones(1, device="cuda")
-    found = nvml.find(uuid_of(torch.device("cuda")))
+    found = nvml.find_gpu(uuid_of(torch.device("cuda")))
     assert found is not None
     return found
 
 
 @pytest.mark.gpu
 def test_clock_and_temperature_are_plausible(gpu: nvml.Gpu) -> None:
-    gauges = GpuMeter(gpu, os.getpid()).gauges()
+    gauges = GpuSensors(gpu, os.getpid()).gauges()
     assert 100 < gauges["gpu_sm_mhz"] < 5000
     assert 0 < gauges["gpu_temperature_c"] < 120
 
@@ -40,6 +40,6 @@ def test_a_process_that_is_not_below_the_root_is_foreign(gpu: nvml.Gpu) -> None:
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        ours = GpuMeter(gpu, os.getpid()).facts()["gpu_foreign_processes"]
-        assert GpuMeter(gpu, child.pid).facts()["gpu_foreign_processes"] == ours + 1
+        ours = GpuSensors(gpu, os.getpid()).facts()["gpu_foreign_processes"]
+        assert GpuSensors(gpu, child.pid).facts()["gpu_foreign_processes"] == ours + 1
         child.communicate("\n")

@@ -11,17 +11,15 @@ from threading import Event, Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from lic_bench.machine import cores, nvml
+from lic_bench.machine import core_affinity, nvml
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.measurement.disturbances import disturbed as disturbed
-from lic_bench.measurement.disturbances import together as together
-from lic_bench.measurement.gpu_meter import GpuMeter
-from lic_bench.measurement.host_meter import HostMeter
+from lic_bench.measurement.gpu_sensors import GpuSensors
+from lic_bench.measurement.host_sensors import HostSensors
 
 if TYPE_CHECKING:
     import torch
 
-LOOK_S = 0.02  # between two looks at a GPU that works
+POLL_S = 0.02  # between two looks at a GPU that works
 _REMEMBERED = 5_000  # readings; of older ones an interval keeps its first
 _CLOCK = "gpu_sm_mhz"
 
@@ -41,19 +39,19 @@ class Reading:
         return nvml.IDLE in self.facts.get("gpu_reasons", ())
 
 
-class Watch:
+class MachineMonitor:
     """Watches this machine, and `device` where it is a GPU.
 
     Ours is what this process and those below it do, so it is made by the process that started all the others.
     """
 
     def __init__(self, device: torch.device) -> None:
-        self._host = HostMeter()
-        gpu = nvml.find(uuid_of(device))
-        self._gpu = GpuMeter(gpu, os.getpid()) if gpu else None
+        self._host = HostSensors()
+        gpu = nvml.find_gpu(uuid_of(device))
+        self._gpu = GpuSensors(gpu, os.getpid()) if gpu else None
         self._readings: deque[Reading] = deque(maxlen=_REMEMBERED)
 
-    def read(self) -> Reading:
+    def take_reading(self) -> Reading:
         """Look now: a tenth of a millisecond, and one more per hundred threads. To be called between the samples."""
         (counters, gauges), facts = self._host.read(), dict[str, Any]()
         if self._gpu:
@@ -64,14 +62,14 @@ class Watch:
         self._readings.append(reading)
         return reading
 
-    def since(self, before: Reading) -> dict[str, Any]:
+    def summarise_since(self, before: Reading) -> dict[str, Any]:
         """Look now and sum up everything from `before` on, with all readings that were taken in between."""
-        now = self.read()
+        now = self.take_reading()
         between = [r for r in self._readings if before.seconds < r.seconds < now.seconds]
-        return summary([before, *between, now])
+        return summarise_readings([before, *between, now])
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
+    def poll_gpu(self) -> Iterator[None]:
         """Look at a GPU every LOOK_S inside, by a thread that keeps off this one's cores.
 
         For a wait for another process: work in this one it would disturb.
@@ -80,7 +78,7 @@ class Watch:
             yield
             return
         over = Event()
-        thread = Thread(target=self._look, args=(self._gpu, over), daemon=True)
+        thread = Thread(target=self._poll, args=(self._gpu, over), daemon=True)
         thread.start()
         try:
             yield
@@ -88,9 +86,9 @@ class Watch:
             over.set()
             thread.join()
 
-    def _look(self, gpu: GpuMeter, over: Event) -> None:
-        cores.leave()
-        while not over.wait(LOOK_S):
+    def _poll(self, gpu: GpuSensors, over: Event) -> None:
+        core_affinity.leave_inherited_cores()
+        while not over.wait(POLL_S):
             clocks = gpu.clocks()
             self._readings.append(Reading(perf_counter(), {}, gpu.gauges(), clocks))
 
@@ -102,7 +100,7 @@ class Watch:
         return None if joules is None else 1e3 * joules
 
 
-def summary(readings: Sequence[Reading]) -> dict[str, Any]:
+def summarise_readings(readings: Sequence[Reading]) -> dict[str, Any]:
     """Readings, in their order, as plain JSON values. What the machine does not tell is absent.
 
     seconds, readings; cpu_own_s: CPU seconds of what is measured. cpu_others_share: of the time of the CPUs that this

@@ -7,8 +7,8 @@ import torch
 from compressai.models import MeanScaleHyperprior
 from torch import Tensor, nn
 
-from lic_bench.codecs.kept_transforms import Calls
-from lic_bench.codecs.network_codec import ModelCodec
+from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.transform_cache import TransformCache
 from lic_bench.spec import Padding
 
 IMAGE = torch.rand(1, 3, 64, 128, generator=torch.Generator().manual_seed(1))
@@ -36,10 +36,12 @@ def counted(network: nn.Module, names: tuple[str, ...] = ("g_a", "h_a", "h_s", "
     return calls
 
 
-def coded(encoder: MeanScaleHyperprior, decoder: MeanScaleHyperprior, x: Tensor = IMAGE) -> tuple[ModelCodec, Calls]:
+def coded(
+    encoder: MeanScaleHyperprior, decoder: MeanScaleHyperprior, x: Tensor = IMAGE
+) -> tuple[NetworkCodec, TransformCache]:
     """The encoder's side after the decoder has decoded, and the calls of both."""
-    sides = [ModelCodec(module, Padding(multiple=64)) for module in (encoder, decoder)]
-    calls = Calls()
+    sides = [NetworkCodec(module, Padding(multiple=64)) for module in (encoder, decoder)]
+    calls = TransformCache()
     with calls.keep(encoder):
         bits = sides[0].compress(x)
     with calls.keep(decoder):
@@ -107,7 +109,7 @@ class Writes(nn.Module):
 
 
 def test_what_is_written_into_afterwards_was_kept_before() -> None:
-    module, calls = Writes(), Calls()
+    module, calls = Writes(), TransformCache()
     x = torch.tensor([-1.0, 3.0])
     with calls.keep(module):
         module(x.clone())
@@ -117,7 +119,7 @@ def test_what_is_written_into_afterwards_was_kept_before() -> None:
 
 
 def test_not_a_number_is_computed_again() -> None:
-    module, calls = Writes(), Calls()
+    module, calls = Writes(), TransformCache()
     x = torch.tensor([float("nan")])
     computed: list[Any] = []
     module.g_a.register_forward_hook(lambda *given: computed.append(given))

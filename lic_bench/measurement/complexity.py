@@ -16,17 +16,17 @@ from lic_bench.measurement.failures import exhaustion_told, is_out_of_memory
 from lic_bench.store.records import Complexity
 
 Counter = Literal["thop", "fvcore", "exact"]
-Wanted: TypeAlias = tuple[Counter, Path]
+CounterPath: TypeAlias = tuple[Counter, Path]
 
 COUNTERS: dict[Counter, Counting] = {"thop": thop.paths, "fvcore": fvcore.paths, "exact": exact.paths}
-WANTED: tuple[Wanted, ...] = (
+ALL_COUNTS: tuple[CounterPath, ...] = (
     *(("thop", "forward"), ("fvcore", "forward")),
     *(("exact", "forward"), ("exact", "encode"), ("exact", "decode")),
 )
 
 
 @runtime_checkable
-class Reduced(Protocol):
+class Reparameterised(Protocol):
     """A network that needs fewer values at inference than it has parameters, as after re-parameterisation."""
 
     def parameters_inference(self) -> int:
@@ -34,8 +34,8 @@ class Reduced(Protocol):
         ...
 
 
-def count(
-    module: nn.Module, codec: str, quality: int, height: int, width: int, *, wanted: Iterable[Wanted] = WANTED
+def count_complexity(
+    module: nn.Module, codec: str, quality: int, height: int, width: int, *, wanted: Iterable[CounterPath] = ALL_COUNTS
 ) -> list[Complexity]:
     """One record per counter and path in `wanted`, for a 1 x 3 x height x width image that needs no padding.
 
@@ -44,11 +44,11 @@ def count(
     """
     parameters = sum(p.numel() for p in module.parameters())
     common: dict[str, Any] = {"codec": codec, "quality": quality, "height": height, "width": width}
-    common["parameters_inference"] = module.parameters_inference() if isinstance(module, Reduced) else None
+    common["parameters_inference"] = module.parameters_inference() if isinstance(module, Reparameterised) else None
     rows = []
     for pair, found in _counted(module, height, width, wanted):
         if isinstance(found, Exception):
-            rows += failed_count(
+            rows += failed_complexity(
                 codec, quality, height, width, error=_message(found), wanted=(pair,), parameters=parameters
             )
             continue
@@ -61,14 +61,14 @@ def count(
     return rows
 
 
-def failed_count(
+def failed_complexity(
     codec: str,
     quality: int,
     height: int,
     width: int,
     *,
     error: str,
-    wanted: Iterable[Wanted] = WANTED,
+    wanted: Iterable[CounterPath] = ALL_COUNTS,
     parameters: int = 0,
 ) -> list[Complexity]:
     """The failed records of these counters and paths."""
@@ -84,8 +84,8 @@ def _message(error: Exception) -> str:
 
 
 def _counted(
-    module: nn.Module, height: int, width: int, wanted: Iterable[Wanted]
-) -> Iterator[tuple[Wanted, Counted | Exception]]:
+    module: nn.Module, height: int, width: int, wanted: Iterable[CounterPath]
+) -> Iterator[tuple[CounterPath, Counted | Exception]]:
     prepared: dict[Counter, Paths] = {}
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     for counter, path in wanted:

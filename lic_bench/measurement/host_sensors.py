@@ -50,14 +50,14 @@ class ProcessStat:
         return cls(sum(map(int, fields[11:15])) / TICKS, int(fields[9]) + int(fields[10]), int(fields[36]))
 
 
-class HostMeter:
+class HostSensors:
     """Counters and gauges of this machine. Ours is what this process and all that it started take."""
 
     def __init__(self) -> None:
         usable = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
         self.cpus = usable if usable and len(usable) < (os.cpu_count() or 0) else None
         self._throttles = throttle_files(usable)
-        self._packages = [Package(folder) for folder in package_folders()]
+        self._packages = [EnergyCounter(folder) for folder in energy_folders()]
         self._waited: dict[int, float] = {}  # process -> seconds, of the living
         self._waited_s = 0.0
 
@@ -67,11 +67,11 @@ class HostMeter:
         cpu_mhz: the highest of the CPUs that our processes ran on last, so that of the one that works.
         """
         below = descendants(os.getpid()) if sys.platform == "linux" else []
-        texts = (sysfs.read(f"/proc/{pid}/stat") for pid in below)
+        texts = (sysfs.read_text(f"/proc/{pid}/stat") for pid in below)
         stats = [ProcessStat.parse(text) for text in texts if text]
-        own = sysfs.read("/proc/self/stat")
+        own = sysfs.read_text("/proc/self/stat")
         counters = {
-            **cpu_seconds(sysfs.read("/proc/stat") or "", self.cpus),
+            **cpu_seconds(sysfs.read_text("/proc/stat") or "", self.cpus),
             **_usage(stats),
             **_swapped(),
             **self._all_waited([os.getpid(), *below]),
@@ -89,13 +89,13 @@ class HostMeter:
 
     def _all_waited(self, pids: Sequence[int]) -> dict[str, float]:
         """Added up from reading to reading, as a process takes its count along when it ends."""
-        now = {pid: seconds for pid in pids if (seconds := waited_s(pid)) is not None}
+        now = {pid: seconds for pid in pids if (seconds := seconds_waited(pid)) is not None}
         self._waited_s += sum(max(0.0, seconds - self._waited.get(pid, 0.0)) for pid, seconds in now.items())
         self._waited = now
         return {"cpu_waited_s": self._waited_s} if now else {}
 
 
-class Package:
+class EnergyCounter:
     """The energy of one processor package by RAPL, in joules since the object was made; its counter overflows."""
 
     def __init__(self, folder: Path) -> None:
@@ -114,24 +114,24 @@ class Package:
         return self._used / 1e6
 
 
-def package_folders() -> list[Path]:
+def energy_folders() -> list[Path]:
     """RAPL's packages: not the parts of one, nor the domains beside them."""
     folders = sorted(RAPL.glob("intel-rapl:*"))
-    return [folder for folder in folders if (sysfs.read(folder / "name") or "").startswith("package")]
+    return [folder for folder in folders if (sysfs.read_text(folder / "name") or "").startswith("package")]
 
 
 def throttle_files(cpus: Sequence[int]) -> list[Path]:
     """How often a core of these, or a whole package, was too hot: one file each."""
-    packages = {sysfs.read(CPU / f"cpu{n}/topology/physical_package_id"): n for n in reversed(cpus)}
+    packages = {sysfs.read_text(CPU / f"cpu{n}/topology/physical_package_id"): n for n in reversed(cpus)}
     files = [CPU / f"cpu{n}/thermal_throttle/package_throttle_count" for n in packages.values()]
     files += [CPU / f"cpu{n}/thermal_throttle/core_throttle_count" for n in cpus[:_WATCHED_CORES]]
     return [file for file in files if file.exists()]
 
 
-def waited_s(pid: int) -> float | None:
+def seconds_waited(pid: int) -> float | None:
     """Seconds that a process's threads were ready to run while others ran; the kernel counts ns in schedstat."""
-    files = (f"/proc/{pid}/task/{thread}/schedstat" for thread in sysfs.entries(f"/proc/{pid}/task"))
-    rows = [text.split() for file in files if (text := sysfs.read(file))]
+    files = (f"/proc/{pid}/task/{thread}/schedstat" for thread in sysfs.list_folder(f"/proc/{pid}/task"))
+    rows = [text.split() for file in files if (text := sysfs.read_text(file))]
     return sum(int(row[1]) for row in rows) / 1e9 if rows else None
 
 
@@ -145,7 +145,7 @@ def _usage(stats: Sequence[ProcessStat]) -> dict[str, float]:
 
 
 def _swapped() -> dict[str, float]:
-    rows = [line.split() for line in (sysfs.read("/proc/vmstat") or "").splitlines() if line.startswith("pswp")]
+    rows = [line.split() for line in (sysfs.read_text("/proc/vmstat") or "").splitlines() if line.startswith("pswp")]
     return {"swapped_pages": float(sum(int(row[1]) for row in rows))} if rows else {}
 
 

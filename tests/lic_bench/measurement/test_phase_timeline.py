@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lic_bench.measurement.timeline import Interval, Timeline, attribute, intervals_between
+from lic_bench.measurement.phase_timeline import Interval, Timeline, intervals_between, nanoseconds_by_name
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER
 
 
@@ -32,24 +32,24 @@ def test_a_device_at_work_goes_before_the_host_that_waits_for_it():
         Interval(COPIES, 20, 70),  # waits until 60, copies until 70
         Interval(ENTROPY_CODER, 70, 90),
     ]
-    assert attribute(0, 100, line) == {OTHER: 20, "g_a": 50, COPIES: 10, ENTROPY_CODER: 20}
+    assert nanoseconds_by_name(0, 100, line) == {OTHER: 20, "g_a": 50, COPIES: 10, ENTROPY_CODER: 20}
 
 
 def test_the_innermost_has_the_time():
     line = [Interval("context 0", 0, 100), Interval(ENTROPY_CODER, 20, 80), Interval(COPIES, 30, 40)]
-    assert attribute(0, 100, line) == {OTHER: 0, "context 0": 40, ENTROPY_CODER: 50, COPIES: 10}
+    assert nanoseconds_by_name(0, 100, line) == {OTHER: 0, "context 0": 40, ENTROPY_CODER: 50, COPIES: 10}
 
 
 def test_what_is_outside_of_the_call_does_not_count():
-    assert attribute(10, 20, [Interval("g_a", 0, 12), Interval("g_s", 18, 50), Interval("x", 30, 40)]) == {
+    assert nanoseconds_by_name(10, 20, [Interval("g_a", 0, 12), Interval("g_s", 18, 50), Interval("x", 30, 40)]) == {
         **{"g_a": 2, "g_s": 2, OTHER: 6}
     }
-    assert attribute(10, 10, [Interval("g_a", 0, 20)]) == {OTHER: 0}
+    assert nanoseconds_by_name(10, 10, [Interval("g_a", 0, 20)]) == {OTHER: 0}
 
 
 @given(st.lists(intervals(), max_size=12), st.integers(0, 20), st.randoms())
 def test_every_instant_has_one_owner(line, length, dice):
-    found = attribute(0, length, line)
+    found = nanoseconds_by_name(0, length, line)
     assert sum(found.values()) == length
     assert min(found.values()) >= 0
     expected = dict.fromkeys(found, 0)
@@ -58,7 +58,7 @@ def test_every_instant_has_one_owner(line, length, dice):
     assert found == expected
     mixed = list(line)
     dice.shuffle(mixed)
-    assert attribute(0, length, mixed) == found
+    assert nanoseconds_by_name(0, length, mixed) == found
 
 
 def test_on_the_host_alone_every_phase_is_the_hosts():
@@ -70,7 +70,7 @@ def test_a_network_lasts_as_long_as_the_device_is_in_it():
     names = [None, "g_a", COPIES, ENTROPY_CODER, "g_s", None]
     hosts = [0, 1, 5, 60, 80, 83, 100]  # copies wait for g_a; after g_s there is only the waiting at the end
     devices = [0, 2, 55, 58, 82, 98, 99]
-    found = attribute(0, 100, intervals_between(names, hosts, devices))
+    found = nanoseconds_by_name(0, 100, intervals_between(names, hosts, devices))
     assert found == {"g_a": 53, COPIES: 5, ENTROPY_CODER: 20, "g_s": 16, OTHER: 6}
 
 
@@ -79,7 +79,7 @@ def test_late_devices_lose_no_time(names, data):
     steps = st.lists(st.integers(0, 9), min_size=len(names), max_size=len(names))
     hosts = list(accumulate(data.draw(steps), initial=100))
     devices = [at + 5 for at in accumulate(data.draw(steps), initial=100)]
-    found = attribute(hosts[0], hosts[-1], intervals_between(names, hosts, devices))
+    found = nanoseconds_by_name(hosts[0], hosts[-1], intervals_between(names, hosts, devices))
     assert sum(found.values()) == hosts[-1] - hosts[0]
     assert found.keys() <= {*filter(None, names), OTHER}
 
@@ -88,7 +88,7 @@ def test_many_intervals_take_little_time():
     dice = random.Random(0)
     starts = [dice.randrange(10**9) for _ in range(20_000)]
     line = [Interval(f"{s % 7}", s, s + dice.randrange(10**6), s % 3 == 0) for s in starts]
-    assert sum(attribute(0, 10**9, line).values()) == 10**9
+    assert sum(nanoseconds_by_name(0, 10**9, line).values()) == 10**9
 
 
 def test_on_the_cpu_sleeps_are_found_where_they_were():

@@ -19,7 +19,7 @@ LATER = frozenset(f"compressai.{name}" for name in ("datasets", "losses", "optim
 TABLE = "compressai.registry.transforms"
 
 
-def install() -> None:
+def install_lazy_imports() -> None:
     """From now on CompressAI's data sets, losses, optimisers and transforms are imported when first used.
 
     Its table of transforms then has its own ones only, once they are used. No effect where CompressAI is imported.

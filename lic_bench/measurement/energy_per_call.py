@@ -15,7 +15,7 @@ def joules_per_call(
 
     None, without a call, if it does not tell; None as well if its counter has not grown.
     call: must end synchronised. It is repeated for enough_s seconds, as the counter moves in steps.
-    energy_mj: the counter, as Watch.energy_mj.
+    energy_mj: the counter, as MachineMonitor.energy_mj.
     """
     before = energy_mj()
     if before is None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.utils.flop_counter import register_flop_formula
 
+from lic_bench.measurement.complexity import ALL_COUNTS, COUNTERS, count_complexity, failed_complexity
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.measurement.failures import OUT_OF_MEMORY, describe
-from lic_bench.measurement.operations import COUNTERS, WANTED, count, failed_count
 from lic_bench.store.records import Complexity
 
 FORWARD = tuple((counter, "forward") for counter in COUNTERS)
@@ -94,7 +94,7 @@ def by_path(rows: list[Complexity]) -> dict[tuple[str, str], Complexity]:
 def test_counters_by_hand() -> None:
     net = Net()
     before = copy.deepcopy(net.state_dict())
-    rows = by_path(count(net, "net", 1, 10, 20, wanted=FORWARD))
+    rows = by_path(count_complexity(net, "net", 1, 10, 20, wanted=FORWARD))
     pixels = 10 * 20
     assert rows["thop", "forward"].macs == pixels * 8 * 3 * 9
     assert rows["fvcore", "forward"].macs == rows["exact", "forward"].macs == pixels * (8 * 3 * 9 + 8 * 8)
@@ -108,9 +108,9 @@ def test_counters_by_hand() -> None:
 @settings(max_examples=5, deadline=None)
 @given(height=st.integers(1, 12), width=st.integers(1, 12))
 def test_encode_and_decode_are_what_compress_and_decompress_run(network: type[Halves], height: int, width: int) -> None:
-    rows = by_path(count(model := network(), "net", 1, 2 * height, 2 * width))
+    rows = by_path(count_complexity(model := network(), "net", 1, 2 * height, 2 * width))
     half = height * width * 3 * 4 * 16
-    assert tuple(rows) == WANTED
+    assert tuple(rows) == ALL_COUNTS
     assert {row.status for row in rows.values()} == {"ok"}
     assert [rows["exact", path].macs for path in ("forward", "encode", "decode")] == [2 * half, half, half]
     assert rows["fvcore", "forward"].macs == 2 * half
@@ -119,12 +119,12 @@ def test_encode_and_decode_are_what_compress_and_decompress_run(network: type[Ha
 
 
 def test_decode_alone_is_counted_alike() -> None:
-    (alone,) = count(Halves(), "net", 1, 8, 8, wanted=(("exact", "decode"),))
-    assert alone == count(Halves(), "net", 1, 8, 8)[-1]
+    (alone,) = count_complexity(Halves(), "net", 1, 8, 8, wanted=(("exact", "decode"),))
+    assert alone == count_complexity(Halves(), "net", 1, 8, 8)[-1]
 
 
 def test_a_codec_of_compressai() -> None:
-    rows = by_path(count(FactorizedPrior(8, 12).eval(), "net", 1, 64, 64))
+    rows = by_path(count_complexity(FactorizedPrior(8, 12).eval(), "net", 1, 64, 64))
     macs = {path: row.macs or 0 for (counter, path), row in rows.items() if counter == "exact"}
     assert {row.status for row in rows.values()} == {"ok"}
     assert 0 < macs["encode"] < macs["forward"]
@@ -141,7 +141,9 @@ def test_what_runs_twice_counts_twice_and_its_parameters_once() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return self.same(self.one(x))
 
-    rows = by_path(count(Twice(), "net", 1, 8, 8, wanted=FORWARD))  # thop hooks it twice and adds it up twice
+    rows = by_path(
+        count_complexity(Twice(), "net", 1, 8, 8, wanted=FORWARD)
+    )  # thop hooks it twice and adds it up twice
     assert rows["exact", "forward"].macs == rows["fvcore", "forward"].macs == 2 * 64 * 9
     assert rows["exact", "forward"].parameters == rows["fvcore", "forward"].parameters == 9
     assert (rows["thop", "forward"].macs, rows["thop", "forward"].parameters) == (8 * 64 * 9, 2 * 9)
@@ -152,8 +154,8 @@ def test_what_inference_needs_is_asked_of_the_network() -> None:
         def parameters_inference(self) -> int:
             return 17
 
-    assert {row.parameters_inference for row in count(Merged(), "net", 1, 8, 8, wanted=FORWARD)} == {17}
-    assert {row.parameters_inference for row in count(Net(), "net", 1, 8, 8, wanted=FORWARD)} == {None}
+    assert {row.parameters_inference for row in count_complexity(Merged(), "net", 1, 8, 8, wanted=FORWARD)} == {17}
+    assert {row.parameters_inference for row in count_complexity(Net(), "net", 1, 8, 8, wanted=FORWARD)} == {None}
 
 
 def test_what_thop_has_no_rule_for_is_named() -> None:
@@ -250,7 +252,7 @@ def test_a_failing_counter_is_a_failed_record() -> None:
         def forward(self, x: Tensor) -> Tensor:
             raise ValueError("too\nsmall")
 
-    rows = count(Small(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
+    rows = count_complexity(Small(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
     assert [row.status for row in rows] == ["failed"] * 3
     assert {row.error for row in rows} == {"ValueError: too small"}
     assert {row.parameters for row in rows} == {12}
@@ -267,7 +269,9 @@ def test_what_a_counter_that_failed_had_in_memory_is_gone_at_the_next() -> None:
             seen.append(weakref.ref(large))
             raise ValueError("full")
 
-    assert {row.error for row in count(Full(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)} == {"ValueError: full"}
+    assert {row.error for row in count_complexity(Full(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)} == {
+        "ValueError: full"
+    }
     assert left == [False] * len(FORWARD)
 
 
@@ -279,7 +283,7 @@ def test_out_of_memory_is_said_as_in_the_records_of_pictures(error: Exception) -
         def forward(self, x: Tensor) -> Tensor:
             raise error
 
-    rows = count(Large(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
+    rows = count_complexity(Large(3, 3, 1), "net", 1, 8, 8, wanted=FORWARD)
     assert {row.error for row in rows} == {describe(error)}
     assert describe(error).startswith(OUT_OF_MEMORY)
 
@@ -289,13 +293,13 @@ def test_a_path_that_fails_leaves_the_others() -> None:
         def decompress(self, strings: list[list[bytes]], shape: tuple[int, int]) -> dict[str, Tensor]:
             raise ValueError("out of sync")
 
-    rows = by_path(count(NoDecoder(), "net", 1, 8, 8))
+    rows = by_path(count_complexity(NoDecoder(), "net", 1, 8, 8))
     assert [pair for pair, row in rows.items() if row.status == "failed"] == [("exact", "decode")]
 
 
 def test_failed_records_are_those_that_were_wanted() -> None:
-    rows = failed_count("net", 1, 8, 16, error="cannot load")
-    assert tuple((row.counter, row.path) for row in rows) == WANTED
+    rows = failed_complexity("net", 1, 8, 16, error="cannot load")
+    assert tuple((row.counter, row.path) for row in rows) == ALL_COUNTS
     assert {(row.status, row.error, row.macs, row.height, row.width) for row in rows} == {
         ("failed", "cannot load", None, 8, 16)
     }
@@ -303,6 +307,6 @@ def test_failed_records_are_those_that_were_wanted() -> None:
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 48)])
 def test_macs_grow_with_pixels(size: tuple[int, int]) -> None:
-    rows = by_path(count(Net(), "net", 1, *size, wanted=FORWARD))
+    rows = by_path(count_complexity(Net(), "net", 1, *size, wanted=FORWARD))
     assert rows["thop", "forward"].macs == size[0] * size[1] * 216
     assert rows["fvcore", "forward"].macs == rows["exact", "forward"].macs == size[0] * size[1] * 280

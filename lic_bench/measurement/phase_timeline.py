@@ -26,7 +26,7 @@ class Interval:
     device: bool = False
 
 
-def attribute(start_ns: int, end_ns: int, intervals: Iterable[Interval]) -> dict[str, int]:
+def nanoseconds_by_name(start_ns: int, end_ns: int, intervals: Iterable[Interval]) -> dict[str, int]:
     """Nanoseconds by name, which add up to end_ns - start_ns.
 
     Each instant belongs to the interval on the device that contains it, else to the one on the host; of several to the
@@ -112,7 +112,7 @@ class Timeline:
         """Seconds by phase, OTHER among them, which add up to the time between beginning and end."""
         hosts, devices = self._times()
         names = [name for _, _, name in self._changes[1:]]
-        found = attribute(hosts[0], hosts[-1], intervals_between(names, hosts, devices))
+        found = nanoseconds_by_name(hosts[0], hosts[-1], intervals_between(names, hosts, devices))
         return {name: value / 1e9 for name, value in found.items()}
 
     def _change(self) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from lic_bench.measurement.energy import joules_per_call
+from lic_bench.measurement.energy_per_call import joules_per_call
 
 
 class Device:

@@ -9,8 +9,15 @@ from time import perf_counter, process_time
 
 import pytest
 
-from lic_bench.measurement import host_meter as host
-from lic_bench.measurement.host_meter import TICKS, HostMeter, Package, ProcessStat, cpu_seconds, package_folders
+from lic_bench.measurement import host_sensors as host
+from lic_bench.measurement.host_sensors import (
+    TICKS,
+    EnergyCounter,
+    HostSensors,
+    ProcessStat,
+    cpu_seconds,
+    energy_folders,
+)
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
 STAT = """cpu  100 20 30 1000 50 3 4 40 7 8
@@ -44,7 +51,7 @@ def test_a_process_with_an_awkward_name() -> None:
 
 @linux
 def test_our_own_work_and_that_of_children_is_ours() -> None:
-    meter = HostMeter()
+    meter = HostSensors()
     before = meter.read()[0]
     end = process_time() + 0.2
     while process_time() < end:
@@ -64,7 +71,7 @@ def test_our_own_work_and_that_of_children_is_ours() -> None:
 
 @linux
 def test_counters_only_grow() -> None:
-    meter = HostMeter()
+    meter = HostSensors()
     first, second = meter.read()[0], meter.read()[0]
     assert first.keys() == second.keys() >= {"cpu_own_s", "major_faults", "cpu_waited_s", "cpu_total_s"}
     assert all(second[name] >= value for name, value in first.items())
@@ -74,7 +81,7 @@ def test_counters_only_grow() -> None:
 def test_waiting_for_a_cpu_is_seen() -> None:
     cpu = min(os.sched_getaffinity(0))
     code = f"import os, time\nos.sched_setaffinity(0, [{cpu}])\nwhile time.process_time() < 0.2: pass"
-    meter = HostMeter()
+    meter = HostSensors()
     before = meter.read()[0]["cpu_waited_s"]
     both = [subprocess.Popen([sys.executable, "-c", code + "\ninput()"], stdin=subprocess.PIPE) for _ in range(2)]
     waited, patience = 0.0, perf_counter() + 30
@@ -102,8 +109,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
 
 
 def test_energy_of_the_package_alone_over_an_overflow(package: Callable[[int], None]) -> None:
-    assert [folder.name for folder in package_folders()] == ["intel-rapl:0"]
-    meter = HostMeter()
+    assert [folder.name for folder in energy_folders()] == ["intel-rapl:0"]
+    meter = HostSensors()
     package(4_000_000)
     assert meter.package_j() == pytest.approx(5.0)
     package(6_500_000)
@@ -111,4 +118,4 @@ def test_energy_of_the_package_alone_over_an_overflow(package: Callable[[int], N
 
 
 def test_energy_that_may_not_be_read_is_untold(tmp_path: Path) -> None:
-    assert Package(tmp_path).joules() is None
+    assert EnergyCounter(tmp_path).joules() is None

@@ -13,20 +13,20 @@ import psutil
 import torch
 
 from lic_bench import __version__
-from lic_bench.codecs.image_libraries import library_versions
-from lic_bench.machine import cpu, gpu, software, sysfs, system
+from lic_bench.codecs.image_library_versions import library_versions
+from lic_bench.machine import cpu, gpu, operating_system, software, sysfs
 from lic_bench.machine.allocator import keep_freed_memory
 
-CODING_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
+FINGERPRINT_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
 # What the clocks and the number of computing threads hang on, hence times.
-CLOCKED_BY = (
+FINGERPRINT_PROCESSOR = (
     *("governor", "driver", "preference", "min_mhz", "max_mhz", "turbo", "smt"),
     *("sockets", "cores_physical", "numa_nodes"),
 )
-GPU_PARTS = (
+FINGERPRINT_GPU = (
     *("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "clocks_applied_mhz", "ecc", "cuda", "cudnn"),
 )
-STEERING = (
+FINGERPRINT_VARIABLES = (
     "OMP_",
     "GOMP_",
     "KMP_",
@@ -41,33 +41,33 @@ STEERING = (
 )
 
 
-def describe(device: torch.device) -> dict[str, Any]:
+def describe_environment(device: torch.device) -> dict[str, Any]:
     """Hardware, system, packages and settings, as they are now; plain JSON values, None for what is not told."""
-    processor = cpu.describe()
+    processor = cpu.describe_cpu()
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "lic_bench": __version__,
         "git_commit": software.git_commit(),
-        "command": software.command_line(),
-        "cpu": cpu.model(),
+        "command": software.published_command_line(),
+        "cpu": cpu.cpu_model_name(),
         "cores_physical": processor["cores_physical"],
         "cores_logical": psutil.cpu_count(),
-        "cores_usable": len(sysfs.cpu_list(processor["affinity"])) or psutil.cpu_count(),
+        "cores_usable": len(sysfs.parse_cpu_list(processor["affinity"])) or psutil.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "processor": processor,
-        "gpu": gpu.describe(device),
-        **system.describe(),
-        **software.describe(),
+        "gpu": gpu.describe_gpu(device),
+        **operating_system.describe_system(),
+        **software.describe_software(),
         "coders": library_versions(),
-        "settings": software.settings() | {"freed_memory_kept": keep_freed_memory()},
+        "settings": software.torch_settings() | {"freed_memory_kept": keep_freed_memory()},
     }
 
 
-def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
-    """The part of `describe` under which times of one run may stand side by side.
+def environment_fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
+    """The part of `describe_environment` under which times of one run may stand side by side.
 
     Nothing in it changes by itself: no clock of the moment, no load, no bogomips. Two machines of one kind agree.
     """
@@ -77,22 +77,22 @@ def fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
         "cpu": environment["cpu"],
         "cores_usable": environment["cores_usable"],
         "cpu_capability": environment["cpu_capability"],
-        "processor": {name: environment["processor"][name] for name in CLOCKED_BY},
+        "processor": {name: environment["processor"][name] for name in FINGERPRINT_PROCESSOR},
         "limits": {name: environment["container"][name] for name in ("cpu_limit", "memory_limit_bytes")},
         "gpu": gpu_part.get("name"),
         "driver": gpu_part.get("driver"),
-        "gpu_parts": {name: gpu_part.get(name) for name in GPU_PARTS if name not in ("name", "driver")},
+        "gpu_parts": {name: gpu_part.get(name) for name in FINGERPRINT_GPU if name not in ("name", "driver")},
         "torch": environment["packages"]["torch"],
         "torch_build": environment["torch_build"]["sha256"],
         "settings": environment["settings"],
-        "variables": {name: value for name, value in variables.items() if name.startswith(STEERING)},
-        "packages": {name: environment["packages"][name] for name in CODING_PACKAGES},
+        "variables": {name: value for name, value in variables.items() if name.startswith(FINGERPRINT_VARIABLES)},
+        "packages": {name: environment["packages"][name] for name in FINGERPRINT_PACKAGES},
         "coders": environment["coders"],
         "lic_bench": environment["lic_bench"],
     }
 
 
-def prepare(device: torch.device, threads: int | None) -> None:
+def apply_protocol_settings(device: torch.device, threads: int | None) -> None:
     """The protocol's settings for this process: deterministic, no TF32, a fixed number of threads, memory kept."""
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False

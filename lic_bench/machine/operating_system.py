@@ -15,28 +15,28 @@ CGROUPS = Path("/sys/fs/cgroup")
 _UNLIMITED = 2**60  # cgroup v1 says so with the largest multiple of a page
 
 
-def describe() -> dict[str, Any]:
+def describe_system() -> dict[str, Any]:
     """system, distribution, python, container, swap, pages."""
     return {
-        "system": system(platform.system(), platform.release(), platform.machine(), platform.libc_ver()),
+        "system": system_name(platform.system(), platform.release(), platform.machine(), platform.libc_ver()),
         "distribution": _distribution(),
         "python": platform.python_version(),
         "python_build": f"{platform.python_implementation()}, {platform.python_compiler()}",
-        "container": container(),
+        "container": describe_container(),
         "swap_bytes": psutil.swap_memory().total,
-        "huge_pages": chosen(sysfs.read("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "huge_pages": bracketed_choice(sysfs.read_text("/sys/kernel/mm/transparent_hugepage/enabled")),
     }
 
 
-def system(name: str, release: str, machine: str, libc: tuple[str, str]) -> str:
+def system_name(name: str, release: str, machine: str, libc: tuple[str, str]) -> str:
     """ "Linux 6.8.0, x86_64, glibc 2.39": the number alone of the kernel's release, whose rest tells a build."""
     number = re.match(r"\d+(\.\d+)*", release)
     return ", ".join(filter(None, (f"{name} {number[0] if number else ''}".strip(), machine, " ".join(libc).strip())))
 
 
-def container() -> dict[str, Any]:
+def describe_container() -> dict[str, Any]:
     """hints: what points to a container. cpu_limit: cores' worth of time, memory_limit_bytes; None: no limit known."""
-    own = own_groups(sysfs.read("/proc/self/cgroup") or "")
+    own = parse_cgroups(sysfs.read_text("/proc/self/cgroup") or "")
     limits = [_cpu_v2(folder) for folder in _up(CGROUPS, own.get("", "/"))]
     limits += [_cpu_v1(folder) for folder in _up(CGROUPS / "cpu", own.get("cpu", "/"))]
     sizes = [sysfs.read_int(folder / "memory.max") for folder in _up(CGROUPS, own.get("", "/"))]
@@ -48,19 +48,19 @@ def container() -> dict[str, Any]:
     }
 
 
-def own_groups(text: str) -> dict[str, str]:
+def parse_cgroups(text: str) -> dict[str, str]:
     """/proc/self/cgroup as controller -> path, "" for version 2: "4:cpu,io:/a" is {"cpu": "/a", "io": "/a"}."""
     rows = [line.split(":", 2) for line in text.splitlines()]
     return {name: row[2] for row in rows if len(row) == 3 for name in row[1].split(",")}
 
 
-def quota(text: str | None) -> float | None:
+def parse_cpu_max(text: str | None) -> float | None:
     """cgroup v2's cpu.max in cores: "150000 100000" -> 1.5, "max 100000" -> None."""
     limit, _, period = (text or "").partition(" ")
     return int(limit) / int(period) if limit.isdigit() and period.isdigit() and int(period) else None
 
 
-def chosen(text: str | None) -> str | None:
+def bracketed_choice(text: str | None) -> str | None:
     """The kernel marks the choice: "always [madvise] never" -> "madvise"."""
     return None if text is None or "[" not in text else text.partition("[")[2].partition("]")[0]
 
@@ -72,7 +72,7 @@ def _up(root: Path, path: str) -> list[Path]:
 
 
 def _cpu_v2(folder: Path) -> float | None:
-    return quota(sysfs.read(folder / "cpu.max"))
+    return parse_cpu_max(sysfs.read_text(folder / "cpu.max"))
 
 
 def _cpu_v1(folder: Path) -> float | None:
@@ -83,7 +83,7 @@ def _cpu_v1(folder: Path) -> float | None:
 def _hints() -> list[str]:
     files = {"/.dockerenv": "docker", "/run/.containerenv": "podman", "/singularity": "singularity"}
     found = {name for file, name in files.items() if Path(file).exists()}
-    text = (sysfs.read("/proc/1/cgroup") or "") + (sysfs.read("/proc/sys/kernel/osrelease") or "").lower()
+    text = (sysfs.read_text("/proc/1/cgroup") or "") + (sysfs.read_text("/proc/sys/kernel/osrelease") or "").lower()
     words = ("docker", "kubepods", "lxc", "containerd", "microsoft")
     return sorted(found | {word for word in words if word in text})
 

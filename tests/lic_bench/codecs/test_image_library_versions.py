@@ -5,7 +5,7 @@ import re
 import pytest
 from PIL import features
 
-from lic_bench.codecs.image_libraries import library_version, library_versions
+from lic_bench.codecs.image_library_versions import library_version, library_versions
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from lic_bench.machine.allocator import keep_freed_memory
-from lic_bench.machine.environment import describe, fingerprint, prepare
+from lic_bench.machine.environment_record import apply_protocol_settings, describe_environment, environment_fingerprint
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def environment() -> dict[str, Any]:
-    return describe(CPU)
+    return describe_environment(CPU)
 
 
 def test_the_environment_is_json_and_complete(environment: dict[str, Any]) -> None:
@@ -27,7 +27,7 @@ def test_the_environment_is_json_and_complete(environment: dict[str, Any]) -> No
 
 
 def test_nothing_in_it_says_whose_machine_it_is() -> None:
-    text = json.dumps(describe(CPU) | {"packages": None})
+    text = json.dumps(describe_environment(CPU) | {"packages": None})
     assert str(Path.home()) + "/" not in text
     assert f'"{gethostname()}"' not in text
     assert f'"{getuser()}"' not in text
@@ -35,14 +35,14 @@ def test_nothing_in_it_says_whose_machine_it_is() -> None:
 
 
 def test_the_fingerprint_does_not_move_between_two_looks() -> None:
-    assert fingerprint(describe(CPU)) == fingerprint(describe(CPU))
+    assert environment_fingerprint(describe_environment(CPU)) == environment_fingerprint(describe_environment(CPU))
 
 
 def test_the_fingerprint_knows_nothing_of_the_moment(environment: dict[str, Any]) -> None:
     later = json.loads(json.dumps(environment))
     later |= {"time": "2000-01-01", "load_average": [9.0] * 3, "command": ["else"], "git_commit": "0" * 12}
     later["processor"]["now_mhz"] = 1.0
-    assert fingerprint(later) == fingerprint(environment)
+    assert environment_fingerprint(later) == environment_fingerprint(environment)
 
 
 @pytest.mark.parametrize(
@@ -66,13 +66,13 @@ def test_the_fingerprint_moves_with_what_times_hang_on(
 ) -> None:
     other = json.loads(json.dumps(environment))
     other[part][name] = value
-    assert fingerprint(other) != fingerprint(environment)
+    assert environment_fingerprint(other) != environment_fingerprint(environment)
 
 
 def test_the_fingerprint_of_a_gpu(environment: dict[str, Any]) -> None:
     gpu = {"name": "Example GPU", "driver": "1.2", "id": "0123", "kind": "gpu", "power_limit_w": 700.0}
     changes = ({}, {"id": "4567"}, {"power_limit_w": 400.0}, {"clocks_applied_mhz": [1410, 1593]})
-    one, two, capped, clocked = (fingerprint(environment | {"gpu": gpu | more}) for more in changes)
+    one, two, capped, clocked = (environment_fingerprint(environment | {"gpu": gpu | more}) for more in changes)
     assert one["gpu"] == "Example GPU"
     assert one == two, "another one of its kind"
     assert one != capped
@@ -82,10 +82,10 @@ def test_the_fingerprint_of_a_gpu(environment: dict[str, Any]) -> None:
 def test_the_protocol_settings_are_made() -> None:
     threads = torch.get_num_threads()
     torch.backends.cudnn.benchmark = True
-    prepare(CPU, 1)
+    apply_protocol_settings(CPU, 1)
     try:
         assert torch.get_num_threads() == 1
-        settings = describe(CPU)["settings"]
+        settings = describe_environment(CPU)["settings"]
         assert settings["freed_memory_kept"] is keep_freed_memory()
         assert settings["cudnn.deterministic"] is True
         for name in ("cudnn.benchmark", "cudnn.allow_tf32", "matmul.allow_tf32"):
@@ -97,7 +97,7 @@ def test_the_protocol_settings_are_made() -> None:
 @pytest.mark.gpu
 def test_the_gpu_is_named() -> None:
     device = torch.device("cuda")
-    environment = describe(device)
+    environment = describe_environment(device)
     gpu = environment["gpu"]
     assert gpu["name"] == torch.cuda.get_device_name()
     assert gpu["memory_bytes"] > 2**30
