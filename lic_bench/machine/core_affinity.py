@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from lic_bench.machine import sysfs
-from lic_bench.machine.cpu import CPU
+from lic_bench.machine.cpu import CPUS
 
 
 def choose_cores(threads: int, usable: Sequence[int]) -> frozenset[int]:
@@ -23,7 +23,7 @@ def choose_cores(threads: int, usable: Sequence[int]) -> frozenset[int]:
     by_rank: list[tuple[int, int]] = []
     seen: dict[str, int] = {}
     for core in sorted(usable, reverse=True):
-        siblings = sysfs.read_text(CPU / f"cpu{core}/topology/thread_siblings_list") or str(core)
+        siblings = sysfs.read_text(CPUS / f"cpu{core}/topology/thread_siblings_list") or str(core)
         by_rank.append((seen.setdefault(siblings, 0), -core))
         seen[siblings] += 1
     return frozenset(-core for _, core in sorted(by_rank)[:threads])
@@ -66,7 +66,7 @@ def move_to_cores(cores: frozenset[int] | None) -> None:
 def leave_inherited_cores() -> None:
     """Move this process off the cores that it inherited, to all others that it may use; stay if there are none."""
     inherited = frozenset(usable_cores())
-    everywhere = sysfs.parse_cpu_list(sysfs.read_text(CPU / "online"))
+    everywhere = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
     if inherited and everywhere:
         with suppress(OSError):
             os.sched_setaffinity(0, everywhere)  # the kernel takes off what this process must not use

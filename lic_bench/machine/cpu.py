@@ -12,7 +12,7 @@ import psutil
 
 from lic_bench.machine import sysfs
 
-CPU = Path("/sys/devices/system/cpu")
+CPUS = Path("/sys/devices/system/cpu")
 
 
 def cpu_model_name() -> str:
@@ -24,8 +24,8 @@ def describe_cpu() -> dict[str, Any]:
     """See the names. affinity: the CPUs this process may use, "0-3,8"; the clocks are those of the first of them."""
     affinity = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     first = affinity[0] if affinity else 0
-    clock = CPU / f"cpu{first}/cpufreq"
-    cpus = sysfs.parse_cpu_list(sysfs.read_text(CPU / "online"))
+    clock = CPUS / f"cpu{first}/cpufreq"
+    cpus = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
     return {
         "architecture": platform.machine(),
         "vendor": _cpuinfo("vendor_id"),
@@ -34,11 +34,11 @@ def describe_cpu() -> dict[str, Any]:
         "sockets": _different(cpus, "topology/physical_package_id"),
         "cores_physical": psutil.cpu_count(logical=False),
         "threads_per_core": _threads_per_core(first),
-        "smt": None if (active := sysfs.read_int(CPU / "smt/active")) is None else bool(active),
+        "smt": None if (active := sysfs.read_int(CPUS / "smt/active")) is None else bool(active),
         "numa_nodes": len(sysfs.parse_cpu_list(sysfs.read_text("/sys/devices/system/node/online"))) or None,
         "caches_bytes": cache_sizes(first),
         "affinity": sysfs.format_cpu_list(affinity) or None,
-        "isolated": sysfs.read_text(CPU / "isolated") or None,
+        "isolated": sysfs.read_text(CPUS / "isolated") or None,
         "driver": sysfs.read_text(clock / "scaling_driver"),
         "governor": sysfs.read_text(clock / "scaling_governor"),
         "preference": sysfs.read_text(clock / "energy_performance_preference"),
@@ -46,8 +46,8 @@ def describe_cpu() -> dict[str, Any]:
         "max_mhz": _mhz(clock / "scaling_max_freq"),
         "hardware_max_mhz": _mhz(clock / "cpuinfo_max_freq"),
         "now_mhz": _mhz(clock / "scaling_cur_freq") or _number("cpu MHz"),
-        "turbo": turbo_allowed(sysfs.read_int(CPU / "intel_pstate/no_turbo"), sysfs.read_int(CPU / "cpufreq/boost")),
-        "idle_driver": sysfs.read_text(CPU / "cpuidle/current_driver"),
+        "turbo": turbo_allowed(sysfs.read_int(CPUS / "intel_pstate/no_turbo"), sysfs.read_int(CPUS / "cpufreq/boost")),
+        "idle_driver": sysfs.read_text(CPUS / "cpuidle/current_driver"),
         "virtual": "hypervisor" in (_cpuinfo("flags") or "").split(),
     }
 
@@ -62,7 +62,7 @@ def turbo_allowed(no_turbo: int | None, boost: int | None) -> bool | None:
 def cache_sizes(cpu: int) -> dict[str, int]:
     """Name -> bytes: {"l1_data": ..., "l2": ...}, as this CPU sees them."""
     found = {}
-    for index in sorted((CPU / f"cpu{cpu}/cache").glob("index*")):
+    for index in sorted((CPUS / f"cpu{cpu}/cache").glob("index*")):
         level, kind, size = (sysfs.read_text(index / name) or "" for name in ("level", "type", "size"))
         if size.endswith("K") and size[:-1].isdigit():
             found[f"l{level}" if kind == "Unified" else f"l{level}_{kind.lower()}"] = int(size[:-1]) * 1024
@@ -88,11 +88,11 @@ def _number(name: str) -> float | int | None:
 
 def _different(cpus: list[int], file: str) -> int | None:
     """How many values this file has over the CPUs."""
-    return len({value for cpu in cpus if (value := sysfs.read_text(CPU / f"cpu{cpu}/{file}")) is not None}) or None
+    return len({value for cpu in cpus if (value := sysfs.read_text(CPUS / f"cpu{cpu}/{file}")) is not None}) or None
 
 
 def _threads_per_core(cpu: int) -> int | None:
-    return len(sysfs.parse_cpu_list(sysfs.read_text(CPU / f"cpu{cpu}/topology/thread_siblings_list"))) or None
+    return len(sysfs.parse_cpu_list(sysfs.read_text(CPUS / f"cpu{cpu}/topology/thread_siblings_list"))) or None
 
 
 def _mhz(file: Path) -> float | None:

@@ -10,15 +10,17 @@ import torch
 from torch import nn
 
 from lic_bench.errors import bare
-from lic_bench.measurement.counters import exact, fvcore, thop
-from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
 from lic_bench.measurement.failures import exhaustion_told, is_out_of_memory
+from lic_bench.measurement.mac_counters.exact_counter import exact_counts
+from lic_bench.measurement.mac_counters.fvcore_counter import fvcore_counts
+from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount, MacCounter, Path
+from lic_bench.measurement.mac_counters.thop_counter import thop_counts
 from lic_bench.store.records import Complexity
 
 Counter = Literal["thop", "fvcore", "exact"]
 CounterPath: TypeAlias = tuple[Counter, Path]
 
-COUNTERS: dict[Counter, Counting] = {"thop": thop.paths, "fvcore": fvcore.paths, "exact": exact.paths}
+COUNTERS: dict[Counter, MacCounter] = {"thop": thop_counts, "fvcore": fvcore_counts, "exact": exact_counts}
 ALL_COUNTS: tuple[CounterPath, ...] = (
     *(("thop", "forward"), ("fvcore", "forward")),
     *(("exact", "forward"), ("exact", "encode"), ("exact", "decode")),
@@ -30,7 +32,7 @@ class Reparameterised(Protocol):
     """A network that needs fewer values at inference than it has parameters, as after re-parameterisation."""
 
     def parameters_inference(self) -> int:
-        """How many."""
+        """The number of values that inference reads."""
         ...
 
 
@@ -39,26 +41,26 @@ def count_complexity(
 ) -> list[Complexity]:
     """One record per counter and path in `wanted`, for a 1 x 3 x height x width image that needs no padding.
 
-    A counter that fails gives failed records, the others stand. Counters work on a copy without weights of its own: it
-    shares the module's parameters, while hooks, buffers and entropy tables are the copy's.
+    A counter that fails gives failed records; those of the other counters stand. Counters work on a copy of the module
+    that shares its parameters and has hooks, buffers and entropy tables of its own.
     """
     parameters = sum(p.numel() for p in module.parameters())
     common: dict[str, Any] = {"codec": codec, "quality": quality, "height": height, "width": width}
     common["parameters_inference"] = module.parameters_inference() if isinstance(module, Reparameterised) else None
-    rows = []
-    for pair, found in _counted(module, height, width, wanted):
-        if isinstance(found, Exception):
-            rows += failed_complexity(
-                codec, quality, height, width, error=_message(found), wanted=(pair,), parameters=parameters
+    records = []
+    for pair, result in _run_counters(module, height, width, wanted):
+        if isinstance(result, Exception):
+            records += failed_complexity(
+                codec, quality, height, width, error=_message(result), wanted=(pair,), parameters=parameters
             )
             continue
-        seen: dict[str, Any] = {
-            "macs": found.macs,
-            "parameters": found.parameters or parameters,
-            "macs_by_kind": dict(found.by_kind),
+        counts: dict[str, Any] = {
+            "macs": result.macs,
+            "parameters": result.parameters or parameters,
+            "macs_by_kind": dict(result.by_kind),
         }
-        rows.append(Complexity(**common, counter=pair[0], path=pair[1], uncounted_ops=found.uncounted, **seen))
-    return rows
+        records.append(Complexity(**common, counter=pair[0], path=pair[1], uncounted_ops=result.uncounted, **counts))
+    return records
 
 
 def failed_complexity(
@@ -71,7 +73,7 @@ def failed_complexity(
     wanted: Iterable[CounterPath] = ALL_COUNTS,
     parameters: int = 0,
 ) -> list[Complexity]:
-    """The failed records of these counters and paths."""
+    """One failed record per counter and path in `wanted`, all with this error."""
     common: dict[str, Any] = {"codec": codec, "quality": quality, "width": width, "height": height}
     common |= {"macs": None, "parameters": parameters, "status": "failed", "error": error}
     return [Complexity(**common, counter=counter, path=path) for counter, path in wanted]
@@ -83,26 +85,26 @@ def _message(error: Exception) -> str:
     return f"{'out of memory' if is_out_of_memory(error) else type(error).__name__}: {text}"[:500]
 
 
-def _counted(
+def _run_counters(
     module: nn.Module, height: int, width: int, wanted: Iterable[CounterPath]
-) -> Iterator[tuple[CounterPath, Counted | Exception]]:
-    prepared: dict[Counter, Paths] = {}
+) -> Iterator[tuple[CounterPath, MacCount | Exception]]:
+    prepared: dict[Counter, CountByPath] = {}
     device = next((parameter.device for parameter in module.parameters()), torch.device("cpu"))
     for counter, path in wanted:
-        found: Counted | Exception
+        result: MacCount | Exception
         try:
             with exhaustion_told(device):
                 if counter not in prepared:
-                    prepared[counter] = _prepared(module, COUNTERS[counter], height, width)
+                    prepared[counter] = _prepare_counter(module, COUNTERS[counter], height, width)
                 with torch.no_grad():
-                    found = prepared[counter][path]()
+                    result = prepared[counter][path]()
         except Exception as error:  # third-party counters and networks fail in ways of their own
-            found = bare(error)
-        yield (counter, path), found
+            result = bare(error)
+        yield (counter, path), result
 
 
-def _prepared(module: nn.Module, counting: Counting, height: int, width: int) -> Paths:
+def _prepare_counter(module: nn.Module, count: MacCounter, height: int, width: int) -> CountByPath:
     shared = {id(tensor): tensor for tensor in module.parameters()}
     model = copy.deepcopy(module, shared)  # counters leave hooks and buffers behind
     reference = next(model.parameters())
-    return counting(model, torch.zeros(1, 3, height, width, device=reference.device, dtype=reference.dtype))
+    return count(model, torch.zeros(1, 3, height, width, device=reference.device, dtype=reference.dtype))

@@ -1,4 +1,4 @@
-"""Energy of one call, by a counter of the device. Free of torch."""
+"""The energy of one call, by a counter of the device. Free of torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ ENOUGH_S = 1.0  # NVML's counter moves every 20 to 100 ms: a tenth of an error a
 def joules_per_call(
     call: Callable[[], object], energy_mj: Callable[[], float | None], *, enough_s: float = ENOUGH_S, most: int = 1000
 ) -> float | None:
-    """Joules that the device takes during one call, its idle share included.
+    """Joules that the device uses during one call, idle power included; None if its counter is absent or stands still.
 
-    None, without a call, if it does not tell; None as well if its counter has not grown.
-    call: must end synchronised. It is repeated for enough_s seconds, as the counter moves in steps.
-    energy_mj: the counter, as MachineMonitor.energy_mj.
+    call: must end synchronised. It is repeated for enough_s seconds, at most `most` times, as the counter moves in
+    steps; without a counter it is not called. energy_mj: reads the counter, as MachineMonitor.energy_mj.
     """
     before = energy_mj()
     if before is None:
@@ -25,6 +24,6 @@ def joules_per_call(
         call()
         count += 1
     after = energy_mj()
-    if after is None or after <= before:  # lost; standing still, or begun anew by a driver that was loaded again
+    if after is None or after <= before:  # lost; or not moved, or begun anew by a driver that was loaded again
         return None
     return (after - before) / 1e3 / count

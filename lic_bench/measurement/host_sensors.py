@@ -1,4 +1,4 @@
-"""What the processor and its other users do, read in a fraction of a millisecond; each number absent if untold."""
+"""Counters and gauges of the processor and its users, read in a fraction of a millisecond, absent if unknown."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lic_bench.machine import sysfs
+from lic_bench.machine.core_affinity import usable_cores
+from lic_bench.machine.cpu import CPUS
+from lic_bench.machine.cpu_energy import EnergyCounter, energy_folders
 from lic_bench.machine.process_tree import descendants
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
-CPU = Path("/sys/devices/system/cpu")
-RAPL = Path("/sys/class/powercap")
 _WATCHED_CORES = 16  # whose throttle counts are read: more would make a reading slow and add nothing new
 
 
 def cpu_seconds(stat: str, cpus: Sequence[int] | None) -> dict[str, float]:
-    """From /proc/stat: "cpu_total_s", "cpu_busy_s" and "cpu_steal_s" of these CPUs, of all for None; {} if untold.
+    """ "cpu_total_s", "cpu_busy_s" and "cpu_steal_s" of these CPUs, or for None of all, from the text of /proc/stat.
 
-    Its columns are user, nice, system, idle, iowait, irq, softirq, steal (man 5 proc); the guests after them are in
-    user already. Busy is neither idle nor stolen: stolen time belongs to other machines on the same hardware.
+    The columns are user, nice, system, idle, iowait, irq, softirq, steal (man 5 proc); the guests after them are part
+    of user. Busy is neither idle nor stolen: stolen time went to other virtual machines on the same hardware.
     """
     names = {"cpu"} if cpus is None else {f"cpu{number}" for number in cpus}
     rows = [line.split() for line in stat.splitlines() if line.startswith("cpu")]
@@ -37,7 +38,7 @@ def cpu_seconds(stat: str, cpus: Sequence[int] | None) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    """Of one /proc/PID/stat (man 5 proc), that of children that have ended included; cpu: the one it ran on last."""
+    """Times and faults of a process and its ended children, from /proc/PID/stat; cpu: where it ran last."""
 
     seconds: float
     major_faults: int
@@ -45,36 +46,36 @@ class ProcessStat:
 
     @classmethod
     def parse(cls, text: str) -> ProcessStat:
-        """The fields are counted from behind the process's name, which may hold anything."""
-        fields = text.rpartition(")")[2].split()
+        """text: of /proc/PID/stat (man 5 proc)."""
+        fields = text.rpartition(")")[2].split()  # behind the process's name, which may hold spaces
         return cls(sum(map(int, fields[11:15])) / TICKS, int(fields[9]) + int(fields[10]), int(fields[36]))
 
 
 class HostSensors:
-    """Counters and gauges of this machine. Ours is what this process and all that it started take."""
+    """Counters and gauges of this machine. "Own" is what this process and all that it started use."""
 
     def __init__(self) -> None:
-        usable = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+        usable = usable_cores()
         self.cpus = usable if usable and len(usable) < (os.cpu_count() or 0) else None
         self._throttles = throttle_files(usable)
         self._packages = [EnergyCounter(folder) for folder in energy_folders()]
-        self._waited: dict[int, float] = {}  # process -> seconds, of the living
+        self._waited_by: dict[int, float] = {}  # living process -> seconds
         self._waited_s = 0.0
 
     def read(self) -> tuple[dict[str, float], dict[str, float]]:
-        """Counters, which only grow: the difference of two readings counts. Gauges, of which the range counts.
+        """Counters, which only grow, and gauges, which go up and down.
 
-        cpu_mhz: the highest of the CPUs that our processes ran on last, so that of the one that works.
+        cpu_mhz: the highest clock of the CPUs that our processes ran on last, so that of the one that works.
         """
-        below = descendants(os.getpid()) if sys.platform == "linux" else []
-        texts = (sysfs.read_text(f"/proc/{pid}/stat") for pid in below)
+        children = descendants(os.getpid()) if sys.platform == "linux" else []
+        texts = (sysfs.read_text(f"/proc/{pid}/stat") for pid in children)
         stats = [ProcessStat.parse(text) for text in texts if text]
         own = sysfs.read_text("/proc/self/stat")
         counters = {
             **cpu_seconds(sysfs.read_text("/proc/stat") or "", self.cpus),
             **_usage(stats),
             **_swapped(),
-            **self._all_waited([os.getpid(), *below]),
+            **self._add_waits([os.getpid(), *children]),
         }
         counts = [count for file in self._throttles if (count := sysfs.read_int(file)) is not None]
         counters |= {"cpu_throttles": float(sum(counts))} if counts else {}
@@ -83,60 +84,35 @@ class HostSensors:
         return counters, _gauges([ProcessStat.parse(own), *stats] if own else stats)
 
     def package_j(self) -> float | None:
-        """Joules that all processor packages have used since this meter began; None where that is not to be read."""
-        read = [energy for package in self._packages if (energy := package.joules()) is not None]
-        return sum(read) if read else None
+        """Joules that all processor packages have used since this object was made; None if they cannot be read."""
+        joules = [energy for package in self._packages if (energy := package.joules()) is not None]
+        return sum(joules) if joules else None
 
-    def _all_waited(self, pids: Sequence[int]) -> dict[str, float]:
-        """Added up from reading to reading, as a process takes its count along when it ends."""
+    def _add_waits(self, pids: Sequence[int]) -> dict[str, float]:
+        """The waits since the first reading, added up at every reading: the count of a process goes when it ends."""
         now = {pid: seconds for pid in pids if (seconds := seconds_waited(pid)) is not None}
-        self._waited_s += sum(max(0.0, seconds - self._waited.get(pid, 0.0)) for pid, seconds in now.items())
-        self._waited = now
+        self._waited_s += sum(max(0.0, seconds - self._waited_by.get(pid, 0.0)) for pid, seconds in now.items())
+        self._waited_by = now
         return {"cpu_waited_s": self._waited_s} if now else {}
 
 
-class EnergyCounter:
-    """The energy of one processor package by RAPL, in joules since the object was made; its counter overflows."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "energy_uj"
-        self._range = sysfs.read_int(folder / "max_energy_range_uj") or 0
-        self._last = sysfs.read_int(self._file)
-        self._used = 0
-
-    def joules(self) -> float | None:
-        """None where only the administrator may read it, as on most systems."""
-        now = sysfs.read_int(self._file)
-        if now is None or self._last is None:
-            return None
-        self._used += now - self._last + (self._range if now < self._last else 0)
-        self._last = now
-        return self._used / 1e6
-
-
-def energy_folders() -> list[Path]:
-    """RAPL's packages: not the parts of one, nor the domains beside them."""
-    folders = sorted(RAPL.glob("intel-rapl:*"))
-    return [folder for folder in folders if (sysfs.read_text(folder / "name") or "").startswith("package")]
-
-
 def throttle_files(cpus: Sequence[int]) -> list[Path]:
-    """How often a core of these, or a whole package, was too hot: one file each."""
-    packages = {sysfs.read_text(CPU / f"cpu{n}/topology/physical_package_id"): n for n in reversed(cpus)}
-    files = [CPU / f"cpu{n}/thermal_throttle/package_throttle_count" for n in packages.values()]
-    files += [CPU / f"cpu{n}/thermal_throttle/core_throttle_count" for n in cpus[:_WATCHED_CORES]]
+    """The files that count how often one of these cores, or its whole package, was too hot."""
+    packages = {sysfs.read_text(CPUS / f"cpu{n}/topology/physical_package_id"): n for n in reversed(cpus)}
+    files = [CPUS / f"cpu{n}/thermal_throttle/package_throttle_count" for n in packages.values()]
+    files += [CPUS / f"cpu{n}/thermal_throttle/core_throttle_count" for n in cpus[:_WATCHED_CORES]]
     return [file for file in files if file.exists()]
 
 
 def seconds_waited(pid: int) -> float | None:
-    """Seconds that a process's threads were ready to run while others ran; the kernel counts ns in schedstat."""
+    """Seconds that a process's threads were ready to run while others ran; None if there is no schedstat."""
     files = (f"/proc/{pid}/task/{thread}/schedstat" for thread in sysfs.list_folder(f"/proc/{pid}/task"))
     rows = [text.split() for file in files if (text := sysfs.read_text(file))]
     return sum(int(row[1]) for row in rows) / 1e9 if rows else None
 
 
 def _usage(stats: Sequence[ProcessStat]) -> dict[str, float]:
-    """This process, its children that have ended, and those that live."""
+    """Of this process, its ended children, and those that live."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "cpu_own_s": sum(u.ru_utime + u.ru_stime for u in usages) + sum(stat.seconds for stat in stats),
@@ -150,7 +126,7 @@ def _swapped() -> dict[str, float]:
 
 
 def _gauges(stats: Sequence[ProcessStat]) -> dict[str, float]:
-    found = {"load_1m": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
-    files = (CPU / f"cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in {stat.cpu for stat in stats})
+    load = {"load_1m": os.getloadavg()[0]} if hasattr(os, "getloadavg") else {}
+    files = (CPUS / f"cpu{cpu}/cpufreq/scaling_cur_freq" for cpu in {stat.cpu for stat in stats})
     clocks = [khz for file in files if (khz := sysfs.read_int(file))]
-    return found | ({"cpu_mhz": max(clocks) / 1e3} if clocks else {})
+    return load | ({"cpu_mhz": max(clocks) / 1e3} if clocks else {})

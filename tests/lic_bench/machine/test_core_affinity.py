@@ -31,7 +31,7 @@ def test_one_of_each_physical_core_first_and_the_last_ones(monkeypatch: pytest.M
         folder = tmp_path / f"cpu{core}" / "topology"
         folder.mkdir(parents=True)
         (folder / "thread_siblings_list").write_text(f"{core % 4},{core % 4 + 4}\n")
-    monkeypatch.setattr(core_affinity, "CPU", tmp_path)
+    monkeypatch.setattr(core_affinity, "CPUS", tmp_path)
     assert core_affinity.choose_cores(1, range(8)) == {7}
     assert core_affinity.choose_cores(4, range(8)) == {7, 6, 5, 4}
     assert core_affinity.choose_cores(5, range(8)) == {7, 6, 5, 4, 3}

@@ -54,7 +54,7 @@ def test_clocks_caches_and_governor_from_a_kernel_that_tells_them(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
-    monkeypatch.setattr(cpu, "CPU", tmp_path)
+    monkeypatch.setattr(cpu, "CPUS", tmp_path)
     found = cpu.describe_cpu()
     expected = {"sockets": 2, "smt": True, "turbo": False, "governor": "powersave", "driver": "intel_pstate"}
     expected |= {"max_mhz": 3500.0, "now_mhz": 1200.0, "threads_per_core": 2, "caches_bytes": {"l2": 2**20}}

@@ -67,7 +67,7 @@ from types import SimpleNamespace as Properties
 from lic_bench.terminal import doctor
 from lic_bench.machine import nvml
 from lic_bench.measurement import machine_monitor, energy_per_call
-from lic_bench.measurement import disturbances, gpu_sensors, memory_sampler
+from lic_bench.measurement import disturbances, gpu_sensors, memory_sampler, memory_sampler_main
 gpu = nvml.find_gpu("{UUID}")
 sensors = gpu_sensors.GpuSensors(gpu, os.getpid())
 machine_monitor.uuid_of = lambda _: "{UUID}"
@@ -214,14 +214,14 @@ FACTS = {"gpu_foreign_processes": 0, "gpu_reasons": [], "gpu_clocks_locked": Fal
 
 
 def all_of(asked: Asked) -> dict[str, Any]:
-    return dict(asked("sensors.counters() | sensors.gauges() | sensors.facts()"))
+    return dict(asked("sensors.counters() | sensors.gauges() | sensors.states()"))
 
 
 def test_the_meter_in_seconds_joules_and_watts(asked: Asked) -> None:
     asked.says(ANSWERS | asked.ours)
     assert asked("sensors.counters()") == COUNTERS
     assert asked("sensors.gauges()") == GAUGES
-    assert asked("sensors.facts()") == FACTS
+    assert asked("sensors.states()") == FACTS
     assert asked("sensors.energy_mj()") == 5e12
     assert asked("gpu.memory_used()") == 10 * GIB
 
@@ -275,7 +275,7 @@ def test_a_slice_that_tells_its_memory_and_processes_only(asked: Asked) -> None:
     asked.says(START, DeviceGetMemoryInfo=memory, DeviceGetComputeRunningProcesses_v3=f"{asked.pid}:{GIB}")
     asked(f"let(part=nvml.find_gpu({SLICE!r}))")
     assert asked("part.memory_used()") == 3 * GIB
-    assert asked("gpu_sensors.GpuSensors(part, os.getpid()).facts()") == {"gpu_foreign_processes": 0}
+    assert asked("gpu_sensors.GpuSensors(part, os.getpid()).states()") == {"gpu_foreign_processes": 0}
     assert asked("gpu_sensors.GpuSensors(part, os.getpid()).energy_mj()") is None
 
 
@@ -319,12 +319,12 @@ def test_own_processes_and_foreign_ones(asked: Asked) -> None:
     child = asked("child.pid")
     asked.says(listed(f"{own}:{GIB}", f"{child}:{2 * GIB}", f"{foreign}:-1"))
     assert asked("list(gpu.processes().items())") == [[own, GIB], [child, 2 * GIB], [foreign, None]]
-    assert asked("sensors.facts()['gpu_foreign_processes']") == 1
+    assert asked("sensors.states()['gpu_foreign_processes']") == 1
     asked.says(listed(f"{own}:{GIB}", f"{child}:{2 * GIB}"))
-    assert asked("sensors.facts()['gpu_foreign_processes']") == 0
+    assert asked("sensors.states()['gpu_foreign_processes']") == 0
     for useless in ([f"{own}:{GIB}", f"{2**22 + 1}:{GIB}"], [], [f"{foreign}:{GIB}"]):
         asked.says(listed(*useless))
-        assert "gpu_foreign_processes" not in asked("sensors.facts()"), "ids of another namespace, or not ours"
+        assert "gpu_foreign_processes" not in asked("sensors.states()"), "ids of another namespace, or not ours"
     asked("child.communicate()")
 
 
@@ -333,7 +333,7 @@ def test_a_list_of_processes_that_grows_while_it_is_read(asked: Asked) -> None:
     assert len(asked("gpu.processes()")) == 40
     asked.says(listed(f"{asked.pid}:{GIB}", "+900"))
     assert asked("gpu.processes()") is None
-    assert "gpu_foreign_processes" not in asked("sensors.facts()")
+    assert "gpu_foreign_processes" not in asked("sensors.states()")
 
 
 def test_what_happened_between_two_readings(asked: Asked) -> None:
@@ -451,7 +451,7 @@ def test_memory_by_the_driver_of_the_process_and_its_children(asked: Asked) -> N
     own, mine = asked.pid, f"{os.getpid()}:{30 * GIB}"
     asked.says(listed(f"{own}:{GIB}", mine))
     asked(
-        "let(sampler=memory_sampler.PeakSampler(os.getpid(), gpu), "
+        "let(sampler=memory_sampler_main.PeakSampler(os.getpid(), gpu), "
         "child=subprocess.Popen(['cat'], stdin=subprocess.PIPE))"
     )
     asked("sampler.begin()")

@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import register_flop_formula
 
 from lic_bench.measurement.complexity import ALL_COUNTS, COUNTERS, count_complexity, failed_complexity
-from lic_bench.measurement.counters import exact, fvcore, thop
-from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.measurement.failures import OUT_OF_MEMORY, describe
+from lic_bench.measurement.mac_counters.exact_counter import count_macs
+from lic_bench.measurement.mac_counters.fvcore_counter import fvcore_counts
+from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.thop_counter import thop_counts
 from lic_bench.store.records import Complexity
 
 FORWARD = tuple((counter, "forward") for counter in COUNTERS)
@@ -175,7 +177,7 @@ def test_what_thop_has_no_rule_for_is_named() -> None:
             return x * F.conv2d(x, self.bound(self.gamma))
 
     net = nn.Sequential(nn.Conv2d(3, 3, 1), odd := Odd(), odd, nn.Identity(), Gdn(), nn.ModuleList([Odd()])[0])
-    found = thop.paths(net, torch.zeros(1, 3, 8, 8))["forward"]()
+    found = thop_counts(net, torch.zeros(1, 3, 8, 8))["forward"]()
     assert found.uncounted == {"Odd": 3, "Gdn (convolutions)": 1}
     assert found.by_kind == {CONVOLUTION: 64 * 9}
 
@@ -211,13 +213,13 @@ def test_operators_that_compute_are_listed_and_those_that_move_memory_are_not() 
         y = torch.where(torch.zeros_like(y, dtype=torch.bool), y, y.double().float()).roll(1)
         return (y.mul_(2) * 3).exp().sum() + F.softmax(y, 0)[0]
 
-    found, _ = exact.counted(lambda: work(torch.zeros(1, 3, 8, 8)))
+    found, _ = count_macs(lambda: work(torch.zeros(1, 3, 8, 8)))
     assert found.uncounted == {"aten._softmax": 1, "aten.add": 1, "aten.exp": 1, "aten.mul": 2, "aten.sum": 1}
     assert found.macs == 0
 
 
 def test_an_operator_of_a_codec_counts_half_its_operations_or_is_listed() -> None:
-    found, _ = exact.counted(lambda: (stated(torch.zeros(5, 7)), silent(torch.zeros(5, 7))))
+    found, _ = count_macs(lambda: (stated(torch.zeros(5, 7)), silent(torch.zeros(5, 7))))
     assert (found.macs, found.by_kind) == (35, {"lic_bench_tests.stated": 35})
     assert found.uncounted == {"lic_bench_tests.silent": 1}
 
@@ -226,7 +228,7 @@ def test_biwkv_counts_by_its_own_formula() -> None:
     from lalic.biwkv import biwkv
 
     w, u, k = torch.ones(6), torch.ones(6), torch.zeros(1, 10, 6)
-    found, _ = exact.counted(lambda: biwkv(w, u, k, k))
+    found, _ = count_macs(lambda: biwkv(w, u, k, k))
     assert found.by_kind == {"lalic.biwkv": 29 * 10 * 6 // 2}
 
 
@@ -241,7 +243,7 @@ def test_fvcore_traces_nested_results_and_masks_and_names_what_was_not_called() 
             mask = (x > 0) & True | False
             return {"a": [self.called(x) * mask], "b": {"c": x.permute(0, 2, 3, 1) @ self.read.weight.mT}}
 
-    found = fvcore.paths(Masked(), torch.zeros(1, 3, 4, 4))["forward"]()
+    found = fvcore_counts(Masked(), torch.zeros(1, 3, 4, 4))["forward"]()
     assert found.by_kind == {CONVOLUTION: 16 * 9, PRODUCT: 16 * 9}
     assert found.uncounted["module Linear, not called"] == 1
     assert "aten::permute" not in found.uncounted

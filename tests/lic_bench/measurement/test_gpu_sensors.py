@@ -12,8 +12,8 @@ from lic_bench.measurement.gpu_sensors import GpuSensors
 
 
 def test_a_gpu_that_tells_nothing_has_no_numbers() -> None:
-    meter = GpuSensors(nvml.Gpu(None, "GPU-none"), os.getpid())
-    assert (meter.counters(), meter.gauges(), meter.facts(), meter.energy_mj()) == ({}, {}, {}, None)
+    sensors = GpuSensors(nvml.Gpu(None, "GPU-none"), os.getpid())
+    assert (sensors.counters(), sensors.gauges(), sensors.states(), sensors.energy_mj()) == ({}, {}, {}, None)
 
 
 @pytest.fixture
@@ -40,6 +40,6 @@ def test_a_process_that_is_not_below_the_root_is_foreign(gpu: nvml.Gpu) -> None:
     with subprocess.Popen([sys.executable, "-c", code], **pipes) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        ours = GpuSensors(gpu, os.getpid()).facts()["gpu_foreign_processes"]
-        assert GpuSensors(gpu, child.pid).facts()["gpu_foreign_processes"] == ours + 1
+        ours = GpuSensors(gpu, os.getpid()).states()["gpu_foreign_processes"]
+        assert GpuSensors(gpu, child.pid).states()["gpu_foreign_processes"] == ours + 1
         child.communicate("\n")

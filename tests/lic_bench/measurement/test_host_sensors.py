@@ -3,20 +3,15 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
-from pathlib import Path
 from time import perf_counter, process_time
 
 import pytest
 
-from lic_bench.measurement import host_sensors as host
 from lic_bench.measurement.host_sensors import (
     TICKS,
-    EnergyCounter,
     HostSensors,
     ProcessStat,
     cpu_seconds,
-    energy_folders,
 )
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc")
@@ -51,28 +46,28 @@ def test_a_process_with_an_awkward_name() -> None:
 
 @linux
 def test_our_own_work_and_that_of_children_is_ours() -> None:
-    meter = HostSensors()
-    before = meter.read()[0]
+    sensors = HostSensors()
+    before = sensors.read()[0]
     end = process_time() + 0.2
     while process_time() < end:
         pass
-    alone = meter.read()[0]
+    alone = sensors.read()[0]
     assert alone["cpu_own_s"] - before["cpu_own_s"] >= 0.2
     code = "import time\nwhile time.process_time() < 0.3: pass\nprint(flush=True)\ninput()"
     child = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.readline()
-    living = meter.read()[0]
+    living = sensors.read()[0]
     child.communicate(b"\n")
-    ended = meter.read()[0]
+    ended = sensors.read()[0]
     for counters in (living, ended):
         assert counters["cpu_own_s"] - alone["cpu_own_s"] >= 0.3 - 2 / TICKS
 
 
 @linux
 def test_counters_only_grow() -> None:
-    meter = HostSensors()
-    first, second = meter.read()[0], meter.read()[0]
+    sensors = HostSensors()
+    first, second = sensors.read()[0], sensors.read()[0]
     assert first.keys() == second.keys() >= {"cpu_own_s", "major_faults", "cpu_waited_s", "cpu_total_s"}
     assert all(second[name] >= value for name, value in first.items())
 
@@ -81,41 +76,12 @@ def test_counters_only_grow() -> None:
 def test_waiting_for_a_cpu_is_seen() -> None:
     cpu = min(os.sched_getaffinity(0))
     code = f"import os, time\nos.sched_setaffinity(0, [{cpu}])\nwhile time.process_time() < 0.2: pass"
-    meter = HostSensors()
-    before = meter.read()[0]["cpu_waited_s"]
+    sensors = HostSensors()
+    before = sensors.read()[0]["cpu_waited_s"]
     both = [subprocess.Popen([sys.executable, "-c", code + "\ninput()"], stdin=subprocess.PIPE) for _ in range(2)]
     waited, patience = 0.0, perf_counter() + 30
     while waited < 0.05 and perf_counter() < patience:
-        waited = meter.read()[0]["cpu_waited_s"] - before
+        waited = sensors.read()[0]["cpu_waited_s"] - before
     for child in both:
         child.communicate(b"\n")
     assert waited >= 0.05, "two that share one CPU"
-
-
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """One RAPL package with a part of it; the function sets its counter."""
-    for folder, name in (("intel-rapl:0", "package-0"), ("intel-rapl:0:0", "core"), ("intel-rapl:1", "psys")):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "name").write_text(name)
-    (tmp_path / "intel-rapl:0" / "max_energy_range_uj").write_text("1000000000\n")
-    monkeypatch.setattr(host, "RAPL", tmp_path)
-
-    def show(microjoules: int) -> None:
-        (tmp_path / "intel-rapl:0" / "energy_uj").write_text(f"{microjoules}\n")
-
-    show(999_000_000)
-    return show
-
-
-def test_energy_of_the_package_alone_over_an_overflow(package: Callable[[int], None]) -> None:
-    assert [folder.name for folder in energy_folders()] == ["intel-rapl:0"]
-    meter = HostSensors()
-    package(4_000_000)
-    assert meter.package_j() == pytest.approx(5.0)
-    package(6_500_000)
-    assert meter.read()[0]["cpu_package_j"] == pytest.approx(7.5)
-
-
-def test_energy_that_may_not_be_read_is_untold(tmp_path: Path) -> None:
-    assert EnergyCounter(tmp_path).joules() is None

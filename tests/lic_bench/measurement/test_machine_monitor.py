@@ -53,7 +53,7 @@ def test_the_clock_is_that_of_a_gpu_at_work() -> None:
     assert summarise_readings(untold)["gpu_sm_mhz"] == [345, 1980]
 
 
-def test_facts_of_any_reading_are_kept() -> None:
+def test_states_of_any_reading_are_kept() -> None:
     facts = [
         {"gpu_foreign_processes": 0, "gpu_reasons": ["idle"], "gpu_clocks_locked": True},
         {"gpu_foreign_processes": 2, "gpu_reasons": ["power_cap"], "gpu_clocks_locked": False},

@@ -1,4 +1,4 @@
-"""The kinds of arithmetic by which counters are compared, whatever each of them calls its operators. Free of torch."""
+"""The kinds of operations by which the counters are compared, whatever names they use. Free of torch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ TRANSPOSED = "transposed convolutions"
 PRODUCT = "matrix products"
 ELEMENTWISE = "element-wise operations"  # normalisations, activations, pooling, resizing
 
-OPERATORS = {  # torch's, as its FLOP counter names them
+KIND_OF_OPERATOR = {  # by the names that torch's FLOP counter uses
     "aten.convolution": CONVOLUTION,
     **{f"aten.{name}": PRODUCT for name in ("mm", "addmm", "bmm", "baddbmm", "_scaled_mm")},
     **{f"aten._scaled_dot_product_{name}": PRODUCT for name in ("efficient_attention", "cudnn_attention")},
@@ -17,10 +17,10 @@ OPERATORS = {  # torch's, as its FLOP counter names them
 }
 
 
-def by_kind(counts: Mapping[str, float], kinds: Mapping[str, str], default: str = "") -> dict[str, int]:
-    """Counts by name added up by kind; names that have none keep their own, or go to `default`. Zeros are left out."""
-    found: dict[str, float] = {}
+def sum_by_kind(counts: Mapping[str, float], kinds: Mapping[str, str], default: str = "") -> dict[str, int]:
+    """Sum the counts of each kind, zeros left out. A name without a kind goes to `default`, or stays as it is."""
+    sums: dict[str, float] = {}
     for name, value in counts.items():
         kind = kinds.get(name, default or name)
-        found[kind] = found.get(kind, 0) + value
-    return {kind: int(value) for kind, value in found.items() if value}
+        sums[kind] = sums.get(kind, 0) + value
+    return {kind: int(value) for kind, value in sums.items() if value}

@@ -1,9 +1,9 @@
 """MACs and parameters by thop, as papers print them: module by module, by the module's class.
 
-What is called as a function or is of a class without a rule counts as nothing, parameters included; a transposed
-convolution is taken at its output's size, stride^2 times too often; a module registered twice is hooked twice and
-added up twice. Of what has no rule, modules without children are named, and those that call convolutions, matrix
-products or custom operators by themselves, with what they call: "GDN (convolutions)".
+Functions, and modules of a class without a rule, count as nothing, parameters included. A transposed convolution is
+counted at its output's size, stride^2 times too often; a module that is registered twice is added up twice. Of the
+modules without a rule, those are named that have no children, and those that call convolutions, matrix products or
+custom operators themselves, with what they call: "GDN (convolutions)".
 """
 
 from __future__ import annotations
@@ -19,8 +19,15 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from lic_bench.measurement.counters.counted import Counted, Paths
-from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, OPERATORS, PRODUCT, TRANSPOSED, by_kind
+from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
+from lic_bench.measurement.mac_counters.operation_kinds import (
+    CONVOLUTION,
+    ELEMENTWISE,
+    KIND_OF_OPERATOR,
+    PRODUCT,
+    TRANSPOSED,
+    sum_by_kind,
+)
 
 KINDS = {
     **{f"Conv{n}d": CONVOLUTION for n in (1, 2, 3)},
@@ -29,30 +36,30 @@ KINDS = {
 }
 
 
-def paths(model: nn.Module, x: Tensor) -> Paths:
-    """The forward path; `model` keeps buffers of thop's if it fails."""
+def thop_counts(model: nn.Module, x: Tensor) -> CountByPath:
+    """The count of the forward path. A network that fails keeps thop's buffers."""
     return {"forward": lambda: _forward(model, x)}
 
 
-def _forward(model: nn.Module, x: Tensor) -> Counted:
+def _forward(model: nn.Module, x: Tensor) -> MacCount:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # thop compares versions by distutils
         from thop import profile
         from thop.profile import register_hooks
 
-    callers = Callers(model)
-    with redirect_stdout(io.StringIO()), callers:
+    recorder = CallRecorder(model)
+    with redirect_stdout(io.StringIO()), recorder:
         macs, parameters, layers = profile(model, inputs=(x,), verbose=False, ret_layer_info=True)
-    classes = _by_class(model, layers)
-    classes[type(model).__name__] += macs - sum(classes.values())  # a network that is one module
-    without = callers.named(lambda module: type(module) not in (*register_hooks, nn.Identity))
-    return Counted(int(macs), by_kind(classes, KINDS, ELEMENTWISE), without, int(parameters))
+    by_class = _by_class(model, layers)
+    by_class[type(model).__name__] += macs - sum(by_class.values())  # a network that is one module
+    uncounted = recorder.calls_by_class(lambda module: type(module) not in (*register_hooks, nn.Identity))
+    return MacCount(int(macs), sum_by_kind(by_class, KINDS, ELEMENTWISE), uncounted, int(parameters))
 
 
-class Callers(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    """Notes how often each module of a network is called, and which kinds of operators with a formula it calls itself.
+class CallRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    """Counts the calls of each module of a network, and records which operators with a formula it calls itself.
 
-    Leaves hooks on the network.
+    Its hooks stay on the network.
     """
 
     def __init__(self, network: nn.Module) -> None:
@@ -68,11 +75,11 @@ class Callers(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leav
         """Run the operator."""
         if func.overloadpacket in flop_registry:
             name = str(func.overloadpacket)
-            self._kinds[self._running[-1]].add(OPERATORS.get(name, name))
+            self._kinds[self._running[-1]].add(KIND_OF_OPERATOR.get(name, name))
         return func(*args, **(kwargs or {}))
 
-    def named(self, wanted: Callable[[nn.Module], bool]) -> dict[str, int]:
-        """Class -> calls, of those wanted that have no children or call such operators: these with the kinds."""
+    def calls_by_class(self, wanted: Callable[[nn.Module], bool]) -> dict[str, int]:
+        """Class -> calls, of the wanted modules without children and of those that call operators, these with kinds."""
         names: Counter[str] = Counter()
         for module, calls in self._calls.items():
             if wanted(module) and (self._kinds[module] or not list(module.children())):
@@ -90,8 +97,8 @@ class Callers(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leav
 
 def _by_class(module: nn.Module, layers: dict[str, Any]) -> Counter[str]:
     """MACs by the class of the innermost modules. layers: thop's name -> (MACs, parameters, the same of children)."""
-    found: Counter[str] = Counter()
+    macs_by_class: Counter[str] = Counter()
     for name, child in module.named_children():
         macs, _, inner = layers[name]
-        found += _by_class(child, inner) if inner else Counter({type(child).__name__: macs})
-    return found
+        macs_by_class += _by_class(child, inner) if inner else Counter({type(child).__name__: macs})
+    return macs_by_class

@@ -15,8 +15,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from lic_bench.measurement.counters.counted import Counted, Paths
-from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED, by_kind
+from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
+from lic_bench.measurement.mac_counters.operation_kinds import (
+    CONVOLUTION,
+    ELEMENTWISE,
+    PRODUCT,
+    TRANSPOSED,
+    sum_by_kind,
+)
 
 KINDS = {
     **{kind: kind for kind in (CONVOLUTION, TRANSPOSED)},
@@ -27,7 +33,7 @@ IS_TRANSPOSED = 6  # the argument of aten::_convolution
 
 
 class TensorsOnly(nn.Module):
-    """A network whose results, whatever their nesting, are a tuple of tensors, as tracing needs them."""
+    """A network that returns a tuple of tensors, as tracing needs it, however nested its own results are."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -39,7 +45,7 @@ class TensorsOnly(nn.Module):
 
 
 class BooleansAsTensors(TorchFunctionMode):
-    """Makes `mask & True` of a tensor and a bool, for which the tracer knows no operator, one of two tensors."""
+    """Turns the bool of `mask & True` into a tensor: the tracer has no operator for a tensor and a bool."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the function."""
@@ -48,12 +54,12 @@ class BooleansAsTensors(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def paths(model: nn.Module, x: Tensor) -> Paths:
-    """The forward path."""
+def fvcore_counts(model: nn.Module, x: Tensor) -> CountByPath:
+    """The count of the forward path."""
     return {"forward": lambda: _forward(model, x)}
 
 
-def _forward(model: nn.Module, x: Tensor) -> Counted:
+def _forward(model: nn.Module, x: Tensor) -> MacCount:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # fvcore is older than the torch that it traces with
         from fvcore.nn import FlopCountAnalysis
@@ -66,15 +72,15 @@ def _forward(model: nn.Module, x: Tensor) -> Counted:
         analysis = FlopCountAnalysis(TensorsOnly(model).eval(), x).set_op_handle("aten::_convolution", convolution)
         analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
         with BooleansAsTensors():
-            counts = by_kind(analysis.by_operator(), KINDS, ELEMENTWISE)
+            counts = sum_by_kind(analysis.by_operator(), KINDS, ELEMENTWISE)
         uncounted = dict(sorted(analysis.unsupported_ops().items()))
         uncounted |= Counter(sorted(_uncalled(model, analysis.uncalled_modules())))
-    return Counted(sum(counts.values()), counts, uncounted)
+    return MacCount(sum(counts.values()), counts, uncounted)
 
 
 def _uncalled(model: nn.Module, names: set[str]) -> Iterator[str]:
-    """The modules that have parameters of their own and were not called: unused, or read by other modules."""
+    """The modules with parameters of their own that were not called: unused, or read by other modules."""
     for name, module in model.named_modules():
-        owning = any(True for _ in module.parameters(recurse=False))
-        if owning and f"network.{name}" in names and type(module).forward is not nn.Module.forward:
+        has_parameters = any(True for _ in module.parameters(recurse=False))
+        if has_parameters and f"network.{name}" in names and type(module).forward is not nn.Module.forward:
             yield f"module {type(module).__name__}, not called"
