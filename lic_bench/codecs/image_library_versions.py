@@ -1,4 +1,4 @@
-"""The versions of the libraries behind Pillow's image formats, which decide the bytes as much as the settings do."""
+"""The versions of the libraries behind Pillow's image formats: as much as the settings they decide the bytes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from PIL import features
 
-JPEG_XL = "pillow-jxl-plugin"  # has libjxl built in and tells no version of it
-# Pillow's format -> the library's name and what Pillow calls it; of several, the first that is there counts.
+JPEG_XL = "pillow-jxl-plugin"  # has libjxl built in and does not tell its version
+# Pillow's format -> libraries and Pillow's names for them, of which the first that is there does the coding.
 _LIBRARIES = {
     "JPEG": (("libjpeg-turbo", "libjpeg_turbo"), ("libjpeg", "jpg")),
     "JPEG2000": (("OpenJPEG", "jpg_2000"),),
@@ -18,27 +18,27 @@ _LIBRARIES = {
 
 
 def library_versions() -> dict[str, str | None]:
-    """Pillow's format -> `library_version`, of every format that a codec here may use."""
+    """The `library_version` of every Pillow format that a codec here may use."""
     return {name: library_version(name) for name in (*_LIBRARIES, "JXL")}
 
 
 def library_version(file_format: str) -> str | None:
-    """What codes this format, such as "libwebp 1.6.0"; None where nothing does or nothing is told.
+    """The library that codes this format, as "libwebp 1.6.0", and for AVIF the AV1 coders in it; None if unknown.
 
-    AVIF also names the AV1 coders inside. A format that no codec here uses is a KeyError.
+    Raises KeyError for a format that no codec here uses.
     """
     if file_format == "JXL":
         return _installed(JPEG_XL)
-    told = ((name, features.version(feature)) for name, feature in _LIBRARIES[file_format])
-    found = next((f"{name} {number}" for name, number in told if number), None)
-    inside = _av1_coders() if found and file_format == "AVIF" else ""
-    return f"{found} ({inside})" if inside else found
+    versions = ((name, features.version(feature)) for name, feature in _LIBRARIES[file_format])
+    library = next((f"{name} {number}" for name, number in versions if number), None)
+    coders = _av1_coders() if library and file_format == "AVIF" else ""
+    return f"{library} ({coders})" if coders else library
 
 
 def _av1_coders() -> str:
-    """ "dav1d [dec]:1.5.1, aom [enc]:3.12.1" in libavif's words."""
-    told = getattr(import_module("PIL._avif"), "codec_versions", None)
-    return str(told()) if told else ""
+    """The AV1 coders in libavif's words, as "dav1d [dec]:1.5.1, aom [enc]:3.12.1"."""
+    codec_versions = getattr(import_module("PIL._avif"), "codec_versions", None)
+    return str(codec_versions()) if codec_versions else ""
 
 
 def _installed(package: str) -> str | None:

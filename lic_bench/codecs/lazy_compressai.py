@@ -1,7 +1,7 @@
-"""Import CompressAI without what only training and point clouds need, which is most of the time its import takes.
+"""Importing CompressAI without what only training and point clouds need, which takes most of the import's time.
 
-`import compressai` brings torchvision, torch_geometric and with them torch's compiler, for a table of transforms by
-name and for data sets; no network needs them. For processes of the command line, not for users of the library.
+`import compressai` also imports torchvision, torch_geometric and torch's compiler, for data sets and a table of
+transforms that no network needs. Only the command line's processes do this, not the library.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from importlib.util import LazyLoader
 from types import ModuleType
 from typing import Any
 
-LATER = frozenset(f"compressai.{name}" for name in ("datasets", "losses", "optimizers", "transforms"))
-TABLE = "compressai.registry.transforms"
+LAZY_MODULES = frozenset(f"compressai.{name}" for name in ("datasets", "losses", "optimizers", "transforms"))
+TRANSFORM_TABLE = "compressai.registry.transforms"
 
 
 def install_lazy_imports() -> None:
-    """From now on CompressAI's data sets, losses, optimisers and transforms are imported when first used.
+    """Make CompressAI import its data sets, losses, optimisers and transforms when they are first used.
 
-    Its table of transforms then has its own ones only, once they are used. No effect where CompressAI is imported.
+    Its table of transforms then holds only those that have been used. No effect once CompressAI is imported.
     """
-    warnings.filterwarnings("ignore", message="`torch.jit.script`")  # of those imports; nobody here can act on it
+    warnings.filterwarnings("ignore", message="`torch.jit.script`")  # from those imports; no user can act on it
     if "compressai" not in sys.modules and not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
 
 
 class _Finder(MetaPathFinder):
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name == TABLE:
-            return ModuleSpec(name, _Table())
-        spec = PathFinder.find_spec(name, path, target) if name in LATER else None
+        if name == TRANSFORM_TABLE:
+            return ModuleSpec(name, _EmptyTable())
+        spec = PathFinder.find_spec(name, path, target) if name in LAZY_MODULES else None
         if spec and spec.loader:
             spec.loader = LazyLoader(spec.loader)
         return spec
 
 
-class _Table(Loader):
-    """Gives a module with the two names of CompressAI's, the table empty."""
+class _EmptyTable(Loader):
+    """Loads a module with the two names of CompressAI's and an empty table."""
 
     def exec_module(self, module: ModuleType) -> None:
-        found: dict[str, Any] = {}
+        transforms: dict[str, Any] = {}
 
         def register_transform(name: str) -> Callable[[Any], Any]:
-            return lambda transform: found.setdefault(name, transform)
+            return lambda transform: transforms.setdefault(name, transform)
 
-        module.__dict__.update(TRANSFORMS=found, register_transform=register_transform)
+        module.__dict__.update(TRANSFORMS=transforms, register_transform=register_transform)

@@ -1,4 +1,4 @@
-"""What a network's transforms gave while it coded, so that checking the decode need not compute the same again."""
+"""Outputs of a network's transforms, kept while it codes, so that checking the decode need not compute them again."""
 
 from __future__ import annotations
 
@@ -15,56 +15,55 @@ Forward = Callable[..., Any]
 
 
 class TransformCache:
-    """Inputs and outputs of the transforms of one codec's instances.
+    """Inputs and outputs of the transforms of one codec's instances, of calls that take one tensor and return one.
 
-    A kept output stands for a later call only where that would compute the same: the input is equal, and so is every
-    parameter and buffer of the transform, which may be another instance's. An encoder's side that takes its image from
-    the decoder's g_s has thus shown that both came to the same y_hat; where they did not, it computes its own. Only
-    calls with one tensor that give one are kept.
+    A kept output replaces a later call only if that would compute the same: the input is equal, and so is every
+    parameter and buffer of the transform, which may belong to another instance. So if the check of a decode takes its
+    image from the decoder's g_s, both have come to the same y_hat; if they have not, it computes its own.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, list[tuple[nn.Module, Tensor, Tensor]]] = {}
 
     @contextmanager
-    def keep(self, network: nn.Module) -> Iterator[None]:
-        """Keep what the transforms of `network` are called with and give."""
+    def keep_outputs(self, network: nn.Module) -> Iterator[None]:
+        """Keep the inputs and outputs of the transforms of `network` inside."""
 
-        def kept(name: str, part: nn.Module, forward: Forward) -> Forward:
+        def keep_calls(name: str, part: nn.Module, forward: Forward) -> Forward:
             def call(*inputs: Any, **options: Any) -> Any:
-                plain = len(inputs) == 1 and not options and isinstance(inputs[0], Tensor)
-                given = inputs[0].clone() if plain else None  # before anybody writes into it
+                one_tensor = len(inputs) == 1 and not options and isinstance(inputs[0], Tensor)
+                kept_input = inputs[0].clone() if one_tensor else None  # the transform may write into it
                 out = forward(*inputs, **options)
-                if given is not None and isinstance(out, Tensor):
-                    self._kept.setdefault(name, []).append((part, given, out.clone()))
+                if kept_input is not None and isinstance(out, Tensor):
+                    self._kept.setdefault(name, []).append((part, kept_input, out.clone()))
                 return out
 
             return call
 
-        with _replaced(network, kept):
+        with _wrapped_transforms(network, keep_calls):
             yield
 
     @contextmanager
-    def give(self, network: nn.Module) -> Iterator[None]:
-        """Let the transforms of `network` give what was kept, where it is what they would compute."""
+    def reuse_outputs(self, network: nn.Module) -> Iterator[None]:
+        """Inside, the transforms of `network` return a kept output if it is what they would compute."""
 
-        def given(name: str, part: nn.Module, forward: Forward) -> Forward:
+        def reuse_outputs(name: str, part: nn.Module, forward: Forward) -> Forward:
             def call(*inputs: Any, **options: Any) -> Any:
                 if len(inputs) == 1 and not options:
-                    for other, known, out in self._kept.get(name, ()):
-                        if _same(inputs[0], known) and _alike(part, other):
+                    for kept_part, kept_input, out in self._kept.get(name, ()):
+                        if _equal_tensors(inputs[0], kept_input) and _equal_transforms(part, kept_part):
                             return out.clone()
                 return forward(*inputs, **options)
 
             return call
 
-        with _replaced(network, given):
+        with _wrapped_transforms(network, reuse_outputs):
             yield
 
 
 @contextmanager
-def _replaced(network: nn.Module, wrap: Callable[[str, nn.Module, Forward], Forward]) -> Iterator[None]:
-    """The transforms of the network with `forward` wrapped."""
+def _wrapped_transforms(network: nn.Module, wrap: Callable[[str, nn.Module, Forward], Forward]) -> Iterator[None]:
+    """Inside, the `forward` of the network's transforms is wrapped."""
     parts = {name: part for name, part in network.named_modules() if name.rpartition(".")[2] in TRANSFORMS}
     before = {name: part.__dict__.get("forward") for name, part in parts.items()}
     try:
@@ -79,22 +78,18 @@ def _replaced(network: nn.Module, wrap: Callable[[str, nn.Module, Forward], Forw
                 part.__dict__["forward"] = before[name]
 
 
-def _same(one: Any, other: Tensor) -> bool:
-    """Whether these are tensors of one type, shape and content, in whatever memory layout; NaN is like nothing."""
-    return (
-        isinstance(one, Tensor)
-        and (one.dtype, one.device, one.shape) == (other.dtype, other.device, other.shape)
-        and torch.equal(one, other)
-    )
+def _equal_tensors(x: Any, y: Tensor) -> bool:
+    """Whether these are tensors of one type, device, shape and content, in any memory layout; NaN equals nothing."""
+    return isinstance(x, Tensor) and (x.dtype, x.device, x.shape) == (y.dtype, y.device, y.shape) and torch.equal(x, y)
 
 
-def _alike(part: nn.Module, other: nn.Module) -> bool:
-    """Whether two transforms compute the same: the same object, or equal in structure and in every tensor."""
+def _equal_transforms(part: nn.Module, other: nn.Module) -> bool:
+    """Whether two transforms compute the same: one object, or equal in structure and in every tensor."""
     if part is other:
         return True
-    one, two = _tensors(part), _tensors(other)
-    return str(part) == str(other) and one.keys() == two.keys() and all(_same(one[name], two[name]) for name in one)
+    x, y = _tensors_of(part), _tensors_of(other)
+    return str(part) == str(other) and x.keys() == y.keys() and all(_equal_tensors(x[name], y[name]) for name in x)
 
 
-def _tensors(part: nn.Module) -> dict[str, Tensor]:
+def _tensors_of(part: nn.Module) -> dict[str, Tensor]:
     return dict(part.named_parameters()) | dict(part.named_buffers())

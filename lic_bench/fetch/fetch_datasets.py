@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from lic_bench.errors import UserError, unknown
 from lic_bench.fetch.download import Progress, download
 from lic_bench.fetch.image_archives import extract_images
-from lic_bench.images.datasets import DATASETS, data_folders, find_dataset, read_manifest
+from lic_bench.images.datasets import data_folders, find_dataset
 from lic_bench.images.image_file import image_of_file, pixels_sha256, read_pixels
+from lic_bench.images.known_datasets import DATASETS, read_manifest
 
 LOCK = ".lic-bench-fetch.json"
 

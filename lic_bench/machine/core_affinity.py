@@ -1,7 +1,6 @@
-"""Keeping a timed run on fixed cores, so that its reference workload feels what its codecs feel.
+"""Keeping a timed run on fixed cores, so that its reference workload is slowed by the same neighbours as its codecs.
 
-On a machine that others share, each core is slowed by its own neighbours: a reference workload on another core than the
-codec says nothing about it.
+On a shared machine each core has other neighbours: a reference workload on another core says nothing about the codec.
 """
 
 from __future__ import annotations
@@ -16,33 +15,33 @@ from lic_bench.machine.cpu import CPUS
 
 
 def choose_cores(threads: int, usable: Sequence[int]) -> frozenset[int]:
-    """As many of the usable cores as there are threads: the last ones, of each physical core one first.
+    """One usable core per thread, the last ones first, as interrupts mostly go to the first; all if there are too few.
 
-    Interrupts mostly go to the first. All, where there are no more than threads.
+    A second core of a physical one is taken only after one of each.
     """
     by_rank: list[tuple[int, int]] = []
-    seen: dict[str, int] = {}
+    taken: dict[str, int] = {}  # physical core, by its siblings -> cores of it so far
     for core in sorted(usable, reverse=True):
         siblings = sysfs.read_text(CPUS / f"cpu{core}/topology/thread_siblings_list") or str(core)
-        by_rank.append((seen.setdefault(siblings, 0), -core))
-        seen[siblings] += 1
+        by_rank.append((taken.setdefault(siblings, 0), -core))
+        taken[siblings] += 1
     return frozenset(-core for _, core in sorted(by_rank)[:threads])
 
 
 def usable_cores() -> list[int]:
-    """The cores that this process may use; [] where the system does not tell."""
+    """The cores that this process may use; [] if the system does not tell."""
     return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
 
 
 def cores_for_threads(threads: int) -> frozenset[int] | None:
-    """The cores on which a timed run with so many threads is kept; None where it may use all."""
+    """The cores for a timed run of so many threads; None if it may use all."""
     cores = usable_cores()
     return choose_cores(threads, cores) if threads < len(cores) else None
 
 
 @contextmanager
 def keep_on_cores(cores: frozenset[int] | None) -> Iterator[None]:
-    """Keep this process, and the programs that it starts meanwhile, to these cores; None: as it is."""
+    """Keep this process, and the programs that it starts inside, on these cores; None changes nothing."""
     before = usable_cores()
     move_to_cores(cores)
     try:
@@ -53,9 +52,9 @@ def keep_on_cores(cores: frozenset[int] | None) -> Iterator[None]:
 
 
 def move_to_cores(cores: frozenset[int] | None) -> None:
-    """Move all threads of this process to these cores: the libraries' workers are there already. None: as it is.
+    """Move all threads of this process, the libraries' workers too, to these cores; None changes nothing.
 
-    Where the system does not let it be told, nothing happens.
+    Nothing happens if the system does not allow it.
     """
     with suppress(OSError):
         for task in sysfs.list_folder("/proc/self/task") if cores else ():
@@ -64,11 +63,11 @@ def move_to_cores(cores: frozenset[int] | None) -> None:
 
 
 def leave_inherited_cores() -> None:
-    """Move this process off the cores that it inherited, to all others that it may use; stay if there are none."""
+    """Move this process off the cores that it inherited to all others that it may use, if there are any."""
     inherited = frozenset(usable_cores())
-    everywhere = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
-    if inherited and everywhere:
+    online = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
+    if inherited and online:
         with suppress(OSError):
-            os.sched_setaffinity(0, everywhere)  # the kernel takes off what this process must not use
+            os.sched_setaffinity(0, online)  # the kernel leaves out what this process must not use
             if others := frozenset(usable_cores()) - inherited:
                 os.sched_setaffinity(0, others)

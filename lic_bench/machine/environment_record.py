@@ -1,6 +1,6 @@
-"""What machine and software a run was made with: all of it, and the part that must not change within a run.
+"""What machine and software a run was made with: all of it for run.json, and the part that must not change in a run.
 
-No name of a machine or a person, no path, no raw UUID: what is stored here is meant to be published with the results.
+It is published with the results, so it has no name of a machine or a person, no path and no raw UUID.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from lic_bench import __version__
 from lic_bench.codecs.image_library_versions import library_versions
 from lic_bench.machine import cpu, gpu, operating_system, software, sysfs
 from lic_bench.machine.allocator import keep_freed_memory
+from lic_bench.machine.published_settings import published_command_line
 
-FINGERPRINT_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may code other bytes
-# What the clocks and the number of computing threads hang on, hence times.
+FINGERPRINT_PACKAGES = ("compressai", "numpy", "pillow", "pillow-jxl-plugin")  # another version may write other bytes
+# On these depend the clocks and the number of threads that compute, so all times.
 FINGERPRINT_PROCESSOR = (
     *("governor", "driver", "preference", "min_mhz", "max_mhz", "turbo", "smt"),
     *("sockets", "cores_physical", "numa_nodes"),
@@ -42,13 +43,13 @@ FINGERPRINT_VARIABLES = (
 
 
 def describe_environment(device: torch.device) -> dict[str, Any]:
-    """Hardware, system, packages and settings, as they are now; plain JSON values, None for what is not told."""
+    """Hardware, system, packages and settings as they are now: plain JSON values, None if unknown."""
     processor = cpu.describe_cpu()
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "lic_bench": __version__,
         "git_commit": software.git_commit(),
-        "command": software.published_command_line(),
+        "command": published_command_line(),
         "cpu": cpu.cpu_model_name(),
         "cores_physical": processor["cores_physical"],
         "cores_logical": psutil.cpu_count(),
@@ -67,11 +68,11 @@ def describe_environment(device: torch.device) -> dict[str, Any]:
 
 
 def environment_fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
-    """The part of `describe_environment` under which times of one run may stand side by side.
+    """The part of `describe_environment` that must be equal for times to be compared within one run.
 
-    Nothing in it changes by itself: no clock of the moment, no load, no bogomips. Two machines of one kind agree.
+    It is the same on two machines of one kind, as nothing in it changes by itself: no current clock, no load.
     """
-    gpu_part = environment["gpu"] or {}
+    gpu_facts = environment["gpu"] or {}
     variables = environment["variables"]
     return {
         "cpu": environment["cpu"],
@@ -79,9 +80,9 @@ def environment_fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
         "cpu_capability": environment["cpu_capability"],
         "processor": {name: environment["processor"][name] for name in FINGERPRINT_PROCESSOR},
         "limits": {name: environment["container"][name] for name in ("cpu_limit", "memory_limit_bytes")},
-        "gpu": gpu_part.get("name"),
-        "driver": gpu_part.get("driver"),
-        "gpu_parts": {name: gpu_part.get(name) for name in FINGERPRINT_GPU if name not in ("name", "driver")},
+        "gpu": gpu_facts.get("name"),
+        "driver": gpu_facts.get("driver"),
+        "gpu_parts": {name: gpu_facts.get(name) for name in FINGERPRINT_GPU if name not in ("name", "driver")},
         "torch": environment["packages"]["torch"],
         "torch_build": environment["torch_build"]["sha256"],
         "settings": environment["settings"],
@@ -93,7 +94,7 @@ def environment_fingerprint(environment: dict[str, Any]) -> dict[str, Any]:
 
 
 def apply_protocol_settings(device: torch.device, threads: int | None) -> None:
-    """The protocol's settings for this process: deterministic, no TF32, a fixed number of threads, memory kept."""
+    """Set this process up as the protocol says: deterministic, no TF32, fixed threads, freed memory kept."""
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = False

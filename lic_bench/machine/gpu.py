@@ -11,7 +11,7 @@ from lic_bench.machine import nvml
 
 
 def describe_gpu(device: torch.device) -> dict[str, Any] | None:
-    """None for a CPU. kind: "gpu", or "mig" for a slice of one. id: its UUID hashed, as that itself stays private."""
+    """Plain JSON values; None for a CPU. kind: "gpu", or "mig" for a slice of one. id: its UUID, hashed for privacy."""
     if device.type != "cuda":
         return None
     properties = torch.cuda.get_device_properties(device)
@@ -32,9 +32,9 @@ def describe_gpu(device: torch.device) -> dict[str, Any] | None:
 
 
 def describe_by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
-    """Modes, limits and links; every value None without the GPU. Clocks in MHz, power in watts.
+    """Modes, limits and links, with clocks in MHz and power in watts; without a GPU every value is None.
 
-    clocks_locked: True or None: that nothing limits them now does not say that nobody has locked them.
+    clocks_locked: True or None, as locked clocks of an idle GPU do not show.
     """
 
     def query(name: str, *arguments: Any) -> Any:
@@ -64,13 +64,13 @@ def describe_by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
 
 
 def feature_enabled(mode: Any) -> bool | None:
-    """NVML's feature state, alone or as [now, after a restart]."""
+    """Whether a feature is on. mode: NVML's state of it, alone or as [now, after a restart]."""
     state = mode[0] if isinstance(mode, (list, tuple)) else mode
     return None if state is None else bool(state == pynvml.NVML_FEATURE_ENABLED)
 
 
 def format_cuda_version(number: int | None) -> str | None:
-    """12040 -> "12.4"."""
+    """12040 -> "12.4"; None for None."""
     return None if number is None else f"{number // 1000}.{number % 1000 // 10}"
 
 

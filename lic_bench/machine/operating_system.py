@@ -1,4 +1,4 @@
-"""The system around the program: kernel, container and its limits, memory."""
+"""The operating system: kernel, distribution, container and its limits, swap and pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNLIMITED = 2**60  # cgroup v1 says so with the largest multiple of a page
 
 
 def describe_system() -> dict[str, Any]:
-    """system, distribution, python, container, swap, pages."""
+    """Plain JSON values, None if unknown. system: kernel, processor and C library. huge_pages: the kernel's choice."""
     return {
         "system": system_name(platform.system(), platform.release(), platform.machine(), platform.libc_ver()),
         "distribution": _distribution(),
@@ -29,20 +29,23 @@ def describe_system() -> dict[str, Any]:
 
 
 def system_name(name: str, release: str, machine: str, libc: tuple[str, str]) -> str:
-    """ "Linux 6.8.0, x86_64, glibc 2.39": the number alone of the kernel's release, whose rest tells a build."""
+    """ "Linux 6.8.0, x86_64, glibc 2.39", without what follows the number in the release, which names a build."""
     number = re.match(r"\d+(\.\d+)*", release)
     return ", ".join(filter(None, (f"{name} {number[0] if number else ''}".strip(), machine, " ".join(libc).strip())))
 
 
 def describe_container() -> dict[str, Any]:
-    """hints: what points to a container. cpu_limit: cores' worth of time, memory_limit_bytes; None: no limit known."""
-    own = parse_cgroups(sysfs.read_text("/proc/self/cgroup") or "")
-    limits = [_cpu_v2(folder) for folder in _up(CGROUPS, own.get("", "/"))]
-    limits += [_cpu_v1(folder) for folder in _up(CGROUPS / "cpu", own.get("cpu", "/"))]
-    sizes = [sysfs.read_int(folder / "memory.max") for folder in _up(CGROUPS, own.get("", "/"))]
-    sizes += [sysfs.read_int(f / "memory.limit_in_bytes") for f in _up(CGROUPS / "memory", own.get("memory", "/"))]
+    """hints: what points to a container. cpu_limit: cores' worth of time; it and memory_limit_bytes: None: no limit."""
+    groups = parse_cgroups(sysfs.read_text("/proc/self/cgroup") or "")
+    limits = [_cpu_v2(folder) for folder in _group_folders(CGROUPS, groups.get("", "/"))]
+    limits += [_cpu_v1(folder) for folder in _group_folders(CGROUPS / "cpu", groups.get("cpu", "/"))]
+    sizes = [sysfs.read_int(folder / "memory.max") for folder in _group_folders(CGROUPS, groups.get("", "/"))]
+    sizes += [
+        sysfs.read_int(f / "memory.limit_in_bytes")
+        for f in _group_folders(CGROUPS / "memory", groups.get("memory", "/"))
+    ]
     return {
-        "hints": _hints(),
+        "hints": _container_hints(),
         "cpu_limit": min((limit for limit in limits if limit), default=None),
         "memory_limit_bytes": min((size for size in sizes if size and size < _UNLIMITED), default=None),
     }
@@ -61,12 +64,12 @@ def parse_cpu_max(text: str | None) -> float | None:
 
 
 def bracketed_choice(text: str | None) -> str | None:
-    """The kernel marks the choice: "always [madvise] never" -> "madvise"."""
+    """The choice that the kernel marks: "always [madvise] never" -> "madvise"."""
     return None if text is None or "[" not in text else text.partition("[")[2].partition("]")[0]
 
 
-def _up(root: Path, path: str) -> list[Path]:
-    """The group's folder and those above it: each may limit. Inside a container the path may not be there."""
+def _group_folders(root: Path, path: str) -> list[Path]:
+    """The group's folder and those above it, each of which may set a limit; inside a container some are not there."""
     folder = root / path.strip("/")
     return [folder, *(p for p in folder.parents if p == root or root in p.parents)]
 
@@ -80,12 +83,12 @@ def _cpu_v1(folder: Path) -> float | None:
     return limit / period if limit and limit > 0 and period else None
 
 
-def _hints() -> list[str]:
+def _container_hints() -> list[str]:
     files = {"/.dockerenv": "docker", "/run/.containerenv": "podman", "/singularity": "singularity"}
-    found = {name for file, name in files.items() if Path(file).exists()}
+    hints = {name for file, name in files.items() if Path(file).exists()}
     text = (sysfs.read_text("/proc/1/cgroup") or "") + (sysfs.read_text("/proc/sys/kernel/osrelease") or "").lower()
     words = ("docker", "kubepods", "lxc", "containerd", "microsoft")
-    return sorted(found | {word for word in words if word in text})
+    return sorted(hints | {word for word in words if word in text})
 
 
 def _distribution() -> str | None:

@@ -1,4 +1,4 @@
-"""The small files under /proc and /sys: their content, or None where there is no such file."""
+"""Reading the small files under /proc and /sys, which may not be there."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def read_text(path: str | Path) -> str | None:
-    """The file's text without the white space around it; None where it is not there or not for us to read."""
+    """The file's text without the white space around it; None if it is not there or may not be read."""
     try:
-        file = os.open(path, os.O_RDONLY)  # a quarter of the time of Path.read_text, and these are read between samples
+        file = os.open(path, os.O_RDONLY)  # takes a quarter of Path.read_text's time, and samples wait for it
     except OSError:
         return None
     try:
@@ -24,7 +24,7 @@ def read_text(path: str | Path) -> str | None:
 
 
 def read_int(path: str | Path) -> int | None:
-    """The file's one integer, else None."""
+    """The integer that the file holds; None if it holds none."""
     text = read_text(path)
     try:
         return int(text) if text is not None else None
@@ -33,10 +33,10 @@ def read_int(path: str | Path) -> int | None:
 
 
 def list_folder(folder: str | Path) -> list[str]:
-    """The names in a folder, in no order; [] where there is none."""
+    """The names in a folder, in any order; [] if there is no such folder."""
     try:
-        with os.scandir(folder) as found:
-            return [entry.name for entry in found]
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except OSError:
         return []
 
@@ -51,11 +51,11 @@ def parse_cpu_list(text: str | None) -> list[int]:
 
 
 def format_cpu_list(numbers: list[int]) -> str:
-    """The other way round: [0, 1, 2, 5] -> "0-2,5"."""
-    parts: list[list[int]] = []
+    """The inverse of `parse_cpu_list`: [0, 1, 2, 5] -> "0-2,5"."""
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            parts.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+            ranges.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -7,7 +7,7 @@ from typing import Any
 import pynvml
 
 from lic_bench.machine import nvml
-from lic_bench.machine.process_tree import is_in_tree
+from lic_bench.machine.process_tree import is_in_tree, process_exists
 
 Numbers = dict[str, float]
 
@@ -41,7 +41,7 @@ class GpuSensors:
     def states(self) -> dict[str, Any]:
         """gpu_foreign_processes, how many and never which, and `clock_states`."""
         processes = self.gpu.processes()
-        foreign = None if processes is None else nvml.count_foreign(processes, self._is_own, nvml.process_exists)
+        foreign = None if processes is None else nvml.count_foreign(processes, self._is_own, process_exists)
         return ({} if foreign is None else {"gpu_foreign_processes": foreign}) | self.clock_states()
 
     def clock_states(self) -> dict[str, Any]:

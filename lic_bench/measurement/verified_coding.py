@@ -53,7 +53,7 @@ class Pair:
         with ExitStack() as stack:
             for codec in (self.encoder.codec, self.decoder.codec):
                 if isinstance(codec, NetworkCodec):
-                    stack.enter_context(calls.keep(codec.module))
+                    stack.enter_context(calls.keep_outputs(codec.module))
             yield
 
 

@@ -191,7 +191,8 @@ def _formats() -> Iterator[Row]:
 
 
 def _data(data_root: Path | None) -> Iterator[Row]:
-    from lic_bench.images.datasets import DATASETS, data_folders, find_dataset
+    from lic_bench.images.datasets import data_folders, find_dataset
+    from lic_bench.images.known_datasets import DATASETS
 
     for name, info in DATASETS.items():
         try:

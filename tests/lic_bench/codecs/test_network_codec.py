@@ -2,24 +2,10 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.network_codec import NetworkCodec, _read_tree, _write_tree
+from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.spec import Padding
-
-trees = st.recursive(
-    st.integers(0, 2**40) | st.binary(max_size=300),
-    lambda children: st.lists(children, max_size=5) | st.dictionaries(st.text(max_size=5), children, max_size=4),
-)
-
-
-@given(trees)
-def test_any_tree_survives_the_header(tree: Any) -> None:
-    data = bytearray()
-    _write_tree(data, tree)
-    assert _read_tree(bytes(data), 0) == (tree, len(data))
 
 
 class Halves(torch.nn.Module):

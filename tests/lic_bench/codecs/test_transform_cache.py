@@ -42,9 +42,9 @@ def coded(
     """The encoder's side after the decoder has decoded, and the calls of both."""
     sides = [NetworkCodec(module, Padding(multiple=64)) for module in (encoder, decoder)]
     calls = TransformCache()
-    with calls.keep(encoder):
+    with calls.keep_outputs(encoder):
         bits = sides[0].compress(x)
-    with calls.keep(decoder):
+    with calls.keep_outputs(decoder):
         sides[1].decompress(bits)
     return sides[0], calls
 
@@ -111,10 +111,10 @@ class Writes(nn.Module):
 def test_what_is_written_into_afterwards_was_kept_before() -> None:
     module, calls = Writes(), TransformCache()
     x = torch.tensor([-1.0, 3.0])
-    with calls.keep(module):
+    with calls.keep_outputs(module):
         module(x.clone())
     for _ in range(2):
-        with calls.give(module):
+        with calls.reuse_outputs(module):
             assert module(x.clone()).tolist() == [0.0, 6.0]
 
 
@@ -125,10 +125,10 @@ def test_not_a_number_is_computed_again() -> None:
     module.g_a.register_forward_hook(lambda *given: computed.append(given))
     plain = module.g_a.forward
     module.g_a.__dict__["forward"] = lambda *given: (computed.append(given), plain(*given))[1]
-    with calls.keep(module):
+    with calls.keep_outputs(module):
         module(x.clone())
     before = len(computed)
-    with calls.give(module):
+    with calls.reuse_outputs(module):
         module(x.clone())
     assert len(computed) == 2 * before
     assert "forward" in module.g_a.__dict__

@@ -12,8 +12,9 @@ from PIL import Image as pil
 
 from lic_bench.errors import UserError
 from lic_bench.images import datasets
-from lic_bench.images.datasets import DATASETS, DatasetInfo, find_dataset, read_manifest
+from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import read_image
+from lic_bench.images.known_datasets import DATASETS, DatasetInfo, read_manifest
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image as pil
 
-from lic_bench.images.datasets import find_dataset, read_manifest
+from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import pixels_sha256, read_image
+from lic_bench.images.known_datasets import read_manifest
 from lic_bench.images.sample_pictures import SEEDS, draw_sample
 
 

@@ -11,7 +11,7 @@ import pynvml
 import pytest
 import torch
 
-from lic_bench.machine import cpu, gpu, nvml, operating_system, software, sysfs
+from lic_bench.machine import cpu, gpu, nvml, operating_system, published_settings, software, sysfs
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc and /sys")
 UUID = "GPU-8f0b6f2c-1234-5678-9abc-def012345678"
@@ -158,7 +158,7 @@ def test_torchs_build_is_read_off_its_own_words() -> None:
 
 
 def test_variables_that_matter_are_taken_and_secrets_are_not() -> None:
-    found = software.published_variables(
+    found = published_settings.published_variables(
         {
             "OMP_NUM_THREADS": "4",
             "KMP_AFFINITY": "granularity=fine,compact,1,0",
@@ -175,14 +175,14 @@ def test_variables_that_matter_are_taken_and_secrets_are_not() -> None:
     )
     assert found == {
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        "CUDA_HOME": software.SET,
+        "CUDA_HOME": published_settings.SET,
         "CUDA_VISIBLE_DEVICES": f"0,GPU-{nvml.hash_uuid(UUID)}",
         "KMP_AFFINITY": "granularity=fine,compact,1,0",
         "LD_PRELOAD": "libjemalloc.so.2 libx.so",
-        "LIC_BENCH_CACHE": software.SET,
-        "NVIDIA_API_KEY": software.SET,
+        "LIC_BENCH_CACHE": published_settings.SET,
+        "NVIDIA_API_KEY": published_settings.SET,
         "OMP_NUM_THREADS": "4",
-        "OMP_PLACES": software.SET,
+        "OMP_PLACES": published_settings.SET,
     }
 
 
@@ -190,7 +190,7 @@ def test_the_command_line_without_the_way_to_files(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", "/home/alice")
     given = ["/home/alice/.venv/bin/lic-bench", "run", "--datasets", "kodak,/data/my images", "--out=/home/alice"]
     given += ["--qualities", "jpeg=30,50", "--data-root", "~/data", "results/mine"]
-    assert software.published_command_line(given) == [
+    assert published_settings.published_command_line(given) == [
         *("lic-bench", "run", "--datasets", "kodak,my images", "--out=~"),
         *("--qualities", "jpeg=30,50", "--data-root", "data", "results/mine"),
     ]

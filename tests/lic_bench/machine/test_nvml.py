@@ -1,6 +1,5 @@
 """NVML's values with pynvml's own constants; what needs a GPU is marked so."""
 
-import os
 import re
 from pathlib import Path
 
@@ -64,13 +63,6 @@ def test_bytes_of_some_processes() -> None:
     assert nvml.bytes_held_by(held, [12]) is None
     assert nvml.bytes_held_by(held, [99]) is None
     assert nvml.bytes_held_by(None, [10]) is None
-
-
-def test_who_exists() -> None:
-    assert nvml.process_exists(os.getpid())
-    assert nvml.process_exists(1), "not ours to signal, but there"
-    assert not nvml.process_exists(2**22 + 1), "beyond the kernel's largest id"
-    assert not nvml.process_exists(0)
 
 
 def test_a_hashed_uuid_tells_two_apart_and_neither_which() -> None:

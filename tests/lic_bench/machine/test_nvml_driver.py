@@ -93,7 +93,7 @@ IMPORTS_TORCH = (
     IMPORTS
     + f"""
 import torch
-from lic_bench.machine import gpu as gpu_module, software
+from lic_bench.machine import gpu as gpu_module, published_settings
 from lic_bench.measurement import peak_memory
 peak_memory.uuid_of = machine_monitor.uuid_of
 torch.cuda.get_device_properties = lambda _: Properties(
@@ -559,7 +559,7 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
         "vbios": "96.00.A5.00.01",
     }
     assert {name: found.get(name) for name in expected} == expected
-    visible = asked_torch(f"software.published_variables({{'CUDA_VISIBLE_DEVICES': 'GPU-{UUID}'}})")
+    visible = asked_torch(f"published_settings.published_variables({{'CUDA_VISIBLE_DEVICES': 'GPU-{UUID}'}})")
     assert visible == {"CUDA_VISIBLE_DEVICES": f"GPU-{found['id']}"}, "told to be the same one"
     asked_torch.says(ANSWERS | {f"nvmlDeviceGetApplicationsClock.{SM}": 1410})
     assert asked_torch("gpu_module.describe_gpu(torch.device('cuda'))['clocks_locked']") is True

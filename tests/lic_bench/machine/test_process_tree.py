@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lic_bench.machine import process_tree
-from lic_bench.machine.process_tree import descendants, is_in_tree
+from lic_bench.machine.process_tree import descendants, is_in_tree, process_exists
 
 CHILD = """
 import subprocess, sys
@@ -60,3 +60,10 @@ def test_a_process_that_is_not_there() -> None:
     ended.wait()
     assert descendants(ended.pid) == []
     assert not is_in_tree(ended.pid, os.getpid())
+
+
+def test_who_exists() -> None:
+    assert process_exists(os.getpid())
+    assert process_exists(1), "not ours to signal, but there"
+    assert not process_exists(2**22 + 1), "beyond the kernel's largest id"
+    assert not process_exists(0)
