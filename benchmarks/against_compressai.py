@@ -94,11 +94,11 @@ def write_weights(name: str, folder: Path, image: Path) -> None:
     from compressai.models import Cheng2020AnchorCheckerboard
     from compressai.zoo import mbt2018_mean
 
-    from lic_bench.images.image_file import read_file
+    from lic_bench.images.image_file import read_pixels
 
     torch.manual_seed(SEED)
     network = Cheng2020AnchorCheckerboard() if name == CHECKERBOARD else mbt2018_mean(quality=4)
-    pixels = read_file(image)[:256, :256].astype(np.float32) / 255
+    pixels = read_pixels(image)[:256, :256].astype(np.float32) / 255
     with torch.no_grad():
         spread = network.g_a(torch.from_numpy(pixels).permute(2, 0, 1)[None]).std()
         for parameter in network.g_a[-1].parameters():
@@ -111,7 +111,8 @@ def choose_images(images: Path | None, data_root: Path | None, folder: Path) -> 
     from PIL import Image
 
     from lic_bench.errors import UserError
-    from lic_bench.images.datasets import find_dataset, read_image
+    from lic_bench.images.datasets import find_dataset
+    from lic_bench.images.image_file import read_image
 
     try:
         dataset = find_dataset(str(images) if images else "kodak", data_root, limit=IMAGES)

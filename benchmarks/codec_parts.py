@@ -86,19 +86,19 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
     from compressai import ans
 
     from lic_bench import load_model
-    from lic_bench.images.sample_pictures import photograph
-    from lic_bench.machine.environment import prepare
-    from lic_bench.measurement.peak_memory import peak, weights_bytes
+    from lic_bench.images.sample_pictures import draw_sample
+    from lic_bench.machine.environment_record import apply_protocol_settings
+    from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
 
     device = torch.device(device_name)
-    prepare(device, threads)
+    apply_protocol_settings(device, threads)
     clock = Clock(torch.cuda.synchronize if device.type == "cuda" else lambda: None)
     height, width = map(int, size.split("x"))
     model = load_model(codec, device=device)
-    x = torch.from_numpy(photograph(1, height, width).copy()).permute(2, 0, 1)[None].float().to(device) / 255
+    x = torch.from_numpy(draw_sample(1, height, width).copy()).permute(2, 0, 1)[None].float().to(device) / 255
     with torch.inference_mode():
-        coded, growth = peak(lambda: model.compress(x), device)
-        _, decoding = peak(lambda: model.decompress(coded["strings"], coded["shape"]), device)
+        coded, growth = measure_peak_memory(lambda: model.compress(x), device)
+        _, decoding = measure_peak_memory(lambda: model.decompress(coded["strings"], coded["shape"]), device)
         estimate = sum(-p.double().log2().sum().item() for p in model(x)["likelihoods"].values()) / 8
         for name, module in model.named_modules():
             leaf = name.rpartition(".")[2]
@@ -116,7 +116,7 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
     return {
         "codec": codec,
         "times": times,
-        "weights_bytes": weights_bytes(model),
+        "weights_bytes": bytes_of_weights(model),
         "growth_bytes": max(growths),
         "bytes": sum(map(len, leaves(coded["strings"]))),
         "estimate": estimate,

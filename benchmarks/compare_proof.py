@@ -31,7 +31,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from lic_bench.history.machine import name_of
-from lic_bench.machine import cores
+from lic_bench.machine import core_affinity
 
 ROOT = Path(__file__).resolve().parent.parent
 CODECS = ("slowed-jpeg2000", "slowed-lalic-small")
@@ -198,7 +198,7 @@ def _environment(slowed: str) -> dict[str, str]:
 @contextmanager
 def _slower_machine() -> Iterator[None]:
     """Another process takes its share of the core on which one thread's runs are kept."""
-    kept = cores.for_threads(1) or cores.usable()
+    kept = core_affinity.cores_for_threads(1) or core_affinity.usable_cores()
     busy = f"import os\nos.sched_setaffinity(0, {set(kept)})\nos.nice({NICE})\n"
     busy += f"while os.getppid() == {os.getpid()}:\n for _ in range(10**6): pass"
     with subprocess.Popen([sys.executable, "-c", busy]) as hog:

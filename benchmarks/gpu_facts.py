@@ -22,7 +22,7 @@ from lalic.biwkv import kernels_on
 from lalic.biwkv.__main__ import device_name, folder_name
 from lic_bench.machine import gpu, nvml
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.measurement.gpu_meter import GpuMeter
+from lic_bench.measurement.gpu_sensors import GpuSensors
 
 PACKAGES = ("numpy", "compressai", "cuda-bindings", "nvidia-ml-py", "triton")
 
@@ -40,7 +40,7 @@ def main() -> int:
         "cuda": torch.version.cuda,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "gpu": gpu.describe(device),
+        "gpu": gpu.describe_gpu(device),
         "now": {"time": datetime.now(UTC).isoformat(timespec="seconds"), **_now(device)},
     }
     print(json.dumps(facts))
@@ -55,8 +55,8 @@ def _version(name: str) -> str | None:
 
 def _now(device: torch.device) -> dict[str, Any]:
     """Clock, temperature, power and why the clock is not the highest; {} where NVML does not tell."""
-    found = nvml.find(uuid_of(device))
-    return {**GpuMeter(found, os.getpid()).gauges(), "gpu_reasons": found.reasons()} if found else {}
+    found = nvml.find_gpu(uuid_of(device))
+    return {**GpuSensors(found, os.getpid()).gauges(), "gpu_reasons": found.reasons()} if found else {}
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import torch
 from torch.profiler import profile
 
 from lic_bench import load_model
-from lic_bench.machine.environment import prepare
+from lic_bench.machine.environment_record import apply_protocol_settings
 
 REPEATS = 5
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the seconds there too")
     options = parser.parse_args()
     device = torch.device(options.device)
-    prepare(device, None)
+    apply_protocol_settings(device, None)
     height, width = map(int, options.size.split("x"))
     model = load_model("lalic", device=device)
     x = torch.rand(1, 3, height, width, device=device)

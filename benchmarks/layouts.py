@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lic_bench.codecs.registry import add_plugin, resolve
+from lic_bench.codecs.registry import add_plugin, resolve_codec
 from lic_bench.compare.statistics import Floats, floor
-from lic_bench.images.datasets import Image, find_dataset
-from lic_bench.machine import cores
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image
+from lic_bench.machine import core_affinity
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run import codec_process
 from lic_bench.run.codec_process import CodecProcess, RemoteImage
@@ -29,7 +30,7 @@ from lic_bench.spec import CodecSpec
 
 SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
 ANEW = codec_process.PROGRAM
-KEPT = "import lic_bench.run.codec_worker as worker; worker.redrawn = lambda random: []; "
+KEPT = "import lic_bench.run.codec_worker as worker; worker.random_heap_blocks = lambda random: []; "
 AS_IT_COMES = ANEW.replace("from lic_bench.run.codec_process", f"{KEPT}from lic_bench.run.codec_process")
 WAYS = (
     ("heap as it comes", AS_IT_COMES, False),
@@ -46,7 +47,7 @@ def main() -> None:
     arguments = parser.parse_args()
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
     small = next(spec for spec in add_plugin(SMALL) if spec.name == "elic-small")
-    for spec, quality in ((resolve("jpeg"), 75), (small, 1)):
+    for spec, quality in ((resolve_codec("jpeg"), 75), (small, 1)):
         for way, program, alike in WAYS:
             codec_process.PROGRAM = program
             differences = list(_differences(spec, quality, image, arguments.starts, arguments.turns, alike=alike))
@@ -74,7 +75,7 @@ def _warm(process: CodecProcess, quality: int, image: Image) -> RemoteImage:
 
 
 def _setup(spec: CodecSpec, layout_seed: str) -> CodecSetup:
-    parts, kept = frozenset(["latency"]), cores.for_threads(1)
+    parts, kept = frozenset(["latency"]), core_affinity.cores_for_threads(1)
     return CodecSetup(
         spec=spec, device="cpu", parts=parts, effort=Effort(), threads=1, cores=kept, layout_seed=layout_seed
     )

@@ -39,16 +39,16 @@ def start_up(arguments: list[str], repeats: int = 9) -> float:
 
 def clock_codec() -> None:
     """In the codec's process: append the seconds of each of its calls, and of each metric, to the file CALLS names."""
-    from lic_bench.codecs import lean_imports
+    from lic_bench.codecs import lazy_compressai
 
-    lean_imports.install()
-    from lic_bench.codecs.network_codec import ModelCodec
+    lazy_compressai.install_lazy_imports()
+    from lic_bench.codecs.network_codec import NetworkCodec
     from lic_bench.measurement import verified_coding
 
     log = Path(os.environ[CALLS]).open("a", buffering=1)  # noqa: SIM115  # lives as long as the process
     for name in ("compress", "decompress", "estimate"):
-        setattr(ModelCodec, name, clocked(log, name, getattr(ModelCodec, name)))
-    for name in ("ms_ssim", "mse_8bit", "max_abs"):
+        setattr(NetworkCodec, name, clocked(log, name, getattr(NetworkCodec, name)))
+    for name in ("ms_ssim", "mse_8bit", "max_abs_difference"):
         setattr(verified_coding, name, clocked(log, "metrics", getattr(verified_coding, name)))
 
 
@@ -93,7 +93,7 @@ def own_time(codec: str, height: int, width: int, threads: int | None) -> dict[s
     """Seconds of the second of two images by where they went; the first one pays for loading and warm-up."""
     from PIL import Image
 
-    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.images.sample_pictures import draw_sample
     from lic_bench.run import codec_process
     from lic_bench.run.options import Options
     from lic_bench.run.session import run
@@ -106,7 +106,7 @@ def own_time(codec: str, height: int, width: int, threads: int | None) -> dict[s
         calls.touch()
         os.environ[CALLS] = str(calls)
         for seed in range(2):
-            Image.fromarray(photograph(seed, height, width)).save(images / f"{seed}.png")
+            Image.fromarray(draw_sample(seed, height, width)).save(images / f"{seed}.png")
         out = Path(folder) / "run"
         options = Options(
             codecs=codec, datasets=str(images), out=out, measure="quality,latency,memory", threads=threads

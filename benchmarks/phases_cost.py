@@ -28,13 +28,13 @@ def calls_of(codec: str, height: int, width: int, device: Any) -> tuple[Any, Any
     import torch
 
     from lic_bench.codecs.loading import load_codec
-    from lic_bench.codecs.registry import resolve
-    from lic_bench.images.sample_pictures import photograph
+    from lic_bench.codecs.registry import resolve_codec
+    from lic_bench.images.sample_pictures import draw_sample
     from lic_bench.measurement.distortion import to_8bit
 
-    spec = resolve(codec)
+    spec = resolve_codec(codec)
     loaded: Any = load_codec(spec, spec.qualities[0], None, device).codec
-    x = torch.from_numpy(photograph(1, height, width).copy()).permute(2, 0, 1)[None].float().to(device) / 255
+    x = torch.from_numpy(draw_sample(1, height, width).copy()).permute(2, 0, 1)[None].float().to(device) / 255
     bits = loaded.compress(x)
     calls = {"encode": lambda: loaded.compress(x), "decode": lambda: to_8bit(loaded.decompress(bits))}
     return loaded.module, spec.phases, calls
@@ -44,7 +44,7 @@ def rounds(call: Callable[[], object], module: Any, declared: Any, device: Any, 
     """Seconds with phases over seconds without, round by round; the last phases."""
     import torch
 
-    from lic_bench.measurement.phase_times import phase_times
+    from lic_bench.measurement.phase_times import measure_phases
     from lic_bench.measurement.stopwatch import timed, undisturbed
     from lic_bench.phase_marks import TOTAL
 
@@ -54,7 +54,7 @@ def rounds(call: Callable[[], object], module: Any, declared: Any, device: Any, 
             seconds = {}
             for listen in (True, False) if index % 2 else (False, True):
                 if listen:
-                    found = phase_times(call, module, declared, device)
+                    found = measure_phases(call, module, declared, device)
                     seconds[listen] = found[TOTAL]
                 else:
                     seconds[listen] = timed(call, device)[1]
@@ -89,15 +89,15 @@ def cost_of_a_phase(device: Any) -> float:
 
     import torch
 
-    from lic_bench.measurement.phase_times import listening, targets_of
-    from lic_bench.measurement.timeline import Timeline
+    from lic_bench.measurement.phase_timeline import Timeline
+    from lic_bench.measurement.phase_times import find_phase_calls, record_phases
 
     module, x = torch.nn.Sequential(torch.nn.Identity()), torch.ones(1, device=device)
     plain = min(repeat(lambda: module(x), number=1000, repeat=20))
     listened = []
     for _ in range(20):
         line = Timeline(device)
-        with listening(targets_of(module, {"g_a": ("0",)}), line), line:
+        with record_phases(find_phase_calls(module, {"g_a": ("0",)}), line), line:
             listened += repeat(lambda: module(x), number=1000, repeat=1)
     return (min(listened) - plain) / 1000
 
@@ -106,11 +106,11 @@ def entered(call: Callable[[], object], module: Any, declared: Any, device: Any)
     """How many phases one call enters."""
     import torch
 
-    from lic_bench.measurement.phase_times import listening, targets_of
-    from lic_bench.measurement.timeline import Timeline
+    from lic_bench.measurement.phase_timeline import Timeline
+    from lic_bench.measurement.phase_times import find_phase_calls, record_phases
 
     line = Timeline(device)
-    with torch.no_grad(), listening(targets_of(module, declared), line), line:
+    with torch.no_grad(), record_phases(find_phase_calls(module, declared), line), line:
         call()
     return line.changes // 2 - 1
 
@@ -126,11 +126,11 @@ def main() -> int:
     options = parser.parse_args()
     import torch
 
-    from lic_bench.machine.environment import prepare
+    from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.phase_marks import TOTAL
 
     device = torch.device(options.device)
-    prepare(device, options.threads)
+    apply_protocol_settings(device, options.threads)
     height, width = map(int, options.size.split("x"))
     each = cost_of_a_phase(device)
     print(f"a mark that nobody hears: {1e9 * cost_of_a_mark():.0f} ns; a phase: {1e6 * each:.1f} us")

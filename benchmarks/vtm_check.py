@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 
 from lic_bench.codecs.program_codec import BITSTREAM
 from lic_bench.codecs.ycbcr import Pixels, Planes, rgb_to_ycbcr, ycbcr_to_rgb, ycbcr_to_unit_rgb
-from lic_bench.images.datasets import Image, find_dataset, read_image
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image, read_image
 from lic_bench.rate_distortion.published import load_points
 from lic_bench.system.programs import run_program, workspace
 from vtm.model import VtmCodec, load

@@ -17,10 +17,10 @@ from random import Random
 
 import numpy as np
 
-from lic_bench.codecs.registry import add_plugin, resolve
+from lic_bench.codecs.registry import add_plugin, resolve_codec
 from lic_bench.compare.statistics import floor
 from lic_bench.images.datasets import find_dataset
-from lic_bench.machine import cores
+from lic_bench.machine import core_affinity
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_process import CodecProcess
 from lic_bench.run.worker_interface import CodecSetup
@@ -36,13 +36,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=80)
     turns = parser.parse_args().turns
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
-    specs = [resolve("jpeg"), resolve("jpeg2000"), *add_plugin(SMALL)]
+    specs = [resolve_codec("jpeg"), resolve_codec("jpeg2000"), *add_plugin(SMALL)]
     with ExitStack() as stack:
         images = {}
         for spec in specs:
             for way, warmed_s in WAYS.items():
                 effort = Effort(warmed_s=warmed_s, per_turn=1)
-                setup = CodecSetup(spec=spec, device="cpu", effort=effort, threads=1, cores=cores.for_threads(1))
+                setup = CodecSetup(
+                    spec=spec, device="cpu", effort=effort, threads=1, cores=core_affinity.cores_for_threads(1)
+                )
                 process = stack.enter_context(closing(CodecProcess(setup)))
                 coded = images[spec.name, way] = process.code(spec.qualities[0], image)
                 coded.warm_up()

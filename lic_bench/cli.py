@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lic_bench.codecs import lean_imports
+from lic_bench.codecs import lazy_compressai
 from lic_bench.commands import options as opt
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import ClosedPipe, Output
@@ -412,7 +412,7 @@ def _end(out: Path, outcome: Outcome) -> None:
 
 def main() -> None:
     """Entry point: a UserError becomes one line and exit code 2."""
-    lean_imports.install()
+    lazy_compressai.install_lazy_imports()
     _end_in_order()
     try:
         sys.exit(app(prog_name="lic-bench", standalone_mode=False))

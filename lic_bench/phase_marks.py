@@ -1,7 +1,6 @@
-"""Marks around what no submodule's call encloses: `with mark(ENTROPY_CODER): ...`; without a listener they do nothing.
+"""Marks for phases that are no submodule's call: `with mark(ENTROPY_CODER): ...`. Without a listener they do nothing.
 
-The listener is of this thread (lic_bench.measurement.phase_times sets one for the call whose phases it takes), so that
-codecs in other threads are not heard.
+lic_bench.measurement.phase_times listens during the call whose phases it measures, and only to its own thread.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from contextvars import ContextVar
 
 ENTROPY_CODER = "entropy coder"  # from Gaussians and symbols to bytes and back: choosing tables, rANS
 COPIES = "copies"  # between the device and lists in host memory
-OTHER = "other"  # whatever nothing is known of
+OTHER = "other"  # all that is neither marked nor a declared submodule
 TOTAL = "total"
 
 Listener = Callable[[str], AbstractContextManager[None]]
@@ -21,14 +20,14 @@ _nothing = nullcontext()
 
 
 def mark(name: str) -> AbstractContextManager[None]:
-    """What runs inside belongs to phase `name`; of marks and submodules inside each other the inner one counts."""
+    """What runs inside belongs to phase `name`; of nested marks and submodules the inner one counts."""
     listener = _listener.get()
     return _nothing if listener is None else listener(name)
 
 
 @contextmanager
-def heard_by(listener: Listener) -> Iterator[None]:
-    """Inside, each mark of this thread enters what `listener` gives for its name."""
+def listen_to_marks(listener: Listener) -> Iterator[None]:
+    """Inside, each mark of this thread enters the context that `listener` returns for its name."""
     token = _listener.set(listener)
     try:
         yield

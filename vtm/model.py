@@ -6,15 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ProgramCodec
 from lic_bench.codecs.ycbcr import (
     Pixels,
     Planes,
-    from_file,
     gbr_to_rgb,
+    planes_from_bytes,
+    planes_to_bytes,
     rgb_to_gbr,
     rgb_to_ycbcr,
-    to_file,
     ycbcr_to_rgb,
 )
 from vtm.binaries import CONFIG, Binaries, find, found
@@ -28,7 +28,7 @@ def load(quality: int, version: str = "9.1", vtm_root: Path | None = None, vtm_c
     return VtmCodec(find(version, vtm_root), MODES[vtm_colour], quality)
 
 
-class VtmCodec(ExternalCodec):
+class VtmCodec(ProgramCodec):
     """One VTM at one QP with one colour path."""
 
     def __init__(self, binaries: Binaries, mode: Mode, qp: int) -> None:
@@ -44,7 +44,7 @@ class VtmCodec(ExternalCodec):
             planes = rgb_to_gbr(pixels)
         else:
             planes = rgb_to_ycbcr(pixels, self.path.bits, truncate=self.path.truncate)
-        (folder / INPUT).write_bytes(to_file(planes))
+        (folder / INPUT).write_bytes(planes_to_bytes(planes))
 
     def encode_argv(self, height: int, width: int) -> Sequence[str]:
         """INPUT to BITSTREAM."""
@@ -63,7 +63,7 @@ class VtmCodec(ExternalCodec):
 
     def read_planes(self, folder: Path, height: int, width: int) -> Planes:
         """The decoded picture as it was coded, [3, height, width]. Raises ValueError for another size."""
-        return from_file((folder / OUTPUT).read_bytes(), height, width, self.path.bits)
+        return planes_from_bytes((folder / OUTPUT).read_bytes(), height, width, self.path.bits)
 
     def options(self, height: int, width: int) -> Sequence[str]:
         """The command line with the configuration's content for its path, and the colour path."""

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from adapters.bpg.coder import MODE, decode_argv, encode_argv, find, version_of
-from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ProgramCodec
 from lic_bench.codecs.ycbcr import Pixels
 
 
@@ -18,7 +18,7 @@ def load(quality: int) -> BpgCodec:
     return BpgCodec(*find(), quality)
 
 
-class BpgCodec(ExternalCodec):
+class BpgCodec(ProgramCodec):
     """BPG at one QP. The payload is the whole .bpg file, as in the published curve."""
 
     def __init__(self, encoder: Path, decoder: Path, quality: int) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from adapters.fat.range_coder import RangeDecoder, RangeEncoder, largest, value_tables
 from adapters.fat.tables import integer_tables
-from lic_bench.codecs.gaussian_coding import Strings, to_lists
+from lic_bench.codecs.gaussian_coding import Strings, lists_per_image
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 
@@ -55,7 +55,7 @@ class RansSliceEncoder:
             on_host = q.cpu()
         with mark(ENTROPY_CODER):
             symbols = (sign * (on_host - nearest)).int()
-            rows = zip(self._encoders, to_lists(symbols), to_lists(indexes), strict=True)
+            rows = zip(self._encoders, lists_per_image(symbols), lists_per_image(indexes), strict=True)
             for encoder, symbol_row, index_row in rows:
                 encoder.encode_with_indexes(symbol_row, index_row, *self._tables.all)
         return q
@@ -80,7 +80,7 @@ class RansSliceDecoder:
         """See SliceCoder."""
         indexes, nearest, sign = self._tables.indexes(scales, means)
         with mark(ENTROPY_CODER):
-            rows = zip(self._decoders, to_lists(indexes), strict=True)
+            rows = zip(self._decoders, lists_per_image(indexes), strict=True)
             symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
         with mark(COPIES):
             return (nearest + sign * torch.tensor(symbols).view_as(nearest)).to(scales)

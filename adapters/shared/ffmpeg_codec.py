@@ -10,12 +10,12 @@ from torch import Tensor
 
 from adapters.shared.ffmpeg import BITS, Coder, decode_argv, encode_argv, program, version_of
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
-from lic_bench.codecs.ycbcr import Pixels, Planes, from_file, rgb_to_ycbcr, to_file, ycbcr_to_rgb
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ProgramCodec
+from lic_bench.codecs.ycbcr import Pixels, Planes, planes_from_bytes, planes_to_bytes, rgb_to_ycbcr, ycbcr_to_rgb
 from lic_bench.system.programs import ProgramError
 
 
-class FfmpegCodec(ExternalCodec):
+class FfmpegCodec(ProgramCodec):
     """One coder at one quality. Pictures of sizes that it does not take get their last row and column repeated."""
 
     def __init__(self, coder: Coder, quality: int) -> None:
@@ -55,8 +55,8 @@ class FfmpegCodec(ExternalCodec):
 
     def to_file(self, planes: Planes) -> bytes:
         """Planes [3, H, W] as the encoder reads them."""
-        return to_file(planes)
+        return planes_to_bytes(planes)
 
     def from_file(self, data: bytes, height: int, width: int) -> Planes:
         """Planes [3, H, W] from what the decoder wrote. Raises ValueError where that is another size."""
-        return from_file(data, height, width, BITS)
+        return planes_from_bytes(data, height, width, BITS)

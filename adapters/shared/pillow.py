@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.image_libraries import library_version
+from lic_bench.codecs.image_library_versions import library_version
 from lic_bench.codecs.pixels import to_pixels, to_tensor
 
 

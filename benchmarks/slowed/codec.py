@@ -13,7 +13,7 @@ from small.codec import SPECS as SMALL
 
 from lic_bench.codec import Bitstream, Codec
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.spec import CodecSpec
 
 
@@ -38,7 +38,7 @@ class Slowed:
 
 def load(quality: int, of: str) -> Slowed:
     """of: the codec's name. The codec's own process knows no plugins by name."""
-    spec = next((spec for spec in SMALL if spec.name == of), None) or resolve(of)
+    spec = next((spec for spec in SMALL if spec.name == of), None) or resolve_codec(of)
     factor = float(os.environ.get("SLOWED", "1"))
     return Slowed(load_codec(spec, quality, None, torch.device("cpu")).codec, factor)
 

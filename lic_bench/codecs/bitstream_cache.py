@@ -1,6 +1,6 @@
-"""Bitstreams kept by what they were made of: image, coder and options. Slow encoders then encode once.
+"""Bitstreams of slow encoders, kept by what they were made from: image, coder and options.
 
-A bitstream from here has no encoding time: what is timed never reads it.
+A bitstream from the cache has no encoding time, so a timed run never reads it.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from platformdirs import user_cache_path
 from lic_bench.errors import UserError
 
 VARIABLE = "LIC_BENCH_CACHE"
-DRAFT = ".tmp"  # end of the name of a file that is being written
-ABANDONED_S = 24 * 3600.0  # age of a draft whose writer must have been killed; writing one takes a moment
+DRAFT = ".tmp"  # suffix of a file that is being written
+ABANDONED_S = 24 * 3600.0  # age of a draft whose writer was killed; writing takes a moment
 
 
 def cache_folder() -> Path:
-    """Where bitstreams are kept: $LIC_BENCH_CACHE, else the user cache."""
+    """The folder of the bitstreams: below $LIC_BENCH_CACHE, else in the user cache."""
     named = os.environ.get(VARIABLE)
     return (Path(named).expanduser() if named else user_cache_path("lic-bench")) / "bitstreams"
 
 
 def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], options: Sequence[str]) -> str:
-    """sha256 over all that decides a bitstream.
+    """A sha256 over all that decides a bitstream.
 
     content: what the encoder reads, after any conversion. size: height and width of the picture. coder: its name, its
-    version and the hash of the program. options: every one that decides the bytes.
+    version and the hash of the program. options: all that change the bytes.
     """
     digest = hashlib.sha256(content).hexdigest()
     text = json.dumps({"input": digest, "size": size, "coder": list(coder), "options": list(options)})
@@ -43,14 +43,14 @@ def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], optio
 
 @dataclass(frozen=True, slots=True)
 class BitstreamCache:
-    """Files by key in one folder, each there whole or not at all; several processes may share it."""
+    """One file per key in a folder, written whole or not at all; several processes may share the folder."""
 
     folder: Path
 
     def prepare(self) -> None:
-        """Make the folder and remove the drafts of writers that were killed. Raises UserError where it is not writable.
+        """Make the folder and remove the drafts of writers that were killed. Raises UserError if it is not writable.
 
-        In a run before anything is measured: else every image would fail by itself.
+        A run calls it before anything is measured: else every image would fail by itself.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,12 +59,12 @@ class BitstreamCache:
         except OSError as error:
             raise _unwritable(self.folder, error) from None
         for draft in self.folder.glob(f"*/*{DRAFT}"):
-            with contextlib.suppress(OSError):  # or another process removes it now
+            with contextlib.suppress(OSError):  # another process may remove it now
                 if draft.stat().st_mtime < time.time() - ABANDONED_S:
                     draft.unlink()
 
     def get(self, key: str) -> bytes | None:
-        """The bitstream of this key; None if there is none, or if it is damaged."""
+        """The bitstream of this key; None if there is none or if it is damaged."""
         try:
             data = self._path(key).read_bytes()
         except OSError:
@@ -73,7 +73,7 @@ class BitstreamCache:
         return payload if hashlib.sha256(payload).digest() == digest else None
 
     def put(self, key: str, payload: bytes) -> None:
-        """Keep a bitstream. Raises UserError where it cannot be written."""
+        """Keep a bitstream. Raises UserError if it cannot be written."""
         path = self._path(key)
         draft = None
         try:

@@ -1,8 +1,8 @@
 """Coding a latent y whose Gaussians are predicted pass by pass: estimate its rate, encode it, decode it.
 
 For codecs that compute scales and means from what is decoded already. Estimator, Encoder and Decoder are called alike,
-so that all three run the same arithmetic on the same shapes and memory layouts, by which convolutions may round
-differently: a decoder that computed a scale even one bit apart could lose the rANS stream.
+so that all three compute the same with the same shapes and memory layouts, on which the rounding of convolutions
+depends: if the decoder's scale differs by a single bit, it can lose the rANS stream.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Tables = tuple[list[list[int]], list[int], list[int]]  # CDFs, their lengths, th
 
 
 class Coder(Protocol):
-    """What is done with one coding pass over y once its Gaussians are known."""
+    """Processes one coding pass over y once its Gaussians are known."""
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """y_hat of the next pass. scales, means and the result: [B, ...] of one shape."""
@@ -32,7 +32,7 @@ class Coder(Protocol):
 
 
 def scale_table(low: float = 0.11, high: float = 256, count: int = 64) -> list[float]:
-    """The scales that have a table, in equal steps of their logarithm; CompressAI's by default."""
+    """`count` scales from low to high in equal steps of their logarithm; by default CompressAI's."""
     return torch.linspace(math.log(low), math.log(high), count).exp().tolist()
 
 
@@ -47,14 +47,14 @@ class _Round(torch.autograd.Function):
 
 
 def quantise(x: Tensor, means: Tensor) -> Tensor:
-    """round(x - means) + means, exactly; the gradient passes through the rounding."""
+    """round(x - means) + means; the gradient passes through the rounding."""
     residual = x - means
     rounded: Tensor = _Round.apply(residual) if residual.requires_grad else torch.round(residual)
     return rounded + means
 
 
 def split_checkerboard(image: Tensor) -> tuple[Tensor, Tensor]:
-    """[B, C, h, w], h and w even -> even (row + column) and odd positions, [B, C, h, w / 2]: rows keep their order."""
+    """[B, C, h, w], h and w even -> the positions of even and of odd row + column, [B, C, h, w / 2] in order."""
     batch, channels, height, width = image.shape
     cells = image.reshape(batch, channels, height // 2, 2, width // 2, 2)
     even = torch.stack((cells[:, :, :, 0, :, 0], cells[:, :, :, 1, :, 1]), 3)
@@ -63,33 +63,33 @@ def split_checkerboard(image: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def merge_checkerboard(even: Tensor, odd: Tensor) -> Tensor:
-    """Undo `split_checkerboard`."""
+    """The inverse of `split_checkerboard`."""
     batch, channels, height, width = even.shape
-    e, o = (part.reshape(batch, channels, height // 2, 2, width) for part in (even, odd))
-    upper = torch.stack((e[:, :, :, 0], o[:, :, :, 0]), -1)
-    lower = torch.stack((o[:, :, :, 1], e[:, :, :, 1]), -1)
+    even, odd = (part.reshape(batch, channels, height // 2, 2, width) for part in (even, odd))
+    upper = torch.stack((even[:, :, :, 0], odd[:, :, :, 0]), -1)
+    lower = torch.stack((odd[:, :, :, 1], even[:, :, :, 1]), -1)
     return torch.stack((upper, lower), 3).flatten(4, 5).flatten(2, 3)
 
 
 class GaussianTables:
-    """The quantised Gaussians of an updated GaussianConditional, as the rANS coder takes them."""
+    """The quantised Gaussians of an updated GaussianConditional in the form that the rANS coder takes."""
 
     def __init__(self, model: GaussianConditional) -> None:
         lengths: list[int] = model.cdf_length.tolist()
         rows = model.quantized_cdf.tolist()
-        # Rows are cut to their length: the coder copies the tables at every call, and seven eighths is filling.
+        # Each row is cut to its length: the coder copies the tables at every call, and seven eighths are padding.
         cdfs = [row[:length] for row, length in zip(rows, lengths, strict=True)]
         self.all: Tables = (cdfs, lengths, model.offset.tolist())
         self.bounds: Tensor = model.scale_table[:-1]
 
     def indexes(self, scales: Tensor) -> Tensor:
-        """Index of each scale's table: the smallest scale in the table that is not below it."""
+        """Per scale the index of the smallest scale with a table that is at least as large, else of the largest."""
         with mark(ENTROPY_CODER):
             return torch.bucketize(scales.contiguous(), self.bounds.to(scales))
 
 
 class Estimator:
-    """A Coder that notes the likelihoods: of y_hat, or in training of y with uniform noise instead of rounding.
+    """A Coder that collects likelihoods: of y_hat, or in training of y with uniform noise instead of rounding.
 
     passes: y cut into its coding passes, in their order.
     """
@@ -100,34 +100,36 @@ class Estimator:
         self.likelihoods: list[Tensor] = []
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See Coder."""
+        """Take the next pass; its y_hat."""
         y = next(self._passes)
         self.likelihoods.append(self._model(y, scales, means)[1])
         return quantise(y, means).contiguous()
 
 
 class Encoder:
-    """A Coder that notes what is to be written. passes: y cut into its coding passes, in their order."""
+    """A Coder that collects the symbols to write. passes: y cut into its coding passes, in their order."""
 
     def __init__(self, passes: Iterable[Tensor], tables: GaussianTables) -> None:
         self._passes = iter(passes)
         self._tables = tables
-        self._noted: list[list[tuple[list[int], list[int]]]] = []  # pass, image -> symbols, indexes
+        self._collected: list[list[tuple[list[int], list[int]]]] = []  # pass, image -> symbols, indexes
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See Coder."""
+        """Collect the symbols of the next pass; its y_hat."""
         symbols = torch.round(next(self._passes) - means)
-        rows = to_lists(symbols.int()), to_lists(self._tables.indexes(scales))
-        self._noted.append(list(zip(*rows, strict=True)))
+        rows = lists_per_image(symbols.int()), lists_per_image(self._tables.indexes(scales))
+        self._collected.append(list(zip(*rows, strict=True)))
         return (symbols + means).contiguous()
 
     def strings(self) -> list[Strings]:
         """One string per pass and image."""
-        return [[self._encode(*row) for row in rows] for rows in self._noted]
+        return [[self._encode(*row) for row in rows] for rows in self._collected]
 
     def joined(self) -> Strings:
         """One string per image, its passes one after the other."""
-        return [self._encode(*map(_chain, zip(*passes, strict=True))) for passes in zip(*self._noted, strict=True)]
+        return [
+            self._encode(*map(_concatenate, zip(*passes, strict=True))) for passes in zip(*self._collected, strict=True)
+        ]
 
     def _encode(self, symbols: list[int], indexes: list[int]) -> bytes:
         with mark(ENTROPY_CODER):
@@ -143,11 +145,11 @@ class Decoder:
         self._tables = tables
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See Coder."""
-        rows = zip(next(self._strings), to_lists(self._tables.indexes(scales)), strict=True)
+        """Decode the next pass; its y_hat."""
+        rows = zip(next(self._strings), lists_per_image(self._tables.indexes(scales)), strict=True)
         with mark(ENTROPY_CODER):
             symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
-        return _shaped(symbols, scales, means)
+        return _add_means(symbols, scales, means)
 
 
 class JoinedDecoder:
@@ -160,25 +162,25 @@ class JoinedDecoder:
             decoder.set_stream(string)
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See Coder."""
-        rows = zip(self._decoders, to_lists(self._tables.indexes(scales)), strict=True)
+        """Decode the next pass; its y_hat."""
+        rows = zip(self._decoders, lists_per_image(self._tables.indexes(scales)), strict=True)
         with mark(ENTROPY_CODER):
             symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
-        return _shaped(symbols, scales, means)
+        return _add_means(symbols, scales, means)
 
 
-def to_lists(values: Tensor) -> list[list[int]]:
-    """Whole numbers [B, ...] on any device -> a list per image, as the coder takes them."""
+def lists_per_image(values: Tensor) -> list[list[int]]:
+    """Whole numbers [B, ...] on any device -> one list per image, as the rANS coder takes them."""
     with mark(COPIES):
         return values.flatten(1).tolist()
 
 
-def _chain(lists: Iterable[list[int]]) -> list[int]:
+def _concatenate(lists: Iterable[list[int]]) -> list[int]:
     with mark(COPIES):
         return list(chain.from_iterable(lists))
 
 
-def _shaped(symbols: list[list[int]], scales: Tensor, means: Tensor) -> Tensor:
+def _add_means(symbols: list[list[int]], scales: Tensor, means: Tensor) -> Tensor:
     with mark(COPIES):
-        found = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
-    return (found + means).contiguous()
+        residual = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
+    return (residual + means).contiguous()

@@ -1,4 +1,4 @@
-"""The frame of a codec with a hyperprior, in CompressAI's calling convention.
+"""The base class of codecs with a hyperprior, in CompressAI's calling convention.
 
 x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --> x_hat
               |                      ^         | rANS
@@ -38,7 +38,7 @@ class HyperpriorCodec(nn.Module, ABC):
     """A network that has g_a, h_a and g_s, and predicts the Gaussians of y pass by pass from z_hat and y_hat.
 
     A subclass sets these three and implements `predict`, `split` and `join`. Images: [B, 3, H, W] in [0, 1], H and W
-    multiples of `multiple`. y_strings: 1 where all coding passes of y share a string, else the number of passes.
+    multiples of `multiple`. y_strings: 1 if all coding passes of y share a string, else the number of passes.
     """
 
     name: ClassVar[str]
@@ -65,7 +65,7 @@ class HyperpriorCodec(nn.Module, ABC):
 
     @abstractmethod
     def join(self, passes: Sequence[Tensor]) -> Tensor:
-        """Undo `split`."""
+        """The inverse of `split`."""
 
     def forward(self, x: Tensor) -> dict[str, Any]:
         """x_hat (not clamped) and likelihoods: y [B, M, H / 16, W / 16], z [B, N, H / 64, W / 64]."""
@@ -79,7 +79,7 @@ class HyperpriorCodec(nn.Module, ABC):
 
     @torch.no_grad()
     def compress(self, x: Tensor) -> dict[str, Any]:
-        """Code x: "strings", those of y in coding order, then z, each a list over the batch; "shape" of z."""
+        """Encode x. "strings": those of y in coding order, then z, each a list over the batch; "shape": of z."""
         self.check_image(x)
         tables = self.tables()
         y = self.g_a(x)
@@ -100,14 +100,14 @@ class HyperpriorCodec(nn.Module, ABC):
         return {"x_hat": self.g_s(y_hat).clamp_(0, 1)}
 
     def update(self, force: bool = False) -> bool:
-        """Make the entropy coder's tables from the weights; True if they were made. Needed before (de)compress."""
+        """Make the entropy coder's tables from the weights; whether it did. Needed before compress and decompress."""
         made: bool = self.entropy_bottleneck.update(force=force)
         return self.gaussian_conditional.update_scale_table(default_scales(), force=force) or made
 
     def rounded(self, z: Tensor) -> Tensor:
         """z_hat = round(z - medians) + medians, [B, N, h / 4, w / 4].
 
-        In the memory layout of the decoder's z_hat: convolutions may round differently by layout.
+        It has the memory layout of the decoder's z_hat, as the rounding of convolutions depends on that.
         """
         medians = self.entropy_bottleneck.quantiles[:, 0, 1].detach().view(1, -1, 1, 1)
         return quantise(z, medians).clone(memory_format=torch.contiguous_format)
@@ -122,14 +122,14 @@ class HyperpriorCodec(nn.Module, ABC):
         return self._tables[1]
 
     def check_image(self, x: Tensor) -> None:
-        """Raise ValueError for what is not a batch of images of an allowed size."""
+        """Raise ValueError unless x is a batch of images of an allowed size."""
         if x.ndim != 4 or x.shape[1] != 3 or x.shape[2] % self.multiple or x.shape[3] % self.multiple or not x.numel():
             raise ValueError(
                 f"Image of shape {list(x.shape)}; {self.name} takes [B, 3, H, W], H and W multiples of {self.multiple}."
             )
 
     def check_strings(self, strings: Sequence[Strings]) -> None:
-        """Raise ValueError for another number of strings than `compress` writes."""
+        """Raise ValueError unless there are as many strings as `compress` writes."""
         if len(strings) != self.y_strings + 1:
             raise ValueError(
                 f"{len(strings)} strings; {self.name} writes {self.y_strings + 1} ({self.y_strings} of y, then z)."

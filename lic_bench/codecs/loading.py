@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from lic_bench.codec import Codec
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.factory_targets import is_target
-from lic_bench.codecs.network_codec import ModelCodec
-from lic_bench.codecs.registry import load_target, resolve
+from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.registry import load_target, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
@@ -52,7 +52,7 @@ def load_model(
     checkpoint: a path, a state dict, or None for fresh weights from a fixed seed.
     Raises UserError for an unknown codec or quality, a codec without a network, a missing or wrong checkpoint.
     """
-    spec = resolve(codec)
+    spec = resolve_codec(codec)
     if spec.kind != "learned":
         raise UserError(f"Codec {spec.name!r} has no network: it is a {spec.kind} codec.")
     if quality is not None:
@@ -73,7 +73,7 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     name = sha256_of(weights) if weights else sha256_of_state(module) if spec.own_weights else RANDOM
     kernels = kernels_of(spec, device)
     ready = _ready(spec, module).float()  # images come in float32, whatever the weights were saved in
-    return Loaded(ModelCodec(ready.to(device), spec.padding, kernels or ""), name, kernels)
+    return Loaded(NetworkCodec(ready.to(device), spec.padding, kernels or ""), name, kernels)
 
 
 def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:

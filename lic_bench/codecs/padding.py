@@ -1,4 +1,4 @@
-"""Pad to a codec's multiple and crop back: the only copy in the project."""
+"""Padding images to a codec's multiple and cropping them back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from lic_bench.spec import Padding
 
 
-def margins(height: int, width: int, padding: Padding) -> tuple[int, int, int, int]:
+def padding_margins(height: int, width: int, padding: Padding) -> tuple[int, int, int, int]:
     """(left, right, top, bottom) pixels that bring height x width to multiples of `padding.multiple`."""
     horizontal = -width % padding.multiple
     vertical = -height % padding.multiple
@@ -18,14 +18,14 @@ def margins(height: int, width: int, padding: Padding) -> tuple[int, int, int, i
 
 
 def pad(x: Tensor, padding: Padding) -> Tensor:
-    """x [B, C, H, W] -> [B, C, H', W'] with zeros around; x itself when nothing is to be added."""
-    sides = margins(x.shape[-2], x.shape[-1], padding)
-    return F.pad(x, sides) if any(sides) else x
+    """x [B, C, H, W] -> [B, C, H', W'], padded with zeros; x itself if it has the size already."""
+    margins = padding_margins(x.shape[-2], x.shape[-1], padding)
+    return F.pad(x, margins) if any(margins) else x
 
 
 def crop(x: Tensor, height: int, width: int, padding: Padding) -> Tensor:
-    """Undo `pad`: x [B, C, H', W'] -> [B, C, height, width]."""
-    left, _, top, _ = margins(height, width, padding)
+    """The inverse of `pad`: x [B, C, H', W'] -> [B, C, height, width]."""
+    left, _, top, _ = padding_margins(height, width, padding)
     return x[..., top : top + height, left : left + width]
 
 

@@ -1,6 +1,6 @@
-"""Between image tensors and the 8-bit arrays that classical codecs work on.
+"""Conversions between image tensors and the 8-bit arrays that classical codecs work on.
 
-In NumPy: these steps are timed with the codec, and torch's threads waiting for each other would cost more than JPEG.
+In NumPy, as the conversions are timed with the codec: torch's threads would wait for each other longer than JPEG takes.
 """
 
 from __future__ import annotations

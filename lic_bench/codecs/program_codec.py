@@ -1,4 +1,4 @@
-"""Codecs whose coder is another program: files in, a program run, files out, in a folder that is gone afterwards."""
+"""Codecs whose coder is another program, which reads and writes files in a temporary folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from lic_bench.codecs.ycbcr import Pixels
 from lic_bench.system.programs import ProgramError, run_program, workspace
 
 INPUT, BITSTREAM, OUTPUT = "input", "bitstream", "output"  # names of the files, relative to the folder of the call
-TIMEOUT_S = 3600.0  # of one image; VTM takes minutes for a large one at a low QP
-_SIZE = struct.Struct("<II")  # height, width: raw pictures do not say it
+TIMEOUT_S = 3600.0  # for one image: VTM takes minutes for a large one at a low QP
+_SIZE = struct.Struct("<II")  # height, width, which raw pictures do not hold
 
 
-class ExternalCodec(ABC):
-    """One codec at one quality by other programs. Safe to use from several threads.
+class ProgramCodec(ABC):
+    """One codec at one quality that runs other programs. Safe to use from several threads.
 
-    name: of the coder, for messages and the cache. version: what the program itself says. mode: the colour path or
-    pixel format, for the record, if it says something.
-    reads_cache: whether compress may take a bitstream that was made before. Never while times are taken.
+    name: of the coder, for messages and the cache. version: as the program states it. mode: the colour path or pixel
+    format for the record; None if there is only one. reads_cache: whether compress may return a bitstream that was made
+    before; never while times are taken.
 
     The payload is the whole file that the encoder wrote; the header has the picture's size.
     """
@@ -53,29 +53,28 @@ class ExternalCodec(ABC):
 
     @abstractmethod
     def read_output(self, folder: Path, height: int, width: int) -> Pixels:
-        """The decoded picture. Raises ValueError where OUTPUT is not a picture of this size."""
+        """The decoded picture. Raises ValueError if OUTPUT is not a picture of this size."""
 
     def options(self, height: int, width: int) -> Sequence[str]:
-        """All that decides the bytes beside image and version. An argument that names a file must be replaced by what
-        is in the file."""
+        """All that decides the bytes beside image and version, with file names replaced by the files' contents."""
         return self.encode_argv(height, width)[1:]
 
     def compress(self, x: Tensor) -> Bitstream:
-        """Code x, [1, 3, H, W] in [0, 1]. Raises ProgramError where the encoder fails."""
+        """Encode x, [1, 3, H, W] in [0, 1]. Raises ProgramError if the encoder fails."""
         pixels = to_pixels(x)
         height, width = pixels.shape[:2]
         with workspace(self.name) as folder:
             self.write_input(pixels, folder)
-            key = self._key(folder, height, width) if self.reads_cache else ""
+            key = self._cache_key(folder, height, width) if self.reads_cache else ""
             payload = self.cache.get(key) if key else None
             if payload is None:
-                payload = self._encoded(folder, height, width)
+                payload = self._run_encoder(folder, height, width)
                 if key:
                     self.cache.put(key, payload)
         return Bitstream(payload, _SIZE.pack(height, width))
 
     def decompress(self, bits: Bitstream) -> Tensor:
-        """Decode x_hat, [1, 3, H, W] in [0, 1], on the CPU. Raises ProgramError where the decoder fails."""
+        """Decode x_hat, [1, 3, H, W] in [0, 1], on the CPU. Raises ProgramError if the decoder fails."""
         height, width = _SIZE.unpack(bits.header)
         with workspace(self.name) as folder:
             (folder / BITSTREAM).write_bytes(bits.payload)
@@ -86,13 +85,13 @@ class ExternalCodec(ABC):
             except (ValueError, OSError) as error:
                 raise ProgramError(f"{Path(argv[0]).name} decoded no {width}x{height} picture: {error}.") from None
 
-    def _key(self, folder: Path, height: int, width: int) -> str:
+    def _cache_key(self, folder: Path, height: int, width: int) -> str:
         program = sha256_of(Path(self.encode_argv(height, width)[0]))
         coder = (self.name, self.version, program)
         return cache_key((folder / INPUT).read_bytes(), (height, width), coder, self.options(height, width))
 
-    def _encoded(self, folder: Path, height: int, width: int) -> bytes:
-        """What the encoder makes of INPUT."""
+    def _run_encoder(self, folder: Path, height: int, width: int) -> bytes:
+        """The bitstream that the encoder makes of INPUT."""
         argv = self.encode_argv(height, width)
         run_program(argv, folder, timeout_s=self.timeout_s)
         try:

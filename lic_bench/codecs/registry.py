@@ -1,4 +1,4 @@
-"""Finding codecs: every folder whose codec.py holds SPEC (or SPECS, several), found by name, loaded only when used."""
+"""Finding codecs by name. A codec is a folder whose codec.py holds SPEC, or SPECS for several, loaded when used."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lic_bench.spec import CodecSpec
 from lic_bench.system.programs import Found, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"
-SEE_DOCTOR = " `lic-bench doctor` says how to get it."
+DOCTOR_HINT = " `lic-bench doctor` says how to get it."
 VERSION = re.compile(r"\d+(\.\d+)*")
 _plugins: dict[str, CodecSpec] = {}
 
 
 def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
-    """Register the codecs of a plain folder (codec.py with SPEC) for this process; its folder becomes a package."""
+    """Register the codecs of a folder (codec.py with SPEC) for this process; the folder becomes a package."""
     file = folder / "codec.py"
     if not file.is_file():
         raise UserError(f"--plugin {folder}: no codec.py there; a codec is a folder whose codec.py holds SPEC.")
@@ -40,7 +40,7 @@ def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
     try:
         specs = _specs_of(importlib.import_module(f"{name}.codec"))
     except (Exception, SystemExit) as error:  # other people's code
-        raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_line(error)}") from None
+        raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_one_line(error)}") from None
     return tuple(_register(spec, f"--plugin {folder}") for spec in specs)
 
 
@@ -54,42 +54,42 @@ def installed_codecs() -> dict[str, CodecSpec]:
     return dict(_installed())
 
 
-def resolve(name: str) -> CodecSpec:
-    """The codec called `name` (or one of its aliases); an unknown name is an error that says the nearest.
+def resolve_codec(name: str) -> CodecSpec:
+    """The codec of this name or alias. Raises UserError for an unknown one, with the nearest.
 
-    A name with a colon is a target, "package.module:factory", and its codec is made on the fly, see
-    codecs.factory_targets.spec_of_target. A CodecSpec found there is registered like a plugin, under its own name.
+    A name with a colon is a target, "package.module:factory", from which codecs.factory_targets.spec_of_target makes
+    the codec. A CodecSpec found there is registered like a plugin, under its own name.
     """
     if is_target(name):
         spec = spec_of_target(name)
         return spec if spec.name == name else _register(spec, f"Codec {name!r}")
-    found = find_codec(name)
-    if found is None:
-        raise unknown("codec", name, _by_name())
-    return found
+    known = find_codec(name)
+    if known is None:
+        raise unknown("codec", name, _specs_by_name())
+    return known
 
 
 def find_codec(name: str) -> CodecSpec | None:
-    """As resolve, for what was measured at any time: None for a name that is not known now, or a target."""
-    by_name = _by_name()
-    return by_name.get(name) or _of_version(name, by_name.values())
+    """As resolve_codec, for stored names: None for a name that is not known now, and for a target."""
+    by_name = _specs_by_name()
+    return by_name.get(name) or _spec_of_version(name, by_name.values())
 
 
 def check_installed(spec: CodecSpec) -> None:
     """Raise UserError if a Python module that the codec needs is not installed."""
-    missing = [name for name in spec.requires if not _is_there(name)]
+    missing = [name for name in spec.requires if not _is_importable(name)]
     if missing:
         raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
 
 
-def programs_of(spec: CodecSpec) -> Found | None:
-    """The programs that code for this codec; None if it needs none. Raises UserError where they are not there."""
+def find_programs(spec: CodecSpec) -> Found | None:
+    """The programs that this codec runs; None if it needs none. Raises UserError if they are not there."""
     if spec.programs is None:
         return None
     try:
         return cast(Callable[..., Found], load_target(spec.programs))(**spec.settings)
     except ProgramError as error:
-        raise UserError(f"Codec {spec.name!r}: {error}{SEE_DOCTOR}") from None
+        raise UserError(f"Codec {spec.name!r}: {error}{DOCTOR_HINT}") from None
     except ValueError as error:
         raise UserError(f"Codec {spec.name!r}: {error}") from None
 
@@ -100,13 +100,13 @@ def load_target(target: str) -> object:
     return getattr(importlib.import_module(module), attribute)
 
 
-def _by_name() -> dict[str, CodecSpec]:
+def _specs_by_name() -> dict[str, CodecSpec]:
     specs = find_codecs()
     return {alias: spec for spec in specs.values() for alias in spec.aliases} | specs
 
 
-def _of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
-    """The codec called `name` if that is a known one's name with another version: vtm-18.0 beside vtm-9.1."""
+def _spec_of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
+    """The codec called `name` if it is a known one in another version: vtm-18.0 beside vtm-9.1."""
     for spec in specs:
         stem = spec.name.removesuffix(spec.version)
         version = name.removeprefix(stem)
@@ -127,7 +127,7 @@ def _of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
 
 def _register(spec: CodecSpec, source: str) -> CodecSpec:
     others = [other for other in find_codecs().values() if other is not spec]
-    taken = {known for other in others for known in (other.name, *other.aliases)}
+    taken = {name for other in others for name in (other.name, *other.aliases)}
     if clash := sorted(taken & {spec.name, *spec.aliases}):
         raise UserError(f"{source}: the name {clash[0]!r} belongs to a codec already; choose another.")
     _plugins[spec.name] = spec
@@ -143,7 +143,9 @@ def _installed() -> dict[str, CodecSpec]:
         try:
             loaded = point.load()
         except Exception as error:  # one broken package must not take the other codecs with it
-            warnings.warn(f"codec {point.name!r} of {point.value!r} cannot be imported: {_line(error)}", stacklevel=2)
+            warnings.warn(
+                f"codec {point.name!r} of {point.value!r} cannot be imported: {_one_line(error)}", stacklevel=2
+            )
             continue
         if not isinstance(loaded, CodecSpec):
             kind = type(loaded).__name__
@@ -155,30 +157,31 @@ def _installed() -> dict[str, CodecSpec]:
 
 def _builtin_modules() -> Iterator[str]:
     for package in ("lalic", "vtm"):
-        if _folder(package, "codec.py"):
+        if _folder_of(package, "codec.py"):
             yield f"{package}.codec"
-    home = _folder("adapters", "__init__.py")
-    if home:
-        for file in sorted(home.glob("*/codec.py")):
+    adapters = _folder_of("adapters", "__init__.py")
+    if adapters:
+        for file in sorted(adapters.glob("*/codec.py")):
             yield f"adapters.{file.parent.name}.codec"
 
 
-def _folder(package: str, file: str) -> Path | None:
-    found = importlib.util.find_spec(package)
-    for location in (found.submodule_search_locations or ()) if found else ():
+def _folder_of(package: str, file: str) -> Path | None:
+    """The package's folder that holds this file; None if there is none."""
+    module = importlib.util.find_spec(package)
+    for location in (module.submodule_search_locations or ()) if module else ():
         if (Path(location) / file).is_file():
             return Path(location)
     return None
 
 
-def _is_there(module: str) -> bool:
+def _is_importable(module: str) -> bool:
     try:
         return importlib.util.find_spec(module) is not None
     except ModuleNotFoundError:  # its parent package is missing
         return False
 
 
-def _line(error: BaseException) -> str:
+def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 
@@ -192,4 +195,4 @@ def _specs_of(module: ModuleType) -> tuple[CodecSpec, ...]:
 
 def choose_codecs(text: str) -> list[CodecSpec]:
     """The codecs of --codecs, aliases resolved."""
-    return list({spec.name: spec for spec in map(resolve, split_list(text, "--codecs"))}.values())
+    return list({spec.name: spec for spec in map(resolve_codec, split_list(text, "--codecs"))}.values())

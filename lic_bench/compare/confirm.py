@@ -21,7 +21,7 @@ from lic_bench.compare.statistics import Floats, Paired, side_by_side
 from lic_bench.compare.turn_server import take_turns
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 from lic_bench.errors import UserError
-from lic_bench.images.datasets import uncropped
+from lic_bench.images.datasets import name_without_crop
 from lic_bench.machine.machine_lock import alone
 from lic_bench.store.run_folder import Run
 
@@ -176,7 +176,7 @@ def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
         mine += [verdict.quality] if verdict.quality not in mine else []
     options: dict[str, Any] = {
         "codecs": ",".join(qualities),
-        "datasets": ",".join(dict.fromkeys(uncropped(verdict.on) for verdict in suspects)),
+        "datasets": ",".join(dict.fromkeys(name_without_crop(verdict.on) for verdict in suspects)),
         "measure": "latency",
         "starts": STARTS,
         "repeats": turns(run.records.groupby("dataset").image.nunique().min()),

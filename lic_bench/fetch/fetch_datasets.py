@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from lic_bench.errors import UserError, unknown
 from lic_bench.fetch.download import Progress, download
 from lic_bench.fetch.image_archives import extract_images
-from lic_bench.images.datasets import DATASETS, data_places, find_dataset, manifest
-from lic_bench.images.image_file import open_listing, pixels_sha256, read_file
+from lic_bench.images.datasets import data_folders, find_dataset
+from lic_bench.images.image_file import image_of_file, pixels_sha256, read_pixels
+from lic_bench.images.known_datasets import DATASETS, read_manifest
 
 LOCK = ".lic-bench-fetch.json"
 
@@ -62,7 +63,7 @@ def fetch(
     url = base_url or source.url
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
-    root = destination or data_places(None)[0]
+    root = destination or data_folders(None)[0]
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ def fetch(
 
 
 def _files(name: str, url: str, folder: Path, progress: Progress | None) -> int:
-    missing = {file: entry for file, entry in manifest(name).items() if not _is_right(folder / file, entry)}
+    missing = {file: entry for file, entry in read_manifest(name).items() if not _is_right(folder / file, entry)}
     for file, entry in missing.items():
         download(f"{url.rstrip('/')}/{file}", folder / file, sha256=entry["sha256"], progress=progress)
     return len(missing)
@@ -85,10 +86,10 @@ def _files(name: str, url: str, folder: Path, progress: Progress | None) -> int:
 def _is_right(file: Path, entry: dict[str, str]) -> bool:
     if not file.is_file():
         return False
-    if open_listing(file, file.name).sha256 == entry["sha256"]:
+    if image_of_file(file, file.name).sha256 == entry["sha256"]:
         return True
     try:
-        return pixels_sha256(read_file(file)) == entry["pixels_sha256"]
+        return pixels_sha256(read_pixels(file)) == entry["pixels_sha256"]
     except UserError:
         return False
 

@@ -1,1 +1,1 @@
-"""Data sets, one image, the sample pictures."""
+"""Data sets, one image, and the sample pictures."""

@@ -1,4 +1,4 @@
-"""One image of a data set: what its header says, and its pixels, or one line that says why it cannot be used."""
+"""One image of a data set: its size and hash, and its pixels, or one line that says why it cannot be used."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """One image, by reference.
+    """One image, without its pixels.
 
-    name: unique within its data set. path: its file; None for an image of the embedded sample, made from `seed`.
-    width, height: in pixels, after the crop; None where the header cannot be read (`read_image` says why).
-    sha256: of the file's bytes, or of the sample's uncropped pixels; None where the file cannot be read.
+    name: unique within its data set. path: its file; None for a sample picture, made from `seed`.
+    width, height: in pixels, after the crop; None if the header cannot be read (`read_image` says why).
+    sha256: of the file's bytes, or of a sample picture's uncropped pixels; None if the file cannot be read.
     crop: side of the central square that is used, in pixels; None: the whole image.
     """
 
@@ -54,15 +54,15 @@ class Image:
     seed: int | None = None
 
 
-def open_listing(path: Path, name: str) -> Image:
-    """The Image of a whole file, from its header and its bytes. Never raises: what cannot be read is None."""
+def image_of_file(path: Path, name: str) -> Image:
+    """The Image of a file, uncropped, from its header and bytes; what cannot be read is None."""
     width = height = digest = None
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with _opened(path) as picture:
+        with _open_picture(path) as picture:
             width, height = picture.size
     except (UserError, OSError):
-        pass  # listing goes on; whoever reads this image gets the reason
+        pass  # a listing goes on; `read_image` raises the reason
     return Image(name=name, path=path, width=width, height=height, sha256=digest)
 
 
@@ -71,21 +71,21 @@ def read_image(image: Image) -> NDArray[np.uint8]:
 
     Raises UserError for anything but a whole, still, 8-bit RGB picture.
     """
-    return central_crop(_sample(image) if image.path is None else read_file(image.path), image.crop)
+    return central_crop(_draw_sample(image) if image.path is None else read_pixels(image.path), image.crop)
 
 
-def read_file(path: Path) -> NDArray[np.uint8]:
-    """The pixels of a file, [H, W, 3] uint8; UserError as for `read_image`."""
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """The pixels of a file, [H, W, 3] uint8. Raises UserError as `read_image` does."""
     import numpy as np
 
-    with _opened(path) as picture:
-        _check_kind(picture, path)
+    with _open_picture(path) as picture:
+        _check_format(picture, path)
         picture.load()
         return np.array(picture, dtype=np.uint8)
 
 
 def central_crop(pixels: NDArray[np.uint8], crop: int | None) -> NDArray[np.uint8]:
-    """The central crop x crop pixels of [H, W, 3]; a side that is shorter is kept whole."""
+    """The central crop x crop pixels of [H, W, 3]; a shorter side is kept whole, and all for None."""
     if crop is None:
         return pixels
     height, width = (min(side, crop) for side in pixels.shape[:2])
@@ -98,17 +98,17 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
-def _sample(image: Image) -> NDArray[np.uint8]:
-    from lic_bench.images.sample_pictures import photograph
+def _draw_sample(image: Image) -> NDArray[np.uint8]:
+    from lic_bench.images.sample_pictures import draw_sample
 
     if image.seed is None:
         raise UserError(f"{image.name}: an image needs a file or a seed; list images with find_dataset.")
-    return photograph(image.seed).copy()
+    return draw_sample(image.seed).copy()
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[pil.Image]:
-    """The picture, its pixels not yet decoded; what Pillow raises on the way becomes a UserError."""
+def _open_picture(path: Path) -> Iterator[pil.Image]:
+    """The picture, its pixels not yet decoded. What Pillow raises inside becomes a UserError."""
     from PIL import Image as pil
     from PIL import UnidentifiedImageError
 
@@ -118,8 +118,8 @@ def _opened(path: Path) -> Iterator[pil.Image]:
             with pil.open(path) as picture:
                 yield picture
     except UnidentifiedImageError:
-        what = "is an empty file" if path.stat().st_size == 0 else "is no image that Pillow can read"
-        raise UserError(f"{path} {what}; allowed is 8-bit RGB (PNG, PPM, ...): get it again or remove it.") from None
+        problem = "is an empty file" if path.stat().st_size == 0 else "is no image that Pillow can read"
+        raise UserError(f"{path} {problem}; allowed is 8-bit RGB (PNG, PPM, ...): get it again or remove it.") from None
     except pil.DecompressionBombError:
         raise UserError(f"{path} has more than 178 million pixels; split it into parts of allowed size.") from None
     except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
@@ -127,19 +127,19 @@ def _opened(path: Path) -> Iterator[pil.Image]:
         raise UserError(f"{path} cannot be decoded ({reason}); get the file again or remove it.") from None
 
 
-def _check_kind(picture: pil.Image, path: Path) -> None:
+def _check_format(picture: pil.Image, path: Path) -> None:
     if (frames := getattr(picture, "n_frames", 1)) > 1:
-        raise _refused(path, f"animated or of several pages ({frames} frames)", _by_pillow(path))
+        raise _format_error(path, f"animated or of several pages ({frames} frames)", _pillow_command(path))
     if picture.mode != "RGB":
-        wide = picture.mode.startswith(("I", "F"))
-        fix = _by_magick(path) if wide else _by_pillow(path)
-        raise _refused(path, f"{KINDS.get(picture.mode, 'not RGB')} (Pillow mode {picture.mode})", fix)
-    if _wide(picture, path):
-        raise _refused(path, "RGB with 16 bits per channel", _by_magick(path))
+        deep = picture.mode.startswith(("I", "F"))
+        fix = _magick_command(path) if deep else _pillow_command(path)
+        raise _format_error(path, f"{KINDS.get(picture.mode, 'not RGB')} (Pillow mode {picture.mode})", fix)
+    if _is_deep(picture, path):
+        raise _format_error(path, "RGB with 16 bits per channel", _magick_command(path))
 
 
-def _wide(picture: pil.Image, path: Path) -> bool:
-    """Whether the file holds more than 8 bits per channel, which Pillow would cut off without a word."""
+def _is_deep(picture: pil.Image, path: Path) -> bool:
+    """Whether the file holds more than 8 bits per channel, which Pillow would drop without a word."""
     if picture.format == "PNG":
         with path.open("rb") as file:
             return file.read(25)[24] > 8  # the bit depth in the header chunk, always the first
@@ -149,13 +149,13 @@ def _wide(picture: pil.Image, path: Path) -> bool:
     return any(";16" in str(settings) for settings in decoders)
 
 
-def _refused(path: Path, what: str, fix: str) -> UserError:
-    return UserError(f"{path} is {what}; allowed is 8-bit RGB. Convert it: {fix}")
+def _format_error(path: Path, kind: str, fix: str) -> UserError:
+    return UserError(f"{path} is {kind}; allowed is 8-bit RGB. Convert it: {fix}")
 
 
-def _by_pillow(path: Path) -> str:
+def _pillow_command(path: Path) -> str:
     return f"python -c \"from PIL import Image; Image.open('{path.name}').convert('RGB').save('{path.stem}-rgb.png')\""
 
 
-def _by_magick(path: Path) -> str:
+def _magick_command(path: Path) -> str:
     return f"magick {path.name} -depth 8 -define png:color-type=2 {path.stem}-rgb.png"

@@ -1,7 +1,7 @@
-"""The embedded data set: dead-leaves pictures, made rather than stored, the same bytes on every machine.
+"""The built-in data set: dead-leaves pictures, computed and not stored, with the same bytes on every machine.
 
 Discs with radii of density r^-3 that hide each other have the edges and the 1/f^2 power spectrum of photographs
-(Lee, Mumford and Huang, IJCV 2001). Only integers and +, -, *, /, sqrt are used: those are exact everywhere.
+(Lee, Mumford and Huang, IJCV 2001). Only integers and +, -, *, /, sqrt are used, which give the same everywhere.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ SEEDS = (1, 2, 3, 4)
 HEIGHT, WIDTH = 512, 768
 LEAVES_PER_MEGAPIXEL = 8_000
 RADII = 4.0, 320.0  # pixels
-GROUND = 40  # leaves of the largest kind laid first, so that no bare ground shows
+GROUND = 40  # leaves of the largest radius that are laid first, so that no bare canvas shows
 
 
 @lru_cache(maxsize=8)
-def photograph(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
+def draw_sample(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
     """One picture, [height, width, 3] uint8 RGB, read-only; the same for the same arguments."""
     import numpy as np
 
@@ -40,7 +40,7 @@ def photograph(seed: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[n
 
 
 def _radii(random: np.random.Generator, count: int) -> list[float]:
-    """Radii of density r^-3 between the two RADII, by inversion of their distribution."""
+    """Radii of density r^-3 between the two RADII, by inversion of the distribution."""
     import numpy as np
 
     low, high = (1 / (r * r) for r in RADII)
@@ -48,14 +48,14 @@ def _radii(random: np.random.Generator, count: int) -> list[float]:
 
 
 def _palette(random: np.random.Generator) -> NDArray[np.int64]:
-    """Six muted tints, [6, 3] levels around zero: what the light and the place give every leaf of a picture."""
+    """Six muted tints, [6, 3] levels around zero, that all leaves of a picture share."""
     tints = random.integers(-24, 25, (6, 3))
     grey: NDArray[np.int64] = tints.sum(axis=1, keepdims=True) // 3
     return tints - grey
 
 
 def _texture(random: np.random.Generator, height: int, width: int) -> NDArray[np.int32]:
-    """Cloudy noise around zero, [height, width], in levels: each coarser octave stronger."""
+    """Cloudy noise around zero, [height, width] levels, in octaves of which the coarser are stronger."""
     import numpy as np
 
     total = np.zeros((height // 32 + 2, width // 32 + 2), np.int32)
@@ -72,7 +72,7 @@ def _leaf(
     palette: NDArray[np.int64],
     radius: float,
 ) -> None:
-    """Paint one leaf, a slanted ellipse, over the canvas: a colour, a shading across it, and a share of the texture."""
+    """Paint one leaf, a slanted ellipse, onto the canvas: a colour, a shading across it, and some texture."""
     import numpy as np
 
     height, width, _ = canvas.shape
@@ -94,7 +94,7 @@ def _leaf(
 
 
 def _blur(values: NDArray[np.int32], axis: int) -> NDArray[np.int32]:
-    """The (1, 2, 1) / 4 kernel along an axis: the softness of a lens; the first and last line stay."""
+    """Convolve with (1, 2, 1) / 4 along an axis, as a lens is soft; the first and last line stay."""
     import numpy as np
 
     lines = np.moveaxis(values, axis, 0)

@@ -1,1 +1,1 @@
-"""What the machine and its software are: the parts of environment.describe."""
+"""What machine and software this is, and what the system tells of processes, cores, memory and the GPU."""

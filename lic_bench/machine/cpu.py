@@ -1,4 +1,4 @@
-"""The processor: what it is, which part of it this process may use, and what its clocks are allowed to do."""
+"""The processor: its model, the part of it that this process may use, and the limits of its clocks."""
 
 from __future__ import annotations
 
@@ -12,73 +12,73 @@ import psutil
 
 from lic_bench.machine import sysfs
 
-CPU = Path("/sys/devices/system/cpu")
+CPUS = Path("/sys/devices/system/cpu")
 
 
-def model() -> str:
-    """Its name by its maker."""
+def cpu_model_name() -> str:
+    """The maker's name for the processor, or as much as the system tells."""
     return _cpuinfo("model name") or _cpuinfo("Hardware") or platform.processor() or platform.machine()
 
 
-def describe() -> dict[str, Any]:
-    """See the names. affinity: the CPUs this process may use, "0-3,8"; the clocks are those of the first of them."""
+def describe_cpu() -> dict[str, Any]:
+    """Plain JSON values, None if unknown. affinity: the CPUs this process may use, "0-3,8"; clocks: of the first."""
     affinity = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     first = affinity[0] if affinity else 0
-    clock = CPU / f"cpu{first}/cpufreq"
-    cpus = sysfs.cpu_list(sysfs.read(CPU / "online"))
+    clock = CPUS / f"cpu{first}/cpufreq"
+    cpus = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
     return {
         "architecture": platform.machine(),
         "vendor": _cpuinfo("vendor_id"),
-        "family_model_stepping": [_number(name) for name in ("cpu family", "model", "stepping")],
+        "family_model_stepping": [_cpuinfo_number(name) for name in ("cpu family", "model", "stepping")],
         "microcode": _cpuinfo("microcode"),
-        "sockets": _different(cpus, "topology/physical_package_id"),
+        "sockets": _count_values(cpus, "topology/physical_package_id"),
         "cores_physical": psutil.cpu_count(logical=False),
         "threads_per_core": _threads_per_core(first),
-        "smt": None if (active := sysfs.read_int(CPU / "smt/active")) is None else bool(active),
-        "numa_nodes": len(sysfs.cpu_list(sysfs.read("/sys/devices/system/node/online"))) or None,
-        "caches_bytes": caches(first),
-        "affinity": sysfs.compact(affinity) or None,
-        "isolated": sysfs.read(CPU / "isolated") or None,
-        "driver": sysfs.read(clock / "scaling_driver"),
-        "governor": sysfs.read(clock / "scaling_governor"),
-        "preference": sysfs.read(clock / "energy_performance_preference"),
+        "smt": None if (active := sysfs.read_int(CPUS / "smt/active")) is None else bool(active),
+        "numa_nodes": len(sysfs.parse_cpu_list(sysfs.read_text("/sys/devices/system/node/online"))) or None,
+        "caches_bytes": cache_sizes(first),
+        "affinity": sysfs.format_cpu_list(affinity) or None,
+        "isolated": sysfs.read_text(CPUS / "isolated") or None,
+        "driver": sysfs.read_text(clock / "scaling_driver"),
+        "governor": sysfs.read_text(clock / "scaling_governor"),
+        "preference": sysfs.read_text(clock / "energy_performance_preference"),
         "min_mhz": _mhz(clock / "scaling_min_freq"),
         "max_mhz": _mhz(clock / "scaling_max_freq"),
         "hardware_max_mhz": _mhz(clock / "cpuinfo_max_freq"),
-        "now_mhz": _mhz(clock / "scaling_cur_freq") or _number("cpu MHz"),
-        "turbo": turbo(sysfs.read_int(CPU / "intel_pstate/no_turbo"), sysfs.read_int(CPU / "cpufreq/boost")),
-        "idle_driver": sysfs.read(CPU / "cpuidle/current_driver"),
+        "now_mhz": _mhz(clock / "scaling_cur_freq") or _cpuinfo_number("cpu MHz"),
+        "turbo": turbo_allowed(sysfs.read_int(CPUS / "intel_pstate/no_turbo"), sysfs.read_int(CPUS / "cpufreq/boost")),
+        "idle_driver": sysfs.read_text(CPUS / "cpuidle/current_driver"),
         "virtual": "hypervisor" in (_cpuinfo("flags") or "").split(),
     }
 
 
-def turbo(no_turbo: int | None, boost: int | None) -> bool | None:
-    """Whether clocks over the nominal one are allowed, by Intel's switch or by everyone else's; None if untold."""
+def turbo_allowed(no_turbo: int | None, boost: int | None) -> bool | None:
+    """Whether clocks above the nominal one are allowed, by Intel's switch or the general one; None if unknown."""
     if no_turbo is not None:
         return not no_turbo
     return None if boost is None else bool(boost)
 
 
-def caches(cpu: int) -> dict[str, int]:
-    """Name -> bytes: {"l1_data": ..., "l2": ...}, as this CPU sees them."""
-    found = {}
-    for index in sorted((CPU / f"cpu{cpu}/cache").glob("index*")):
-        level, kind, size = (sysfs.read(index / name) or "" for name in ("level", "type", "size"))
+def cache_sizes(cpu: int) -> dict[str, int]:
+    """Name -> bytes of the caches of this CPU, as {"l1_data": 32768, "l2": 1048576}."""
+    sizes = {}
+    for index in sorted((CPUS / f"cpu{cpu}/cache").glob("index*")):
+        level, kind, size = (sysfs.read_text(index / name) or "" for name in ("level", "type", "size"))
         if size.endswith("K") and size[:-1].isdigit():
-            found[f"l{level}" if kind == "Unified" else f"l{level}_{kind.lower()}"] = int(size[:-1]) * 1024
-    return found
+            sizes[f"l{level}" if kind == "Unified" else f"l{level}_{kind.lower()}"] = int(size[:-1]) * 1024
+    return sizes
 
 
 def _cpuinfo(name: str) -> str | None:
-    """The first value of this name in /proc/cpuinfo."""
-    for line in (sysfs.read("/proc/cpuinfo") or "").splitlines():
+    """The first value of this name in /proc/cpuinfo; None if there is none."""
+    for line in (sysfs.read_text("/proc/cpuinfo") or "").splitlines():
         key, _, value = line.partition(":")
         if key.strip() == name:
             return value.strip()
     return None
 
 
-def _number(name: str) -> float | int | None:
+def _cpuinfo_number(name: str) -> float | int | None:
     text = _cpuinfo(name)
     try:
         return None if text is None else float(text) if "." in text else int(text)
@@ -86,13 +86,13 @@ def _number(name: str) -> float | int | None:
         return None
 
 
-def _different(cpus: list[int], file: str) -> int | None:
-    """How many values this file has over the CPUs."""
-    return len({value for cpu in cpus if (value := sysfs.read(CPU / f"cpu{cpu}/{file}")) is not None}) or None
+def _count_values(cpus: list[int], file: str) -> int | None:
+    """How many different values this file has over the CPUs."""
+    return len({value for cpu in cpus if (value := sysfs.read_text(CPUS / f"cpu{cpu}/{file}")) is not None}) or None
 
 
 def _threads_per_core(cpu: int) -> int | None:
-    return len(sysfs.cpu_list(sysfs.read(CPU / f"cpu{cpu}/topology/thread_siblings_list"))) or None
+    return len(sysfs.parse_cpu_list(sysfs.read_text(CPUS / f"cpu{cpu}/topology/thread_siblings_list"))) or None
 
 
 def _mhz(file: Path) -> float | None:

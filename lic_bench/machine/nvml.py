@@ -1,13 +1,12 @@
-"""NVIDIA's management library: what it says of one GPU, None wherever it says nothing. Free of torch.
+"""Queries of NVIDIA's management library (NVML) about one GPU. Free of torch.
 
-Without a driver, on a GPU or a slice of one (MIG) that lacks a sensor, or with a driver older than a function, the
-answer is None and never an exception.
+The answer is None, never an exception, without a driver, on a GPU or a slice of one (MIG) that lacks a sensor, and with
+a driver that is older than the query.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +14,8 @@ from typing import Any
 
 import pynvml
 
-# Of nvml.h: why the clocks are not the highest. Named here, as pynvml's own names changed with the driver's versions.
-REASONS = {
+# Why the clocks are not the highest, by the bits of nvml.h: pynvml's names for them changed with the driver's versions.
+CLOCK_REASONS = {
     0x1: "idle",
     0x2: "clocks_setting",
     0x4: "power_cap",
@@ -31,13 +30,13 @@ REASONS = {
 }
 CLOCKS_SETTING, IDLE = "clocks_setting", "idle"
 
-# The driver refuses; it or pynvml has no such function; it gives a text that is none, as some did for names.
+# The driver refuses; the driver or pynvml has no such function; a name is no valid text, as of some drivers.
 _REFUSALS = (pynvml.NVMLError, pynvml.NVMLLibraryMismatchError, AttributeError, OSError, UnicodeDecodeError)
 
 
 @cache
-def initialised() -> bool:
-    """Whether there is a driver to ask; the library stays open until the process ends."""
+def library_is_open() -> bool:
+    """Open the library until the process ends; False without a driver."""
     try:
         pynvml.nvmlInit()
     except (pynvml.NVMLError, OSError):
@@ -45,9 +44,9 @@ def initialised() -> bool:
     return True
 
 
-def ask(name: str, *arguments: Any) -> Any:
-    """The answer of pynvml's function of this name; None where it, the driver or the GPU cannot give one."""
-    if not initialised():
+def query(name: str, *arguments: Any) -> Any:
+    """The result of pynvml's function of this name; None if pynvml, the driver or the GPU has none."""
+    if not library_is_open():
         return None
     try:
         return getattr(pynvml, name)(*arguments)
@@ -62,52 +61,54 @@ class Gpu:
     handle: Any
     uuid: str
 
-    def ask(self, name: str, *arguments: Any) -> Any:
-        """`ask` for this GPU: `gpu.ask("Name")` is nvmlDeviceGetName."""
-        return ask(f"nvmlDeviceGet{name}", self.handle, *arguments)
+    def query(self, name: str, *arguments: Any) -> Any:
+        """As the function `query` for this GPU: `gpu.query("Name")` calls nvmlDeviceGetName."""
+        return query(f"nvmlDeviceGet{name}", self.handle, *arguments)
 
     def processes(self) -> dict[int, int | None] | None:
-        """Id -> bytes of every process that computes on it; bytes are None where the driver does not tell them."""
-        listed = self.ask("ComputeRunningProcesses")
+        """Process id -> bytes of all that compute on it; bytes are None if the driver does not tell them."""
+        listed = self.query("ComputeRunningProcesses")
         return None if listed is None else {int(p.pid): p.usedGpuMemory for p in listed}
 
     def memory_used(self) -> int | None:
-        """Bytes that all processes and the driver have taken."""
-        info = self.ask("MemoryInfo")
+        """Bytes that all processes and the driver hold."""
+        info = self.query("MemoryInfo")
         return None if info is None else int(info.used)
 
     def reasons(self) -> list[str] | None:
-        """Why its clocks are not the highest, see REASONS."""
-        bits = self.ask("CurrentClocksEventReasons")
-        bits = self.ask("CurrentClocksThrottleReasons") if bits is None else bits  # its name before driver 535
-        return None if bits is None else reason_names(int(bits))
+        """Why its clocks are not the highest, by the names of CLOCK_REASONS."""
+        bits = self.query("CurrentClocksEventReasons")
+        bits = self.query("CurrentClocksThrottleReasons") if bits is None else bits  # its name before driver 535
+        return None if bits is None else clock_reason_names(int(bits))
 
     def clocks_locked(self) -> bool | None:
-        """See `locked`."""
+        """See `clocks_are_locked`."""
         clock = pynvml.NVML_CLOCK_SM
-        return locked(self.ask("ApplicationsClock", clock), self.ask("DefaultApplicationsClock", clock), self.reasons())
+        return clocks_are_locked(
+            self.query("ApplicationsClock", clock), self.query("DefaultApplicationsClock", clock), self.reasons()
+        )
 
 
-def find(uuid: str | None) -> Gpu | None:
-    """The GPU of this UUID, with or without prefix; by UUID because CUDA_VISIBLE_DEVICES changes the numbers."""
-    bare = _bare(uuid or "")
+def find_gpu(uuid: str | None) -> Gpu | None:
+    """The GPU of this UUID, with or without prefix; None if there is none."""
+    bare = _bare(uuid or "")  # a UUID and no number: CUDA_VISIBLE_DEVICES changes those
     for name in (f"GPU-{bare}", f"MIG-{bare}") if bare else ():
-        if (handle := ask("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
+        if (handle := query("nvmlDeviceGetHandleByUUID", name.encode())) is not None:
             return Gpu(handle, name)
     return None
 
 
-def reason_names(bits: int) -> list[str]:
-    """The names of the set bits; one that has no name here is "bit_0x...". 0 -> []."""
+def clock_reason_names(bits: int) -> list[str]:
+    """The names of the bits that are set, "bit_0x..." for one without a name here."""
     parts = [1 << place for place in range(bits.bit_length()) if bits >> place & 1]
-    return [REASONS.get(part, f"bit_{part:#x}") for part in parts]
+    return [CLOCK_REASONS.get(part, f"bit_{part:#x}") for part in parts]
 
 
-def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
-    """Whether somebody has set the clocks: other application clocks than the default, or limited by a setting now.
+def clocks_are_locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
+    """Whether somebody has set the clocks: the application clocks are not the default, or a setting limits them now.
 
-    NVML has no question for `nvidia-smi --lock-gpu-clocks`; under load a lock shows as "clocks_setting", or as a clock
-    that does not move. None where nothing shows it and the GPU is idle, or does not tell.
+    NVML has no query for `nvidia-smi --lock-gpu-clocks`: under load it shows as "clocks_setting". None if nothing shows
+    it and the GPU is idle or does not tell.
     """
     moved = applied_mhz is not None and default_mhz is not None and applied_mhz != default_mhz
     if moved or CLOCKS_SETTING in (reasons or ()):
@@ -115,38 +116,25 @@ def locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[s
     return None if reasons is None or IDLE in reasons else False
 
 
-def foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
-    """How many of the processes on a GPU are not ours.
+def count_foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
+    """How many of the processes on a GPU are not ours; None if the list cannot be right.
 
-    None where that cannot be told: in a container NVML may list the ids of the host, which mean nothing here, or no
-    process at all. Ours compute on it while something is measured, so a list without them is no list.
+    In a container NVML may list the host's ids, which mean nothing here, or no process at all. As ours compute on the
+    GPU while something is measured, a list without any of them is not to be believed.
     """
     listed = list(pids)
     others = [pid for pid in listed if not ours(pid)]
     return len(others) if len(others) < len(listed) and all(map(exists, others)) else None
 
 
-def bytes_of(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:
-    """What these processes hold together; None where none of them is listed with its bytes."""
+def bytes_held_by(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:
+    """What these processes hold together; None if none of them is listed with its bytes."""
     held = [size for pid in set(pids) if (size := (processes or {}).get(pid)) is not None]
     return sum(held) if held else None
 
 
-def exists(pid: int) -> bool:
-    """Whether there is such a process, ours to signal or not."""
-    if pid < 1:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def hashed(uuid: str) -> str:
-    """A UUID, with or without prefix, as it may be published: enough to tell GPUs apart, not which ones they are."""
+def hash_uuid(uuid: str) -> str:
+    """A hash of a UUID, with or without prefix, that may be published: it tells GPUs apart, not which ones they are."""
     return hashlib.sha256(_bare(uuid).lower().encode()).hexdigest()[:12]
 
 

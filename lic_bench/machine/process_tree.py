@@ -1,4 +1,4 @@
-"""Which processes belong to a process: its children, theirs, and so on. Linux reads /proc, others ask psutil."""
+"""The processes below a process: its children, theirs, and so on. By /proc on Linux, elsewhere by psutil."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from lic_bench.machine import sysfs
 
 def descendants(pid: int) -> list[int]:
     """The ids of all living processes below `pid`, parents first; [] once it has ended."""
-    if not _listed():
-        return _asked(pid)
-    found = _children(pid)
-    for child in found:  # grows while it is walked
-        found += _children(child)
-    return found
+    if not _kernel_lists_children():
+        return _descendants_by_psutil(pid)
+    processes = _children(pid)
+    for child in processes:  # the list grows while it is walked
+        processes += _children(child)
+    return processes
 
 
-def belongs(pid: int, root: int) -> bool:
-    """Whether `pid` is `root` or below it."""
+def is_in_tree(pid: int, root: int) -> bool:
+    """Whether `pid` is `root` or a process below it."""
     seen: set[int] = set()
     while pid not in seen and pid > 1:
         if pid == root:
@@ -32,9 +32,22 @@ def belongs(pid: int, root: int) -> bool:
     return False
 
 
+def process_exists(pid: int) -> bool:
+    """Whether there is such a process, of whatever user."""
+    if pid < 1:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _parent(pid: int) -> int:
-    """0 where there is no such process."""
-    stat = sysfs.read(f"/proc/{pid}/stat")
+    """The id of the parent; 0 if there is no such process."""
+    stat = sysfs.read_text(f"/proc/{pid}/stat")
     if stat is not None:
         return int(stat.rpartition(")")[2].split()[1])
     try:
@@ -44,21 +57,21 @@ def _parent(pid: int) -> int:
 
 
 @cache
-def _listed() -> bool:
+def _kernel_lists_children() -> bool:
     """Whether this kernel lists the children of a thread."""
     return Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
 
 def _children(pid: int) -> list[int]:
-    """A child hangs on the thread that started it."""
-    found: list[int] = []
-    for thread in sysfs.entries(f"/proc/{pid}/task"):
-        text = sysfs.read(f"/proc/{pid}/task/{thread}/children")
-        found += map(int, (text or "").split())
-    return found
+    """The children of all threads of a process: the kernel lists each at the thread that started it."""
+    children: list[int] = []
+    for thread in sysfs.list_folder(f"/proc/{pid}/task"):
+        text = sysfs.read_text(f"/proc/{pid}/task/{thread}/children")
+        children += map(int, (text or "").split())
+    return children
 
 
-def _asked(pid: int) -> list[int]:
+def _descendants_by_psutil(pid: int) -> list[int]:
     try:
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     except psutil.Error:

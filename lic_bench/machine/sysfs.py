@@ -1,4 +1,4 @@
-"""The small files under /proc and /sys: their content, or None where there is no such file."""
+"""Reading the small files under /proc and /sys, which may not be there."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 from pathlib import Path
 
 
-def read(path: str | Path) -> str | None:
-    """The file's text without the white space around it; None where it is not there or not for us to read."""
+def read_text(path: str | Path) -> str | None:
+    """The file's text without the white space around it; None if it is not there or may not be read."""
     try:
-        file = os.open(path, os.O_RDONLY)  # a quarter of the time of Path.read_text, and these are read between samples
+        file = os.open(path, os.O_RDONLY)  # takes a quarter of Path.read_text's time, and samples wait for it
     except OSError:
         return None
     try:
@@ -24,24 +24,24 @@ def read(path: str | Path) -> str | None:
 
 
 def read_int(path: str | Path) -> int | None:
-    """The file's one integer, else None."""
-    text = read(path)
+    """The integer that the file holds; None if it holds none."""
+    text = read_text(path)
     try:
         return int(text) if text is not None else None
     except ValueError:
         return None
 
 
-def entries(folder: str | Path) -> list[str]:
-    """The names in a folder, in no order; [] where there is none."""
+def list_folder(folder: str | Path) -> list[str]:
+    """The names in a folder, in any order; [] if there is no such folder."""
     try:
-        with os.scandir(folder) as found:
-            return [entry.name for entry in found]
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in entries]
     except OSError:
         return []
 
 
-def cpu_list(text: str | None) -> list[int]:
+def parse_cpu_list(text: str | None) -> list[int]:
     """The kernel's notation for a set of CPUs: "0-2,5" -> [0, 1, 2, 5]; [] for None and ""."""
     numbers: list[int] = []
     for part in filter(None, (text or "").split(",")):
@@ -50,12 +50,12 @@ def cpu_list(text: str | None) -> list[int]:
     return numbers
 
 
-def compact(numbers: list[int]) -> str:
-    """The other way round: [0, 1, 2, 5] -> "0-2,5"."""
-    parts: list[list[int]] = []
+def format_cpu_list(numbers: list[int]) -> str:
+    """The inverse of `parse_cpu_list`: [0, 1, 2, 5] -> "0-2,5"."""
+    ranges: list[list[int]] = []
     for number in sorted(set(numbers)):
-        if parts and number == parts[-1][1] + 1:
-            parts[-1][1] = number
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
         else:
-            parts.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+            ranges.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-MS_SSIM_MIN_SIDE = 161  # four halvings of an 11-tap window
+MS_SSIM_MIN_SIDE = 161  # its coarsest scale, after four halvings, must hold an 11-tap window
 
 
 def to_8bit(x: Tensor) -> Tensor:
@@ -16,7 +16,7 @@ def to_8bit(x: Tensor) -> Tensor:
 
 
 def mse_8bit(x: Tensor, x_hat: Tensor) -> float:
-    """Mean squared error of two uint8 tensors of one shape in squared levels; exact, since it sums integers."""
+    """Mean squared error of two uint8 tensors of one shape, in squared levels; exact, as it sums integers."""
     difference = x.to(torch.int32) - x_hat.to(torch.int32)
     return int((difference * difference).sum(dtype=torch.int64)) / difference.numel()
 
@@ -29,7 +29,7 @@ def psnr_db(mse: float) -> float | None:
 def ms_ssim(x: Tensor, x_hat: Tensor) -> float | None:
     """Multi-scale structural similarity (Wang et al. 2003; five scales, 11-tap Gaussian window), linear, in [0, 1].
 
-    x, x_hat: uint8 [1, 3, H, W]. None where a side is under 161 pixels: the fifth scale would not hold the window.
+    x, x_hat: uint8 [1, 3, H, W]. None if a side has fewer than 161 pixels: the fifth scale would not hold the window.
     """
     if min(x.shape[-2:]) < MS_SSIM_MIN_SIDE:
         return None
@@ -38,6 +38,6 @@ def ms_ssim(x: Tensor, x_hat: Tensor) -> float | None:
     return float(measure(x.float(), x_hat.float(), data_range=255.0))
 
 
-def max_abs(x: Tensor, x_hat: Tensor) -> int:
+def max_abs_difference(x: Tensor, x_hat: Tensor) -> int:
     """Largest absolute difference of two uint8 tensors in levels."""
     return int((x.to(torch.int16) - x_hat.to(torch.int16)).abs().max())

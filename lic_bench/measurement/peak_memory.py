@@ -1,4 +1,4 @@
-"""Peak memory of a call: of torch's allocator, by the driver, and resident in the process and its programs."""
+"""Peak memory of a call: by torch's allocator, by the driver, and resident in the process and its programs."""
 
 from __future__ import annotations
 
@@ -14,62 +14,64 @@ import torch
 from torch import nn
 
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.measurement.memory_sampler import Side, highest, side_of
+from lic_bench.machine.process_memory import peak_resident_bytes
+from lic_bench.measurement.memory_sampler import MemorySampler, shared_sampler
 
 R = TypeVar("R")
 
 
-def weights_bytes(module: nn.Module) -> int:
+def bytes_of_weights(module: nn.Module) -> int:
     """Bytes of all parameters and buffers, each counted once."""
     tensors = {t.data_ptr(): t.numel() * t.element_size() for t in [*module.parameters(), *module.buffers()]}
     return sum(tensors.values())
 
 
-def peak(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
-    """What fn returns, and name -> bytes of its peak; what a system does not tell is absent.
+def measure_peak_memory(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
+    """What fn returns, and name -> peak bytes; what a system does not tell is absent.
 
     cuda: "allocated" and "reserved" by torch's allocator, all loaded codecs included, and their "..._growth" over what
-        was there before; "nvml_process" by the driver, which also has CUDA's context and what goes past torch, and
-        "nvml_device", which has other processes too.
-    everywhere: "rss" of the whole process, "rss_growth"; "children_rss": all programs that it started, where any did.
-    The rss is the kernel's high-water mark on Linux, elsewhere sampled, as "nvml_..." and "children_rss" are: every
-    5 ms by a side process that starts with the first call here (see measurement/side.py).
-    A codec's own peak is its weights (`weights_bytes`) and the growth.
+        was there before; "nvml_process" by the driver, with CUDA's context and what torch did not allocate, and
+        "nvml_device", with other processes too.
+    everywhere: "rss" of the whole process, "rss_growth"; "children_rss" of all programs that it started, if any.
+    The rss is the kernel's high-water mark on Linux. Elsewhere it is sampled every 5 ms, as "nvml_..." and
+    "children_rss" are everywhere, by a process that starts with the first call (see memory_sampler.py).
+    A codec's own peak is its weights (`bytes_of_weights`) and the growth.
     """
-    side = side_of(uuid_of(device))
-    _give_freed_memory_back(device)
-    before = _reset_peak_rss()
-    with _sampling(side) as sampled:
-        out, memory = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
-    return out, memory | _host(before, sampled) | _others(sampled)
+    sampler = shared_sampler(uuid_of(device))
+    _release_freed_memory(device)
+    rss_before = _reset_peak_rss()
+    with _sampling(sampler) as peaks:
+        out, cuda_peaks = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
+    return out, cuda_peaks | _rss_peak(rss_before, peaks) | _sampled_peaks(peaks)
 
 
 @contextmanager
-def _sampling(side: Side | None) -> Iterator[dict[str, int]]:
-    """The side process samples inside; what it found is in the dictionary afterwards."""
-    found: dict[str, int] = {}
-    if side:
-        side.begin()
+def _sampling(sampler: MemorySampler | None) -> Iterator[dict[str, int]]:
+    """Sample inside; the peaks are in the dictionary afterwards."""
+    peaks: dict[str, int] = {}
+    if sampler:
+        sampler.begin()
     try:
-        yield found
+        yield peaks
     finally:
-        found |= side.end() if side else {}
+        peaks |= sampler.end() if sampler else {}
 
 
-def _host(before: int | None, sampled: Mapping[str, int]) -> dict[str, int]:
-    exact = highest("self") if before is not None else None
-    before, top = (before, exact) if exact else (sampled.get("rss_before"), sampled.get("rss"))
-    if before is None or top is None:
+def _rss_peak(before: int | None, sampled: Mapping[str, int]) -> dict[str, int]:
+    """before: the resident bytes when the kernel's high-water mark was reset; None: take the sampled peak."""
+    exact = peak_resident_bytes("self") if before is not None else None
+    before, highest = (before, exact) if exact else (sampled.get("rss_before"), sampled.get("rss"))
+    if before is None or highest is None:
         return {}
-    return {"rss": top, "rss_growth": max(0, top - before)}
+    return {"rss": highest, "rss_growth": max(0, highest - before)}
 
 
-def _others(sampled: Mapping[str, int]) -> dict[str, int]:
-    """What only the side process sees; a growth of the process's own as well."""
-    found = {name: sampled[name] for name in ("nvml_process", "nvml_device") if name in sampled}
+def _sampled_peaks(sampled: Mapping[str, int]) -> dict[str, int]:
+    """The peaks that are sampled on every system."""
+    peaks = {name: sampled[name] for name in ("nvml_process", "nvml_device") if name in sampled}
     if "nvml_process_before" in sampled:
-        found["nvml_process_growth"] = max(0, sampled["nvml_process"] - sampled["nvml_process_before"])
-    return found | ({"children_rss": sampled["children_rss"]} if sampled.get("children_rss") else {})
+        peaks["nvml_process_growth"] = max(0, sampled["nvml_process"] - sampled["nvml_process_before"])
+    return peaks | ({"children_rss": sampled["children_rss"]} if sampled.get("children_rss") else {})
 
 
 def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, int]]:
@@ -77,20 +79,17 @@ def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, 
     allocated, reserved = torch.cuda.memory_allocated(device), torch.cuda.memory_reserved(device)
     out = fn()
     torch.cuda.synchronize(device)
-    highest_allocated, highest_reserved = (
-        torch.cuda.max_memory_allocated(device),
-        torch.cuda.max_memory_reserved(device),
-    )
+    peak_allocated, peak_reserved = torch.cuda.max_memory_allocated(device), torch.cuda.max_memory_reserved(device)
     return out, {
-        "allocated": highest_allocated,
-        "allocated_growth": highest_allocated - allocated,
-        "reserved": highest_reserved,
-        "reserved_growth": highest_reserved - reserved,
+        "allocated": peak_allocated,
+        "allocated_growth": peak_allocated - allocated,
+        "reserved": peak_reserved,
+        "reserved_growth": peak_reserved - reserved,
     }
 
 
-def _give_freed_memory_back(device: torch.device) -> None:
-    """Else a later call hides in what an earlier one left: blocks of torch's allocator, pages of the C library's."""
+def _release_freed_memory(device: torch.device) -> None:
+    """Return freed memory to the system; else a call that uses what an earlier one has freed shows no growth."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
@@ -99,7 +98,7 @@ def _give_freed_memory_back(device: torch.device) -> None:
 
 
 def _reset_peak_rss() -> int | None:
-    """Start a new high-water mark; the resident bytes now. None where there is no mark."""
+    """Reset the kernel's high-water mark; the resident bytes now, or None if there is no such mark."""
     if sys.platform != "linux":
         return None
     try:

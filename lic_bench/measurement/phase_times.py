@@ -1,31 +1,31 @@
 """Where the time of one call goes: seconds by phase, by what a codec's SPEC declares of its submodules.
 
-Hooks are there during the call only. A network's phases are timed on its device, the entropy coder's and the copies' on
-the host, see lic_bench.measurement.timeline; nothing waits that would not wait anyway.
+The modules have hooks during the call only. A network's phases are timed on its device, those of the entropy coder and
+of copies on the host (phase_timeline.py), and nothing waits that would not wait anyway.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import wraps
+from itertools import count
 from typing import Any
 
 import torch
 from torch import nn
 
 from lic_bench.errors import UserError
-from lic_bench.measurement.timeline import Timeline
-from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, heard_by
+from lic_bench.measurement.phase_timeline import Timeline
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, listen_to_marks
 
-Declared = Mapping[str, tuple[str, ...]]
+PhasePatterns = Mapping[str, tuple[str, ...]]
 
-# CompressAI's names, for codecs whose SPEC declares nothing: anywhere in the tree, as far as they are there.
-USUAL: Declared = {
+# CompressAI's names, wherever they are in the tree: for codecs whose SPEC declares no phases.
+COMPRESSAI_PHASES: PhasePatterns = {
     **{name: (f"**.{name}",) for name in ("g_a", "h_a", "g_s")},
     "h_s": ("**.h_s", "**.h_mean_s", "**.h_scale_s"),
     "context *": (
@@ -34,8 +34,8 @@ USUAL: Declared = {
     ),
     "context": ("**.context_prediction", "**.entropy_parameters"),
 }
-# Of every codec: methods of CompressAI's entropy models, which no hook sees.
-CODERS: Declared = {
+# Methods of CompressAI's entropy models, of every codec: hooks only see a module's own call.
+ENTROPY_MODELS: PhasePatterns = {
     ENTROPY_CODER: tuple(
         f"**.{model}.{method}"
         for model in ("entropy_bottleneck", "gaussian_conditional")
@@ -45,73 +45,73 @@ CODERS: Declared = {
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
-    """What is listened to. method: None for the module's own call. phase: its "#" stands for the number of the call."""
+class PhaseCall:
+    """The calls that belong to a phase. method: None for the module's own. phase: "#" stands for the call's number."""
 
     module: nn.Module
     method: str | None
     phase: str
 
 
-def phase_times(
-    call: Callable[[], object], module: nn.Module, declared: Declared, device: torch.device
+def measure_phases(
+    call: Callable[[], object], module: nn.Module, declared: PhasePatterns, device: torch.device
 ) -> dict[str, float]:
     """Seconds by phase of one call of `call()`, which uses `module` on `device`.
 
-    declared: CodecSpec.phases; USUAL where it is empty. Keys: the phases that were entered, always "entropy coder",
-    "copies" and "other", which together make "total". Raises UserError where the module lacks what is declared.
+    declared: CodecSpec.phases; COMPRESSAI_PHASES if it is empty. Keys: the phases that were entered, always "entropy
+    coder", "copies" and "other", and the sum of all, "total". Raises UserError for a pattern that fits nothing.
     """
-    targets = targets_of(module, declared)
-    line = Timeline(device)
-    with listening(targets, line), line:
+    phase_calls = find_phase_calls(module, declared)
+    timeline = Timeline(device)
+    with record_phases(phase_calls, timeline), timeline:
         call()
-    found = dict.fromkeys((ENTROPY_CODER, COPIES, OTHER), 0.0) | line.seconds()
-    return found | {TOTAL: sum(found.values())}
+    seconds = dict.fromkeys((ENTROPY_CODER, COPIES, OTHER), 0.0) | timeline.seconds()
+    return seconds | {TOTAL: sum(seconds.values())}
 
 
-def targets_of(module: nn.Module, declared: Declared) -> list[Target]:
-    """The submodules and methods that `declared` names; what two phases name belongs to the first.
+def find_phase_calls(module: nn.Module, declared: PhasePatterns) -> list[PhaseCall]:
+    """The calls that `declared` names; one that two phases name belongs to the first.
 
-    Raises UserError for a name that fits nothing.
+    Raises UserError for a declared pattern that fits nothing.
     """
-    named = dict(module.named_modules(remove_duplicate=False))
-    found: dict[tuple[int, str | None], Target] = {}
-    for phases, must in ((declared or USUAL, bool(declared)), (CODERS, False)):
+    modules = dict(module.named_modules(remove_duplicate=False))
+    phase_calls: dict[tuple[int, str | None], PhaseCall] = {}
+    for phases, required in ((declared or COMPRESSAI_PHASES, bool(declared)), (ENTROPY_MODELS, False)):
         for phase, patterns in phases.items():
             for pattern in patterns:
-                fitting = list(_fitting(named, pattern, phase))
-                if must and not fitting:
-                    raise _nothing_fits(module, named, phase, pattern)
-                for target in fitting:
-                    found.setdefault((id(target.module), target.method), target)
-    return list(found.values())
+                matches = list(_match_calls(modules, pattern, phase))
+                if required and not matches:
+                    raise _no_match_error(module, modules, phase, pattern)
+                for match in matches:
+                    phase_calls.setdefault((id(match.module), match.method), match)
+    return list(phase_calls.values())
 
 
-def _fitting(named: Mapping[str, nn.Module], pattern: str, phase: str) -> Iterator[Target]:
-    """The submodules that the pattern names, or where there are none, the methods."""
-    modules = [(module, hit) for name, module in named.items() if (hit := _regex(pattern).fullmatch(name))]
-    if modules:
-        yield from (Target(module, None, _filled(phase, hit)) for module, hit in modules)
+def _match_calls(modules: Mapping[str, nn.Module], pattern: str, phase: str) -> Iterator[PhaseCall]:
+    """The submodules that the pattern names, or if there are none, the methods."""
+    named = [(module, match) for name, module in modules.items() if (match := _regex(pattern).fullmatch(name))]
+    if named:
+        yield from (PhaseCall(module, None, _fill_phase(phase, match)) for module, match in named)
         return
     owner, _, method = pattern.rpartition(".")
-    for name, module in named.items():
-        hit = _regex(owner).fullmatch(name)
-        if hit and callable(getattr(type(module), method, None)):
-            yield Target(module, method, _filled(phase, hit))
+    for name, module in modules.items():
+        match = _regex(owner).fullmatch(name)
+        if match and callable(getattr(type(module), method, None)):
+            yield PhaseCall(module, method, _fill_phase(phase, match))
 
 
 def _regex(pattern: str) -> re.Pattern[str]:
-    """ "*" is any part of one name in the path and kept; "**." any number of names, or none."""
-    steps = {"**.": r"(?:.+\.)?", "*": r"([^.]*)"}
-    return re.compile("".join(steps.get(part) or re.escape(part) for part in re.split(r"(\*\*\.|\*)", pattern)))
+    """ "*" matches any part of one name of the path and is captured; "**." any number of names, or none."""
+    wildcards = {"**.": r"(?:.+\.)?", "*": r"([^.]*)"}
+    return re.compile("".join(wildcards.get(part) or re.escape(part) for part in re.split(r"(\*\*\.|\*)", pattern)))
 
 
-def _filled(phase: str, hit: re.Match[str]) -> str:
-    return phase.replace("*", hit[1]).strip() if hit.re.groups else phase
+def _fill_phase(phase: str, match: re.Match[str]) -> str:
+    return phase.replace("*", match[1]).strip() if match.re.groups else phase
 
 
-def _nothing_fits(module: nn.Module, named: Mapping[str, nn.Module], phase: str, pattern: str) -> UserError:
-    near = get_close_matches(pattern, [name for name in named if name], n=1)
+def _no_match_error(module: nn.Module, modules: Mapping[str, nn.Module], phase: str, pattern: str) -> UserError:
+    near = get_close_matches(pattern, [name for name in modules if name], n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     return UserError(
         f"Phase {phase!r}: {type(module).__name__} has no submodule or method {pattern!r}.{hint} "
@@ -120,71 +120,65 @@ def _nothing_fits(module: nn.Module, named: Mapping[str, nn.Module], phase: str,
 
 
 @contextmanager
-def listening(targets: list[Target], line: Timeline) -> Iterator[None]:
-    """Inside, calls of the targets and marks of this thread are noted; afterwards the modules are as before."""
+def record_phases(phase_calls: list[PhaseCall], timeline: Timeline) -> Iterator[None]:
+    """Record these calls and this thread's marks inside; afterwards the modules are as before."""
     with ExitStack() as stack:
-        for target in targets:
-            (_hook if target.method is None else _wrap)(stack, target, line)
-        stack.enter_context(heard_by(_noted_by(line)))
+        for phase_call in phase_calls:
+            (_hook_module if phase_call.method is None else _wrap_method)(stack, phase_call, timeline)
+        stack.enter_context(listen_to_marks(_phase_on(timeline)))
         yield
 
 
-def _hook(stack: ExitStack, target: Target, line: Timeline) -> None:
-    """Listen to the calls of a module."""
-    name = _numbered(target.phase)
+def _hook_module(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) -> None:
+    next_name = _phase_names(phase_call.phase)
 
     def before(*_: object) -> None:
-        line.enter(name())
+        timeline.enter(next_name())
 
     def after(*_: object) -> None:
-        line.leave()
+        timeline.leave()
 
-    # First and last of its hooks, so that others' are inside; `after` comes even if the call fails.
+    # The first and the last of its hooks, so that the others' time counts; `after` runs even if the call fails.
     handles = (
-        target.module.register_forward_pre_hook(before, prepend=True),
-        target.module.register_forward_hook(after, always_call=True),
+        phase_call.module.register_forward_pre_hook(before, prepend=True),
+        phase_call.module.register_forward_hook(after, always_call=True),
     )
     for handle in handles:
         stack.callback(handle.remove)
 
 
-def _wrap(stack: ExitStack, target: Target, line: Timeline) -> None:
-    """Listen to the calls of a method: for the while, the module has one of its own in its place."""
-    assert target.method is not None
-    attributes, method = vars(target.module), target.method
-    inner: Any = getattr(target.module, method)
-    name, noted = _numbered(target.phase), _noted_by(line)
+def _wrap_method(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) -> None:
+    """Put an attribute of the module in front of its class's method."""
+    assert phase_call.method is not None
+    attributes, method = vars(phase_call.module), phase_call.method
+    original: Any = getattr(phase_call.module, method)
+    next_name, phase = _phase_names(phase_call.phase), _phase_on(timeline)
 
-    @wraps(inner)
-    def listened(*args: Any, **kwargs: Any) -> Any:
-        with noted(name()):
-            return inner(*args, **kwargs)
+    @wraps(original)
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        with phase(next_name()):
+            return original(*args, **kwargs)
 
     if method in attributes:
         stack.callback(attributes.__setitem__, method, attributes[method])
     else:
         stack.callback(attributes.pop, method)
-    attributes[method] = listened
+    attributes[method] = recorded
 
 
-def _noted_by(line: Timeline) -> Callable[[str], AbstractContextManager[None]]:
+def _phase_on(timeline: Timeline) -> Callable[[str], AbstractContextManager[None]]:
     @contextmanager
-    def noted(name: str) -> Iterator[None]:
-        line.enter(name)
+    def phase(name: str) -> Iterator[None]:
+        timeline.enter(name)
         try:
             yield
         finally:
-            line.leave()
+            timeline.leave()
 
-    return noted
+    return phase
 
 
-def _numbered(phase: str) -> Callable[[], str]:
-    """The name of each call's phase in turn: "#" counts from 0."""
-    calls: Counter[str] = Counter()
-
-    def name() -> str:
-        calls[phase] += 1
-        return phase.replace("#", str(calls[phase] - 1))
-
-    return name if "#" in phase else lambda: phase
+def _phase_names(phase: str) -> Callable[[], str]:
+    """A function that gives the phase's name at the next call: "#" counts from 0."""
+    numbers = count()
+    return lambda: phase.replace("#", str(next(numbers)))

@@ -11,15 +11,15 @@ import torch.nn.functional as F
 
 from lic_bench.measurement.stopwatch import sync
 
-CONVOLUTION = {"cpu": (64, 96, 2), "cuda": (192, 256, 4)}  # channels, side, passes: some milliseconds there
+CONVOLUTION = {"cpu": (64, 96, 2), "cuda": (192, 256, 4)}  # channels, side, passes: some milliseconds
 SYMBOLS = 50_000
-CALLS = 3  # per reading, of which the median counts
+CALLS = 3  # per measurement, which is their median
 CDF = [[0, 1 << 14, 3 << 14, (1 << 16) - 1, 1 << 16]]  # three symbols of 1/4, 1/2, 1/4, and one for all others
 
 
-def workload(device: torch.device) -> Callable[[], float]:
-    """A function that does it and gives the seconds it took: the convolution on `device`, the coder on the CPU."""
-    from compressai import ans  # two seconds, for runs that take times only
+def make_reference_workload(device: torch.device) -> Callable[[], float]:
+    """A warm function that returns the seconds of the workload: the convolution on `device`, the coder on the CPU."""
+    from compressai import ans  # takes two seconds: only runs that take times import it
 
     channels, side, passes = CONVOLUTION[device.type]
     x = torch.ones(1, channels, side, side, device=device)
@@ -28,7 +28,7 @@ def workload(device: torch.device) -> Callable[[], float]:
     zeros = [0] * SYMBOLS
 
     @torch.no_grad()
-    def once() -> float:
+    def time_once() -> float:
         sync(device)
         start = perf_counter_ns()
         y = x
@@ -38,9 +38,9 @@ def workload(device: torch.device) -> Callable[[], float]:
         ans.RansEncoder().encode_with_indexes(symbols, zeros, CDF, [len(CDF[0])], [-1])
         return (perf_counter_ns() - start) / 1e9
 
-    def read() -> float:
-        return median(once() for _ in range(CALLS))
+    def time_workload() -> float:
+        return median(time_once() for _ in range(CALLS))
 
     for _ in range(CALLS):
-        read()
-    return read
+        time_workload()
+    return time_workload

@@ -14,13 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lic_bench.codec import Bitstream, Codec
-from lic_bench.codecs.kept_transforms import Calls
 from lic_bench.codecs.loading import Loaded
-from lic_bench.codecs.network_codec import ModelCodec
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.measurement.distortion import max_abs, ms_ssim, mse_8bit, psnr_db, to_8bit
+from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.codecs.transform_cache import TransformCache
+from lic_bench.measurement.distortion import max_abs_difference, ms_ssim, mse_8bit, psnr_db, to_8bit
 from lic_bench.measurement.failures import CodecFailure
-from lic_bench.measurement.peak_memory import peak, weights_bytes
+from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
 from lic_bench.measurement.stopwatch import timed, undisturbed
 
 Watched = Callable[[Callable[[], Any], torch.device], tuple[Any, dict[str, int]]]
@@ -48,17 +48,17 @@ class Pair:
         return x_hat, to_8bit(x_hat)
 
     @contextmanager
-    def kept(self, calls: Calls) -> Iterator[None]:
+    def kept(self, calls: TransformCache) -> Iterator[None]:
         """Let `calls` keep what the networks' transforms give."""
         with ExitStack() as stack:
             for codec in (self.encoder.codec, self.decoder.codec):
-                if isinstance(codec, ModelCodec):
-                    stack.enter_context(calls.keep(codec.module))
+                if isinstance(codec, NetworkCodec):
+                    stack.enter_context(calls.keep_outputs(codec.module))
             yield
 
 
 def code_and_verify(
-    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = peak
+    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = measure_peak_memory
 ) -> tuple[dict[str, Any], Bitstream]:
     """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
 
@@ -67,7 +67,7 @@ def code_and_verify(
     """
     x = image.float().div(255)
     with torch.no_grad(), undisturbed():
-        fields, bits, (x_hat, decoded) = _coded(pair, x, device, parts, memory, calls := Calls())
+        fields, bits, (x_hat, decoded) = _coded(pair, x, device, parts, memory, calls := TransformCache())
     if decoded.shape != image.shape:
         raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
     mse = mse_8bit(image, decoded)
@@ -78,7 +78,7 @@ def code_and_verify(
 
 
 def _coded(
-    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], memory: Watched, calls: Calls
+    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], memory: Watched, calls: TransformCache
 ) -> tuple[dict[str, Any], Bitstream, tuple[Tensor, Tensor]]:
     """Encode and decode: bytes, the seconds of the very first calls, memory of later ones.
 
@@ -112,12 +112,14 @@ def _coded(
 def _peaks(codec: Codec, **found: dict[str, int]) -> dict[str, int]:
     """Operation and kind -> bytes. Of a codec that is another program, what that takes, not this process."""
     mine = {f"{name}_{kind}": n for name, kinds in found.items() for kind, n in kinds.items()}
-    if isinstance(codec, ModelCodec):
-        return mine | {"weights": weights_bytes(codec.module)}
-    return {k: n for k, n in mine.items() if "children" in k} if isinstance(codec, ExternalCodec) else mine
+    if isinstance(codec, NetworkCodec):
+        return mine | {"weights": bytes_of_weights(codec.module)}
+    return {k: n for k, n in mine.items() if "children" in k} if isinstance(codec, ProgramCodec) else mine
 
 
-def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream, calls: Calls) -> dict[str, Any]:
+def _verified(
+    pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream, calls: TransformCache
+) -> dict[str, Any]:
     """Compare what the decoder's instance made of the bytes with the encoder-side reconstruction.
 
     x_hat: the decoder's output before, `decoded` after rounding to 8 bit. A learned codec's encoder side is its
@@ -125,16 +127,16 @@ def _verified(pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitst
     gave before for the same input and weights need not be computed again.
     """
     encoder = pair.encoder.codec
-    learned = isinstance(encoder, ModelCodec)
+    learned = isinstance(encoder, NetworkCodec)
     found: dict[str, Any] = {}
-    if isinstance(encoder, ModelCodec):
+    if isinstance(encoder, NetworkCodec):
         reference, found["bpp_estimated"] = encoder.estimate(x, calls)
     else:
         reference = encoder.decompress(bits)
     if not bool(torch.isfinite(reference).all()) or not math.isfinite(found.get("bpp_estimated", 0.0)):
         raise CodecFailure("the codec gives NaN or infinite values")
     expected = to_8bit(reference).to(decoded.device)
-    found |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs(expected, decoded)}
+    found |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs_difference(expected, decoded)}
     if found["decode_mse"] > (_WHOLE if learned else 0) or not _like(
         x_hat, reference.to(x_hat.device), expected, decoded
     ):

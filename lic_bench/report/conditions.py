@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench.measurement.disturbances import disturbed, worst
+from lic_bench.measurement.disturbances import list_disturbances, worst_conditions
 from lic_bench.report.labels import machine_of, measured_label
 from lic_bench.report.table import Cell, Column, Row, Table, number, text
 from lic_bench.store.run_folder import Run
@@ -146,14 +146,14 @@ def _where(run: Run, group: pd.DataFrame) -> dict[str, Cell]:
 
 def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
     conditions = group.conditions.tolist()
-    bad = [found for found in conditions if disturbed(found)]
-    whole = worst(conditions)
+    bad = [found for found in conditions if list_disturbances(found)]
+    whole = worst_conditions(conditions)
     cells = {
         "n_records": number(len(conditions), 0),
         "n_disturbed": number(len(bad), 0),
         "n_samples": number(sum(map(len, group.encode_s)) or None, 0),
         "n_drifted": number(int(group.drifted.sum()), 0),
-        "what": text("; ".join(disturbed(worst(bad))) or "-"),
+        "what": text("; ".join(list_disturbances(worst_conditions(bad))) or "-"),
         "gpu_foreign_processes": _foreign(whole),
         "gpu_reasons": text(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
         "gpu_clocks_locked": text({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),

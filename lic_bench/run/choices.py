@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
@@ -54,7 +54,7 @@ def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[
     named: dict[str, tuple[int, ...]] = {}
     for option in options:
         name, equals, numbers = option.rpartition("=")
-        chosen = [resolve(name)] if equals else list(specs)
+        chosen = [resolve_codec(name)] if equals else list(specs)
         if equals and chosen[0].name not in {spec.name for spec in specs}:
             raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
         for spec in chosen:

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
-from lic_bench.machine import cores
+from lic_bench.machine import core_affinity
 from lic_bench.measurement import memory_layout
 from lic_bench.run import process_manners
 
 if TYPE_CHECKING:
-    from lic_bench.images.datasets import Image
+    from lic_bench.images.image_file import Image
     from lic_bench.measurement.failures import CodecFailure, Failure
     from lic_bench.measurement.rounds import Samples
     from lic_bench.run.worker_interface import CodecSetup
@@ -44,7 +44,7 @@ class CodecProcess:
 
     def __init__(self, setup: CodecSetup) -> None:
         self.setup = setup
-        self._cores = frozenset(cores.usable())  # to import on; the run may be kept to fewer by then
+        self._cores = frozenset(core_affinity.usable_cores())  # to import on; the run may be kept to fewer by then
         self._starts = 0
         self._images = 0
         self._quality = 0
@@ -132,11 +132,11 @@ class CodecProcess:
         self._starts += 1
         seed = f"{self.setup.layout_seed} {self._starts}" if self.setup.layout_seed else ""
         ours, theirs = socket.socketpair()
-        alike = memory_layout.same_addresses() if seed else contextlib.nullcontext()
-        with theirs, alike, cores.keep_to(self._cores):
+        alike = memory_layout.fixed_addresses() if seed else contextlib.nullcontext()
+        with theirs, alike, core_affinity.keep_on_cores(self._cores):
             self._process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, str(theirs.fileno()), seed, *sys.path],
-                env=os.environ | (memory_layout.variables(seed) if seed else {}),
+                env=os.environ | (memory_layout.hash_seed_variables(seed) if seed else {}),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs
@@ -213,7 +213,7 @@ def serve(descriptor: str, layout_seed: str) -> None:
     os.set_inheritable(int(descriptor), False)  # else a program of the codec would keep it open
     pipe, ends = Connection(int(descriptor)), False
     process_manners.belong_to_parent()
-    moved = memory_layout.moved(layout_seed) if layout_seed else contextlib.nullcontext()
+    moved = memory_layout.reserve_address_space(layout_seed) if layout_seed else contextlib.nullcontext()
     with moved, contextlib.suppress(EOFError, OSError):
         answer = _answering(pipe.recv_bytes())
         pipe.send((None, None, ends))
@@ -231,18 +231,18 @@ def serve(descriptor: str, layout_seed: str) -> None:
 
 def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
     """A function that puts questions to a worker of this setup, made in this process."""
-    from lic_bench.codecs import lean_imports
+    from lic_bench.codecs import lazy_compressai
 
-    lean_imports.install()
+    lazy_compressai.install_lazy_imports()
     import torch
 
-    from lic_bench.machine.environment import prepare
+    from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.failures import Failure
     from lic_bench.run.codec_worker import CodecWorker, LocalImage
 
     made: CodecSetup = pickle.loads(setup)
-    prepare(torch.device(made.device), made.threads)
-    cores.move(made.cores)  # not before: the imports of several codecs may use all cores
+    apply_protocol_settings(torch.device(made.device), made.threads)
+    core_affinity.move_to_cores(made.cores)  # not before: the imports of several codecs may use all cores
     worker = CodecWorker(made)
     images: dict[int, LocalImage] = {}  # the last one, by its number
 

@@ -16,16 +16,16 @@ from torch import Tensor
 
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.network_codec import ModelCodec
+from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.pixels import to_tensor
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.images.datasets import Image, read_image
-from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.energy import joules_per_call
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.images.image_file import Image, read_image
+from lic_bench.measurement.complexity import count_complexity
+from lic_bench.measurement.energy_per_call import joules_per_call
 from lic_bench.measurement.failures import CodecFailure, Failure, memory_errors_unified
-from lic_bench.measurement.memory_layout import redrawn
-from lic_bench.measurement.operations import count
-from lic_bench.measurement.phase_times import phase_times
+from lic_bench.measurement.machine_monitor import MachineMonitor
+from lic_bench.measurement.memory_layout import random_heap_blocks
+from lic_bench.measurement.phase_times import measure_phases
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
 from lic_bench.measurement.verified_coding import Pair, code_and_verify
@@ -64,7 +64,7 @@ class CodecWorker:
         """See Worker."""
         with memory_errors_unified(self.device):
             codec = load_codec(self.spec, quality, self.setup.files.get(quality), self.device).codec
-            return count(cast(ModelCodec, codec).module, self.spec.name, quality, *size)
+            return count_complexity(cast(NetworkCodec, codec).module, self.spec.name, quality, *size)
 
     def open(self) -> None:
         """Nothing to do."""
@@ -112,7 +112,7 @@ class CodecWorker:
         except Exception as error:
             return Failure.of(error)
         for codec in (encoder.codec, decoder.codec):
-            if isinstance(codec, ExternalCodec):
+            if isinstance(codec, ProgramCodec):
                 codec.reads_cache = not self.setup.parts & COSTS
                 codec.timeout_s = self.setup.timeout_s
         return Pair(encoder=encoder, decoder=decoder)
@@ -149,7 +149,7 @@ class LocalImage:
             "weights": pair.encoder.weights,
             "kernels": pair.encoder.kernels,
             "encoder_version": getattr(codec, "version", None),
-            **({"mode": codec.mode} if isinstance(codec, ExternalCodec) else {}),
+            **({"mode": codec.mode} if isinstance(codec, ProgramCodec) else {}),
         }
         tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(worker.device)
         worker.gave_memory_back = worker.device.type == "cuda" and "memory" in worker.setup.parts  # before each peak
@@ -184,7 +184,7 @@ class LocalImage:
         pair = self.worker.pair(self.quality)
         samples: dict[str, list[float]] = {}
         for name, call, loaded in (("encode", self._encode, pair.encoder), ("decode", self._decode, pair.decoder)):
-            if isinstance(loaded.codec, ModelCodec):
+            if isinstance(loaded.codec, NetworkCodec):
                 for seconds in self._phases_of(call, loaded.codec):
                     for phase, value in seconds.items():
                         samples.setdefault(f"{name}/{phase}", []).append(value)
@@ -194,7 +194,7 @@ class LocalImage:
     def energy(self) -> dict[str, float]:
         """By the device's own counter."""
         device = self.worker.device
-        counter = Watch(device).energy_mj
+        counter = MachineMonitor(device).energy_mj
         calls = {"encode": self._encode, "decode": self._decode}
         with torch.no_grad(), undisturbed():
             joules = {name: joules_per_call(partial(timed, call, device), counter) for name, call in calls.items()}
@@ -202,7 +202,7 @@ class LocalImage:
 
     def _sample(self, *, warmed: bool) -> tuple[float, float]:
         """Seconds of one encoding and of one decoding; warmed: after both were done untimed."""
-        self.worker.heap = redrawn(self.worker.random)
+        self.worker.heap = random_heap_blocks(self.worker.random)
         if warmed:
             self._encode()
             self._decode()
@@ -221,11 +221,11 @@ class LocalImage:
     def _decode(self) -> object:
         return self.worker.pair(self.quality).decode(self.bits)
 
-    def _phases_of(self, call: Callable[[], object], codec: ModelCodec) -> Iterator[dict[str, float]]:
+    def _phases_of(self, call: Callable[[], object], codec: NetworkCodec) -> Iterator[dict[str, float]]:
         spent, worker = 0.0, self.worker
         with torch.no_grad(), undisturbed():
             for _ in range(worker.setup.effort.repeats):
-                yield (seconds := phase_times(call, codec.module, worker.spec.phases, worker.device))
+                yield (seconds := measure_phases(call, codec.module, worker.spec.phases, worker.device))
                 spent += seconds["total"]
                 if spent >= worker.setup.effort.budget_s:
                     return

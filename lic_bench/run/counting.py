@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from lic_bench.measurement.complexity import ALL_COUNTS, failed_complexity
 from lic_bench.measurement.failures import Failure
-from lic_bench.measurement.operations import WANTED, failed_count
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session
 from lic_bench.run.worker_interface import Worker
@@ -39,7 +39,7 @@ def _count(
 ) -> None:
     """At size (height, width), by the counters that have nothing stored."""
     log = store.complexity
-    keys = {(spec.name, quality, counter, path, *size) for counter, path in WANTED}
+    keys = {(spec.name, quality, counter, path, *size) for counter, path in ALL_COUNTS}
     lacking = keys - log.keys | (keys & log.failed.keys() if retry_failed else set())
     if not lacking:
         return
@@ -47,7 +47,7 @@ def _count(
     try:
         rows = worker.count_operations(quality, size)
     except Exception as error:
-        rows = failed_count(spec.name, quality, *size, Failure.of(error))
+        rows = failed_complexity(spec.name, quality, *size, Failure.of(error))
     for row in rows:
         if row.key in lacking:
             log.append(row)

@@ -12,8 +12,8 @@ import torch
 
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.pixels import to_tensor
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.images.datasets import read_image
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.images.image_file import read_image
 from lic_bench.run.jobs import Job
 from lic_bench.system.programs import stop_programs
 
@@ -51,6 +51,6 @@ def encoding_tasks(jobs: Sequence[Job], timeout_s: float) -> Tasks:
 
 def _encode(job: Job, timeout_s: float) -> None:
     """Put the job's bitstream into the cache, where the measuring finds it."""
-    codec = cast(ExternalCodec, load_codec(job.spec, job.quality, None, torch.device("cpu")).codec)
+    codec = cast(ProgramCodec, load_codec(job.spec, job.quality, None, torch.device("cpu")).codec)
     codec.reads_cache, codec.timeout_s = True, timeout_s
     codec.compress(to_tensor(read_image(job.image)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.disturbances import slowed, together
+from lic_bench.measurement.disturbances import gpu_was_slowed, merge_conditions
 from lic_bench.measurement.failures import CodecFailure, Failure
+from lic_bench.measurement.machine_monitor import MachineMonitor
 from lic_bench.measurement.rounds import Canary, Samples, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.job_result import JobResult, going
@@ -34,7 +34,7 @@ class Settings:
     effort: Effort
     devices: Mapping[str, str]
     canary: Canary | None = None
-    watch: Watch | None = None
+    watch: MachineMonitor | None = None
     stops_at_limit: bool = False
     cores: frozenset[int] | None = None
     starts: int = 1
@@ -167,16 +167,16 @@ class ImageTurns:
             pause=self.hooks.between_rounds,
         )
 
-    def _turn(self, result: JobResult, watch: Watch) -> Samples:
+    def _turn(self, result: JobResult, watch: MachineMonitor) -> Samples:
         """Its turn in a round, and what the machine did meanwhile."""
         on_cpu = self.settings.devices[result.codec] == "cpu"
-        before = watch.read()
+        before = watch.take_reading()
         with result.timed():
             try:
-                with watch.looking() if self.settings.apart and not on_cpu else nullcontext():
+                with watch.poll_gpu() if self.settings.apart and not on_cpu else nullcontext():
                     return self._with_room(result, result.coded.turn)
             finally:
-                result.conditions.append(watch.since(before))
+                result.conditions.append(watch.summarise_since(before))
 
     def _is_spoilt(self, was_held_back: Callable[[], bool]) -> bool:
         """Whether a round is to be done again: the GPU was held back, or all gave back their memory on the way."""
@@ -200,14 +200,16 @@ def _was_held_back(results: Sequence[JobResult]) -> Callable[[], bool]:
     def ask() -> bool:
         fresh = [result.conditions[count:] for result, count in zip(results, seen, strict=True)]
         seen[:] = [len(result.conditions) for result in results]
-        return any(map(slowed, fresh))
+        return any(map(gpu_was_slowed, fresh))
 
     return ask
 
 
 def _conditions_of_kept(result: JobResult, timing: Timing) -> dict[str, Any]:
     """The conditions of the turns whose samples were kept; of a codec on the CPU nothing about a GPU."""
-    kept = together([conditions for conditions, kept in zip(result.conditions, timing.turns, strict=True) if kept])
+    kept = merge_conditions(
+        [conditions for conditions, kept in zip(result.conditions, timing.turns, strict=True) if kept]
+    )
     on_cpu = result.fields["device"] == "cpu"
     return {name: value for name, value in kept.items() if not (on_cpu and name.startswith("gpu_"))}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from lic_bench.images.datasets import Dataset, Image
+from lic_bench.images.datasets import Dataset
+from lic_bench.images.image_file import Image
 from lic_bench.spec import CodecSpec
 
 

@@ -12,11 +12,11 @@ import torch
 from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.loading import weights_of
 from lic_bench.codecs.padding import padded_size
-from lic_bench.codecs.registry import check_installed, choose_codecs, programs_of
+from lic_bench.codecs.registry import check_installed, choose_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
-from lic_bench.machine.environment import prepare
-from lic_bench.machine.gpu import describe as describe_gpu
+from lic_bench.machine.environment_record import apply_protocol_settings
+from lic_bench.machine.gpu import describe_gpu
 from lic_bench.option_lists import split_list
 from lic_bench.run import choices
 from lic_bench.run.jobs import Job, plan
@@ -63,9 +63,9 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     """
     check_ranges(options)
     device = choose_device(options.device)
-    prepare(device, options.threads)
+    apply_protocol_settings(device, options.threads)
     specs = _specs(options)
-    programs = {spec.name: found for spec in specs if (found := programs_of(spec))}
+    programs = {spec.name: found for spec in specs if (found := find_programs(spec))}
     parts = choices.choose_parts(options.measure)
     _check_jobs(options, parts)
     asked = choices.parse_qualities(options.qualities, specs)

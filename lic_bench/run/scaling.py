@@ -15,7 +15,7 @@ from lic_bench.codecs.registry import choose_codecs
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image, pixels_sha256
-from lic_bench.images.sample_pictures import SEEDS, photograph
+from lic_bench.images.sample_pictures import SEEDS, draw_sample
 from lic_bench.option_lists import split_list
 from lic_bench.run.choices import QUICK_REPEATS, parse_qualities
 from lic_bench.run.options import Options
@@ -107,7 +107,7 @@ def _side(text: str, option: str) -> int:
 def _picture(side: int, folder: Path) -> Image:
     name = f"{side}x{side}"
     path = folder / f"{name}.ppm"
-    pixels = photograph(SEEDS[0], side, side)
+    pixels = draw_sample(SEEDS[0], side, side)
     try:
         pil.fromarray(pixels).save(path)
     except OSError as error:

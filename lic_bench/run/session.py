@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of
-from lic_bench.machine import cores
-from lic_bench.machine.environment import describe, fingerprint
+from lic_bench.machine import core_affinity
+from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
 from lic_bench.machine.machine_lock import alone
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.run import counting, turn_client
@@ -63,7 +63,7 @@ def run(options: Options, listener: Listener) -> Outcome:
 
 def carry_out(session: Session, options: Options, listener: Listener) -> Outcome:
     """Open the store, measure what it lacks."""
-    environment = describe(session.device)
+    environment = describe_environment(session.device)
     if options.fresh:
         aside = set_aside(options.out)
         session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
@@ -71,7 +71,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
         options.out,
         {
             "config": session.config.to_json(),
-            "fingerprint": fingerprint(environment) | _own_fingerprint(session),
+            "fingerprint": environment_fingerprint(environment) | _own_fingerprint(session),
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
@@ -98,7 +98,7 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                 listener.started(lacking, len(jobs) - len(lacking))
                 _get_ready(workers, {job.spec.name for job in lacking}, wait=settings.timed)
                 tasks = encoding_tasks(lacking, settings.timeout_s) if settings.encodes_ahead else {}
-                with cores.keep_to(settings.cores), closing(EncodeAhead(programs, tasks)) as ahead:
+                with core_affinity.keep_on_cores(settings.cores), closing(EncodeAhead(programs, tasks)) as ahead:
                     hooks = Hooks(
                         await_bitstream=ahead.wait,
                         job_begins=listener.job,
@@ -184,7 +184,7 @@ def _own_fingerprint(session: Session) -> dict[str, Any]:
     """What a run adds to the machine's: kernels and programs by codec, and on how many cores it is kept when timed."""
     kernels = {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
     programs = {name: [found.version, *map(sha256_of, found.files)] for name, found in session.programs.items()}
-    kept = cores.for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
+    kept = core_affinity.cores_for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
     return {"kernels": kernels, "programs": programs, "cores_kept": len(kept) if kept else None}
 
 

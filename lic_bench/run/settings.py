@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from lic_bench.machine import cores
-from lic_bench.measurement.conditions import Watch
-from lic_bench.measurement.reference_workload import workload
+from lic_bench.machine import core_affinity
+from lic_bench.measurement.machine_monitor import MachineMonitor
+from lic_bench.measurement.reference_workload import make_reference_workload
 from lic_bench.measurement.rounds import FRESH_S, Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run import turn_client
@@ -30,9 +30,9 @@ def settings_of(session: Session, options: Options, *, timed: bool) -> Settings:
         parts=frozenset(config.measure),
         effort=effort_of(config),
         devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
-        canary=Canary(workload(device), FRESH_S if in_turn else 0.0) if timed else None,
-        watch=Watch(device) if timed else None,
-        cores=cores.for_threads(config.threads) if timed else None,
+        canary=Canary(make_reference_workload(device), FRESH_S if in_turn else 0.0) if timed else None,
+        watch=MachineMonitor(device) if timed else None,
+        cores=core_affinity.cores_for_threads(config.threads) if timed else None,
         starts=config.starts or 1,
         apart=config.isolate,
         stops_at_limit=session.one_by_one,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from lic_bench.images.datasets import Image
+from lic_bench.images.image_file import Image
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.spec import CodecSpec

@@ -37,8 +37,8 @@ class Record:
         start of the codec's process each was taken; [] in older records. rounds_repeated: rounds whose samples
         were thrown away because it had moved; drifted: samples that were kept although it had.
     phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
-    peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds that measurement/memory.py names -> bytes.
-    conditions: what the machine did meanwhile, see measurement/conditions.py. energy_j: operation -> joules per image.
+    peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds in measurement.peak_memory -> bytes.
+    conditions: what the machine did then, see measurement.machine_monitor. energy_j: operation -> joules per image.
     """
 
     codec: str

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints
-from lic_bench.codecs.registry import SEE_DOCTOR, find_codecs, programs_of
+from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url
 from lic_bench.spec import CodecSpec
@@ -103,14 +103,16 @@ def _gpu() -> Iterator[Row]:
     """The GPUs as the driver sees them, each as far as it tells, and whether the installed torch can use them."""
     from lic_bench.machine import nvml
 
-    count = nvml.ask("nvmlDeviceGetCount")
+    count = nvml.query("nvmlDeviceGetCount")
     if not count:
         yield Row(what="GPU", status="warning", detail=f"{_why_none(count)}: codecs run on the CPU")
         return
-    driver = nvml.ask("nvmlSystemGetDriverVersion") or "of unknown version"
+    driver = nvml.query("nvmlSystemGetDriverVersion") or "of unknown version"
     for index in range(count):
-        handle = nvml.ask("nvmlDeviceGetHandleByIndex", index)
-        name, memory = (nvml.ask(f"nvmlDeviceGet{what}", handle) if handle else None for what in ("Name", "MemoryInfo"))
+        handle = nvml.query("nvmlDeviceGetHandleByIndex", index)
+        name, memory = (
+            nvml.query(f"nvmlDeviceGet{what}", handle) if handle else None for what in ("Name", "MemoryInfo")
+        )
         yield _gpu_row(index, name, memory, driver)
     if "+cpu" in (_version("torch") or ""):
         fix = "pip install --force-reinstall torch torchvision"
@@ -153,9 +155,9 @@ def _programs(vtm_root: Path | None) -> Iterator[Row]:
     for spec in (spec for spec in find_codecs().values() if spec.programs):
         given = {"vtm_root": vtm_root} if vtm_root and "vtm_root" in spec.options else {}
         try:
-            found = programs_of(replace(spec, settings={**spec.settings, **given}))
+            found = find_programs(replace(spec, settings={**spec.settings, **given}))
         except UserError as error:
-            detail = str(error).removeprefix(f"Codec {spec.name!r}: ").removesuffix(SEE_DOCTOR)
+            detail = str(error).removeprefix(f"Codec {spec.name!r}: ").removesuffix(DOCTOR_HINT)
             yield Row(what=spec.name, status="warning", detail=detail, fix=spec.install)
             continue
         if found:
@@ -189,13 +191,14 @@ def _formats() -> Iterator[Row]:
 
 
 def _data(data_root: Path | None) -> Iterator[Row]:
-    from lic_bench.images.datasets import DATASETS, data_places, find_dataset
+    from lic_bench.images.datasets import data_folders, find_dataset
+    from lic_bench.images.known_datasets import DATASETS
 
     for name, info in DATASETS.items():
         try:
             found = find_dataset(name, data_root)
         except UserError:
-            places = ", ".join(str(place / name) for place in data_places(data_root))
+            places = ", ".join(str(place / name) for place in data_folders(data_root))
             yield Row(what=f"data set {name}", status="missing", detail=f"not in {places}", fix=info.how)
             continue
         first = found.images[0].path

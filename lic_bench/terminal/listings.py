@@ -38,7 +38,7 @@ def _qualities(spec: CodecSpec) -> str:
 
 def datasets_table() -> Table:
     """Every named data set: images, sizes, how to get it."""
-    from lic_bench.images.datasets import DATASETS
+    from lic_bench.images.known_datasets import DATASETS
 
     rows = [[name, str(info.count), info.size, info.how, info.what] for name, info in DATASETS.items()]
     return _table(["data set", "images", "size", "how to get it", "what"], rows)

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from adapters.bpg import coder
-from lic_bench.codecs.registry import load_target, programs_of, resolve
+from lic_bench.codecs.registry import find_programs, load_target, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.images.sample_pictures import photograph
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.system.programs import ProgramError
 
 SIGNATURE = b"BPG\xfb"  # BPG specification, file_magic
@@ -37,14 +37,14 @@ def test_the_record_says_the_colours_that_bpgenc_converts_to(monkeypatch, tmp_pa
         program.write_text(f"#!/bin/sh\necho BPG Image {name} version 0.9.8\n")
         program.chmod(0o755)
     monkeypatch.setenv(coder.ROOT, str(tmp_path))
-    spec = resolve("bpg")
-    assert programs_of(spec).mode == load_target(spec.load)(37).mode == spec.mode == "ycbcr8-bt601"
+    spec = resolve_codec("bpg")
+    assert find_programs(spec).mode == load_target(spec.load)(37).mode == spec.mode == "ycbcr8-bt601"
 
 
 def test_a_missing_program_is_named_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv(coder.ROOT, str(tmp_path))
     with pytest.raises(UserError, match=r"^Codec 'bpg': bpgenc is not [^\n]*BPG_ROOT[^\n]*$"):
-        programs_of(resolve("bpg"))
+        find_programs(resolve_codec("bpg"))
 
 
 def test_another_program_of_that_name_is_refused(monkeypatch, tmp_path):
@@ -58,12 +58,12 @@ def test_another_program_of_that_name_is_refused(monkeypatch, tmp_path):
 
 
 def test_a_real_file_comes_back():
-    spec = resolve("bpg")
+    spec = resolve_codec("bpg")
     try:
-        programs_of(spec)
+        find_programs(spec)
     except UserError as error:
         pytest.skip(str(error))
-    x = torch.from_numpy(photograph(1, 96, 128).copy()).permute(2, 0, 1)[None].float() / 255
+    x = torch.from_numpy(draw_sample(1, 96, 128).copy()).permute(2, 0, 1)[None].float() / 255
     codec = load_target(spec.load)(22)
     bits = codec.compress(x)
     assert bits.payload.startswith(SIGNATURE)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from lic_bench.codecs.registry import find_codecs, load_target, programs_of
+from lic_bench.codecs.registry import find_codecs, find_programs, load_target
 from lic_bench.errors import UserError
-from lic_bench.images.sample_pictures import photograph
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.spec import CodecSpec
 
 SPECS = find_codecs()
@@ -23,7 +23,7 @@ SIZES = [(1, 1), (1, 37), (50, 1), (7, 9), (65, 127)]  # height, width
 
 def image(height: int, width: int) -> torch.Tensor:
     """x [1, 3, height, width] in [0, 1], a piece of a natural-looking picture."""
-    pixels = photograph(1, 160, 224)[:height, :width].copy()
+    pixels = draw_sample(1, 160, 224)[:height, :width].copy()
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
@@ -65,7 +65,7 @@ def load(name: str, quality: int):
         pytest.importorskip(module)
     if not spec.requires:  # programs that pip does not bring
         try:
-            programs_of(spec)
+            find_programs(spec)
         except UserError as error:
             pytest.skip(str(error))
     return load_target(spec.load)(quality)
@@ -119,13 +119,13 @@ def test_the_ends_of_the_scale_work(name):
 def learned(name: str, instance: str = "encoder"):
     """The codec of SPEC.small with random weights; each instance is made once and shares nothing with the other."""
     from lic_bench.codecs.loading import kernels_of
-    from lic_bench.codecs.network_codec import ModelCodec
+    from lic_bench.codecs.network_codec import NetworkCodec
 
     spec = SPECS[name]
     torch.manual_seed(0)
     module = load_target(spec.small)()
     module.update(force=True)
-    return ModelCodec(module, spec.padding, kernels_of(spec, torch.device("cpu")) or "")
+    return NetworkCodec(module, spec.padding, kernels_of(spec, torch.device("cpu")) or "")
 
 
 def leaves(strings) -> list[bytes]:

@@ -8,7 +8,7 @@ import torch
 from PIL import Image as pil
 
 from adapters.elic.model import build, build_official, small_official
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def test_the_parameters_are_as_many_as_the_re_implementation_has():
     [(build, 326_782_550_016, 31_655_619), (build_official, 321_975_877_632, 29_937_048)],
 )
 def test_thop_counts_what_the_notes_say(make, macs, parameters):
-    (thop,) = count(make(None), "elic", 1, 64, 64, wanted=(("thop", "forward"),))
+    (thop,) = count_complexity(make(None), "elic", 1, 64, 64, wanted=(("thop", "forward"),))
     assert (thop.macs * 96, thop.parameters) == (macs, parameters)
 
 

@@ -15,9 +15,9 @@ from adapters.shared import ffmpeg
 from adapters.vvenc.chroma import from_420, to_420
 from adapters.vvenc.coder import CODER as VVENC
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.registry import load_target, resolve
+from lic_bench.codecs.registry import load_target, resolve_codec
 from lic_bench.codecs.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
-from lic_bench.images.sample_pictures import photograph
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.system.programs import ProgramError
 
 CODERS = {coder.name: coder for coder in (HEVC, AV1, VVENC)}
@@ -33,11 +33,11 @@ def coder(request) -> ffmpeg.Coder:
 
 
 def load(name: str, quality: int = 32):
-    return load_target(resolve(name).load)(quality)
+    return load_target(resolve_codec(name).load)(quality)
 
 
 def picture(height: int = 48, width: int = 64) -> torch.Tensor:
-    pixels = photograph(1, 96, 128)[:height, :width].copy()
+    pixels = draw_sample(1, 96, 128)[:height, :width].copy()
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
@@ -87,7 +87,7 @@ def test_the_versions_of_library_and_ffmpeg_are_found(coder):
     found = ffmpeg.found(coder)
     assert re.fullmatch(rf"{coder.encoder} \d+\.\d\S*, FFmpeg \S*\d\S*", found.version)
     assert load(coder.name).version == found.version
-    assert found.mode == resolve(coder.name).mode == load(coder.name).mode
+    assert found.mode == resolve_codec(coder.name).mode == load(coder.name).mode
 
 
 def nal_types(payload: bytes, byte: int, shift: int) -> list[int]:
@@ -120,7 +120,7 @@ def test_the_payload_is_the_elementary_stream_with_nothing_that_decoding_does_no
 
 def test_ffmpeg_hands_every_level_through_unchanged(coder):
     ramp = torch.arange(256).repeat(16, 1).expand(1, 3, 16, 256) / 255
-    best = load(coder.name, resolve(coder.name).quality_range[0])
+    best = load(coder.name, resolve_codec(coder.name).quality_range[0])
     assert (best.decompress(best.compress(ramp)) - ramp).abs().max() * 255 <= 1.001
 
 

@@ -7,7 +7,7 @@ import torch
 
 from adapters.minnen2020.model import SLICES, Minnen2020, Widths, build, small
 from lic_bench.codecs.gaussian_coding import Estimator
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 
 def lively(model: torch.nn.Module) -> torch.nn.Module:
@@ -34,7 +34,7 @@ def test_sizes_are_the_paper_s():
 
 def test_complexity_at_the_paper_s_size():
     wanted = (("thop", "forward"), ("exact", "forward"))
-    thop, operators = count(build(None), "minnen2020", 1, 64, 64, wanted=wanted)
+    thop, operators = count_complexity(build(None), "minnen2020", 1, 64, 64, wanted=wanted)
     assert (thop.macs * 96, thop.parameters) == (318_457_774_080, 113_754_179)
     assert operators.macs * 96 == 228_350_398_464
 

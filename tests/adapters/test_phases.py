@@ -5,8 +5,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lic_bench.codecs.registry import find_codecs, load_target
-from lic_bench.measurement.phase_times import listening, phase_times, targets_of
-from lic_bench.measurement.timeline import Timeline
+from lic_bench.measurement.phase_timeline import Timeline
+from lic_bench.measurement.phase_times import find_phase_calls, measure_phases, record_phases
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 
 CPU = torch.device("cpu")
@@ -54,7 +54,7 @@ def test_every_phase_is_entered_and_every_layer_is_in_one(codec):
     entered = {}
     for operation, call in calls.items():
         line = Timeline(CPU)
-        with listening(targets_of(network, declared), line), line, Watch(line) as watch:
+        with record_phases(find_phase_calls(network, declared), line), line, Watch(line) as watch:
             call()
         assert len(watch.seen) > 10
         assert None not in watch.seen, f"{watch.seen.count(None)} of {len(watch.seen)} layers are in no phase"
@@ -70,6 +70,6 @@ def test_every_phase_is_entered_and_every_layer_is_in_one(codec):
 def test_strings_are_the_same_while_phases_are_taken(codec):
     network, declared, calls = codec
     before, coded = calls["encode"](), {}
-    found = phase_times(lambda: coded.update(calls["encode"]()), network, declared, CPU)
+    found = measure_phases(lambda: coded.update(calls["encode"]()), network, declared, CPU)
     assert coded["strings"] == before["strings"]
     assert found.pop(TOTAL) == sum(found.values())

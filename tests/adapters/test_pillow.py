@@ -10,14 +10,14 @@ import torch
 from PIL import Image as pil
 
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.image_libraries import library_versions
+from lic_bench.codecs.image_library_versions import library_versions
 from lic_bench.codecs.pixels import to_pixels, to_tensor
-from lic_bench.codecs.registry import load_target, resolve
-from lic_bench.images.sample_pictures import photograph
+from lic_bench.codecs.registry import load_target, resolve_codec
+from lic_bench.images.sample_pictures import draw_sample
 
 
 def sample(height: int = 128, width: int = 192) -> torch.Tensor:
-    return to_tensor(photograph(2, height, width).copy())
+    return to_tensor(draw_sample(2, height, width).copy())
 
 
 def test_pixels_to_tensor_and_back_is_exact_for_all_levels():
@@ -49,7 +49,7 @@ def test_other_shapes_are_refused(shape):
     ],
 )
 def test_the_payload_is_a_file_of_the_format(name, start):
-    spec = resolve(name)
+    spec = resolve_codec(name)
     bits = load_target(spec.load)(spec.qualities[2]).compress(sample())
     assert bits.payload.startswith(start)
     with pil.open(io.BytesIO(bits.payload)) as picture:
@@ -58,34 +58,34 @@ def test_the_payload_is_a_file_of_the_format(name, start):
 
 @pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "jpeg-xl"])
 def test_the_version_of_the_coder_is_told(name):
-    spec = resolve(name)
+    spec = resolve_codec(name)
     version = load_target(spec.load)(spec.qualities[0]).version
     assert version in library_versions().values()
     assert any(digit in version for digit in "0123456789")
 
 
 def test_another_format_is_not_decoded_by_chance():
-    webp, jpeg = (load_target(resolve(name).load)(50) for name in ("webp", "jpeg"))
+    webp, jpeg = (load_target(resolve_codec(name).load)(50) for name in ("webp", "jpeg"))
     with pytest.raises(pil.UnidentifiedImageError):
         jpeg.decompress(webp.compress(sample()))
 
 
 def test_jpeg_is_four_two_zero_with_standard_tables():
     file = io.BytesIO()
-    pil.fromarray(photograph(2, 128, 192)).save(file, "JPEG", quality=50)
-    assert load_target(resolve("jpeg").load)(50).compress(sample()).payload == file.getvalue()
+    pil.fromarray(draw_sample(2, 128, 192)).save(file, "JPEG", quality=50)
+    assert load_target(resolve_codec("jpeg").load)(50).compress(sample()).payload == file.getvalue()
 
 
 @pytest.mark.parametrize("quality", [25, 100])
 def test_jpeg_2000_meets_its_target_rate(quality):
-    x = to_tensor(photograph(1).copy())
-    rate = len(load_target(resolve("jpeg2000").load)(quality).compress(x).payload) * 8 / (512 * 768)
+    x = to_tensor(draw_sample(1).copy())
+    rate = len(load_target(resolve_codec("jpeg2000").load)(quality).compress(x).payload) * 8 / (512 * 768)
     assert rate == pytest.approx(quality / 100, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["jpeg", "jpeg2000", "webp", "avif", "jpeg-xl"])
 def test_damaged_bytes_raise(name):
-    codec = load_target(resolve(name).load)(50)
+    codec = load_target(resolve_codec(name).load)(50)
     payload = codec.compress(sample()).payload
     with pytest.raises((OSError, ValueError, RuntimeError, SyntaxError)):
         codec.decompress(Bitstream(payload=payload[:20]))
@@ -98,7 +98,7 @@ REPOSITORY = Path(__file__).parents[2]
 def test_kodak_points_are_the_published_ones(name, dB, shared):
     points = json.loads((REPOSITORY / "results" / "published" / "rd" / "kodak" / f"{name}.json").read_text())["points"]
     point = points[50 // 5 - 1]  # CompressAI's runs go 5, 10, ..., 95
-    codec, bpp, psnr_db = load_target(resolve(name).load)(50), [], []
+    codec, bpp, psnr_db = load_target(resolve_codec(name).load)(50), [], []
     for file in sorted((shared / "data" / "kodak").glob("*.png")):
         with pil.open(file) as picture:
             x = to_tensor(np.array(picture))

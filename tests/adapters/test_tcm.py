@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adapters.tcm.model import build, build_large, build_middle, build_small, small
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 
 def golden_state(conformance, size):
@@ -35,7 +35,9 @@ def test_the_authors_keys_of_the_other_sizes_load(conformance, size, build_size)
 )
 def test_complexity_is_that_of_the_authors_code(build_size, macs, exact, parameters):
     wanted = (("thop", "forward"), ("exact", "forward"))
-    thop, operators = count(build_size(None), "tcm", 1, 128, 128, wanted=wanted)  # all is linear in the pixels
+    thop, operators = count_complexity(
+        build_size(None), "tcm", 1, 128, 128, wanted=wanted
+    )  # all is linear in the pixels
     assert (thop.macs * 24, operators.macs * 24, thop.parameters) == (macs, exact, parameters)
 
 

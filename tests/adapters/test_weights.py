@@ -6,7 +6,7 @@ from torch import nn
 
 from adapters.shared.weights import load_strictly, own_state
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 
 STATE = {"0.weight": torch.ones(2, 3), "0.bias": torch.zeros(2)}
 
@@ -61,7 +61,7 @@ def test_a_float64_state_makes_a_float64_network():
 
 
 def test_a_codec_takes_images_in_float32_whatever_its_weights_were_saved_in(tmp_path):
-    spec = resolve("cheng2020-parallel")
+    spec = resolve_codec("cheng2020-parallel")
     network = load_codec(spec, 1, None, torch.device("cpu")).codec.module
     torch.save(
         {key: v.double() if v.is_floating_point() else v for key, v in network.state_dict().items()}, tmp_path / "w"

@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from lic_bench.phase_marks import COPIES, ENTROPY_CODER, heard_by, mark
+from lic_bench.phase_marks import COPIES, ENTROPY_CODER, listen_to_marks, mark
 
 
 def listener(heard):
@@ -29,7 +29,7 @@ def test_without_a_listener_nothing_happens():
 
 def test_a_listener_hears_marks_inside_each_other_until_it_is_gone():
     heard = []
-    with heard_by(listener(heard)), mark(ENTROPY_CODER), mark(COPIES):
+    with listen_to_marks(listener(heard)), mark(ENTROPY_CODER), mark(COPIES):
         pass
     with mark(COPIES):
         pass
@@ -38,7 +38,7 @@ def test_a_listener_hears_marks_inside_each_other_until_it_is_gone():
 
 def test_a_listener_is_gone_after_an_exception():
     heard = []
-    with pytest.raises(KeyError), heard_by(listener(heard)), mark(COPIES):
+    with pytest.raises(KeyError), listen_to_marks(listener(heard)), mark(COPIES):
         raise KeyError
     with mark(COPIES):
         pass
@@ -52,7 +52,7 @@ def test_other_threads_are_not_heard():
         with mark(COPIES):
             heard.append("ran")
 
-    with heard_by(listener(heard)):
+    with listen_to_marks(listener(heard)):
         thread = Thread(target=other)
         thread.start()
         thread.join()

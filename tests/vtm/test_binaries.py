@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.codecs.registry import programs_of, resolve
+from lic_bench.codecs.registry import find_programs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.system.programs import Found, ProgramError
 from vtm.binaries import CONFIG, find, found, parse_version
@@ -84,7 +84,7 @@ def test_another_version_is_asked_for_by_its_own_name(make_vtm: MakeVtm, tmp_pat
         ProgramError, match=r"is VTM 18\.0, not 9\.1: ask for the codec vtm-18\.0, or name .* two runs\.$"
     ):
         find("9.1", root)
-    spec = resolve("vtm-18.0")
+    spec = resolve_codec("vtm-18.0")
     assert (spec.name, spec.label, spec.published) == ("vtm-18.0", "VTM-18.0", None)
     assert "--branch VTM-18.0 " in spec.install
     files = (root / "bin/EncoderAppStatic", root / "bin/DecoderAppStatic", root / "cfg/encoder_intra_vtm.cfg")
@@ -104,4 +104,4 @@ def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
 def test_the_harness_says_which_codec_lacks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTM_ROOT", str(tmp_path))
     with pytest.raises(UserError, match=r"^Codec 'vtm-9.1': EncoderAppStatic is not .* `lic-bench doctor` says how"):
-        programs_of(resolve("vtm"))
+        find_programs(resolve_codec("vtm"))

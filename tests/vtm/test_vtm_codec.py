@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from lic_bench.codecs.program_codec import INPUT
-from lic_bench.images.sample_pictures import photograph
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.system.programs import ProgramError, run_program
 from vtm.colour import MODES
 from vtm.model import VtmCodec, load
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.vtm, pytest.mark.usefixtures("vtm")]
 
 
 def image(height: int, width: int) -> torch.Tensor:
-    pixels = photograph(2, 96, 96)[:height, :width].copy()
+    pixels = draw_sample(2, 96, 96)[:height, :width].copy()
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
 
@@ -90,7 +90,7 @@ def start(folder: Path) -> subprocess.Popen[bytes]:
 def test_three_crops_at_six_qps_survive_kill_9(tmp_path: Path) -> None:
     (tmp_path / "crops").mkdir()
     for number in range(3):
-        Image.fromarray(photograph(number, 32, 24)).save(tmp_path / "crops" / f"{number}.png")
+        Image.fromarray(draw_sample(number, 32, 24)).save(tmp_path / "crops" / f"{number}.png")
     records = tmp_path / "run" / "records.jsonl"
     for count in (2, 7):
         killed = start(tmp_path)

@@ -8,7 +8,7 @@ import torch
 
 from adapters.fat.codec import SPEC
 from adapters.fat.model import build
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 pytestmark = pytest.mark.slow
 
@@ -85,7 +85,7 @@ def test_thop_counts_what_it_counts_of_the_authors_network(conformance):
     height, width = expected["input"][2:]
     pixels = 256 * 256  # everything is proportional to the pixels
     wanted = (("thop", "forward"), ("exact", "forward"))
-    rows = {row.counter: row for row in count(build(None), "fat", 1, 256, 256, wanted=wanted)}
+    rows = {row.counter: row for row in count_complexity(build(None), "fat", 1, 256, 256, wanted=wanted)}
     macs = {name: row.macs * height * width / pixels for name, row in rows.items()}
     assert macs["thop"] == expected["thop_macs_G"] * 1e9
     assert rows["thop"].parameters == expected["thop_params_M"] * 1e6

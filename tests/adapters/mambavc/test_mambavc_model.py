@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from adapters.mambavc.model import build, small
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 
 @pytest.mark.slow
@@ -14,7 +14,9 @@ def test_every_number_of_the_authors_code_comes_out(check_golden_run):
 
 def test_complexity_is_that_of_the_authors_code():
     wanted = (("thop", "forward"), ("exact", "forward"))
-    thop, operators = count(build(None), "mambavc", 1, 128, 128, wanted=wanted)  # all is linear in the pixels
+    thop, operators = count_complexity(
+        build(None), "mambavc", 1, 128, 128, wanted=wanted
+    )  # all is linear in the pixels
     assert (thop.macs * 24, thop.parameters) == (393_370_533_888, 47_879_523)
     assert thop.uncounted_ops["SelectiveScan (mambavc.selective_scan, matrix products)"] == 32
     assert operators.macs > 327_999_160_320 / 24  # convolutions and linear layers alone

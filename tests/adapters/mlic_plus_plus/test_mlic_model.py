@@ -8,7 +8,7 @@ import torch
 
 from adapters.mlic_plus_plus.model import MlicPlusPlus, build, likely, small
 from adapters.mlic_plus_plus.sizes import Sizes
-from lic_bench.measurement.operations import count
+from lic_bench.measurement.complexity import count_complexity
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_no_parameter_is_idle():
 )
 def test_thop_counts_what_it_counts_of_the_authors_code(old, macs, parameters):
     network = MlicPlusPlus(Sizes(old=old)).eval()
-    (thop,) = count(network, "mlic-plus-plus", 6, 128, 192, wanted=(("thop", "forward"),))
+    (thop,) = count_complexity(network, "mlic-plus-plus", 6, 128, 192, wanted=(("thop", "forward"),))
     assert (thop.macs * 16, thop.parameters) == (macs, parameters)  # at 512 x 768: all is linear in the pixels
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_checkpoints, sha256_of
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.spec import Checkpoint
 
@@ -14,7 +14,7 @@ def test_a_released_file_must_have_its_hash(tmp_path: Path) -> None:
     path.write_bytes(b"a")
     known = Checkpoint(file="file", sha256="ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb")
     spec = replace(
-        resolve("lalic"), checkpoints={1: known, 2: replace(known, sha256="00"), 3: replace(known, sha256=None)}
+        resolve_codec("lalic"), checkpoints={1: known, 2: replace(known, sha256="00"), 3: replace(known, sha256=None)}
     )
     check_sha256(spec, 1, path)
     check_sha256(spec, 3, path)
@@ -23,7 +23,7 @@ def test_a_released_file_must_have_its_hash(tmp_path: Path) -> None:
 
 
 def test_weights_are_found_beside_each_other_or_by_codec(tmp_path: Path) -> None:
-    spec = resolve("lalic")
+    spec = resolve_codec("lalic")
     (tmp_path / "lalic").mkdir()
     (tmp_path / "lalic-mse-q1.pth").write_bytes(b"1")
     (tmp_path / "lalic/lalic-mse-q6.pth").write_bytes(b"6")

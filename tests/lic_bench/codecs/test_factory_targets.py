@@ -17,7 +17,7 @@ from lic_bench import cli, load_model
 from lic_bench.codecs import registry
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import sha256_of_state, weights_of
-from lic_bench.codecs.registry import choose_codecs, resolve
+from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.run.choices import ladder
 from lic_bench.spec import CodecSpec, Padding
@@ -129,10 +129,10 @@ CORNER = Padding(multiple=64, place="corner")
 def test_what_a_target_becomes(
     target: str, arguments: tuple[str, ...], qualities: tuple[int, ...], padding: Padding
 ) -> None:
-    spec = resolve(target)
+    spec = resolve_codec(target)
     assert (spec.name, spec.kind, spec.own_weights) == (target, "learned", False)
     assert (spec.arguments, spec.qualities, spec.padding) == (arguments, qualities, padding)
-    assert resolve(target) == spec
+    assert resolve_codec(target) == spec
 
 
 @pytest.mark.parametrize(
@@ -145,14 +145,14 @@ def test_what_a_target_becomes(
 )
 @pytest.mark.usefixtures("nets")
 def test_labels_tell_versions_of_a_network_apart(target: str, label: str) -> None:
-    assert resolve(target).label == label
+    assert resolve_codec(target).label == label
 
 
 def test_files_have_the_quality_in_their_name_where_there_are_several(nets: Path) -> None:
-    assert [c.file for c in resolve("nets:stated").checkpoints.values()] == ["stated.pth"]
-    several = resolve("nets:stated:qualities=1..2").checkpoints
+    assert [c.file for c in resolve_codec("nets:stated").checkpoints.values()] == ["stated.pth"]
+    several = resolve_codec("nets:stated:qualities=1..2").checkpoints
     assert {quality: c.file for quality, c in several.items()} == {1: "stated-q1.pth", 2: "stated-q2.pth"}
-    assert not resolve("nets:trained:weights=own").checkpoints
+    assert not resolve_codec("nets:trained:weights=own").checkpoints
 
 
 def test_targets_run_beside_names_without_a_network_connection(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,8 +228,8 @@ def test_weights_of_the_factory_are_recorded_by_their_hash(
     assert call(monkeypatch, f"{target},nets:trained") == cli.OK
     run = Run(nets / "run")
     own, fresh = run.records.weights
-    assert (own, fresh) == (weights_of(resolve(target), 1, None), "random")
-    made = weights_of(resolve("nets:trained"), 1, None)
+    assert (own, fresh) == (weights_of(resolve_codec(target), 1, None), "random")
+    made = weights_of(resolve_codec("nets:trained"), 1, None)
     assert re.fullmatch("random [0-9a-f]{12}", made)
     assert run.info["config"]["weights"] == {target: {"1": own}, "nets:trained": {"1": made}}
     assert "nets:trained: no weights; random ones" in (shown := capsys.readouterr().out)
@@ -241,8 +241,8 @@ def test_weights_of_the_factory_are_recorded_by_their_hash(
 
 @pytest.mark.usefixtures("nets")
 def test_a_network_with_own_weights_is_run_at_every_quality() -> None:
-    assert ladder(resolve("nets:by_quality:qualities=2..4:weights=own"), None, {}, quick=False) == (2, 3, 4)
-    assert ladder(resolve("nets:by_quality:qualities=2..4"), None, {}, quick=False) == (3,)
+    assert ladder(resolve_codec("nets:by_quality:qualities=2..4:weights=own"), None, {}, quick=False) == (2, 3, 4)
+    assert ladder(resolve_codec("nets:by_quality:qualities=2..4"), None, {}, quick=False) == (3,)
 
 
 def test_the_hash_is_of_names_types_shapes_and_values() -> None:
@@ -319,8 +319,8 @@ def test_a_network_that_differs_by_quality_needs_one() -> None:
 
 
 def test_a_spec_is_taken_as_it_is(nets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert resolve("adapters.jpeg.codec:SPEC") is resolve("jpeg")
-    assert isinstance(resolve("nets:GIVEN"), CodecSpec)
+    assert resolve_codec("adapters.jpeg.codec:SPEC") is resolve_codec("jpeg")
+    assert isinstance(resolve_codec("nets:GIVEN"), CodecSpec)
     assert [spec.name for spec in choose_codecs("nets:GIVEN,given")] == ["given"]
     assert call(monkeypatch, "nets:GIVEN", "--qualities", "given=1") == cli.OK
     assert set(Run(nets / "run").records.codec) == {"given"}

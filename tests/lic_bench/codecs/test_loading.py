@@ -5,7 +5,7 @@ import torch
 
 from lic_bench import load_model
 from lic_bench.codecs.loading import load_codec, read_checkpoint
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 
 
@@ -16,8 +16,8 @@ def test_a_codec_without_a_network_is_refused() -> None:
 
 def test_a_codec_with_a_choice_of_kernels_says_which() -> None:
     cpu = torch.device("cpu")
-    assert load_codec(resolve("lalic"), 1, None, cpu).kernels == "cpu"
-    assert load_codec(resolve("jpeg"), 50, None, cpu).kernels is None
+    assert load_codec(resolve_codec("lalic"), 1, None, cpu).kernels == "cpu"
+    assert load_codec(resolve_codec("jpeg"), 50, None, cpu).kernels is None
 
 
 def test_an_unknown_quality_is_refused_with_the_known_ones() -> None:

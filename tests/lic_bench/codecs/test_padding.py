@@ -3,14 +3,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lic_bench.codecs.padding import crop, margins, pad
+from lic_bench.codecs.padding import crop, pad, padding_margins
 from lic_bench.spec import Padding
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([1, 64, 128]), st.sampled_from(["centre", "corner"]))
 def test_padding_reaches_the_multiple_and_crops_back(height: int, width: int, multiple: int, place: str) -> None:
     padding = Padding(multiple=multiple, place=place)
-    left, right, top, bottom = margins(height, width, padding)
+    left, right, top, bottom = padding_margins(height, width, padding)
     assert (height + top + bottom) % multiple == 0
     assert (width + left + right) % multiple == 0
     assert max(left + right, top + bottom) < multiple
@@ -20,8 +20,8 @@ def test_padding_reaches_the_multiple_and_crops_back(height: int, width: int, mu
 
 
 def test_where_the_image_lies() -> None:
-    assert margins(5, 5, Padding(multiple=8, place="corner")) == (0, 3, 0, 3)
-    assert margins(5, 5, Padding(multiple=8, place="centre")) == (1, 2, 1, 2)
+    assert padding_margins(5, 5, Padding(multiple=8, place="corner")) == (0, 3, 0, 3)
+    assert padding_margins(5, 5, Padding(multiple=8, place="centre")) == (1, 2, 1, 2)
 
 
 def test_nothing_is_copied_when_nothing_is_added() -> None:

@@ -8,17 +8,17 @@ import torch
 
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.program_codec import ExternalCodec
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.program_codec import ProgramCodec
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.system.programs import ProgramError
 
 pytestmark = pytest.mark.usefixtures("scripted")
 X = torch.rand(1, 3, 7, 5, generator=torch.Generator().manual_seed(0)).mul(255).round().div(255)
 
 
-def codec(bits: int = 8) -> ExternalCodec:
-    found = load_codec(resolve("scripted"), bits, None, torch.device("cpu")).codec
-    assert isinstance(found, ExternalCodec)
+def codec(bits: int = 8) -> ProgramCodec:
+    found = load_codec(resolve_codec("scripted"), bits, None, torch.device("cpu")).codec
+    assert isinstance(found, ProgramCodec)
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.codecs import registry
-from lic_bench.codecs.registry import add_plugin, check_installed, find_codec, find_codecs, resolve
+from lic_bench.codecs.registry import add_plugin, check_installed, find_codec, find_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
@@ -21,11 +21,11 @@ def test_no_two_codecs_share_a_name_or_alias() -> None:
 
 
 def test_a_version_in_a_name_is_that_version_of_the_codec() -> None:
-    spec = resolve("vtm-20.1")
+    spec = resolve_codec("vtm-20.1")
     assert (spec.name, spec.label, spec.settings["version"]) == ("vtm-20.1", "VTM-20.1", "20.1")
     assert spec.aliases == ()
     assert find_codec("vtm-20.1") == spec
-    assert resolve("vtm-9.1") is resolve("vtm")
+    assert resolve_codec("vtm-9.1") is resolve_codec("vtm")
     assert "vtm-20.1" not in find_codecs()
 
 
@@ -33,12 +33,12 @@ def test_a_version_in_a_name_is_that_version_of_the_codec() -> None:
 def test_what_is_no_version_is_no_codec(name: str) -> None:
     assert find_codec(name) is None
     with pytest.raises(UserError, match=f"Unknown codec '{name}'"):
-        resolve(name)
+        resolve_codec(name)
 
 
 @pytest.mark.usefixtures("fake_codecs")
 def test_a_plugin_is_a_codec_like_any_other() -> None:
-    assert resolve("pretend") is find_codecs()["fake"]
+    assert resolve_codec("pretend") is find_codecs()["fake"]
 
 
 def test_a_folder_without_a_codec_is_refused(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_installed_package_registers_through_the_entry_point_group(
     monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([point]))
     registry._installed.cache_clear()
     try:
-        assert resolve("third").label == "Third"
+        assert resolve_codec("third").label == "Third"
     finally:
         registry._installed.cache_clear()
 

@@ -11,11 +11,11 @@ from PIL import Image
 
 from lic_bench.codecs.ycbcr import (
     Pixels,
-    from_file,
     gbr_to_rgb,
+    planes_from_bytes,
+    planes_to_bytes,
     rgb_to_gbr,
     rgb_to_ycbcr,
-    to_file,
     ycbcr_to_rgb,
     ycbcr_to_unit_rgb,
 )
@@ -93,17 +93,17 @@ def test_gbr_is_green_blue_red_and_back(pixels: Pixels) -> None:
 @given(pictures, st.sampled_from([8, 10]))
 def test_a_raw_file_comes_back(pixels: Pixels, bits: int) -> None:
     planes = rgb_to_ycbcr(pixels, bits)
-    data = to_file(planes)
+    data = planes_to_bytes(planes)
     assert len(data) == pixels.size * (1 if bits == 8 else 2)
-    assert np.array_equal(from_file(data, *pixels.shape[:2], bits), planes)
+    assert np.array_equal(planes_from_bytes(data, *pixels.shape[:2], bits), planes)
 
 
 def test_ten_bit_samples_are_little_endian_and_planes_follow_each_other() -> None:
     planes = np.array([[[1, 2]], [[3, 256]], [[5, 1023]]], np.uint16)
-    assert to_file(planes) == bytes([1, 0, 2, 0, 3, 0, 0, 1, 5, 0, 255, 3])
+    assert planes_to_bytes(planes) == bytes([1, 0, 2, 0, 3, 0, 0, 1, 5, 0, 255, 3])
 
 
 @pytest.mark.parametrize(("size", "bits"), [(5, 8), (7, 8), (6, 10), (13, 10)])
 def test_a_file_of_another_size_is_refused(size: int, bits: int) -> None:
     with pytest.raises(ValueError, match=f"{size} bytes where a 2x1 picture of 4:4:4 at {bits} bit has"):
-        from_file(bytes(size), 1, 2, bits)
+        planes_from_bytes(bytes(size), 1, 2, bits)

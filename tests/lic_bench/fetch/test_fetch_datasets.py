@@ -17,7 +17,7 @@ from PIL import Image as pil
 from lic_bench.errors import UserError
 from lic_bench.fetch import download
 from lic_bench.fetch import fetch_datasets as fetch
-from lic_bench.images import datasets
+from lic_bench.images import known_datasets
 
 
 @dataclass
@@ -199,11 +199,11 @@ def two(monkeypatch):
         name: {"sha256": hashlib.sha256(data).hexdigest(), "pixels_sha256": hashlib.sha256(pixels[name]).hexdigest()}
         for name, data in files.items()
     }
-    for module in (fetch, datasets):
-        monkeypatch.setattr(module, "manifest", lambda name: known if name == "kodak" else {})
+    for module in (fetch, known_datasets):
+        monkeypatch.setattr(module, "read_manifest", lambda name: known if name == "kodak" else {})
     for name in ("kodak", "clic", "tecnick"):
-        info = datasets.DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
-        monkeypatch.setitem(datasets.DATASETS, name, info)
+        info = known_datasets.DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
+        monkeypatch.setitem(known_datasets.DATASETS, name, info)
     return files
 
 

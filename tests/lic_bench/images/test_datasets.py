@@ -12,7 +12,9 @@ from PIL import Image as pil
 
 from lic_bench.errors import UserError
 from lic_bench.images import datasets
-from lic_bench.images.datasets import DATASETS, DatasetInfo, find_dataset, manifest, read_image
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import read_image
+from lic_bench.images.known_datasets import DATASETS, DatasetInfo, read_manifest
 
 
 @pytest.fixture(autouse=True)
@@ -155,7 +157,7 @@ def tiny(monkeypatch, tmp_path):
         known[name] = {"sha256": image.sha256, "pixels_sha256": datasets.pixels_sha256(read_image(image))}
     info = DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
     monkeypatch.setitem(DATASETS, "kodak", info)
-    monkeypatch.setattr(datasets, "manifest", lambda _: known)
+    monkeypatch.setattr(datasets, "read_manifest", lambda _: known)
     return folder
 
 
@@ -186,7 +188,7 @@ def test_anything_else_is_a_warning(tiny, damage, warning):
 
 
 def test_the_manifest_of_kodak_is_complete():
-    known = manifest("kodak")
+    known = read_manifest("kodak")
     assert sorted(known) == [f"kodim{n:02}.png" for n in range(1, 25)]
     sizes = [(entry["width"], entry["height"]) for entry in known.values()]
     assert (sizes.count((768, 512)), sizes.count((512, 768))) == (18, 6)

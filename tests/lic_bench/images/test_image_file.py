@@ -10,7 +10,7 @@ import pytest
 from PIL import Image as pil
 
 from lic_bench.errors import UserError
-from lic_bench.images.image_file import open_listing, read_image
+from lic_bench.images.image_file import image_of_file, read_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
@@ -26,7 +26,7 @@ def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
 
 
 def read(path: Path) -> np.ndarray:
-    return read_image(open_listing(path, path.name))
+    return read_image(image_of_file(path, path.name))
 
 
 @pytest.mark.parametrize("suffix", ["png", "ppm", "bmp", "tif"])

@@ -11,7 +11,7 @@ import pynvml
 import pytest
 import torch
 
-from lic_bench.machine import cpu, gpu, nvml, software, sysfs, system
+from lic_bench.machine import cpu, gpu, nvml, operating_system, published_settings, software, sysfs
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="read from /proc and /sys")
 UUID = "GPU-8f0b6f2c-1234-5678-9abc-def012345678"
@@ -19,19 +19,19 @@ UUID = "GPU-8f0b6f2c-1234-5678-9abc-def012345678"
 
 @linux
 def test_the_processor_of_this_machine() -> None:
-    found = cpu.describe()
-    assert sysfs.cpu_list(found["affinity"]) == sorted(os.sched_getaffinity(0))
+    found = cpu.describe_cpu()
+    assert sysfs.parse_cpu_list(found["affinity"]) == sorted(os.sched_getaffinity(0))
     assert found["cores_physical"] == psutil.cpu_count(logical=False)
-    assert cpu.model()
+    assert cpu.cpu_model_name()
     assert isinstance(found["virtual"], bool)
 
 
 def test_turbo_by_either_switch() -> None:
-    assert cpu.turbo(0, None) is True
-    assert cpu.turbo(1, 1) is False
-    assert cpu.turbo(None, 1) is True
-    assert cpu.turbo(None, 0) is False
-    assert cpu.turbo(None, None) is None
+    assert cpu.turbo_allowed(0, None) is True
+    assert cpu.turbo_allowed(1, 1) is False
+    assert cpu.turbo_allowed(None, 1) is True
+    assert cpu.turbo_allowed(None, 0) is False
+    assert cpu.turbo_allowed(None, None) is None
 
 
 def test_clocks_caches_and_governor_from_a_kernel_that_tells_them(
@@ -54,8 +54,8 @@ def test_clocks_caches_and_governor_from_a_kernel_that_tells_them(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
-    monkeypatch.setattr(cpu, "CPU", tmp_path)
-    found = cpu.describe()
+    monkeypatch.setattr(cpu, "CPUS", tmp_path)
+    found = cpu.describe_cpu()
     expected = {"sockets": 2, "smt": True, "turbo": False, "governor": "powersave", "driver": "intel_pstate"}
     expected |= {"max_mhz": 3500.0, "now_mhz": 1200.0, "threads_per_core": 2, "caches_bytes": {"l2": 2**20}}
     assert {name: found[name] for name in expected} == expected
@@ -70,69 +70,84 @@ def test_clocks_caches_and_governor_from_a_kernel_that_tells_them(
     ],
 )
 def test_of_the_kernel_the_number_alone(release: str, said: str) -> None:
-    assert system.system("Linux", release, "x86_64", ("glibc", "2.39")) == said
+    assert operating_system.system_name("Linux", release, "x86_64", ("glibc", "2.39")) == said
 
 
 def test_the_system_of_this_machine() -> None:
-    told = system.describe()["system"]
+    told = operating_system.describe_system()["system"]
     assert told.startswith(platform.system())
     assert "-" not in told.split(",")[0]
-    assert system.system("Darwin", "24.1.0", "arm64", ("", "")) == "Darwin 24.1.0, arm64"
+    assert operating_system.system_name("Darwin", "24.1.0", "arm64", ("", "")) == "Darwin 24.1.0, arm64"
 
 
 def test_control_groups() -> None:
-    assert system.own_groups("4:cpu,cpuacct:/a\n0::/b:c\nbroken\n") == {"cpu": "/a", "cpuacct": "/a", "": "/b:c"}
-    assert system.quota("150000 100000") == 1.5
-    assert system.quota("max 100000") is system.quota(None) is system.quota("") is None
-    assert system.chosen("always [madvise] never") == "madvise"
-    assert system.chosen("nothing") is system.chosen(None) is None
+    assert operating_system.parse_cgroups("4:cpu,cpuacct:/a\n0::/b:c\nbroken\n") == {
+        "cpu": "/a",
+        "cpuacct": "/a",
+        "": "/b:c",
+    }
+    assert operating_system.parse_cpu_max("150000 100000") == 1.5
+    assert (
+        operating_system.parse_cpu_max("max 100000")
+        is operating_system.parse_cpu_max(None)
+        is operating_system.parse_cpu_max("")
+        is None
+    )
+    assert operating_system.bracketed_choice("always [madvise] never") == "madvise"
+    assert operating_system.bracketed_choice("nothing") is operating_system.bracketed_choice(None) is None
 
 
 def test_the_tightest_limit_of_all_groups_above_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    own = system.own_groups(sysfs.read("/proc/self/cgroup") or "").get("", "/").strip("/")
+    own = operating_system.parse_cgroups(sysfs.read_text("/proc/self/cgroup") or "").get("", "/").strip("/")
     folder = tmp_path / own
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "cpu.max").write_text("400000 100000\n")
     (tmp_path / "memory").mkdir()
     (tmp_path / "memory" / "memory.limit_in_bytes").write_text("9223372036854771712\n")
     (tmp_path / "memory.max").write_text("1000000\n")
-    monkeypatch.setattr(system, "CGROUPS", tmp_path)
-    found = system.container()
+    monkeypatch.setattr(operating_system, "CGROUPS", tmp_path)
+    found = operating_system.describe_container()
     assert found["cpu_limit"] == 4.0
     assert found["memory_limit_bytes"] == 1_000_000
     (tmp_path / "cpu").mkdir()
     (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text("50000\n")
     (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
-    assert system.container()["cpu_limit"] == 0.5
+    assert operating_system.describe_container()["cpu_limit"] == 0.5
 
 
 def test_no_limit_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "CGROUPS", tmp_path)
-    found = system.container()
+    monkeypatch.setattr(operating_system, "CGROUPS", tmp_path)
+    found = operating_system.describe_container()
     assert (found["cpu_limit"], found["memory_limit_bytes"]) == (None, None)
 
 
 def test_without_a_gpu_there_is_nothing_to_describe() -> None:
-    assert gpu.describe(torch.device("cpu")) is None
-    told = [value for value in gpu.by_nvml(None).values() if value not in (None, [None, None])]
+    assert gpu.describe_gpu(torch.device("cpu")) is None
+    told = [value for value in gpu.describe_by_nvml(None).values() if value not in (None, [None, None])]
     assert told == []
 
 
 def test_nvmls_numbers() -> None:
-    assert gpu.cuda_version(12040) == "12.4"
-    assert gpu.cuda_version(None) is None
+    assert gpu.format_cuda_version(12040) == "12.4"
+    assert gpu.format_cuda_version(None) is None
     on, off = pynvml.NVML_FEATURE_ENABLED, pynvml.NVML_FEATURE_DISABLED
-    assert [gpu.enabled(mode) for mode in (on, off, [off, on], (on, off), None)] == [True, False, False, True, None]
+    assert [gpu.feature_enabled(mode) for mode in (on, off, [off, on], (on, off), None)] == [
+        True,
+        False,
+        False,
+        True,
+        None,
+    ]
 
 
 def test_torchs_build_is_read_off_its_own_words() -> None:
-    found = software.torch_build(torch.__config__.show(), torch.__config__.parallel_info())
+    found = software.parse_torch_build(torch.__config__.show(), torch.__config__.parallel_info())
     assert len(found["sha256"]) == 12
     assert found["parallel_backend"]
     text = (
         "- GCC 13.3\n - Intel(R) oneAPI Math Kernel Library Version 2024.2-Product\n - Intel(R) MKL-DNN v3.13.3 (Git\n"
     )
-    found = software.torch_build(text + " - OpenMP 201511 (a.k.a.)\n BLAS_INFO=mkl, COMMIT_SHA=0123abcd,", "")
+    found = software.parse_torch_build(text + " - OpenMP 201511 (a.k.a.)\n BLAS_INFO=mkl, COMMIT_SHA=0123abcd,", "")
     assert (found["compiler"], found["mkl"], found["onednn"], found["openmp"]) == (
         "GCC 13.3",
         "2024.2",
@@ -143,7 +158,7 @@ def test_torchs_build_is_read_off_its_own_words() -> None:
 
 
 def test_variables_that_matter_are_taken_and_secrets_are_not() -> None:
-    found = software.variables(
+    found = published_settings.published_variables(
         {
             "OMP_NUM_THREADS": "4",
             "KMP_AFFINITY": "granularity=fine,compact,1,0",
@@ -160,14 +175,14 @@ def test_variables_that_matter_are_taken_and_secrets_are_not() -> None:
     )
     assert found == {
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-        "CUDA_HOME": software.SET,
-        "CUDA_VISIBLE_DEVICES": f"0,GPU-{nvml.hashed(UUID)}",
+        "CUDA_HOME": published_settings.SET,
+        "CUDA_VISIBLE_DEVICES": f"0,GPU-{nvml.hash_uuid(UUID)}",
         "KMP_AFFINITY": "granularity=fine,compact,1,0",
         "LD_PRELOAD": "libjemalloc.so.2 libx.so",
-        "LIC_BENCH_CACHE": software.SET,
-        "NVIDIA_API_KEY": software.SET,
+        "LIC_BENCH_CACHE": published_settings.SET,
+        "NVIDIA_API_KEY": published_settings.SET,
         "OMP_NUM_THREADS": "4",
-        "OMP_PLACES": software.SET,
+        "OMP_PLACES": published_settings.SET,
     }
 
 
@@ -175,14 +190,14 @@ def test_the_command_line_without_the_way_to_files(monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("HOME", "/home/alice")
     given = ["/home/alice/.venv/bin/lic-bench", "run", "--datasets", "kodak,/data/my images", "--out=/home/alice"]
     given += ["--qualities", "jpeg=30,50", "--data-root", "~/data", "results/mine"]
-    assert software.command_line(given) == [
+    assert published_settings.published_command_line(given) == [
         *("lic-bench", "run", "--datasets", "kodak,my images", "--out=~"),
         *("--qualities", "jpeg=30,50", "--data-root", "data", "results/mine"),
     ]
 
 
 def test_every_package_is_asked_for_by_its_name() -> None:
-    packages = software.describe()["packages"]
+    packages = software.describe_software()["packages"]
     assert packages["torch"] == torch.__version__
     assert packages["numpy"]
     assert set(software.PACKAGES) <= set(packages)

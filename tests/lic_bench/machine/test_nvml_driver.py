@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from lic_bench.machine.nvml import hashed
+from lic_bench.machine.nvml import hash_uuid
 
 HERE = Path(__file__).parents[2] / "nvml"
 UUID = "8f0e1b2c-3d4e-5f60-7182-93a4b5c6d7e8"
@@ -66,11 +66,11 @@ import os, subprocess, sys, threading, time
 from types import SimpleNamespace as Properties
 from lic_bench.terminal import doctor
 from lic_bench.machine import nvml
-from lic_bench.measurement import conditions, energy
-from lic_bench.measurement import gpu_meter as device, disturbances as disturbed, memory_sampler as side
-gpu = nvml.find("{UUID}")
-meter = device.GpuMeter(gpu, os.getpid())
-conditions.uuid_of = lambda _: "{UUID}"
+from lic_bench.measurement import machine_monitor, energy_per_call
+from lic_bench.measurement import disturbances, gpu_sensors, memory_sampler, memory_sampler_main
+gpu = nvml.find_gpu("{UUID}")
+sensors = gpu_sensors.GpuSensors(gpu, os.getpid())
+machine_monitor.uuid_of = lambda _: "{UUID}"
 
 def works(watch, idle, busy, seconds=60):
     # an interval in which the driver says `busy` until that was seen, and `idle` before and after
@@ -81,21 +81,21 @@ def works(watch, idle, busy, seconds=60):
         os.replace(path + ".mine", path)
     end = time.monotonic() + seconds
     say(idle)
-    before = watch.read()
-    with watch.looking():
+    before = watch.take_reading()
+    with watch.poll_gpu():
         say(busy)
         while watch._readings[-1].idle and time.monotonic() < end:
             time.sleep(0.001)
     say(idle)
-    return watch.since(before)
+    return watch.summarise_since(before)
 """
 IMPORTS_TORCH = (
     IMPORTS
     + f"""
 import torch
-from lic_bench.machine import gpu as machine, software
-from lic_bench.measurement import peak_memory as memory
-memory.uuid_of = conditions.uuid_of
+from lic_bench.machine import gpu as gpu_module, published_settings
+from lic_bench.measurement import peak_memory
+peak_memory.uuid_of = machine_monitor.uuid_of
 torch.cuda.get_device_properties = lambda _: Properties(
     name="Example GPU 80GB", uuid="{UUID}", total_memory=80 * 2**30, major=9, minor=0, multi_processor_count=132
 )
@@ -191,21 +191,21 @@ def without(*names: str) -> dict[str, Any]:
 
 def test_a_gpu_or_a_slice_is_found_by_its_uuid_with_or_without_prefix(asked: Asked) -> None:
     for name in (UUID, f"GPU-{UUID}"):
-        assert asked(f"nvml.find({name!r}).uuid") == f"GPU-{UUID}"
-    assert asked(f"nvml.find({SLICE!r}).uuid") == f"MIG-{SLICE}"
-    assert asked("nvml.find('11111111-2222-3333-4444-000000000000')") is None
-    assert asked("nvml.find(None)") is None
+        assert asked(f"nvml.find_gpu({name!r}).uuid") == f"GPU-{UUID}"
+    assert asked(f"nvml.find_gpu({SLICE!r}).uuid") == f"MIG-{SLICE}"
+    assert asked("nvml.find_gpu('11111111-2222-3333-4444-000000000000')") is None
+    assert asked("nvml.find_gpu(None)") is None
 
 
 @pytest.mark.parametrize("answer", ["error 9", "error 18", "error 999"])
 def test_a_driver_that_is_not_loaded_or_of_another_version_is_none(asked: Asked, answer: str) -> None:
     asked.says(ANSWERS, InitWithFlags=answer)
-    asked("nvml.initialised.cache_clear()")
+    asked("nvml.library_is_open.cache_clear()")
     try:
-        assert asked(f"nvml.find({UUID!r})") is None
-        assert asked("nvml.ask('nvmlSystemGetDriverVersion')") is None
+        assert asked(f"nvml.find_gpu({UUID!r})") is None
+        assert asked("nvml.query('nvmlSystemGetDriverVersion')") is None
     finally:
-        asked("nvml.initialised.cache_clear()")
+        asked("nvml.library_is_open.cache_clear()")
 
 
 COUNTERS = {"gpu_energy_j": 5e9, "gpu_power_cap_s": 7.0, "gpu_thermal_s": 0.25}
@@ -214,15 +214,15 @@ FACTS = {"gpu_foreign_processes": 0, "gpu_reasons": [], "gpu_clocks_locked": Fal
 
 
 def all_of(asked: Asked) -> dict[str, Any]:
-    return dict(asked("meter.counters() | meter.gauges() | meter.facts()"))
+    return dict(asked("sensors.counters() | sensors.gauges() | sensors.states()"))
 
 
 def test_the_meter_in_seconds_joules_and_watts(asked: Asked) -> None:
     asked.says(ANSWERS | asked.ours)
-    assert asked("meter.counters()") == COUNTERS
-    assert asked("meter.gauges()") == GAUGES
-    assert asked("meter.facts()") == FACTS
-    assert asked("meter.energy_mj()") == 5e12
+    assert asked("sensors.counters()") == COUNTERS
+    assert asked("sensors.gauges()") == GAUGES
+    assert asked("sensors.states()") == FACTS
+    assert asked("sensors.energy_mj()") == 5e12
     assert asked("gpu.memory_used()") == 10 * GIB
 
 
@@ -254,7 +254,7 @@ def test_what_one_function_does_not_tell_is_absent_alone(
 def test_a_driver_that_tells_nothing_leaves_nothing(asked: Asked, answers: dict[str, Any]) -> None:
     asked.says(answers)
     assert all_of(asked) == {}
-    assert asked("[meter.energy_mj(), gpu.memory_used(), gpu.processes(), gpu.clocks_locked()]") == [None] * 4
+    assert asked("[sensors.energy_mj(), gpu.memory_used(), gpu.processes(), gpu.clocks_locked()]") == [None] * 4
 
 
 def test_a_driver_older_than_some_functions(start: Callable[..., Asked]) -> None:
@@ -267,16 +267,16 @@ def test_a_driver_older_than_some_functions(start: Callable[..., Asked]) -> None
 
 def test_a_text_that_is_none_is_not_told(asked: Asked) -> None:
     asked.says(ANSWERS, SystemGetDriverVersion="\udcf8", DeviceGetName="Example \udcff")
-    assert asked("[nvml.ask('nvmlSystemGetDriverVersion'), gpu.ask('Name')]") == [None, None]
+    assert asked("[nvml.query('nvmlSystemGetDriverVersion'), gpu.query('Name')]") == [None, None]
 
 
 def test_a_slice_that_tells_its_memory_and_processes_only(asked: Asked) -> None:
     memory = f"{20 * GIB} {3 * GIB}"
     asked.says(START, DeviceGetMemoryInfo=memory, DeviceGetComputeRunningProcesses_v3=f"{asked.pid}:{GIB}")
-    asked(f"let(part=nvml.find({SLICE!r}))")
+    asked(f"let(part=nvml.find_gpu({SLICE!r}))")
     assert asked("part.memory_used()") == 3 * GIB
-    assert asked("device.GpuMeter(part, os.getpid()).facts()") == {"gpu_foreign_processes": 0}
-    assert asked("device.GpuMeter(part, os.getpid()).energy_mj()") is None
+    assert asked("gpu_sensors.GpuSensors(part, os.getpid()).states()") == {"gpu_foreign_processes": 0}
+    assert asked("gpu_sensors.GpuSensors(part, os.getpid()).energy_mj()") is None
 
 
 @pytest.mark.parametrize(
@@ -319,12 +319,12 @@ def test_own_processes_and_foreign_ones(asked: Asked) -> None:
     child = asked("child.pid")
     asked.says(listed(f"{own}:{GIB}", f"{child}:{2 * GIB}", f"{foreign}:-1"))
     assert asked("list(gpu.processes().items())") == [[own, GIB], [child, 2 * GIB], [foreign, None]]
-    assert asked("meter.facts()['gpu_foreign_processes']") == 1
+    assert asked("sensors.states()['gpu_foreign_processes']") == 1
     asked.says(listed(f"{own}:{GIB}", f"{child}:{2 * GIB}"))
-    assert asked("meter.facts()['gpu_foreign_processes']") == 0
+    assert asked("sensors.states()['gpu_foreign_processes']") == 0
     for useless in ([f"{own}:{GIB}", f"{2**22 + 1}:{GIB}"], [], [f"{foreign}:{GIB}"]):
         asked.says(listed(*useless))
-        assert "gpu_foreign_processes" not in asked("meter.facts()"), "ids of another namespace, or not ours"
+        assert "gpu_foreign_processes" not in asked("sensors.states()"), "ids of another namespace, or not ours"
     asked("child.communicate()")
 
 
@@ -333,24 +333,24 @@ def test_a_list_of_processes_that_grows_while_it_is_read(asked: Asked) -> None:
     assert len(asked("gpu.processes()")) == 40
     asked.says(listed(f"{asked.pid}:{GIB}", "+900"))
     assert asked("gpu.processes()") is None
-    assert "gpu_foreign_processes" not in asked("meter.facts()")
+    assert "gpu_foreign_processes" not in asked("sensors.states()")
 
 
 def test_what_happened_between_two_readings(asked: Asked) -> None:
-    asked("let(watch=conditions.Watch(None))")
+    asked("let(watch=machine_monitor.MachineMonitor(None))")
     asked.says(ANSWERS | asked.ours)
-    asked("let(before=watch.read())")
+    asked("let(before=watch.take_reading())")
     asked.says(
         listed(f"{asked.pid}:{GIB}", f"{os.getpid()}:{GIB}") | {f"nvmlDeviceGetClockInfo.{SM}": 1200},
         DeviceGetCurrentClocksEventReasons="0x44",
     )
-    asked("watch.read() and None")
+    asked("watch.take_reading() and None")
     asked.says(
         ANSWERS | {f"nvmlDeviceGetViolationStatus.{POWER}": 7_500_000_000},
         DeviceGetTotalEnergyConsumption=5_000_000_012_345,
         DeviceGetTemperature="error 3",
     )
-    found = asked("let(found=watch.since(before)) or found")
+    found = asked("let(found=watch.summarise_since(before)) or found")
     expected = {
         "readings": 3,
         "gpu_energy_j": 12.345,
@@ -364,7 +364,7 @@ def test_what_happened_between_two_readings(asked: Asked) -> None:
         "gpu_clocks_locked": False,
     }
     assert {name: found.get(name) for name in expected} == expected
-    assert [message for message in asked("disturbed.disturbed(found)") if "GPU" in message] == [
+    assert [message for message in asked("disturbances.list_disturbances(found)") if "GPU" in message] == [
         "1 other process on the GPU",
         "the GPU was slowed down: hw thermal slowdown, power cap, power cap for 0.5 s",
         "the GPU's clocks are not locked: 1200 to 1980 MHz",
@@ -379,7 +379,7 @@ def lines(answers: Mapping[str, Any]) -> str:
 def test_a_gpu_is_looked_at_while_another_process_works(asked: Asked, reasons: str, locked: bool) -> None:
     idle = ANSWERS | {f"nvmlDeviceGetClockInfo.{SM}": 345, "nvmlDeviceGetCurrentClocksEventReasons": "0x1"}
     busy = ANSWERS | {"nvmlDeviceGetTemperature.0": 83, "nvmlDeviceGetCurrentClocksEventReasons": reasons}
-    asked("let(watch=conditions.Watch(None))")
+    asked("let(watch=machine_monitor.MachineMonitor(None))")
     found = asked(f"works(watch, {lines(idle)!r}, {lines(busy)!r})")
     assert found["readings"] >= 3
     assert found["gpu_sm_mhz"] == [1980, 1980]
@@ -393,10 +393,10 @@ def test_whoever_looks_keeps_off_the_cores_of_a_timed_run(asked: Asked) -> None:
     everywhere = asked("sorted(os.sched_getaffinity(0))")
     if len(everywhere) < 2:
         pytest.skip("one core")
-    asked("let(watch=conditions.Watch(None), core=min(os.sched_getaffinity(0)), seen=[])")
-    asked("let(look=conditions.Watch._look)")
+    asked("let(watch=machine_monitor.MachineMonitor(None), core=min(os.sched_getaffinity(0)), seen=[])")
+    asked("let(look=machine_monitor.MachineMonitor._poll)")
     note = "lambda self, gpu, over: look(self, gpu, over) or seen.append(sorted(os.sched_getaffinity(0)))"
-    asked(f"setattr(conditions.Watch, '_look', {note})")
+    asked(f"setattr(machine_monitor.MachineMonitor, '_poll', {note})")
     asked("os.sched_setaffinity(0, {core})")
     try:
         asked(f"works(watch, {lines(ANSWERS)!r}, {lines(ANSWERS)!r})")
@@ -404,34 +404,34 @@ def test_whoever_looks_keeps_off_the_cores_of_a_timed_run(asked: Asked) -> None:
         assert everywhere[0] not in asked("seen[0]")
     finally:
         asked(f"os.sched_setaffinity(0, {everywhere})")
-        asked("setattr(conditions.Watch, '_look', look)")
+        asked("setattr(machine_monitor.MachineMonitor, '_poll', look)")
 
 
 def test_nobody_looks_on_after_a_failure(asked: Asked) -> None:
-    asked("let(watch=conditions.Watch(None))")
+    asked("let(watch=machine_monitor.MachineMonitor(None))")
     with pytest.raises(AssertionError, match="TypeError"):
         asked(f"works(watch, {lines(ANSWERS)!r}, None)")
     assert asked("threading.active_count()") == 1
 
 
 def test_a_gpu_that_is_lost_between_two_readings(asked: Asked) -> None:
-    asked("let(watch=conditions.Watch(None))")
+    asked("let(watch=machine_monitor.MachineMonitor(None))")
     asked.says(ANSWERS | asked.ours)
-    asked("let(before=watch.read())")
+    asked("let(before=watch.take_reading())")
     asked.says(ANSWERS | {"*": f"error {LOST}"})
-    found = asked("watch.since(before)")
+    found = asked("watch.summarise_since(before)")
     assert {name for name in found if name.startswith("gpu")} == set(GAUGES) | set(FACTS), "what was seen before"
     assert asked("watch.energy_mj()") is None
-    assert asked("energy.joules_per_call(int, watch.energy_mj)") is None
+    assert asked("energy_per_call.joules_per_call(int, watch.energy_mj)") is None
 
 
 def test_the_joules_of_a_call_at_a_known_power(asked: Asked) -> None:
     """200 W: a call of t seconds takes 200 t joules, to the counter's steps of 20 ms. Both bounds hold at any load."""
     asked.says(ANSWERS, DeviceGetTotalEnergyConsumption="ramp 200000")
-    asked("let(watch=conditions.Watch(None), inside=[])")
+    asked("let(watch=machine_monitor.MachineMonitor(None), inside=[])")
     call = "inside.append(-time.perf_counter()) or time.sleep(0.02) or inside.append(time.perf_counter())"
     asked("let(outside=-time.perf_counter())")
-    found = asked(f"energy.joules_per_call(lambda: {call}, watch.energy_mj, enough_s=0.3)")
+    found = asked(f"energy_per_call.joules_per_call(lambda: {call}, watch.energy_mj, enough_s=0.3)")
     asked("let(outside=outside + time.perf_counter())")
     count = asked("len(inside) // 2")
     assert 200 * (asked("sum(inside)") - 0.021) <= found * count <= 200 * (asked("outside") + 0.021)
@@ -439,15 +439,21 @@ def test_the_joules_of_a_call_at_a_known_power(asked: Asked) -> None:
 
 @pytest.mark.parametrize("after", [5_000_000_000_000, 17, f"error {LOST}"], ids=["stands", "begins anew", "lost"])
 def test_a_counter_that_tells_nothing_gives_no_joules(asked: Asked, after: object) -> None:
-    asked("let(watch=conditions.Watch(None), path=os.environ['NVML_ANSWERS'])")
+    asked("let(watch=machine_monitor.MachineMonitor(None), path=os.environ['NVML_ANSWERS'])")
     asked(f"let(text=open(path).read().replace('5000000000000', {str(after)!r}))")
-    assert asked("energy.joules_per_call(lambda: open(path, 'w').write(text), watch.energy_mj, enough_s=0)") is None
+    assert (
+        asked("energy_per_call.joules_per_call(lambda: open(path, 'w').write(text), watch.energy_mj, enough_s=0)")
+        is None
+    )
 
 
 def test_memory_by_the_driver_of_the_process_and_its_children(asked: Asked) -> None:
     own, mine = asked.pid, f"{os.getpid()}:{30 * GIB}"
     asked.says(listed(f"{own}:{GIB}", mine))
-    asked("let(sampler=side.Sampler(os.getpid(), gpu), child=subprocess.Popen(['cat'], stdin=subprocess.PIPE))")
+    asked(
+        "let(sampler=memory_sampler_main.PeakSampler(os.getpid(), gpu), "
+        "child=subprocess.Popen(['cat'], stdin=subprocess.PIPE))"
+    )
     asked("sampler.begin()")
     high = f"{80 * GIB} {60 * GIB}"
     asked.says(listed(f"{own}:{3 * GIB}", f"{asked('child.pid')}:{4 * GIB}", mine), DeviceGetMemoryInfo=high)
@@ -462,7 +468,7 @@ def test_memory_by_the_driver_of_the_process_and_its_children(asked: Asked) -> N
 def test_the_side_process_asks_the_same_driver(asked: Asked) -> None:
     own = asked.pid
     asked.says(listed(f"{own}:{GIB}"))
-    asked(f"let(beside=side.Side({UUID!r}))")
+    asked(f"let(beside=memory_sampler.MemorySampler({UUID!r}))")
     asked("beside.begin()")
     asked.says(listed(f"{own}:{2 * GIB}"), DeviceGetMemoryInfo=f"{80 * GIB} {11 * GIB}")
     found = asked("beside.end()")
@@ -486,13 +492,13 @@ def test_the_side_process_asks_the_same_driver(asked: Asked) -> None:
 
 def test_a_side_process_that_is_late_is_replaced_and_not_out_of_step(asked: Asked) -> None:
     asked.says(ANSWERS, InitWithFlags=60_000)
-    asked("let(patience=side.PATIENCE_S)")
-    asked("setattr(side, 'PATIENCE_S', 0.1)")
-    asked(f"side.side_of({UUID!r}).begin()")
-    asked("setattr(side, 'PATIENCE_S', patience)")
+    asked("let(patience=memory_sampler.PATIENCE_S)")
+    asked("setattr(memory_sampler, 'PATIENCE_S', 0.1)")
+    asked(f"memory_sampler.shared_sampler({UUID!r}).begin()")
+    asked("setattr(memory_sampler, 'PATIENCE_S', patience)")
     asked.says(ANSWERS)
-    asked(f"side.side_of({UUID!r}).begin()")
-    assert asked(f"side.side_of({UUID!r}).end()")["nvml_device"] == 10 * GIB
+    asked(f"memory_sampler.shared_sampler({UUID!r}).begin()")
+    assert asked(f"memory_sampler.shared_sampler({UUID!r}).end()")["nvml_device"] == 10 * GIB
 
 
 def test_the_doctor_names_the_gpus(asked: Asked) -> None:
@@ -528,13 +534,13 @@ def test_the_doctor_of_a_driver_without_gpus(asked: Asked) -> None:
 
 
 def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> None:
-    found = asked_torch("machine.describe(torch.device('cuda'))")
+    found = asked_torch("gpu_module.describe_gpu(torch.device('cuda'))")
     expected = {
         "name": "Example GPU 80GB",
         "memory_bytes": 80 * GIB,
         "capability": "9.0",
         "multiprocessors": 132,
-        "id": hashed(UUID),
+        "id": hash_uuid(UUID),
         "driver": "580.65.06",
         "cuda_driver": "13.0",
         "kind": "gpu",
@@ -553,10 +559,10 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
         "vbios": "96.00.A5.00.01",
     }
     assert {name: found.get(name) for name in expected} == expected
-    visible = asked_torch(f"software.variables({{'CUDA_VISIBLE_DEVICES': 'GPU-{UUID}'}})")
+    visible = asked_torch(f"published_settings.published_variables({{'CUDA_VISIBLE_DEVICES': 'GPU-{UUID}'}})")
     assert visible == {"CUDA_VISIBLE_DEVICES": f"GPU-{found['id']}"}, "told to be the same one"
     asked_torch.says(ANSWERS | {f"nvmlDeviceGetApplicationsClock.{SM}": 1410})
-    assert asked_torch("machine.describe(torch.device('cuda'))['clocks_locked']") is True
+    assert asked_torch("gpu_module.describe_gpu(torch.device('cuda'))['clocks_locked']") is True
     assert UUID not in json.dumps(found)
     assert UUID.split("-")[0] not in json.dumps(found)
 
@@ -564,7 +570,7 @@ def test_the_gpu_of_a_run_is_described_without_its_uuid(asked_torch: Asked) -> N
 def test_a_driver_that_tells_nothing_is_described_by_torch_alone(asked_torch: Asked) -> None:
     for answers in (START, ANSWERS | {"*": f"error {LOST}"}):
         asked_torch.says(answers)
-        found = asked_torch("machine.describe(torch.device('cuda'))")
+        found = asked_torch("gpu_module.describe_gpu(torch.device('cuda'))")
         told = {name for name, value in found.items() if value not in (None, [None, None])}
         assert told >= {"name", "memory_bytes", "capability", "multiprocessors", "id"}
         assert not told & {"mig", "ecc", "power_limit_w", "clocks_locked", "pcie_lanes", "vbios", "clocks_max_mhz"}
@@ -575,5 +581,5 @@ def test_the_peak_of_a_call_has_what_the_driver_says(asked_torch: Asked) -> None
     asked_torch.says(listed(f"{own}:{GIB}"))
     asked_torch("let(path=os.environ['NVML_ANSWERS'])")
     asked_torch(f"let(more=open(path).read().replace('{own}:{GIB}', '{own}:{3 * GIB}'))")
-    found = asked_torch("memory.peak(lambda: open(path, 'w').write(more), torch.device('cpu'))")[1]
+    found = asked_torch("peak_memory.measure_peak_memory(lambda: open(path, 'w').write(more), torch.device('cpu'))")[1]
     assert (found["nvml_process"], found["nvml_process_growth"], found["nvml_device"]) == (3 * GIB, 2 * GIB, 10 * GIB)

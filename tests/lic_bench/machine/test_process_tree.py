@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from lic_bench.machine import process_tree
-from lic_bench.machine.process_tree import belongs, descendants
+from lic_bench.machine.process_tree import descendants, is_in_tree, process_exists
 
 CHILD = """
 import subprocess, sys
@@ -49,14 +49,21 @@ def test_psutil_finds_the_same(family: tuple[int, int], monkeypatch: pytest.Monk
 
 def test_who_belongs_to_whom(family: tuple[int, int]) -> None:
     child, grandchild = family
-    assert all(belongs(pid, os.getpid()) for pid in (os.getpid(), child, grandchild))
-    assert belongs(grandchild, child)
-    assert not belongs(child, grandchild)
-    assert not belongs(psutil.Process().ppid(), os.getpid())
+    assert all(is_in_tree(pid, os.getpid()) for pid in (os.getpid(), child, grandchild))
+    assert is_in_tree(grandchild, child)
+    assert not is_in_tree(child, grandchild)
+    assert not is_in_tree(psutil.Process().ppid(), os.getpid())
 
 
 def test_a_process_that_is_not_there() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert descendants(ended.pid) == []
-    assert not belongs(ended.pid, os.getpid())
+    assert not is_in_tree(ended.pid, os.getpid())
+
+
+def test_who_exists() -> None:
+    assert process_exists(os.getpid())
+    assert process_exists(1), "not ours to signal, but there"
+    assert not process_exists(2**22 + 1), "beyond the kernel's largest id"
+    assert not process_exists(0)

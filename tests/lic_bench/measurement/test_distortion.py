@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from scipy.ndimage import convolve1d
 
-from lic_bench.measurement.distortion import max_abs, ms_ssim, mse_8bit, psnr_db, to_8bit
+from lic_bench.measurement.distortion import max_abs_difference, ms_ssim, mse_8bit, psnr_db, to_8bit
 
 
 def image(values: list[int]) -> torch.Tensor:
@@ -32,7 +32,7 @@ def test_rounding_and_clamping_to_8_bit() -> None:
 
 
 def test_max_abs_does_not_wrap() -> None:
-    assert max_abs(image([0, 5]), image([255, 4])) == 255
+    assert max_abs_difference(image([0, 5]), image([255, 4])) == 255
 
 
 def test_ms_ssim_needs_161_pixels() -> None:

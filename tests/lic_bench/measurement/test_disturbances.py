@@ -1,6 +1,6 @@
 import pytest
 
-from lic_bench.measurement.disturbances import disturbed, together, worst
+from lic_bench.measurement.disturbances import list_disturbances, merge_conditions, worst_conditions
 
 QUIET = {
     "seconds": 10.0,
@@ -30,22 +30,22 @@ CASES = {
 
 
 def test_at_the_thresholds_nothing_is_said() -> None:
-    assert disturbed(QUIET) == []
-    assert disturbed({}) == []
+    assert list_disturbances(QUIET) == []
+    assert list_disturbances({}) == []
 
 
 @pytest.mark.parametrize("message", CASES)
 def test_each_disturbance_in_words(message: str) -> None:
-    assert disturbed(QUIET | CASES[message]) == [message]
+    assert list_disturbances(QUIET | CASES[message]) == [message]
 
 
 def test_a_share_of_a_few_ticks_is_noise() -> None:
-    assert disturbed({"seconds": 0.1, "cpu_others_share": 0.4}) == []
+    assert list_disturbances({"seconds": 0.1, "cpu_others_share": 0.4}) == []
 
 
 def test_locked_clocks_and_unknown_ones_are_not_complained_of() -> None:
     moved = {"gpu_sm_mhz": [1200.0, 1980.0]}
-    assert disturbed(moved | {"gpu_clocks_locked": True}) == disturbed(moved) == []
+    assert list_disturbances(moved | {"gpu_clocks_locked": True}) == list_disturbances(moved) == []
 
 
 def test_intervals_are_joined() -> None:
@@ -53,7 +53,7 @@ def test_intervals_are_joined() -> None:
     two = {"seconds": 3.0, "cpu_others_share": 0.0, "load_1m": [0.5, 1.0], "gpu_reasons": ["power_cap"]}
     two |= {"major_faults": 2, "gpu_foreign_processes": 1, "gpu_energy_j": 5.0, "gpu_clocks_locked": True}
     three = {"seconds": 0.0, "gpu_foreign_processes": 2, "gpu_energy_j": 1.0, "gpu_clocks_locked": False}
-    assert together([one, two, three]) == {
+    assert merge_conditions([one, two, three]) == {
         "seconds": 4.0,
         "cpu_others_share": 0.1,
         "load_1m": [0.5, 2.0],
@@ -63,5 +63,5 @@ def test_intervals_are_joined() -> None:
         "gpu_energy_j": 6.0,
         "gpu_clocks_locked": False,
     }
-    assert worst([one, two])["cpu_others_share"] == 0.4
-    assert together([]) == worst([]) == {}
+    assert worst_conditions([one, two])["cpu_others_share"] == 0.4
+    assert merge_conditions([]) == worst_conditions([]) == {}

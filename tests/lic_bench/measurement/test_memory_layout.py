@@ -11,8 +11,8 @@ from lic_bench.measurement import memory_layout as layout
 
 ADDRESSES = """
 import ctypes, sys
-from lic_bench.measurement.memory_layout import moved
-kept = moved(sys.argv[1]) if sys.argv[1] else None
+from lic_bench.measurement.memory_layout import reserve_address_space
+kept = reserve_address_space(sys.argv[1]) if sys.argv[1] else None
 function = ctypes.cast(ctypes.CDLL(None).malloc, ctypes.c_void_p).value
 import mmap
 mapped = mmap.mmap(-1, 1 << 20)
@@ -22,10 +22,10 @@ print(function, ctypes.addressof(ctypes.c_char.from_buffer(mapped)), hash("lic-b
 
 def addresses(draw: str = "", *, alike: bool = True) -> tuple[int, ...]:
     """Of a function, of memory mapped later, and the hash of a word, in a new process."""
-    with layout.same_addresses() if alike else nullcontext():
+    with layout.fixed_addresses() if alike else nullcontext():
         found = subprocess.run(
             [sys.executable, "-c", ADDRESSES, draw],
-            env={**layout.variables(draw), "PYTHONPATH": ":".join(sys.path)} if draw else None,
+            env={**layout.hash_seed_variables(draw), "PYTHONPATH": ":".join(sys.path)} if draw else None,
             check=True,
             capture_output=True,
             text=True,
@@ -53,19 +53,19 @@ def test_outside_the_system_draws(may_say_so: None) -> None:
 
 def test_blocks_are_of_all_sizes_and_differ_each_time() -> None:
     random = Random(0)
-    first, second = layout.redrawn(random), layout.redrawn(random)
+    first, second = layout.random_heap_blocks(random), layout.random_heap_blocks(random)
     assert len(first) == len(second) == layout.BLOCKS / 2
     sizes = [len(block) for block in first + second]
     assert min(sizes) < 64
     assert 2**12 < max(sizes) <= 2**layout.LARGEST
     assert [len(block) for block in first] != [len(block) for block in second]
-    assert [len(block) for block in layout.redrawn(Random(0))] == [len(block) for block in first]
+    assert [len(block) for block in layout.random_heap_blocks(Random(0))] == [len(block) for block in first]
 
 
 def test_blocks_come_between_what_is_allocated() -> None:
     random, places = Random(1), set()
     for _ in range(20):
-        blocks = layout.redrawn(random)
+        blocks = layout.random_heap_blocks(random)
         places.add(id(bytearray(2**16)))
         del blocks
     assert len(places) > 5

@@ -9,13 +9,13 @@ from torch import nn
 
 from lic_bench.measurement import peak_memory as memory
 from lic_bench.measurement.failures import is_out_of_memory, memory_errors_unified
-from lic_bench.measurement.peak_memory import peak, weights_bytes
+from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident peaks are read from /proc")
 def test_a_known_array_reads_as_large_as_it_is() -> None:
     size = 256 * 2**20
-    out, found = peak(lambda: float(torch.ones(size // 4).sum()), torch.device("cpu"))
+    out, found = measure_peak_memory(lambda: float(torch.ones(size // 4).sum()), torch.device("cpu"))
     assert out == size / 4
     assert found["rss_growth"] == pytest.approx(size, rel=0.1)
     assert found["rss"] > found["rss_growth"]
@@ -23,8 +23,8 @@ def test_a_known_array_reads_as_large_as_it_is() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="resident peaks are read from /proc")
 def test_one_call_does_not_inherit_the_peak_of_another() -> None:
-    peak(lambda: torch.ones(64 * 2**20).sum(), torch.device("cpu"))
-    _, found = peak(lambda: None, torch.device("cpu"))
+    measure_peak_memory(lambda: torch.ones(64 * 2**20).sum(), torch.device("cpu"))
+    _, found = measure_peak_memory(lambda: None, torch.device("cpu"))
     assert found["rss_growth"] < 32 * 2**20
 
 
@@ -33,14 +33,14 @@ def test_kept_memory_is_not_mapped_anew_and_peaks_are_read_as_before() -> None:
     code = """
 import resource, torch
 from lic_bench.machine.allocator import keep_freed_memory
-from lic_bench.measurement.peak_memory import peak
+from lic_bench.measurement.peak_memory import measure_peak_memory
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     for _ in range(5):
         torch.ones(16 * 2**20)
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 before, kept, after = faults(), keep_freed_memory(), min(faults() for _ in range(6))
-_, memory = peak(lambda: torch.ones(16 * 2**20), torch.device("cpu"))
+_, memory = measure_peak_memory(lambda: torch.ones(16 * 2**20), torch.device("cpu"))
 print(before, kept, after, memory["rss_growth"])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
@@ -52,7 +52,7 @@ print(before, kept, after, memory["rss_growth"])
 
 def test_shared_weights_count_once() -> None:
     layer = nn.Linear(10, 10, bias=False)
-    assert weights_bytes(nn.Sequential(layer, layer)) == 400
+    assert bytes_of_weights(nn.Sequential(layer, layer)) == 400
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="has both ways")
@@ -62,9 +62,9 @@ def test_where_there_is_no_high_water_mark_the_peak_is_sampled(monkeypatch: pyte
         sleep(0.05)
         return float(block.sum())
 
-    _, exact = peak(work, torch.device("cpu"))
+    _, exact = measure_peak_memory(work, torch.device("cpu"))
     monkeypatch.setattr(memory, "_reset_peak_rss", lambda: None)
-    _, sampled = peak(work, torch.device("cpu"))
+    _, sampled = measure_peak_memory(work, torch.device("cpu"))
     assert sampled.keys() == exact.keys()
     assert sampled["rss"] == pytest.approx(exact["rss"], rel=0.1)
     assert sampled["rss_growth"] == pytest.approx(exact["rss_growth"], rel=0.1)
@@ -72,23 +72,25 @@ def test_where_there_is_no_high_water_mark_the_peak_is_sampled(monkeypatch: pyte
 
 def test_where_nothing_can_be_read_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_reset_peak_rss", lambda: None)
-    monkeypatch.setattr(memory, "side_of", lambda uuid: None)
-    assert peak(lambda: "done", torch.device("cpu")) == ("done", {})
+    monkeypatch.setattr(memory, "shared_sampler", lambda uuid: None)
+    assert measure_peak_memory(lambda: "done", torch.device("cpu")) == ("done", {})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="children are told apart by /proc")
 def test_the_memory_of_programs_is_told_apart_from_ours() -> None:
     command = [sys.executable, "-c", "import time\nx = b'a' * 200_000_000\ntime.sleep(1)"]
-    _, found = peak(lambda: subprocess.run(command, check=True), torch.device("cpu"))
+    _, found = measure_peak_memory(lambda: subprocess.run(command, check=True), torch.device("cpu"))
     assert found["children_rss"] == pytest.approx(210e6, rel=0.1)
     assert found["rss_growth"] < 50e6
-    assert peak(lambda: None, torch.device("cpu"))[1].get("children_rss", 0) < 50e6  # of what tests before left
+    assert (
+        measure_peak_memory(lambda: None, torch.device("cpu"))[1].get("children_rss", 0) < 50e6
+    )  # of what tests before left
 
 
 def test_sampling_ends_with_a_call_that_fails() -> None:
     with pytest.raises(ZeroDivisionError):
-        peak(lambda: 1 // 0, torch.device("cpu"))
-    assert peak(lambda: "done", torch.device("cpu"))[0] == "done"
+        measure_peak_memory(lambda: 1 // 0, torch.device("cpu"))
+    assert measure_peak_memory(lambda: "done", torch.device("cpu"))[0] == "done"
 
 
 def test_torchs_own_exhaustion_is_recognised() -> None:
@@ -197,7 +199,7 @@ def test_a_convolution_that_finds_no_memory_is_recognised() -> None:
 @pytest.mark.gpu
 def test_a_known_tensor_on_the_gpu() -> None:
     device = torch.device("cuda")
-    _, found = peak(lambda: torch.ones(2**28, device=device), device)
+    _, found = measure_peak_memory(lambda: torch.ones(2**28, device=device), device)
     assert found["allocated_growth"] == 2**30
     assert found["allocated"] >= found["allocated_growth"]
     assert found["reserved"] >= found["allocated"]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from lic_bench.errors import UserError
-from lic_bench.measurement.phase_times import phase_times, targets_of
+from lic_bench.measurement.phase_times import find_phase_calls, measure_phases
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, mark
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def network():
 
 
 def times(network, declared):
-    return phase_times(lambda: network.run(torch.ones(4)), network, declared, CPU)
+    return measure_phases(lambda: network.run(torch.ones(4)), network, declared, CPU)
 
 
 def hooks(network):
@@ -124,7 +124,7 @@ def test_a_call_that_fails_inside_is_left_where_it_is_caught(network):
             network.g_a(torch.ones(5))
         network.inner.g_s(torch.ones(4))
 
-    found = phase_times(call, network, {"g_a": ("g_a",), "g_s": ("inner.g_s",)}, CPU)
+    found = measure_phases(call, network, {"g_a": ("g_a",), "g_s": ("inner.g_s",)}, CPU)
     assert found["g_a"] > 0
     assert found["g_s"] > 0
 
@@ -135,7 +135,7 @@ def test_a_call_that_fails_inside_is_left_where_it_is_caught(network):
 )
 def test_what_the_network_does_not_have_is_an_error_of_one_line(network, pattern, hint):
     with pytest.raises(UserError, match="Phase 'p'") as error:
-        targets_of(network, {"p": (pattern,)})
+        find_phase_calls(network, {"p": (pattern,)})
     assert hint in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -143,19 +143,19 @@ def test_what_the_network_does_not_have_is_an_error_of_one_line(network, pattern
 def test_without_a_declaration_compressais_names_are_taken():
     from compressai.models import JointAutoregressiveHierarchicalPriors, MeanScaleHyperprior
 
-    phases = {t.phase for t in targets_of(JointAutoregressiveHierarchicalPriors(N=4, M=6), {})}
+    phases = {t.phase for t in find_phase_calls(JointAutoregressiveHierarchicalPriors(N=4, M=6), {})}
     assert phases == {"g_a", "h_a", "h_s", "g_s", "context", ENTROPY_CODER}
     network = MeanScaleHyperprior(N=4, M=6).eval()
     network.update(force=True)
     with torch.no_grad():
         coded = network.compress(torch.rand(1, 3, 64, 64))
-        found = phase_times(lambda: network.decompress(coded["strings"], coded["shape"]), network, {}, CPU)
+        found = measure_phases(lambda: network.decompress(coded["strings"], coded["shape"]), network, {}, CPU)
     assert found.keys() == ALWAYS | {"h_s", "g_s"}
     assert found[ENTROPY_CODER] > 0
 
 
 def test_a_network_of_unknown_names_is_other_alone(network):
-    found = phase_times(lambda: network.g_a(torch.ones(4)), network.context, {}, CPU)
+    found = measure_phases(lambda: network.g_a(torch.ones(4)), network.context, {}, CPU)
     assert found.keys() == ALWAYS
     assert found[OTHER] == found[TOTAL]
 
@@ -164,7 +164,7 @@ def test_a_network_of_unknown_names_is_other_alone(network):
 def test_on_a_gpu_phases_add_up_too(network):
     network.cuda()
     declared = {"g_a": ("g_a",), "context *": ("context.steps.*",)}
-    found = phase_times(lambda: network.run(torch.ones(4, device="cuda")), network, declared, torch.device("cuda"))
+    found = measure_phases(lambda: network.run(torch.ones(4, device="cuda")), network, declared, torch.device("cuda"))
     assert found.keys() == ALWAYS | {"g_a", "context 0", "context 1", "context 2"}
     assert found.pop(TOTAL) == sum(found.values())
     assert min(found[name] for name in ("g_a", "context 1", ENTROPY_CODER)) > 0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lic_bench.codecs.loading import Loaded
-from lic_bench.codecs.network_codec import ModelCodec
+from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.verified_coding import Pair, measure
 from lic_bench.spec import Padding
@@ -41,7 +41,7 @@ class Levels(torch.nn.Module):
 
 def pair(encoder: Levels, decoder: Levels) -> Pair:
     padding = Padding(multiple=4)
-    return Pair(Loaded(ModelCodec(encoder, padding), "random"), Loaded(ModelCodec(decoder, padding), "random"))
+    return Pair(Loaded(NetworkCodec(encoder, padding), "random"), Loaded(NetworkCodec(decoder, padding), "random"))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.report.counters import compared
 
 G = 1_000_000_000

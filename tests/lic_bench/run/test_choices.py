@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.codecs.registry import choose_codecs, resolve
+from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
 from lic_bench.run.choices import choose_parts, ladder, parse_qualities
@@ -61,7 +61,7 @@ def test_parts() -> None:
     ],
 )
 def test_qualities(options: list[str], expected: dict[str, tuple[int, ...]]) -> None:
-    assert parse_qualities(options, [resolve("fake"), resolve("broken")]) == expected
+    assert parse_qualities(options, [resolve_codec("fake"), resolve_codec("broken")]) == expected
 
 
 @pytest.mark.usefixtures("fake_codecs")
@@ -78,7 +78,7 @@ def test_qualities(options: list[str], expected: dict[str, tuple[int, ...]]) -> 
 )
 def test_bad_qualities_are_one_line(option: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        parse_qualities([option], [resolve("fake")])
+        parse_qualities([option], [resolve_codec("fake")])
 
 
 def test_the_ladder_follows_the_weights() -> None:
@@ -96,5 +96,5 @@ def test_random_weights_need_a_single_quality() -> None:
 
 @pytest.mark.usefixtures("fake_codecs")
 def test_classical_codecs_run_their_ladder() -> None:
-    assert ladder(resolve("fake"), None, {}, quick=False) == (2, 4, 6)
-    assert ladder(resolve("fake"), None, {}, quick=True) == (4,)
+    assert ladder(resolve_codec("fake"), None, {}, quick=False) == (2, 4, 6)
+    assert ladder(resolve_codec("fake"), None, {}, quick=True) == (4,)

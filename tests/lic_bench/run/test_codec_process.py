@@ -12,8 +12,9 @@ from typing import Any
 import psutil
 import pytest
 
-from lic_bench.codecs.registry import add_plugin, resolve
-from lic_bench.images.datasets import Image, find_dataset
+from lic_bench.codecs.registry import add_plugin, resolve_codec
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_process import CRASHES, CodecProcess
@@ -200,9 +201,9 @@ def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from lic_bench.run.worker_interface import CodecSetup\n"
         "from lic_bench.run.codec_process import CodecProcess\n"
-        "from lic_bench.codecs.registry import resolve\n"
+        "from lic_bench.codecs.registry import resolve_codec\n"
         "with Path('log').open('a') as log: log.write('once\\n')\n"
-        "remote = CodecProcess(CodecSetup(spec=resolve('jpeg'), device='cpu'))\n"
+        "remote = CodecProcess(CodecSetup(spec=resolve_codec('jpeg'), device='cpu'))\n"
         "remote.ready()\n"
         "remote.close()\n"
     )
@@ -217,7 +218,7 @@ def test_without_isolation_the_codec_works_here() -> None:
 
 def test_a_built_in_codec_travels() -> None:
     image = find_dataset("sample", None, limit=1, crop=64).images[0]
-    with at_work([CodecSetup(spec=resolve("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
+    with at_work([CodecSetup(spec=resolve_codec("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
         assert works["jpeg"].code(50, image).fields["psnr_db"] > 20
 
 

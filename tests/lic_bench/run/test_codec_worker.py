@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from lic_bench.codecs.registry import add_plugin, resolve
-from lic_bench.images.datasets import Image, find_dataset
+from lic_bench.codecs.registry import add_plugin, resolve_codec
+from lic_bench.images.datasets import find_dataset
+from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_worker import CodecWorker, LocalImage
@@ -93,7 +94,7 @@ def test_no_sample_pays_for_memory_that_was_given_back(image: Image, step: str) 
 @pytest.mark.gpu
 @pytest.mark.parametrize(("parts", "untimed"), [(TIMES, 0), (TIMES | {"memory"}, 1)])
 def test_an_image_whose_memory_was_taken_is_coded_untimed(parts: frozenset[str], untimed: int) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     worker = CodecWorker(CodecSetup(spec=spec, device="cuda", parts=parts))
     for picture in find_dataset("sample", None, limit=2, crop=64).images:
         coded = worker.code(1, picture)
@@ -119,7 +120,7 @@ def test_one_quality_is_in_memory(image: Image) -> None:
 
 
 def test_phases_of_a_network_add_up_to_its_total(image: Image) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=2)))
     phases = worker.code(1, image).phases()
     for operation in ("encode", "decode"):
@@ -137,7 +138,7 @@ def test_a_codec_without_a_network_has_no_phases(image: Image) -> None:
 
 
 def test_operations_are_counted_on_a_network_of_its_own(image: Image) -> None:
-    spec = replace(resolve("elic"), load=str(resolve("elic").small), arguments=())
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
     worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES))
     worker.code(1, image)
     module: Any = worker.pair(1).encoder.codec

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import torch
 
-from lic_bench.images.datasets import Image
-from lic_bench.measurement.conditions import Reading, Watch
+from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import CodecFailure
+from lic_bench.measurement.machine_monitor import MachineMonitor, Reading
 from lic_bench.measurement.rounds import Canary
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.image_turns import Hooks, ImageTurns, Settings
@@ -92,7 +92,7 @@ def run(
     codecs: dict[str, Codec], parts: str, jobs: Sequence[Job] = (), **settings: Any
 ) -> tuple[list[JobResult], list[str]]:
     notes: list[str] = []
-    timed: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": Watch(torch.device("cpu"))}
+    timed: dict[str, Any] = {"canary": Canary(lambda: 0.01), "watch": MachineMonitor(torch.device("cpu"))}
     made = Settings(
         parts=frozenset(parts.split()),
         effort=Effort(repeats=3, budget_s=9),
@@ -168,11 +168,11 @@ def test_conditions_are_those_of_the_codecs_own_turns() -> None:
     ("device", "apart", "looked"), [("cuda:0", True, 3), ("cuda:0", False, 0), ("cpu", True, 0), ("cpu", False, 0)]
 )
 def test_a_gpu_is_looked_at_while_codecs_elsewhere_work(device: str, apart: bool, looked: int) -> None:
-    class Looks(Watch):
+    class Looks(MachineMonitor):
         inside, turns = False, 0
 
         @contextmanager
-        def looking(self) -> Iterator[None]:
+        def poll_gpu(self) -> Iterator[None]:
             Looks.inside = True
             yield
             Looks.inside = False
@@ -269,7 +269,7 @@ def test_where_it_stays_full_the_codec_fails() -> None:
 def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
     readings = iter([0.01] * 11 + [0.02] + [0.01] * 30)
     canary = Canary(lambda: next(readings))
-    settings = {"canary": canary, "watch": Watch(torch.device("cpu"))}
+    settings = {"canary": canary, "watch": MachineMonitor(torch.device("cpu"))}
     made = Settings(
         parts=frozenset(["latency"]), effort=Effort(repeats=3, budget_s=9), devices={"a": "cpu"}, **settings
     )
@@ -280,11 +280,11 @@ def test_only_conditions_of_samples_that_were_kept_are_told() -> None:
 
 
 def test_a_codec_that_is_done_repeats_no_rounds_of_the_others() -> None:
-    class Hot(Watch):
+    class Hot(MachineMonitor):
         """The GPU is too hot in the turns of that codec."""
 
-        def since(self, before: Reading) -> dict[str, Any]:
-            return super().since(before) | {"gpu_thermal_s": 0.1 * (order[-1] == "hot")}
+        def summarise_since(self, before: Reading) -> dict[str, Any]:
+            return super().summarise_since(before) | {"gpu_thermal_s": 0.1 * (order[-1] == "hot")}
 
     class Noted(Codec):
         def turn(self) -> list[tuple[float, float]]:

@@ -1,4 +1,5 @@
-from lic_bench.images.datasets import Dataset, Image
+from lic_bench.images.datasets import Dataset
+from lic_bench.images.image_file import Image
 from lic_bench.run.jobs import plan
 from lic_bench.spec import CodecSpec
 

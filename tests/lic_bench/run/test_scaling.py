@@ -16,11 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench.codecs import registry
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.images.image_file import pixels_sha256, read_image
+from lic_bench.measurement.complexity import failed_complexity
 from lic_bench.measurement.failures import Failure
-from lic_bench.measurement.operations import failed_count
 from lic_bench.report.scaling import GIB, scaling
 from lic_bench.run import scaling as scale
 from lic_bench.run import settings
@@ -176,7 +176,7 @@ def test_operations_are_counted_where_that_is_cheap(
 
 
 def test_a_codec_without_a_network_is_not_counted() -> None:
-    assert scale.counted_at(resolve("hungry"), (64, 128)) == []
+    assert scale.counted_at(resolve_codec("hungry"), (64, 128)) == []
 
 
 def test_a_codec_is_measured_until_it_runs_out_of_memory(measured: Path) -> None:
@@ -273,7 +273,7 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
         records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, keys=set())
     )
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
-    spec = replace(resolve("hungry"), kind="learned")
+    spec = replace(resolve_codec("hungry"), kind="learned")
     count_at_sizes(spec, cast(Any, found), cast(Any, Counter()), store, options, lambda text: None)
     assert counted == sides
 
@@ -297,7 +297,7 @@ def test_repeats_below_one_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("error", "limit"), [(MemoryError("9 bytes"), True), (ValueError("9 bytes"), False)])
 def test_counting_that_has_no_memory_is_a_limit(error: Exception, limit: bool) -> None:
-    for row in failed_count("net", 1, 8, 8, Failure.of(error)):
+    for row in failed_complexity("net", 1, 8, 8, Failure.of(error)):
         assert scale.is_limit(row) == limit
 
 

@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from lic_bench.images.datasets import Image
+from lic_bench.images.image_file import Image
 from lic_bench.run.jobs import Job
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Record

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ExternalCodec
+from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ProgramCodec
 from lic_bench.codecs.ycbcr import Pixels
 from lic_bench.system.programs import Found, ProgramError
 
@@ -23,7 +23,7 @@ def found(version: str = "1.0", vtm_colour: str = "rgb") -> Found:
     return Found(there, vtm_colour, str(HERE))
 
 
-class Scripted(ExternalCodec):
+class Scripted(ProgramCodec):
     def __init__(self, bits: int, version: str, mode: str) -> None:
         super().__init__("scripted", version, mode, timeout_s=60)
         self.bits = bits

@@ -1,0 +1,112 @@
+"""MACs of every convolution, matrix product and custom operator with a formula that runs.
+
+The formulas are torch's, at operator level, and those that codecs register with `register_flop_formula`. They give
+FLOPs, and a MAC is two of them: also where an operator, such as a recurrence, has no product followed by a sum. What
+runs twice counts twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode, flop_registry, register_flop_formula
+
+from lic_bench.measurement.mac_counters.data_movement import moves_only
+from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
+from lic_bench.measurement.mac_counters.operation_kinds import KIND_OF_OPERATOR, TRANSPOSED, sum_by_kind
+
+R = TypeVar("R")
+IS_TRANSPOSED = 6  # the argument of aten::convolution
+ATTENTION_ON_CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
+def attention_flops(query: Sequence[int], key: Sequence[int], value: Sequence[int], *_: Any, **__: Any) -> int:
+    """FLOPs of attention by the shapes [..., tokens, width]: two matrix products, masked or not."""
+    *batch, tokens, width = query
+    return 2 * prod(batch) * tokens * key[-2] * (width + value[-1])
+
+
+if ATTENTION_ON_CPU not in flop_registry:  # of some versions of torch, which have formulas for those of GPUs only
+    register_flop_formula(ATTENTION_ON_CPU)(attention_flops)
+
+
+class OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    """Adds up the FLOPs of operators by name, and counts the calls of those that compute but have no formula."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self.flops: Counter[str] = Counter()
+        self.uncounted: Counter[str] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operator."""
+        out = func(*args, **(kwargs or {}))
+        formula = flop_registry.get(func.overloadpacket)
+        if formula is not None:
+            self.flops[_name_of_call(func, args)] += formula(*args, **(kwargs or {}), out_val=out)
+        elif not moves_only(func):
+            self.uncounted[_operator_name(func)] += 1
+        return out
+
+
+class CodecPaths:
+    """The three paths of one network, each run when it is counted; decoding encodes first if nobody has."""
+
+    def __init__(self, model: nn.Module, x: Tensor) -> None:
+        self.model: Any = model  # nn.Module says nothing of compress and decompress
+        self.x = x
+        self._coded: dict[str, Any] | None = None
+
+    def forward(self) -> MacCount:
+        """MACs of `forward(x)`: analysis and synthesis, every slice once."""
+        return count_macs(lambda: self.model(self.x))[0]
+
+    def encode(self) -> MacCount:
+        """MACs of `compress(x)`."""
+        self._make_tables()
+        count, self._coded = count_macs(lambda: self.model.compress(self.x))
+        return count
+
+    def decode(self) -> MacCount:
+        """MACs of `decompress(strings, shape)`."""
+        self._make_tables()
+        coded = self._coded or self.model.compress(self.x)
+        return count_macs(lambda: self.model.decompress(coded["strings"], coded["shape"]))[0]
+
+    def _make_tables(self) -> None:
+        self.model.update()  # no work if the entropy coder has its tables already
+
+
+def exact_counts(model: nn.Module, x: Tensor) -> CountByPath:
+    """The counts of all three paths; encode and decode follow CompressAI's calling convention."""
+    codec = CodecPaths(model, x)
+    return {"forward": codec.forward, "encode": codec.encode, "decode": codec.decode}
+
+
+@torch.no_grad()
+def count_macs(work: Callable[[], R]) -> tuple[MacCount, R]:
+    """The MACs of a call of `work`, and its result."""
+    operators = OperatorRecorder()  # no inference_mode here: under it older torch counts nothing
+    with operators, FlopCounterMode(display=False):  # the inner one takes composite operators apart
+        result = work()
+    macs = {name: flops / 2 for name, flops in operators.flops.items()}
+    kinds = sum_by_kind(macs, KIND_OF_OPERATOR)
+    return MacCount(sum(operators.flops.values()) // 2, kinds, dict(sorted(operators.uncounted.items()))), result
+
+
+def _name_of_call(func: Any, args: Any) -> str:
+    name = _operator_name(func)
+    transposed = name == "aten.convolution" and args[IS_TRANSPOSED]
+    return TRANSPOSED if transposed else name
+
+
+def _operator_name(func: Any) -> str:
+    """ "aten.mul" for aten.mul.Tensor and aten.mul_.Scalar."""
+    name = str(func.overloadpacket)
+    return name if name.endswith("__") else name.removesuffix("_")
