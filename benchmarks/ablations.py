@@ -171,12 +171,12 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _cells(found: Count) -> tuple[str, str]:
-    return f"{found.parameters / 1e6:.3f}", f"{found.macs / 1e9:.2f}"
+def _cells(counted: Count) -> tuple[str, str]:
+    return f"{counted.parameters / 1e6:.3f}", f"{counted.macs / 1e9:.2f}"
 
 
-def _against(found: float, paper: float, digits: int) -> str:
-    difference = round(found, digits) - paper
+def _against(ours: float, paper: float, digits: int) -> str:
+    difference = round(ours, digits) - paper
     return f"{difference:+.{digits}f}" if abs(difference) > 10**-digits / 2 else "equal"
 
 

@@ -39,7 +39,7 @@ CHECKERBOARD = "cheng2020-anchor-checkerboard"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network that both sides can build. target: its name in `lic-bench run`, less options; file: its weights."""
+    """A network that both tools can build. target: its name in `lic-bench run`, less options; file: its weights."""
 
     target: str
     options: str
@@ -115,9 +115,10 @@ def choose_images(images: Path | None, data_root: Path | None, folder: Path) -> 
 
     try:
         dataset = find_dataset(str(images) if images else "kodak", data_root, limit=IMAGES)
-    except UserError:
+    except UserError as error:
         if images or data_root:
-            raise
+            print(error, file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
         dataset = find_dataset("sample", limit=IMAGES)
     for image in dataset.images:
         if image.path:
@@ -152,8 +153,8 @@ def run_theirs(name: str, threads: int, place: Path, out: Path) -> Ran:
     command = [*start, "checkpoint", str(place / "images"), "-a", name, "-d", str(out), "--per-image", "-p", weights]
     wall, cpu = clocked(command)
     rows = [json.loads(file.read_text()) for file in out.glob("*.json")]
-    found = {row["source"]: row["results"] for row in rows if "source" in row}
-    coded = {image: Coded(row["bpp"], row["psnr-rgb"], row["ms-ssim-rgb"]) for image, row in found.items()}
+    results = {row["source"]: row["results"] for row in rows if "source" in row}
+    coded = {image: Coded(row["bpp"], row["psnr-rgb"], row["ms-ssim-rgb"]) for image, row in results.items()}
     return Ran(wall, cpu, coded)
 
 
@@ -199,9 +200,9 @@ def compare(name: str, threads: int, rounds: int, place: Path) -> bool:
     theirs: list[Ran] = []
     ours: list[Ran] = []
     for turn in range(rounds):
-        sides: list[tuple[list[Ran], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
-        for runs, call, side in sides if turn % 2 == 0 else sides[::-1]:
-            out = place / f"{name}-{side}-{turn}"
+        tools: list[tuple[list[Ran], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
+        for runs, call, tool in tools if turn % 2 == 0 else tools[::-1]:
+            out = place / f"{name}-{tool}-{turn}"
             out.mkdir()
             runs.append(call(name, threads, place, out))
     ratio, cpu_ratio = (

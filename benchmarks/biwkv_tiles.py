@@ -37,17 +37,17 @@ def main() -> int:
     device = torch.device("cuda")
     bandwidth = timing.copy_bandwidth(device)
     print(f"{torch.cuda.get_device_name()}, copies at {bandwidth / 1e9:.0f} GB/s")
-    found: list[dict[str, Any]] = []
+    timings: list[dict[str, Any]] = []
     for shape in options.shapes.split(","):
         sizes = tuple(map(int, shape.split("x")))
         for direction, tiles in TRIED.items():
             for tile in (cuda.TILES[direction == "backward"], *tiles):
-                one = measured(tile, sizes, direction, bandwidth)
-                share = one.limit_s / one.median_s
-                print(f"{shape} {direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
-                found.append({"tile": tile._asdict(), **asdict(one)})
+                timed = measured(tile, sizes, direction, bandwidth)
+                share = timed.limit_s / timed.median_s
+                print(f"{shape} {direction:8} {tuple(tile)}: {timed.median_s * 1e6:.1f} us, {share:.0%} of the limit")
+                timings.append({"tile": tile._asdict(), **asdict(timed)})
                 if options.json:
-                    options.json.write_text(json.dumps(found, indent=1))
+                    options.json.write_text(json.dumps(timings, indent=1))
     return 0
 
 

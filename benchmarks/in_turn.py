@@ -67,7 +67,7 @@ def _blocks(base: dict[str, Any], new: dict[str, Any], operation: str, count: in
     """The logarithms of both's samples after each start, in so many parts."""
     for start in sorted(set(base["starts"])):
         samples = [np.log(row[operation])[np.asarray(row["starts"]) == start] for row in (base, new)]
-        yield from zip(*(np.array_split(one, count) for one in samples), strict=True)
+        yield from zip(*(np.array_split(logs, count) for logs in samples), strict=True)
 
 
 if __name__ == "__main__":

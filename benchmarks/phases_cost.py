@@ -48,19 +48,19 @@ def rounds(call: Callable[[], object], module: Any, declared: Any, device: Any, 
     from lic_bench.measurement.stopwatch import timed, undisturbed
     from lic_bench.phase_marks import TOTAL
 
-    ratios, found = [], {}
+    ratios, phases = [], {}
     with torch.no_grad(), undisturbed():
         for index in range(-1, count):
             seconds = {}
             for listen in (True, False) if index % 2 else (False, True):
                 if listen:
-                    found = phase_times(call, module, declared, device)
-                    seconds[listen] = found[TOTAL]
+                    phases = phase_times(call, module, declared, device)
+                    seconds[listen] = phases[TOTAL]
                 else:
                     seconds[listen] = timed(call, device)[1]
             if index >= 0:  # the first one warms up
                 ratios.append(seconds[True] / seconds[False])
-    return ratios, found
+    return ratios, phases
 
 
 def interval(values: list[float]) -> tuple[float, float]:
