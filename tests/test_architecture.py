@@ -284,6 +284,12 @@ def test_the_path_to_the_clock_is_six_files_that_exist() -> None:
     assert [path for path in paths if not (ROOT / path).is_file()] == []
 
 
+def test_files_and_folders_that_contributing_names_exist() -> None:
+    named = re.findall(r"`((?:lic_bench|lalic|adapters|vtm|tests|benchmarks|ci)/[\w/.]*)`", CONTRIBUTING.read_text())
+    assert len(named) > 20
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
 # Each kind of violation, planted.
 
 PLANTED = """
