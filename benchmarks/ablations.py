@@ -71,7 +71,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What thop counts in one of our networks, and the parts that the authors' network has it count otherwise.
+    """What thop counts in one of our networks, and the parts that it counts differently in the authors' network.
 
     values: L x D summed over the blocks of the transforms. positional: decay and boost in the transforms.
     """
@@ -98,7 +98,7 @@ class Row:
 
     @property
     def registered(self) -> Count:
-        """In the authors' network by thop 0.1.1, which hooks and sums what is registered twice twice each."""
+        """In the authors' network by thop 0.1.1, which hooks and sums a module once per registered name."""
         return self.once + Count(self.hyper.parameters + self.merged_hyper, 3 * self.hyper.macs)
 
 

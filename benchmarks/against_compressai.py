@@ -64,7 +64,7 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ToolRun:
     """One whole process. verified: what our records say of the decode."""
 
     wall_s: float
@@ -143,7 +143,7 @@ def untouched(name: str, threads: int) -> bool:
     return name != CHECKERBOARD and threads == 1
 
 
-def run_theirs(name: str, threads: int, place: Path, out: Path) -> Ran:
+def run_theirs(name: str, threads: int, place: Path, out: Path) -> ToolRun:
     """One run of CompressAI's evaluation."""
     if untouched(name, threads):
         start = [sys.executable, "-m", EVAL_MODEL]
@@ -155,10 +155,10 @@ def run_theirs(name: str, threads: int, place: Path, out: Path) -> Ran:
     rows = [json.loads(file.read_text()) for file in out.glob("*.json")]
     results = {row["source"]: row["results"] for row in rows if "source" in row}
     coded = {image: Coded(row["bpp"], row["psnr-rgb"], row["ms-ssim-rgb"]) for image, row in results.items()}
-    return Ran(wall, cpu, coded)
+    return ToolRun(wall, cpu, coded)
 
 
-def run_ours(name: str, threads: int, place: Path, out: Path) -> Ran:
+def run_ours(name: str, threads: int, place: Path, out: Path) -> ToolRun:
     """One quality pass of lic-bench."""
     command = [str(Path(sys.executable).with_name("lic-bench")), "run", "--measure", "quality", "--device", "cpu"]
     command += ["--codecs", MODELS[name].target + MODELS[name].options, "--checkpoints", str(place)]
@@ -174,7 +174,7 @@ def run_ours(name: str, threads: int, place: Path, out: Path) -> Ran:
     }
     worst = max(row["decode_max_abs"] for row in good)
     verified = f"{len(good)} of {len(rows)}, at most {worst} levels apart"
-    return Ran(wall, cpu, coded, mean(row["header_bytes"] for row in good), verified)
+    return ToolRun(wall, cpu, coded, mean(row["header_bytes"] for row in good), verified)
 
 
 def agree(theirs: dict[str, Coded], ours: dict[str, Coded]) -> bool:
@@ -187,7 +187,7 @@ def agree(theirs: dict[str, Coded], ours: dict[str, Coded]) -> bool:
     )
 
 
-def row(tool: str, runs: Sequence[Ran]) -> str:
+def row(tool: str, runs: Sequence[ToolRun]) -> str:
     """A line of the table: medians of the times, means over the images of the last run."""
     coded = runs[-1].images.values()
     wall, cpu = median(run.wall_s for run in runs), median(run.cpu_s for run in runs)
@@ -197,10 +197,10 @@ def row(tool: str, runs: Sequence[Ran]) -> str:
 
 def compare(name: str, threads: int, rounds: int, place: Path) -> bool:
     """Run both in turn, A B B A ..., and print what came; whether all is as it should be."""
-    theirs: list[Ran] = []
-    ours: list[Ran] = []
+    theirs: list[ToolRun] = []
+    ours: list[ToolRun] = []
     for turn in range(rounds):
-        tools: list[tuple[list[Ran], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
+        tools: list[tuple[list[ToolRun], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
         for runs, call, tool in tools if turn % 2 == 0 else tools[::-1]:
             out = place / f"{name}-{tool}-{turn}"
             out.mkdir()

@@ -1,9 +1,9 @@
-"""Which tile of the CUDA kernels is the fastest on this GPU: tokens per thread, warps per block, blocks to be resident.
+"""Which tile of the CUDA kernels is the fastest on this GPU: tokens per thread, warps per block, resident blocks.
 
     python benchmarks/biwkv_tiles.py [--shapes 1x98304x96,1x24576x144] [--json FILE]
 
 The times are of `python -m lalic.biwkv`, each tile compiled anew (a second); the first line of each shape and direction
-is the one in lalic/biwkv/cuda.py. What is found there is to be written into TILES.
+is the one in lalic/biwkv/cuda.py. The fastest belongs into its TILES.
 """
 
 from __future__ import annotations

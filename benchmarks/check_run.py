@@ -1,4 +1,4 @@
-"""Whether a run of lic-bench has all that it must have, a line for each thing that it lacks.
+"""Whether a run of lic-bench is complete: a line for each thing that is missing.
 
     python benchmarks/check_run.py results/gpu/<gpu>/run --device cuda
 

@@ -55,8 +55,8 @@ def _version(name: str) -> str | None:
 
 def _now(device: torch.device) -> dict[str, Any]:
     """Clock, temperature, power and why the clock is not the highest; {} where NVML does not tell."""
-    sensor = nvml.find(uuid_of(device))
-    return {**GpuMeter(sensor, os.getpid()).gauges(), "gpu_reasons": sensor.reasons()} if sensor else {}
+    found = nvml.find(uuid_of(device))
+    return {**GpuMeter(found, os.getpid()).gauges(), "gpu_reasons": found.reasons()} if found else {}
 
 
 if __name__ == "__main__":

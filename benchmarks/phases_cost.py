@@ -4,8 +4,8 @@
 
 Random weights. Each round runs both kinds, the first of them by turns, so that a drifting machine meets both alike; the
 figure is the median of the rounds' ratios, with the interval that 95 % of resampled medians are in. Beside it what busy
-machines do not blur: how many phases a call enters, times what entering and leaving one takes. Exit code 1 where the
-second is over the limit, or the first is with its whole interval.
+machines do not blur: how many phases a call enters, times what entering and leaving one takes. Exit code 1 if
+the cost by this count, or the whole interval of the ratios, is over 2 %.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ def rounds(call: Callable[[], object], module: Any, declared: Any, device: Any, 
     from lic_bench.measurement.stopwatch import timed, undisturbed
     from lic_bench.phase_marks import TOTAL
 
-    ratios, phases = [], {}
+    ratios, found = [], {}
     with torch.no_grad(), undisturbed():
         for index in range(-1, count):
             seconds = {}
             for listen in (True, False) if index % 2 else (False, True):
                 if listen:
-                    phases = phase_times(call, module, declared, device)
-                    seconds[listen] = phases[TOTAL]
+                    found = phase_times(call, module, declared, device)
+                    seconds[listen] = found[TOTAL]
                 else:
                     seconds[listen] = timed(call, device)[1]
             if index >= 0:  # the first one warms up
                 ratios.append(seconds[True] / seconds[False])
-    return ratios, phases
+    return ratios, found
 
 
 def interval(values: list[float]) -> tuple[float, float]:
