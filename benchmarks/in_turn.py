@@ -55,7 +55,7 @@ def main() -> None:
 def _both_runs(folder: Path, starts: int, turns: int) -> tuple[Rows, Rows]:
     """Codec -> its record, of the one run and of the other."""
     os.environ |= {"SLOWED": "1", "OMP_NUM_THREADS": "1"}
-    what = [*WORKLOAD[: WORKLOAD.index("--repeats")], "--repeats", str(turns), "--measure", "latency"]
+    what = [*WORKLOAD[: WORKLOAD.index("--repeats")], "--limit", "1", "--repeats", str(turns), "--measure", "latency"]
     more = ["--starts", str(starts), "--budget", "60"]
     with alone(lambda line: print(line, file=sys.stderr)):
         take_turns({name: [*RUN, *what, *more, "--out", str(folder / name)] for name in ("base", "new")})
