@@ -71,7 +71,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """What thop counts in one of our networks, and the parts that the authors' network has it count otherwise.
+    """What thop counts in one of our networks, and the parts that it counts differently in the authors' network.
 
     values: L x D summed over the blocks of the transforms. positional: decay and boost in the transforms.
     """
@@ -98,7 +98,7 @@ class Row:
 
     @property
     def registered(self) -> Count:
-        """In the authors' network by thop 0.1.1, which hooks and sums what is registered twice twice each."""
+        """In the authors' network by thop 0.1.1, which hooks and sums a module once per registered name."""
         return self.once + Count(self.hyper.parameters + self.merged_hyper, 3 * self.hyper.macs)
 
 
@@ -171,12 +171,12 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-def _cells(found: Count) -> tuple[str, str]:
-    return f"{found.parameters / 1e6:.3f}", f"{found.macs / 1e9:.2f}"
+def _cells(counted: Count) -> tuple[str, str]:
+    return f"{counted.parameters / 1e6:.3f}", f"{counted.macs / 1e9:.2f}"
 
 
-def _against(found: float, paper: float, digits: int) -> str:
-    difference = round(found, digits) - paper
+def _against(ours: float, paper: float, digits: int) -> str:
+    difference = round(ours, digits) - paper
     return f"{difference:+.{digits}f}" if abs(difference) > 10**-digits / 2 else "equal"
 
 

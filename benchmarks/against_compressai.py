@@ -39,7 +39,7 @@ CHECKERBOARD = "cheng2020-anchor-checkerboard"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network that both sides can build. target: its name in `lic-bench run`, less options; file: its weights."""
+    """A network that both tools can build. target: its name in `lic-bench run`, less options; file: its weights."""
 
     target: str
     options: str
@@ -64,7 +64,7 @@ class Coded:
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
+class ToolRun:
     """One whole process. verified: what our records say of the decode."""
 
     wall_s: float
@@ -116,9 +116,10 @@ def choose_images(images: Path | None, data_root: Path | None, folder: Path) -> 
 
     try:
         dataset = find_dataset(str(images) if images else "kodak", data_root, limit=IMAGES)
-    except UserError:
+    except UserError as error:
         if images or data_root:
-            raise
+            print(error, file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
         dataset = find_dataset("sample", limit=IMAGES)
     for image in dataset.images:
         if image.path:
@@ -143,7 +144,7 @@ def untouched(name: str, threads: int) -> bool:
     return name != CHECKERBOARD and threads == 1
 
 
-def run_theirs(name: str, threads: int, place: Path, out: Path) -> Ran:
+def run_theirs(name: str, threads: int, place: Path, out: Path) -> ToolRun:
     """One run of CompressAI's evaluation."""
     if untouched(name, threads):
         start = [sys.executable, "-m", EVAL_MODEL]
@@ -153,12 +154,12 @@ def run_theirs(name: str, threads: int, place: Path, out: Path) -> Ran:
     command = [*start, "checkpoint", str(place / "images"), "-a", name, "-d", str(out), "--per-image", "-p", weights]
     wall, cpu = clocked(command)
     rows = [json.loads(file.read_text()) for file in out.glob("*.json")]
-    found = {row["source"]: row["results"] for row in rows if "source" in row}
-    coded = {image: Coded(row["bpp"], row["psnr-rgb"], row["ms-ssim-rgb"]) for image, row in found.items()}
-    return Ran(wall, cpu, coded)
+    results = {row["source"]: row["results"] for row in rows if "source" in row}
+    coded = {image: Coded(row["bpp"], row["psnr-rgb"], row["ms-ssim-rgb"]) for image, row in results.items()}
+    return ToolRun(wall, cpu, coded)
 
 
-def run_ours(name: str, threads: int, place: Path, out: Path) -> Ran:
+def run_ours(name: str, threads: int, place: Path, out: Path) -> ToolRun:
     """One quality pass of lic-bench."""
     command = [str(Path(sys.executable).with_name("lic-bench")), "run", "--measure", "quality", "--device", "cpu"]
     command += ["--codecs", MODELS[name].target + MODELS[name].options, "--checkpoints", str(place)]
@@ -174,7 +175,7 @@ def run_ours(name: str, threads: int, place: Path, out: Path) -> Ran:
     }
     worst = max(row["decode_max_abs"] for row in good)
     verified = f"{len(good)} of {len(rows)}, at most {worst} levels apart"
-    return Ran(wall, cpu, coded, mean(row["header_bytes"] for row in good), verified)
+    return ToolRun(wall, cpu, coded, mean(row["header_bytes"] for row in good), verified)
 
 
 def agree(theirs: dict[str, Coded], ours: dict[str, Coded]) -> bool:
@@ -187,7 +188,7 @@ def agree(theirs: dict[str, Coded], ours: dict[str, Coded]) -> bool:
     )
 
 
-def row(tool: str, runs: Sequence[Ran]) -> str:
+def row(tool: str, runs: Sequence[ToolRun]) -> str:
     """A line of the table: medians of the times, means over the images of the last run."""
     coded = runs[-1].images.values()
     wall, cpu = median(run.wall_s for run in runs), median(run.cpu_s for run in runs)
@@ -197,12 +198,12 @@ def row(tool: str, runs: Sequence[Ran]) -> str:
 
 def compare(name: str, threads: int, rounds: int, place: Path) -> bool:
     """Run both in turn, A B B A ..., and print what came; whether all is as it should be."""
-    theirs: list[Ran] = []
-    ours: list[Ran] = []
+    theirs: list[ToolRun] = []
+    ours: list[ToolRun] = []
     for turn in range(rounds):
-        sides: list[tuple[list[Ran], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
-        for runs, call, side in sides if turn % 2 == 0 else sides[::-1]:
-            out = place / f"{name}-{side}-{turn}"
+        tools: list[tuple[list[ToolRun], Any, str]] = [(theirs, run_theirs, "theirs"), (ours, run_ours, "ours")]
+        for runs, call, tool in tools if turn % 2 == 0 else tools[::-1]:
+            out = place / f"{name}-{tool}-{turn}"
             out.mkdir()
             runs.append(call(name, threads, place, out))
     ratio, cpu_ratio = (

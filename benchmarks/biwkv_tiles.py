@@ -1,9 +1,9 @@
-"""Which tile of the CUDA kernels is the fastest on this GPU: tokens per thread, warps per block, blocks to be resident.
+"""Which tile of the CUDA kernels is the fastest on this GPU: tokens per thread, warps per block, resident blocks.
 
     python benchmarks/biwkv_tiles.py [--shapes 1x98304x96,1x24576x144] [--json FILE]
 
 The times are of `python -m lalic.biwkv`, each tile compiled anew (a second); the first line of each shape and direction
-is the one in lalic/biwkv/cuda.py. What is found there is to be written into TILES.
+is the one in lalic/biwkv/cuda.py. The fastest belongs into its TILES.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def main() -> int:
     device = torch.device("cuda")
     bandwidth = timing.copy_bandwidth(device)
     print(f"{torch.cuda.get_device_name()}, copies at {bandwidth / 1e9:.0f} GB/s")
-    found: list[dict[str, Any]] = []
+    timings: list[dict[str, Any]] = []
     for shape in options.shapes.split(","):
         sizes = tuple(map(int, shape.split("x")))
         for direction, tiles in TRIED.items():
             for tile in (cuda.TILES[direction == "backward"], *tiles):
-                one = measured(tile, sizes, direction, bandwidth)
-                share = one.limit_s / one.median_s
-                print(f"{shape} {direction:8} {tuple(tile)}: {one.median_s * 1e6:.1f} us, {share:.0%} of the limit")
-                found.append({"tile": tile._asdict(), **asdict(one)})
+                timed = measured(tile, sizes, direction, bandwidth)
+                share = timed.limit_s / timed.median_s
+                print(f"{shape} {direction:8} {tuple(tile)}: {timed.median_s * 1e6:.1f} us, {share:.0%} of the limit")
+                timings.append({"tile": tile._asdict(), **asdict(timed)})
                 if options.json:
-                    options.json.write_text(json.dumps(found, indent=1))
+                    options.json.write_text(json.dumps(timings, indent=1))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Whether a run of lic-bench has all that it must have, a line for each thing that it lacks.
+"""Whether a run of lic-bench is complete: a line for each thing that is missing.
 
     python benchmarks/check_run.py results/gpu/<gpu>/run --device cuda
 
@@ -16,7 +16,7 @@ from math import isclose
 from pathlib import Path
 
 from lic_bench.phase_marks import TOTAL
-from lic_bench.store import jsonl as lines
+from lic_bench.store import jsonl
 from lic_bench.store.records import Complexity, Record, from_json
 
 CONDITIONS = ("gpu_sm_mhz", "gpu_temperature_c", "gpu_power_w")
@@ -31,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     records = list(_rows(options.run / "records.jsonl", Record))
     complexity = list(_rows(options.run / "complexity.jsonl", Complexity))
     measured = json.loads((options.run / "run.json").read_text())["config"]["measure"]
-    found = [*lacking(records, measured, options.device), *uncounted(records, complexity, measured)]
-    print("\n".join(found) or f"{options.run.name}: {len(records)} records, nothing is missing")
-    return 1 if found else 0
+    missing = [*lacking(records, measured, options.device), *uncounted(records, complexity, measured)]
+    print("\n".join(missing) or f"{options.run.name}: {len(records)} records, nothing is missing")
+    return 1 if missing else 0
 
 
 def lacking(records: Collection[Record], measured: Collection[str], device: str) -> Iterator[str]:
@@ -96,7 +96,7 @@ def uncounted(
 
 
 def _rows(path: Path, kind: type) -> Iterator:
-    return (from_json(kind, json.loads(line), path.name) for line in lines.whole(path))
+    return (from_json(kind, json.loads(line), path.name) for line in jsonl.whole(path))
 
 
 if __name__ == "__main__":

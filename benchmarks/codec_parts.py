@@ -76,8 +76,8 @@ class Clock:
                 call()
             rows.append(dict(self.seconds))
         names = {name for row in rows for name in row}
-        found = {name: median(row.get(name, 0.0) for row in rows[1:]) for name in names}
-        return found | {"context": 2 * found["sum"] - sum(found.values())}
+        medians = {name: median(row.get(name, 0.0) for row in rows[1:]) for name in names}
+        return medians | {"context": 2 * medians["sum"] - sum(medians.values())}
 
 
 def measure(codec: str, size: str, device_name: str, threads: int | None) -> dict[str, Any]:
@@ -112,7 +112,7 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
             "compress": clock.of(lambda: model.compress(x)),
             "decompress": clock.of(lambda: model.decompress(coded["strings"], coded["shape"])),
         }
-    growths = [found.get("rss_growth", found.get("allocated_growth", 0)) for found in (growth, decoding)]
+    growths = [peaks.get("rss_growth", peaks.get("allocated_growth", 0)) for peaks in (growth, decoding)]
     return {
         "codec": codec,
         "times": times,
@@ -146,8 +146,8 @@ def show(rows: list[dict[str, Any]]) -> None:
         twice = once + times["forward"].get("h_s", 0) + times["forward"]["context"]
         last = f"{both / once:.2f} | {both / twice:.2f} | {row['growth_bytes'] / 1e6:.0f} | "
         last += f"{row['bytes']} / {row['estimate']:.0f}"
-        for call, found in times.items():
-            cells = (f"{found[name]:.3f}" if name in found else "" for name in COLUMNS)
+        for call, parts in times.items():
+            cells = (f"{parts[name]:.3f}" if name in parts else "" for name in COLUMNS)
             print(
                 f"| {row['codec']} | {call} | "
                 + " | ".join(cells)
@@ -162,14 +162,14 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--json", help="file for the numbers")
-    parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--only", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.one:
-        print(json.dumps(measure(options.one, options.size, options.device, options.threads)))
+    if options.only:
+        print(json.dumps(measure(options.only, options.size, options.device, options.threads)))
         return
     rows = []
     for codec in options.codecs.split(",") if options.codecs else learned_codecs():
-        command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--one", codec]
+        command = [sys.executable, "-W", "ignore", __file__, *sys.argv[1:], "--only", codec]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=os.environ)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
         print(f"{codec}: {rows[-1]['times']['compress']['sum']:.2f} s", file=sys.stderr)

@@ -11,7 +11,7 @@ is a line of --out, and the same command goes on where it stopped.
   the core; WORSE is a false alarm; none. That the machine was slower is seen by the reference workload.
 * Growth: in copies of a run one byte is added to one payload, or 1e-6 to one MSE, for every codec and image, alone and
   with twice as much taken from another image; all are to be WORSE.
-Exit code 1: not so.
+Exit code 1 if one of these bounds is not kept.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,14 +39,14 @@ RUN = [
     *(sys.executable, "-m", "lic_bench.cli", "run"),
     *("--plugin", str(ROOT / "ci" / "small"), "--plugin", str(ROOT / "benchmarks" / "slowed")),
 ]
-WHAT = [
+WORKLOAD = [
     *("--codecs", ",".join(CODECS), "--datasets", "sample", "--crop", "256", "--threads", "1", "--repeats", "10"),
 ]
 SLOWDOWN = "1.05"
 NICE = 7  # beside a process of nice 0 it gets 215 / (215 + 1024) of a core: that one takes 1.21 times as long
-FALSE_ALARMS, FOUND = 1, 0.9
+FALSE_ALARMS, DETECTED = 1, 0.9  # at most in all; at least, as a share
 KEPT = ("codec", "metric", "verdict", "change", "low", "high", "starts")  # of a verdict
-Found = list[dict[str, Any]]
+Rows = list[dict[str, Any]]
 
 
 def main() -> int:
@@ -59,34 +59,34 @@ def main() -> int:
             proof.compare("slow", count, SLOWDOWN)
         for count in range(1, arguments.drifts + 1):
             proof.compare("drift", count)
-        aa, slow, drift = (proof.found(kind) for kind in ("aa", "slow", "drift"))
+        aa, slow, drift = (proof.of_kind(kind) for kind in ("aa", "slow", "drift"))
         for what in ("machine", "commit"):
             print(f"{what}: {', '.join(dict.fromkeys(str(line[what]) for line in [*aa, *slow, *drift]))}")
-        exact = _measured(Path(folder) / "quality", measure="quality", images=2)
-        good = [_says_aa(aa), _says_slow(slow), _says_drift(drift), _says_growth(exact, Path(folder) / "grown")]
+        exact = _new_run(Path(folder) / "quality", measure="quality", images=2)
+        good = [_report_aa(aa), _report_slow(slow), _report_drift(drift), _report_growth(exact, Path(folder) / "grown")]
     return 0 if all(good) else 1
 
 
 class Proof:
-    """The comparisons made so far, a line of `out` each, and the newest run of what is not slowed, in `folder`."""
+    """Makes comparisons, keeps each as a line of `out`; the base is the newest run in `folder` that is not slowed."""
 
     def __init__(self, out: Path, folder: Path) -> None:
         self._out, self._folder = out, folder
-        self._lines: Found = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
+        self._comparisons: Rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
         self._base: Path | None = None
 
-    def found(self, kind: str) -> Found:
+    def of_kind(self, kind: str) -> Rows:
         """What the comparisons of this kind gave, in order."""
-        return [line for line in self._lines if line["kind"] == kind]
+        return [line for line in self._comparisons if line["kind"] == kind]
 
     def compare(self, kind: str, count: int, slowed: str = "1") -> None:
-        """Of this kind one more, unless there are `count`: with another run that is slowed by that factor."""
-        if len(self.found(kind)) >= count:
+        """Make one more comparison of this kind, with a new run slowed by that factor, unless there are `count`."""
+        if len(self.of_kind(kind)) >= count:
             return
-        base = self._base or _measured(self._folder / "base")
-        with _slower_machine() if kind == "drift" else _nothing():
-            new = _measured(self._folder / f"{kind}-{count}", slowed)
-            comparison = _compared(base, new, slowed)
+        base = self._base or _new_run(self._folder / "base")
+        with _slower_machine() if kind == "drift" else nullcontext():
+            new = _new_run(self._folder / f"{kind}-{count}", slowed)
+            comparison = _comparison_of(base, new, slowed)
         self._base = new if kind == "aa" else base
         self._keep(kind, comparison, json.loads((new / "run.json").read_text()))
 
@@ -98,61 +98,62 @@ class Proof:
             "machine": name_of(run["fingerprint"]),
             "reference_ratio": comparison["reference_ratio"],
             "verdicts": [
-                {name: _short(verdict[name]) for name in KEPT}
+                {name: _rounded(verdict[name]) for name in KEPT}
                 for verdict in comparison["verdicts"]
                 if verdict["metric"].endswith("code_s") or verdict["verdict"] != "SAME"
             ],
         }
-        self._lines.append(line)
+        self._comparisons.append(line)
         self._out.parent.mkdir(parents=True, exist_ok=True)
         with self._out.open("a") as file:
             file.write(f"{json.dumps(line)}\n")
-        worse = [f"{verdict['codec']} {verdict['metric']}" for verdict in _worse(line)]
-        print(f"{kind} {len(self.found(kind))}: WORSE {worse}", file=sys.stderr, flush=True)
+        worse = [f"{verdict['codec']} {verdict['metric']}" for verdict in _worse_verdicts(line)]
+        print(f"{kind} {len(self.of_kind(kind))}: WORSE {worse}", file=sys.stderr, flush=True)
 
 
-def _says_aa(found: Found) -> bool:
-    alarms = sum(bool(_worse(comparison)) for comparison in found)
-    print(f"A/A: {len(found)} comparisons, {alarms} with a false alarm; {_words(found)}")
+def _report_aa(comparisons: Rows) -> bool:
+    alarms = sum(bool(_worse_verdicts(comparison)) for comparison in comparisons)
+    print(f"A/A: {len(comparisons)} comparisons, {alarms} with a false alarm; {_verdict_counts(comparisons)}")
     return alarms <= FALSE_ALARMS
 
 
-def _says_slow(found: Found) -> bool:
+def _report_slow(comparisons: Rows) -> bool:
     good = True
     for codec in CODECS:
-        times = [_one(comparison, codec, "encode_s") for comparison in found]
+        times = [_verdict_of(comparison, codec, "encode_s") for comparison in comparisons]
         hits = sum(verdict["verdict"] == "WORSE" for verdict in times)
         changes = sorted(verdict["change"] for verdict in times)
-        print(f"5 % slower encoder, {codec}: found in {hits} of {len(found)}; {_spread(changes)}")
-        good &= hits >= FOUND * len(found)
-    others = sum(verdict["metric"] != "encode_s" for comparison in found for verdict in _worse(comparison))
-    print(f"  besides, {others} false alarms about what was not slowed; {_words(found)}")
+        print(f"5 % slower encoder, {codec}: found in {hits} of {len(comparisons)}; {_spread(changes)}")
+        good &= hits >= DETECTED * len(comparisons)
+    worse = [verdict for comparison in comparisons for verdict in _worse_verdicts(comparison)]
+    others = sum(verdict["metric"] != "encode_s" for verdict in worse)
+    print(f"  besides, {others} false alarms about what was not slowed; {_verdict_counts(comparisons)}")
     return good
 
 
-def _says_drift(found: Found) -> bool:
-    alarms = sum(len(_worse(comparison)) for comparison in found)
-    ratios = sorted(comparison["reference_ratio"] - 1 for comparison in found)
-    print(f"Machine 20 % slower: {len(found)} comparisons, {alarms} false alarms; {_words(found)}")
+def _report_drift(comparisons: Rows) -> bool:
+    alarms = sum(len(_worse_verdicts(comparison)) for comparison in comparisons)
+    ratios = sorted(comparison["reference_ratio"] - 1 for comparison in comparisons)
+    print(f"Machine 20 % slower: {len(comparisons)} comparisons, {alarms} false alarms; {_verdict_counts(comparisons)}")
     print(f"  the reference workload took longer by: {_spread(ratios)}")
     return not alarms
 
 
-def _says_growth(run: Path, folder: Path) -> bool:
-    rows: Found = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+def _report_growth(run: Path, folder: Path) -> bool:
+    rows: Rows = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
     tried = hits = 0
     for field, more in (("payload_bytes", 1), ("mse_8bit", 1e-6)):
         for number, row in enumerate(rows):
-            (other,) = (at for at, found in enumerate(rows) if found["codec"] == row["codec"] and at != number)
+            (other,) = (at for at, candidate in enumerate(rows) if candidate["codec"] == row["codec"] and at != number)
             for changes in ({number: more}, {number: more, other: -2 * more}):
-                worse = _worse(_compared(run, _changed(run, folder, field, changes), confirm=False))
+                worse = _worse_verdicts(_comparison_of(run, _changed_copy(run, folder, field, changes), confirm=False))
                 tried += 1
                 hits += [(v["codec"], v["metric"]) for v in worse] == [(row["codec"], field)]
     print(f"One byte more, or 1e-6 of MSE, in one image, alone or with two less in another: found in {hits} of {tried}")
     return hits == tried
 
 
-def _changed(run: Path, folder: Path, field: str, changes: dict[int, float]) -> Path:
+def _changed_copy(run: Path, folder: Path, field: str, changes: dict[int, float]) -> Path:
     """A copy of the run with so much more in this field of the records of these numbers."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(run, folder)
@@ -163,14 +164,14 @@ def _changed(run: Path, folder: Path, field: str, changes: dict[int, float]) -> 
     return folder
 
 
-def _measured(folder: Path, slowed: str = "1", measure: str = "latency", images: int = 1) -> Path:
+def _new_run(folder: Path, slowed: str = "1", measure: str = "latency", images: int = 1) -> Path:
     """A new run."""
-    command = [*RUN, *WHAT, "--limit", str(images), "--measure", measure, "--out", str(folder)]
+    command = [*RUN, *WORKLOAD, "--limit", str(images), "--measure", measure, "--out", str(folder)]
     subprocess.run(command, env=_environment(slowed), check=True, capture_output=True)
     return folder
 
 
-def _compared(base: Path, new: Path, slowed: str = "1", *, confirm: bool = True) -> dict[str, Any]:
+def _comparison_of(base: Path, new: Path, slowed: str = "1", *, confirm: bool = True) -> dict[str, Any]:
     """What `lic-bench compare` finds."""
     target = new / "compare.json"
     command = [sys.executable, "-m", "lic_bench.cli", "compare", str(base), str(new), "--json", str(target)]
@@ -180,14 +181,14 @@ def _compared(base: Path, new: Path, slowed: str = "1", *, confirm: bool = True)
     done = subprocess.run(command, env=_environment("1"), capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(done.stderr)
-    found: dict[str, Any] = json.loads(target.read_text())
-    return found
+    result: dict[str, Any] = json.loads(target.read_text())
+    return result
 
 
-def _short(value: Any) -> Any:
-    """Numbers with 5 decimals: a thousandth of a per cent."""
+def _rounded(value: Any) -> Any:
+    """Numbers with 5 decimals, a thousandth of a per cent; lists of them too."""
     if isinstance(value, list):
-        return [_short(one) for one in value]
+        return [_rounded(each) for each in value]
     return round(value, 5) if isinstance(value, float) else value
 
 
@@ -208,21 +209,18 @@ def _slower_machine() -> Iterator[None]:
             hog.send_signal(signal.SIGKILL)
 
 
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-def _worse(comparison: dict[str, Any]) -> Found:
+def _worse_verdicts(comparison: dict[str, Any]) -> Rows:
     return [verdict for verdict in comparison["verdicts"] if verdict["verdict"] == "WORSE"]
 
 
-def _one(comparison: dict[str, Any], codec: str, metric: str) -> dict[str, Any]:
+def _verdict_of(comparison: dict[str, Any], codec: str, metric: str) -> dict[str, Any]:
     return next(v for v in comparison["verdicts"] if (v["codec"], v["metric"]) == (codec, metric))
 
 
-def _words(found: Found) -> str:
-    times = [v["verdict"] for comparison in found for v in comparison["verdicts"] if v["metric"].endswith("code_s")]
+def _verdict_counts(comparisons: Rows) -> str:
+    times = [
+        v["verdict"] for comparison in comparisons for v in comparison["verdicts"] if v["metric"].endswith("code_s")
+    ]
     return ", ".join(f"{times.count(word)} {word}" for word in ("SAME", "AMBIGUOUS", "BETTER", "WORSE")) + " times"
 
 

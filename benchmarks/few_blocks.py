@@ -49,8 +49,8 @@ def times(shape: tuple[int, int, int]) -> tuple[float, float]:
     device = torch.device("cuda")
     inputs = [_inputs(shape, device) for _ in range(sets(3 * prod(shape) * 4))]
     torch.testing.assert_close(few_blocks(*inputs[0]), biwkv(*inputs[0], "cuda"), rtol=0, atol=2e-4)
-    slow = samples([partial(few_blocks, *one) for one in inputs], device)
-    return median(slow), median(samples([partial(biwkv, *one, "cuda") for one in inputs], device))
+    slow = samples([partial(few_blocks, *each) for each in inputs], device)
+    return median(slow), median(samples([partial(biwkv, *each, "cuda") for each in inputs], device))
 
 
 def _inputs(shape: tuple[int, int, int], device: torch.device) -> list[Tensor]:

@@ -78,21 +78,23 @@ def main(arguments: list[str] | None = None) -> int:
     began = monotonic()
     options = _parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the part at work is ended too
-    code, found = facts(options.device)
+    code, machine = facts(options.device)
     if code:
         return code
-    folder = options.into.resolve() / found["folder"]
+    folder = options.into.resolve() / machine["folder"]
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [part for part in parts(options, folder) if part.name in options.parts]
-    print(f"{found['device']}, torch {found['torch']}, BiWKV by {found['biwkv']}; into {options.into}", flush=True)
-    before = found.pop("now")
-    summary = found | {"commit": options.commit or commit(), "budget_s": options.budget, "before": before}
+    print(
+        f"{machine['device']}, torch {machine['torch']}, BiWKV by {machine['biwkv']}; into {options.into}", flush=True
+    )
+    before = machine.pop("now")
+    summary = machine | {"commit": options.commit or commit(), "budget_s": options.budget, "before": before}
     results: list[Result] = []
     for result in carried_out(wanted, began + options.budget, on_gpu=options.device == "cuda"):
         results.append(result)
         _write(folder / "summary.json", summary, results)
-    _, found = facts(options.device)
-    _write(folder / "summary.json", summary | {"after": found.get("now")}, results)
+    _, machine = facts(options.device)
+    _write(folder / "summary.json", summary | {"after": machine.get("now")}, results)
     return 0 if good(results) else 1
 
 
@@ -169,24 +171,26 @@ def _python(*arguments: str | Path) -> list[str | Path]:
 def carried_out(wanted: Sequence[Part], until: float, *, on_gpu: bool = True) -> Iterator[Result]:
     """Each part's result as soon as there is one. until: on the clock of `monotonic`."""
     for part in wanted:
-        left = until - RESERVED_S - monotonic()
-        why = hindered(part, left, on_gpu=on_gpu)
+        remaining_s = until - RESERVED_S - monotonic()
+        why = hindered(part, remaining_s, on_gpu=on_gpu)
         if why is None:
-            print(f"\n== {part.name}, at most {min(left, part.limit_s):.0f} s", flush=True)
-        result = Result(name=part.name, outcome="skipped", why=why) if why else _result(part, min(left, part.limit_s))
+            print(f"\n== {part.name}, at most {min(remaining_s, part.limit_s):.0f} s", flush=True)
+        result = (
+            Result(name=part.name, outcome="skipped", why=why) if why else _result(part, min(remaining_s, part.limit_s))
+        )
         said = (f"exit code {result.exit_code}" if result.outcome == "failed" else None, result.why)
         print(f"== {part.name}: {', '.join(filter(None, (result.outcome, *said)))}, {result.seconds:.1f} s", flush=True)
         yield result
 
 
-def hindered(part: Part, left: float, *, on_gpu: bool) -> str | None:
+def hindered(part: Part, remaining_s: float, *, on_gpu: bool) -> str | None:
     """Why a part cannot be begun with so many seconds left."""
     if part.gpu_only and not on_gpu:
         return "needs a GPU"
     if missing := [name for name in part.needs if find_spec(name) is None]:
         return f"not installed: {', '.join(missing)}"
-    if left < part.least_s:
-        return f"needs {part.least_s:.0f} s, of the budget {max(left, 0):.0f} s are left"
+    if remaining_s < part.least_s:
+        return f"needs {part.least_s:.0f} s, of the budget {max(remaining_s, 0):.0f} s are left"
     return None
 
 
@@ -210,7 +214,7 @@ def _result(part: Part, limit_s: float) -> Result:
 
 
 def _exit_codes(part: Part, until: float, log: IO[str]) -> Iterator[int | None]:
-    """Of each command; None, and no more, if one had to be stopped."""
+    """The exit code of each command, until one is stopped at its limit: None."""
     for command in part.commands:
         yield (code := _exit_code(command, until - monotonic(), log))
         if code is None:

@@ -1,4 +1,4 @@
-"""What to compare two runs by that take turns: how far it spreads where both do the same, on this machine, now.
+"""How far two equal runs that take turns differ on this machine, by each statistic that could compare them.
 
     python benchmarks/in_turn.py [--starts 5] [--turns 160] [--block 40]
 
@@ -20,13 +20,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from compare_proof import RUN, WHAT
+from compare_proof import RUN, WORKLOAD
 
 from lic_bench.compare.statistics import Floats, floor, side_by_side
 from lic_bench.compare.turn_server import take_turns
 from lic_bench.machine.machine_lock import alone
 
-BY: dict[str, Callable[[Floats, Floats], float]] = {
+STATISTICS: dict[str, Callable[[Floats, Floats], float]] = {
     "floors": lambda base, new: float(floor(new) - floor(base)),
     "medians": lambda base, new: float(np.median(new) - np.median(base)),
     "side by side": side_by_side,
@@ -42,20 +42,20 @@ def main() -> None:
     parser.add_argument("--block", type=int, default=40, help="turns in a block; a look of --confirm has 40 per start")
     arguments = parser.parse_args()
     with TemporaryDirectory(prefix="in-turn-") as folder:
-        base, new = _measured(Path(folder), arguments.starts, arguments.turns)
-    print(f"{'':26}{'quantiles, ms':>15}" + "".join(f"{name:>14}" for name in BY))
+        base, new = _both_runs(Path(folder), arguments.starts, arguments.turns)
+    print(f"{'':26}{'quantiles, ms':>15}" + "".join(f"{name:>14}" for name in STATISTICS))
     for codec in base:
         for operation in ("encode_s", "decode_s"):
             pairs = list(_blocks(base[codec], new[codec], operation, arguments.turns // arguments.block))
-            spreads = [100 * np.std([by(*pair) for pair in pairs], ddof=1) for by in BY.values()]
+            spreads = [100 * np.std([by(*pair) for pair in pairs], ddof=1) for by in STATISTICS.values()]
             low, middle = 1e3 * np.quantile(base[codec][operation], (0.1, 0.5))
             print(f"{codec:19}{operation:>7}{f'{low:.2f} {middle:.2f}':>15}" + "".join(f"{s:12.1f} %" for s in spreads))
 
 
-def _measured(folder: Path, starts: int, turns: int) -> tuple[Rows, Rows]:
-    """Codec -> its record, in either run."""
+def _both_runs(folder: Path, starts: int, turns: int) -> tuple[Rows, Rows]:
+    """Codec -> its record, of the one run and of the other."""
     os.environ |= {"SLOWED": "1", "OMP_NUM_THREADS": "1"}
-    what = [*WHAT[: WHAT.index("--repeats")], "--repeats", str(turns), "--measure", "latency"]
+    what = [*WORKLOAD[: WORKLOAD.index("--repeats")], "--limit", "1", "--repeats", str(turns), "--measure", "latency"]
     more = ["--starts", str(starts), "--budget", "60"]
     with alone(lambda line: print(line, file=sys.stderr)):
         take_turns({name: [*RUN, *what, *more, "--out", str(folder / name)] for name in ("base", "new")})
@@ -64,10 +64,10 @@ def _measured(folder: Path, starts: int, turns: int) -> tuple[Rows, Rows]:
 
 
 def _blocks(base: dict[str, Any], new: dict[str, Any], operation: str, count: int) -> Iterator[tuple[Floats, Floats]]:
-    """The logarithms of both's samples after each start, in so many parts."""
+    """Logarithms of the samples of both runs: those after each start, cut into `count` blocks."""
     for start in sorted(set(base["starts"])):
         samples = [np.log(row[operation])[np.asarray(row["starts"]) == start] for row in (base, new)]
-        yield from zip(*(np.array_split(one, count) for one in samples), strict=True)
+        yield from zip(*(np.array_split(logs, count) for logs in samples), strict=True)
 
 
 if __name__ == "__main__":

@@ -57,13 +57,13 @@ def main() -> None:
         "decompress": lambda: model.decompress(coded["strings"], coded["shape"]),
     }
     print(f"{height} x {width} on {device}, {torch.get_num_threads()} threads")
-    found = {}
+    medians = {}
     for name, call in calls.items():
-        found[name] = seconds(call, device)
-        print(f"{name:<12} {found[name] * 1e3:8.1f} ms", flush=True)
+        medians[name] = seconds(call, device)
+        print(f"{name:<12} {medians[name] * 1e3:8.1f} ms", flush=True)
     if options.json:
         what = {"torch": torch.__version__, "device": str(device), "height": height, "width": width}
-        options.json.write_text(json.dumps(what | {"seconds": found}, indent=1) + "\n")
+        options.json.write_text(json.dumps(what | {"seconds": medians}, indent=1) + "\n")
     if options.profile:
         with profile() as seen:
             model.g_a(x)

@@ -4,8 +4,8 @@
 
 Random weights. Each round runs both kinds, the first of them by turns, so that a drifting machine meets both alike; the
 figure is the median of the rounds' ratios, with the interval that 95 % of resampled medians are in. Beside it what busy
-machines do not blur: how many phases a call enters, times what entering and leaving one takes. Exit code 1 where the
-second is over the limit, or the first is with its whole interval.
+machines do not blur: how many phases a call enters, times what entering and leaving one takes. Exit code 1 if
+the cost by this count, or the whole interval of the ratios, is over 2 %.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from adapters.shared.ffmpeg import program
+from lic_bench.errors import UserError
 from lic_bench.images.datasets import find_dataset
 from lic_bench.rate_distortion import published
 
@@ -57,4 +59,8 @@ def _coded(image: Path, pixel_format: str, ratio: int, folder: Path) -> tuple[fl
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 
 from lic_bench.codecs.program_codec import BITSTREAM
 from lic_bench.codecs.ycbcr import Pixels, Planes, rgb_to_ycbcr, ycbcr_to_rgb, ycbcr_to_unit_rgb
+from lic_bench.errors import UserError
 from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image, read_image
 from lic_bench.rate_distortion.published import load_points
@@ -88,9 +90,9 @@ def unit_rgb(planes: Planes) -> NDArray[np.float64]:
     return np.clip(ycbcr_to_unit_rgb(planes, 8, truncate=True), 0, 1).astype(np.float64)
 
 
-def psnr(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """dB for a peak of 1."""
-    return float(-10 * np.log10(np.mean((one - other) ** 2)))
+def psnr(reference: NDArray[np.float64], decoded: NDArray[np.float64]) -> float:
+    """dB, for values in 0..1."""
+    return float(-10 * np.log10(np.mean((reference - decoded) ** 2)))
 
 
 def published(qp: int) -> str:
@@ -106,10 +108,10 @@ def check(qp: int, vtm_root: Path | None, data_root: Path | None, limit: int | N
     """Print the figures of one QP."""
     codec = load(qp, vtm_root=vtm_root, vtm_colour=MODE)
     images = find_dataset("kodak", data_root, limit=limit).images
-    found = figures(codec, images)
-    print(f"VTM-{codec.version}, QP {qp}, {len(images)} images: mean bpp {found.bpp!r}")
+    means = figures(codec, images)
+    print(f"VTM-{codec.version}, QP {qp}, {len(images)} images: mean bpp {means.bpp!r}")
     print(f"  {published(qp) if limit is None else 'not all images: nothing published to compare with'}")
-    for name, value in found.psnr_db.items():
+    for name, value in means.psnr_db.items():
         print(f"  {value:10.6f} dB  {name}")
 
 
@@ -134,4 +136,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)

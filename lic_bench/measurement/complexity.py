@@ -68,7 +68,6 @@ def failed_complexity(
     height: int,
     width: int,
     failure: Failure,
-    failure: Failure,
     *,
     wanted: Iterable[CounterPath] = ALL_COUNTS,
     parameters: int = 0,
