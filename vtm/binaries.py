@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lic_bench.system.programs import Found, ProgramError, banner, need_program
+from vtm import VERSION
 from vtm.colour import DEFAULT, MODES
 
 ENCODERS = ("EncoderAppStatic", "EncoderApp")
@@ -38,7 +39,7 @@ def find(version: str, root: Path | None = None) -> Binaries:
     return Binaries(encoder, decoder, _config(encoder, root), version)
 
 
-def found(version: str = "9.1", vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> Found:
+def found(version: str = VERSION, vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> Found:
     """What `lic-bench run` and `doctor` say of this VTM. Raises ValueError for an unknown mode."""
     if vtm_colour not in MODES:
         raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown; allowed: {', '.join(MODES)}.")

@@ -17,12 +17,13 @@ from lic_bench.codecs.ycbcr import (
     to_file,
     ycbcr_to_rgb,
 )
+from vtm import VERSION
 from vtm.binaries import CONFIG, Binaries, find, found
 from vtm.colour import DEFAULT, MODES, Mode
 from vtm.command import decode_argv, encode_argv
 
 
-def load(quality: int, version: str = "9.1", vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> VtmCodec:
+def load(quality: int, version: str = VERSION, vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> VtmCodec:
     """quality: QP, 0..63. Raises ProgramError where VTM `version` or the mode is not there."""
     found(version, vtm_root, vtm_colour)
     return VtmCodec(find(version, vtm_root), MODES[vtm_colour], quality)
