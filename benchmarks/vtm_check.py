@@ -25,7 +25,8 @@ from lic_bench.codecs.program_codec import BITSTREAM
 from lic_bench.codecs.ycbcr import Pixels, Planes, rgb_to_ycbcr, ycbcr_to_rgb, ycbcr_to_unit_rgb
 from lic_bench.images.datasets import Image, find_dataset, read_image
 from lic_bench.rate_distortion.published import load_points
-from lic_bench.system.programs import run_program, workspace
+from lic_bench.system.programs import run_program
+from lic_bench.system.workspaces import workspace
 from vtm.model import VtmCodec, load
 
 QPS = (47, 42, 37, 32, 27, 22, 17, 12)  # of the published points, by rising rate

@@ -17,6 +17,7 @@ import typer
 
 from lic_bench.codecs import lean_imports
 from lic_bench.commands import options as opt
+from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import ClosedPipe, Output
 
@@ -168,7 +169,7 @@ def report(
         typer.Option(
             help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable."
         ),
-    ] = "vtm-9.1",
+    ] = ANCHOR,
     method: Annotated[str, typer.Option(help="Interpolation: pchip, cubic or akima.")] = "pchip",
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:

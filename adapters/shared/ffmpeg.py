@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lic_bench.system.programs import Found, ProgramError, banner, run_program, workspace
+from lic_bench.system.programs import Found, ProgramError, banner, run_program
+from lic_bench.system.workspaces import workspace
 
 INSTALL = "pip install 'lic-bench[video]'"
 VARIABLE = "IMAGEIO_FFMPEG_EXE"  # imageio-ffmpeg's own

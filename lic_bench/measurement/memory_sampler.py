@@ -22,10 +22,12 @@ import psutil
 
 from lic_bench.machine import cores, nvml, sysfs
 from lic_bench.machine.process_tree import descendants
+from lic_bench.system.processes import end_process
 
 EVERY_S = 0.005
 IDLE_S = 5.0  # between two looks whether there is still somebody to ask
 PATIENCE_S = 10.0  # for an answer of the side process; it gives them within milliseconds
+END_S = 1.0  # to end in order, and again after each signal
 PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
@@ -64,10 +66,7 @@ class Side:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        try:
-            self._process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._kill()
+        end_process(self._process, END_S)
 
     def _ask(self, what: str) -> dict[str, int]:
         entry, answers = self._process.stdin, self._process.stdout
@@ -79,16 +78,10 @@ class Side:
             ready, _, _ = select.select([answers], [], [], PATIENCE_S)
             if ready:
                 return dict(json.loads(answers.readline()))
-            self._kill()  # its late answer would be taken for the next one
+            end_process(self._process, END_S, asked=False)  # its late answer would be taken for the next one
         except (OSError, ValueError):  # it is gone: closed pipes, or an empty line that is no JSON
             pass
         return {}
-
-    def _kill(self) -> None:
-        """Inside a driver that hangs it may not end for long: nobody waits for that."""
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
 
 
 def side_of(uuid: str | None) -> Side | None:

@@ -21,6 +21,7 @@ from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.network_codec import ModelCodec
 from lic_bench.codecs.program_codec import ExternalCodec
+from lic_bench.defaults import TIMEOUT_S
 from lic_bench.images.datasets import Image, read_image
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.energy import joules_per_call
@@ -55,7 +56,7 @@ class Recipe:
     effort: Effort = field(default_factory=Effort)
     threads: int | None = None
     cores: frozenset[int] | None = None
-    timeout_s: float = 3600.0
+    timeout_s: float = TIMEOUT_S
     draw: str = ""
 
 

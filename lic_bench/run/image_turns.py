@@ -9,6 +9,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
 
+from lic_bench.defaults import TIMEOUT_S
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.disturbances import slowed, together
 from lic_bench.measurement.failures import OUT_OF_MEMORY, CodecFailure, describe
@@ -44,7 +45,7 @@ class Settings:
     cores: frozenset[int] | None = None
     starts: int = 1
     apart: bool = False
-    timeout_s: float = 3600.0
+    timeout_s: float = TIMEOUT_S
 
     @property
     def timed(self) -> bool:

@@ -15,12 +15,13 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of, weights_of
 from lic_bench.codecs.registry import check_installed, choose_codecs, programs_of
+from lic_bench.defaults import REPEATS, TIMEOUT_S
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine import cores
 from lic_bench.machine.environment import describe, fingerprint, prepare
 from lic_bench.machine.gpu import describe as describe_gpu
-from lic_bench.machine.machine_lock import alone
+from lic_bench.machine.machine_lock import hold_machine
 from lic_bench.measurement.conditions import Watch
 from lic_bench.measurement.failures import OUT_OF_MEMORY
 from lic_bench.measurement.reference_workload import workload
@@ -42,7 +43,6 @@ from lic_bench.store.run_folder import Store, set_aside
 from lic_bench.system.programs import Found
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
-TIMEOUT_S = 3600.0
 BUSY = 0.75  # load average per core from which times are in doubt
 
 Files = Mapping[str, Mapping[int, Path]]
@@ -198,7 +198,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         measure=parts,
         device=str(device),
         threads=torch.get_num_threads(),
-        repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else cfg.REPEATS),
+        repeats=options.repeats or (cfg.QUICK_REPEATS if options.quick else REPEATS),
         budget=options.budget,
         starts=options.starts,
         modes={name: found.mode for name, found in programs.items() if found.mode},
@@ -288,7 +288,7 @@ def _machine(session: Session, options: Options, listener: Listener) -> Iterator
         with baton.held(options.out.name) as held:
             yield held.pass_on
     else:
-        with alone(listener.note):
+        with hold_machine(listener.note):
             yield lambda: None
 
 
