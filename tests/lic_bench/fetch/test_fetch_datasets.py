@@ -15,8 +15,9 @@ import pytest
 from PIL import Image as pil
 
 from lic_bench.errors import UserError
-from lic_bench.fetch import download
-from lic_bench.fetch import fetch_datasets as fetch
+from lic_bench.fetch import fetch_datasets, http_requests
+from lic_bench.fetch.fetch_datasets import fetch_dataset
+from lic_bench.fetch.resumable_download import download
 from lic_bench.images import datasets
 
 
@@ -67,8 +68,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch):
-    monkeypatch.setattr(download, "PAUSE_S", 0.001)
-    monkeypatch.setattr(download, "TIMEOUT_S", 5.0)
+    monkeypatch.setattr(http_requests, "PAUSE_S", 0.001)
+    monkeypatch.setattr(http_requests, "TIMEOUT_S", 5.0)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.behaviour = Behaviour()
         http.url = f"http://127.0.0.1:{http.server_port}"
@@ -84,7 +85,7 @@ SHA = hashlib.sha256(BODY).hexdigest()
 
 
 def get(server, tmp_path, sha256=SHA, progress=None):
-    return download.download(f"{server.url}/f.bin", tmp_path / "f.bin", sha256=sha256, progress=progress)
+    return download(f"{server.url}/f.bin", tmp_path / "f.bin", sha256=sha256, progress=progress)
 
 
 def clean(folder):
@@ -157,15 +158,15 @@ def test_lasting_errors_end_in_one_line_with_the_way_out(server, tmp_path):
     with pytest.raises(UserError, match=r"500 .*\(5 attempts\).*by other means and put it at .*f.bin"):
         get(server, tmp_path)
     with pytest.raises(UserError, match=r"answers 404 Not Found; give another address with --url"):
-        download.download(f"{server.url}/gone", tmp_path / "gone")
+        download(f"{server.url}/gone", tmp_path / "gone")
     assert len(server.behaviour.requests) == 6
     assert clean(tmp_path) == []
 
 
 def test_no_server_at_all_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(download, "PAUSE_S", 0.0)
+    monkeypatch.setattr(http_requests, "PAUSE_S", 0.0)
     with pytest.raises(UserError, match=r"Connection refused.*Check the network"):
-        download.download("http://127.0.0.1:9/f.bin", tmp_path / "f.bin")
+        download("http://127.0.0.1:9/f.bin", tmp_path / "f.bin")
 
 
 @pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/octet-stream"])
@@ -199,7 +200,7 @@ def two(monkeypatch):
         name: {"sha256": hashlib.sha256(data).hexdigest(), "pixels_sha256": hashlib.sha256(pixels[name]).hexdigest()}
         for name, data in files.items()
     }
-    for module in (fetch, datasets):
+    for module in (fetch_datasets, datasets):
         monkeypatch.setattr(module, "manifest", lambda name: known if name == "kodak" else {})
     for name in ("kodak", "clic", "tecnick"):
         info = datasets.DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
@@ -209,11 +210,11 @@ def two(monkeypatch):
 
 def test_kodak_is_fetched_file_by_file_and_what_is_right_stays(server, tmp_path, two):
     server.behaviour.files = {f"/k/{name}": data for name, data in two.items()}
-    result = fetch.fetch("kodak", tmp_path, f"{server.url}/k/")
+    result = fetch_dataset("kodak", tmp_path, f"{server.url}/k/")
     assert (result.folder, result.images, result.downloaded, result.warnings) == (tmp_path / "kodak", 2, 2, ())
-    assert fetch.fetch("kodak", tmp_path, f"{server.url}/k").downloaded == 0
+    assert fetch_dataset("kodak", tmp_path, f"{server.url}/k").downloaded == 0
     (tmp_path / "kodak" / "kodim02.png").write_bytes(png(9))
-    assert fetch.fetch("kodak", tmp_path, f"{server.url}/k").downloaded == 1
+    assert fetch_dataset("kodak", tmp_path, f"{server.url}/k").downloaded == 1
     assert [path for path, _ in server.behaviour.requests] == ["/k/kodim01.png", "/k/kodim02.png", "/k/kodim02.png"]
 
 
@@ -221,7 +222,7 @@ def test_the_same_pixels_in_another_file_are_right(server, tmp_path, two):
     (tmp_path / "kodak").mkdir()
     for name, data in two.items():
         pil.open(io.BytesIO(data)).save(tmp_path / "kodak" / name, compress_level=0)
-    assert fetch.fetch("kodak", tmp_path, server.url).downloaded == 0
+    assert fetch_dataset("kodak", tmp_path, server.url).downloaded == 0
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
@@ -250,26 +251,26 @@ def tarred(files: dict[str, bytes], links: tuple[str, ...] = ()) -> bytes:
 def test_an_archive_is_unpacked_once_images_only(server, tmp_path, two, name, pack):
     extra = {"valid/readme.txt": b"?", "__MACOSX/valid/._a.png": b"?", "valid/.hidden.png": b"?"}
     server.behaviour.files["/pack"] = pack({"valid/a.png": png(1), "valid/b.png": png(2), **extra})
-    result = fetch.fetch(name, tmp_path, f"{server.url}/pack")
+    result = fetch_dataset(name, tmp_path, f"{server.url}/pack")
     assert (result.images, result.downloaded, result.warnings) == (2, 1, ())
     files = sorted(p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file())
-    assert files == [f"{name}/{fetch.LOCK}", f"{name}/valid/a.png", f"{name}/valid/b.png"]
-    assert fetch.fetch(name, tmp_path, f"{server.url}/pack").downloaded == 0
+    assert files == [f"{name}/{fetch_datasets.LOCK}", f"{name}/valid/a.png", f"{name}/valid/b.png"]
+    assert fetch_dataset(name, tmp_path, f"{server.url}/pack").downloaded == 0
     assert len(server.behaviour.requests) == 1
 
 
 def test_a_changed_archive_is_refused_until_the_lock_is_removed(server, tmp_path, two):
     url = f"{server.url}/a.zip"
     server.behaviour.files["/a.zip"] = zipped({"a.png": png(1), "b.png": png(2)})
-    fetch.fetch("clic", tmp_path, url)
+    fetch_dataset("clic", tmp_path, url)
     (tmp_path / "clic" / "a.png").unlink()
     server.behaviour.files["/a.zip"] = zipped({"a.png": png(3), "b.png": png(4)})
     with pytest.raises(UserError, match=r"has changed: .*remove .*\.lic-bench-fetch\.json"):
-        fetch.fetch("clic", tmp_path, url)
+        fetch_dataset("clic", tmp_path, url)
     assert not (tmp_path / "clic" / "a.png").exists()
-    (tmp_path / "clic" / fetch.LOCK).unlink()
-    assert fetch.fetch("clic", tmp_path, url).images == 2
-    assert list(json.loads((tmp_path / "clic" / fetch.LOCK).read_text())) == [url]
+    (tmp_path / "clic" / fetch_datasets.LOCK).unlink()
+    assert fetch_dataset("clic", tmp_path, url).images == 2
+    assert list(json.loads((tmp_path / "clic" / fetch_datasets.LOCK).read_text())) == [url]
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
@@ -277,13 +278,13 @@ def test_a_changed_archive_is_refused_until_the_lock_is_removed(server, tmp_path
 def test_a_name_that_leads_out_is_refused_and_leaves_nothing(server, tmp_path, two, pack, name):
     server.behaviour.files["/a"] = pack({"good.png": png(1), name: png(2)})
     with pytest.raises(UserError, match="leads out of its folder"):
-        fetch.fetch("clic", tmp_path / "root", f"{server.url}/a")
+        fetch_dataset("clic", tmp_path / "root", f"{server.url}/a")
     assert [p.name for p in tmp_path.rglob("*.png")] == []
 
 
 def test_links_in_an_archive_are_not_followed(server, tmp_path, two):
     server.behaviour.files["/a"] = tarred({"a.png": png(1)}, links=("b.png",))
-    result = fetch.fetch("clic", tmp_path, f"{server.url}/a")
+    result = fetch_dataset("clic", tmp_path, f"{server.url}/a")
     assert (result.images, len(result.warnings)) == (1, 1)
 
 
@@ -302,7 +303,7 @@ def test_links_in_an_archive_are_not_followed(server, tmp_path, two):
 def test_a_bad_archive_is_refused(server, tmp_path, two, content, message):
     server.behaviour.files["/a"] = content
     with pytest.raises(UserError, match=message):
-        fetch.fetch("clic", tmp_path, f"{server.url}/a")
+        fetch_dataset("clic", tmp_path, f"{server.url}/a")
     assert not list(tmp_path.rglob("*.png"))
 
 
@@ -316,10 +317,10 @@ def test_a_bad_archive_is_refused(server, tmp_path, two, content, message):
 )
 def test_what_cannot_be_fetched_is_said(tmp_path, name, url, message):
     with pytest.raises(UserError, match=message):
-        fetch.fetch(name, tmp_path, url)
+        fetch_dataset(name, tmp_path, url)
 
 
 def test_a_destination_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="choose another --data-root"):
-        fetch.fetch("kodak", tmp_path / "file")
+        fetch_dataset("kodak", tmp_path / "file")
