@@ -1,188 +1,21 @@
-"""Downloads against a real server on this machine that breaks off, forgets ranges, errs and lies."""
+"""Data sets from the server of conftest.py."""
 
 import hashlib
 import io
 import json
-import re
 import tarfile
-import threading
 import zipfile
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 from PIL import Image as pil
 
 from lic_bench.errors import UserError
-from lic_bench.fetch import fetch_datasets, http_requests
+from lic_bench.fetch import fetch_datasets
 from lic_bench.fetch.fetch_datasets import fetch_dataset
-from lic_bench.fetch.resumable_download import download
 from lic_bench.images import datasets
 
-
-@dataclass
-class Behaviour:
-    """What the server does; `requests` is what it was asked: (path, Range header)."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    ranges: bool = True
-    etag: str | None = '"one"'
-    break_after: list[int | None] = field(default_factory=list)  # bytes of the body, one entry per request
-    statuses: list[int] = field(default_factory=list)  # of the first requests
-    content_type: str = "application/octet-stream"
-    length: bool = True
-    requests: list[tuple[str, str | None]] = field(default_factory=list)
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        b = self.server.behaviour
-        asked = self.headers.get("Range")
-        b.requests.append((self.path, asked))
-        if b.statuses and (status := b.statuses.pop(0)) != 200:
-            return self.send_error(status)
-        if self.path not in b.files:
-            return self.send_error(404)
-        body, start = b.files[self.path], 0
-        if asked and b.ranges and self.headers.get("If-Range") == b.etag:
-            start = int(re.fullmatch(r"bytes=(\d+)-", asked)[1])
-            if start >= len(body):
-                return self.send_error(416)
-            self.send_response(206)
-            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            self.send_response(200)
-        self.send_header("Content-Type", b.content_type)
-        if b.length:
-            self.send_header("Content-Length", str(len(body) - start))
-        if b.etag:
-            self.send_header("ETag", b.etag)
-        self.end_headers()
-        limit = b.break_after.pop(0) if b.break_after else None
-        self.wfile.write(body[start:][:limit])
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setattr(http_requests, "PAUSE_S", 0.001)
-    monkeypatch.setattr(http_requests, "TIMEOUT_S", 5.0)
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        http.behaviour = Behaviour()
-        http.url = f"http://127.0.0.1:{http.server_port}"
-        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield http
-        http.shutdown()
-        thread.join()
-
-
-BODY = np.random.default_rng(0).bytes(300_000)
-SHA = hashlib.sha256(BODY).hexdigest()
-
-
-def get(server, tmp_path, sha256=SHA, progress=None):
-    return download(f"{server.url}/f.bin", tmp_path / "f.bin", sha256=sha256, progress=progress)
-
-
-def clean(folder):
-    return [p.name for p in folder.iterdir()]
-
-
-def test_a_file_comes_whole_with_progress_and_leaves_nothing_beside_it(server, tmp_path):
-    server.behaviour.files["/f.bin"] = BODY
-    seen = []
-    assert get(server, tmp_path, progress=lambda *row: seen.append(row)) == SHA
-    assert (tmp_path / "f.bin").read_bytes() == BODY
-    assert clean(tmp_path) == ["f.bin"]
-    assert seen[-1] == ("f.bin", len(BODY), len(BODY))
-    assert [row[1] for row in seen] == sorted(row[1] for row in seen)
-
-
-def test_a_broken_connection_is_resumed_where_it_broke(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, break_after=[100_000, 50_000])
-    get(server, tmp_path)
-    assert (tmp_path / "f.bin").read_bytes() == BODY
-    assert [r for _, r in server.behaviour.requests] == [None, "bytes=100000-", "bytes=150000-"]
-
-
-def test_a_later_call_resumes_too(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, break_after=[60_000] + [0] * 4)
-    with pytest.raises(UserError, match=r"broke after 60000 of 300000 bytes \(5 attempts\).*resumes"):
-        get(server, tmp_path)
-    get(server, tmp_path)
-    assert server.behaviour.requests[-1] == ("/f.bin", "bytes=60000-")
-    assert (tmp_path / "f.bin").read_bytes() == BODY
-
-
-@pytest.mark.parametrize("behaviour", [{"ranges": False}, {"etag": None}, {"etag": 'W/"weak"'}])
-def test_without_ranges_or_a_mark_it_starts_over(server, tmp_path, behaviour):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, break_after=[100_000], **behaviour)
-    get(server, tmp_path)
-    assert (tmp_path / "f.bin").read_bytes() == BODY
-
-
-def test_a_file_that_changed_meanwhile_is_not_mixed_with_its_older_half(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY[::-1]}, break_after=[100_000] + [0] * 4)
-    with pytest.raises(UserError, match="broke"):
-        get(server, tmp_path)
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, etag='"two"')
-    get(server, tmp_path)
-    assert (tmp_path / "f.bin").read_bytes() == BODY
-
-
-def test_a_server_whose_file_became_shorter_is_asked_anew(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY + BODY}, break_after=[len(BODY)] + [0] * 4)
-    with pytest.raises(UserError):
-        get(server, tmp_path)
-    server.behaviour = Behaviour(files={"/f.bin": BODY})  # the same mark: 416
-    assert get(server, tmp_path) == SHA
-
-
-def test_a_stream_without_length_is_taken(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, length=False)
-    assert get(server, tmp_path) == SHA
-
-
-def test_passing_errors_are_tried_again(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, statuses=[500, 503, 429])
-    get(server, tmp_path)
-    assert len(server.behaviour.requests) == 4
-
-
-def test_lasting_errors_end_in_one_line_with_the_way_out(server, tmp_path):
-    server.behaviour = Behaviour(files={"/f.bin": BODY}, statuses=[500] * 5)
-    with pytest.raises(UserError, match=r"500 .*\(5 attempts\).*by other means and put it at .*f.bin"):
-        get(server, tmp_path)
-    with pytest.raises(UserError, match=r"answers 404 Not Found; give another address with --url"):
-        download(f"{server.url}/gone", tmp_path / "gone")
-    assert len(server.behaviour.requests) == 6
-    assert clean(tmp_path) == []
-
-
-def test_no_server_at_all_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr(http_requests, "PAUSE_S", 0.0)
-    with pytest.raises(UserError, match=r"Connection refused.*Check the network"):
-        download("http://127.0.0.1:9/f.bin", tmp_path / "f.bin")
-
-
-@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "application/octet-stream"])
-def test_a_web_page_is_no_data(server, tmp_path, content_type):
-    page = b"\n<!DOCTYPE html><html>quota exceeded</html>"
-    server.behaviour = Behaviour(files={"/f.bin": page}, content_type=content_type)
-    with pytest.raises(UserError, match="a web page"):
-        get(server, tmp_path, sha256=None)
-    assert clean(tmp_path) == []
-
-
-def test_wrong_content_is_not_kept(server, tmp_path):
-    server.behaviour.files["/f.bin"] = BODY[:-1]
-    with pytest.raises(UserError, match=f"gave another file .*expected {SHA[:12]}"):
-        get(server, tmp_path)
-    assert clean(tmp_path) == []
+NO_ARCHIVE = np.random.default_rng(0).bytes(300_000)
 
 
 def png(seed: int) -> bytes:
@@ -293,7 +126,7 @@ def test_links_in_an_archive_are_not_followed(server, tmp_path, two):
     [
         (b"nothing of the kind", "neither a zip nor a tar"),
         (zipped({"a.txt": b"?"}), "holds no images"),
-        (zipped({"a.png": BODY})[:-30], "neither a zip nor a tar"),
+        (zipped({"a.png": NO_ARCHIVE})[:-30], "neither a zip nor a tar"),
         (
             tarred({"a.png": png(1), "b.png": np.random.default_rng(1).bytes(2_000_000)})[:1_500_000],
             "cannot be unpacked",
