@@ -40,7 +40,7 @@ from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_config import COMPLEXITY_SIZE, RunConfig
 from lic_bench.store.run_folder import Store, set_aside
-from lic_bench.system.programs import Found
+from lic_bench.system.programs import InstalledCoder
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
 BUSY = 0.75  # load average per core from which times are in doubt
@@ -90,7 +90,7 @@ class Session:
     datasets: list[Dataset]
     files: Files
     device: torch.device
-    programs: Mapping[str, Found]
+    programs: Mapping[str, InstalledCoder]
     notes: list[str] = field(default_factory=list)
     counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     alone: bool = False

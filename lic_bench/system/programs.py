@@ -31,9 +31,9 @@ class ProgramError(UserError):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A coder that is there. version: what it says itself. mode: the colour path or pixel format asked of it, if any.
-    place: where it is. files: programs and configurations that decide what it does."""
+class InstalledCoder:
+    """A coder that can be run. version: as it says itself. mode: the colour path or pixel format asked of it, if any.
+    place: where it is. files: the programs and configurations that decide what it does."""
 
     version: str
     mode: str | None
