@@ -22,7 +22,7 @@ def take_lock(file: int | IO[str], *, wait: bool) -> bool:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Wait for the lock on a file, made if it is not there, and hold it. Raises OSError as `take_lock` and `open`."""
     with path.open("w") as file:
         take_lock(file, wait=True)

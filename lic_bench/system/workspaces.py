@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from lic_bench.errors import UserError
-from lic_bench.system.file_lock import held, take_lock
+from lic_bench.system.file_lock import locked, take_lock
 from lic_bench.system.processes import kill_group
 
 LOCK, PROGRAM = ".lock", ".program"  # files in a workspace: held while its owner lives; which process works in it
@@ -29,7 +29,7 @@ def workspace(prefix: str) -> Iterator[Path]:
     Those of runs that were killed are removed by the first workspace of the next process that makes one.
     """
     parent = _parent()
-    with held(parent / LOCK):  # or a sweep would take the folder before its own lock is held
+    with locked(parent / LOCK):  # or a sweep would take the folder before its own lock is held
         folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-{os.getpid()}-", dir=parent))
         lock = (folder / LOCK).open("w")
         take_lock(lock, wait=True)
@@ -48,7 +48,7 @@ def note_program(folder: Path, pid: int) -> None:
 
 def sweep(parent: Path) -> None:
     """Remove the workspaces whose owner is gone, and end the programs that still work in them."""
-    with held(parent / LOCK):
+    with locked(parent / LOCK):
         for folder in (path for path in parent.iterdir() if NAME_END.search(path.name) and not path.is_symlink()):
             with contextlib.suppress(OSError), (folder / LOCK).open("a") as lock:  # or its owner is removing it now
                 if take_lock(lock, wait=False):

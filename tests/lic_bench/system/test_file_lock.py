@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.system.file_lock import held, take_lock
+from lic_bench.system.file_lock import locked, take_lock
 
 HOLDER = """
 import pathlib, sys
-from lic_bench.system.file_lock import held
-with held(pathlib.Path(sys.argv[1])):
+from lic_bench.system.file_lock import locked
+with locked(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -27,10 +27,10 @@ def test_a_lock_is_of_one_process_and_ends_with_it(tmp_path: Path) -> None:
             assert take_lock(file, wait=True)
             with path.open("a") as second:
                 assert not take_lock(second.fileno(), wait=False)
-    with held(path), path.open("a") as file:
+    with locked(path), path.open("a") as file:
         assert not take_lock(file, wait=False)
 
 
 def test_what_cannot_be_locked_is_an_oserror(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="none"), held(tmp_path / "none" / "lock"):
+    with pytest.raises(OSError, match="none"), locked(tmp_path / "none" / "lock"):
         pass
