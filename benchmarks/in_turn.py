@@ -24,7 +24,7 @@ from compare_proof import RUN, WORKLOAD
 
 from lic_bench.compare.statistics import Floats, floor, side_by_side
 from lic_bench.compare.turn_server import take_turns
-from lic_bench.machine.machine_lock import alone
+from lic_bench.machine.machine_lock import hold_machine
 
 STATISTICS: dict[str, Callable[[Floats, Floats], float]] = {
     "floors": lambda base, new: float(floor(new) - floor(base)),
@@ -57,7 +57,7 @@ def _both_runs(folder: Path, starts: int, turns: int) -> tuple[Rows, Rows]:
     os.environ |= {"SLOWED": "1", "OMP_NUM_THREADS": "1"}
     what = [*WORKLOAD[: WORKLOAD.index("--repeats")], "--limit", "1", "--repeats", str(turns), "--measure", "latency"]
     more = ["--starts", str(starts), "--budget", "60"]
-    with alone(lambda line: print(line, file=sys.stderr)):
+    with hold_machine(lambda line: print(line, file=sys.stderr)):
         take_turns({name: [*RUN, *what, *more, "--out", str(folder / name)] for name in ("base", "new")})
     base, new = (map(json.loads, (folder / n / "records.jsonl").read_text().splitlines()) for n in ("base", "new"))
     return {row["codec"]: row for row in base}, {row["codec"]: row for row in new}

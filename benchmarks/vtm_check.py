@@ -28,7 +28,8 @@ from lic_bench.errors import UserError
 from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image, read_image
 from lic_bench.rate_distortion.published import load_points
-from lic_bench.system.programs import run_program, workspace
+from lic_bench.system.programs import run_program
+from lic_bench.system.workspaces import workspace
 from vtm.model import VtmCodec, load
 
 QPS = (47, 42, 37, 32, 27, 22, 17, 12)  # of the published points, by rising rate

@@ -17,6 +17,7 @@ import typer
 
 from lic_bench.codecs import lazy_compressai
 from lic_bench.commands import options as opt
+from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import ClosedPipe, Output
 
@@ -168,7 +169,7 @@ def report(
         typer.Option(
             help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable."
         ),
-    ] = "vtm-9.1",
+    ] = ANCHOR,
     method: Annotated[str, typer.Option(help="Interpolation: pchip, cubic or akima.")] = "pchip",
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
@@ -314,7 +315,7 @@ def fetch(
     plugin: opt.Plugins = None,
 ) -> None:
     """Download a data set or the weights of codecs, resume where a download broke off, check what came."""
-    from lic_bench.fetch.fetch_datasets import fetch as bring
+    from lic_bench.fetch.fetch_datasets import fetch_dataset
     from lic_bench.terminal.progress import Downloads
 
     _add_plugins(plugin)
@@ -325,7 +326,7 @@ def fetch(
     if codecs is not None or checkpoints is not None:
         raise UserError(f"--codecs and --checkpoints are for weights, not for {name!r}; write `fetch weights`.")
     with Downloads(console) as downloads:
-        fetched = bring(name, data_root, url, downloads.show)
+        fetched = fetch_dataset(name, data_root, url, downloads.show)
     for warning in fetched.warnings:
         errors.print(warning, markup=False, highlight=False, soft_wrap=True)
     count = f"{fetched.images} images in {fetched.folder}, {fetched.downloaded} files downloaded now"

@@ -61,7 +61,7 @@ class CodecSpec:
         roundings differ: function(device: str) -> the name of those in use. Encoder and decoder must use the same.
     requires: Python modules that may be missing. install: the command that brings them, or the programs.
     programs: "package.module:function" of a classical codec whose coder is another program, a
-        codecs.program_codec.ProgramCodec: function(**settings) -> system.programs.Found. Raises ProgramError.
+        codecs.program_codec.ProgramCodec: function(**settings) -> system.programs.InstalledCoder. Raises ProgramError.
     settings: what `load` and `programs` get by keyword. options: those of `lic-bench run` that they take so.
     mode: the colour path of a codec that has several, unless another is asked for.
     version: of a codec whose name ends in it; the same name with another version is then a codec as well, whose

@@ -1,4 +1,4 @@
-"""Finding VTM: its two programs, its configuration, and the version that it gives itself."""
+"""Finding VTM: its two programs, their configuration and their version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from lic_bench.system.programs import Found, ProgramError, banner, need_program
+from lic_bench.system.programs import InstalledCoder, ProgramError, banner, need_program
+from vtm import VERSION
 from vtm.colour import DEFAULT, MODES
 
 ENCODERS = ("EncoderAppStatic", "EncoderApp")
@@ -19,7 +20,7 @@ _RELEASE = re.compile(r"\d+(\.\d+)*")
 
 @dataclass(frozen=True, slots=True)
 class Binaries:
-    """One VTM. version: of the encoder and the decoder, which are of the same."""
+    """One VTM. version: of both programs."""
 
     encoder: Path
     decoder: Path
@@ -27,23 +28,23 @@ class Binaries:
     version: str
 
 
-def find(version: str, root: Path | None = None) -> Binaries:
+def find_binaries(version: str, root: Path | None = None) -> Binaries:
     """VTM `version` below `root`, else below $VTM_ROOT, else on PATH. Raises ProgramError for what is missing."""
     encoder, decoder = (need_program(names, root, ROOT) for names in (ENCODERS, DECODERS))
     versions = [_version(program) for program in (encoder, decoder)]
     if versions[0] != versions[1]:
         raise ProgramError(f"{encoder} is VTM {versions[0]}, {decoder} is {versions[1]}: they must be of one version.")
     if versions[0] != version:
-        raise ProgramError(f"{encoder} is VTM {versions[0]}, not {version}: {_way_out(versions[0], version)}.")
+        raise ProgramError(f"{encoder} is VTM {versions[0]}, not {version}: {_advice(versions[0], version)}.")
     return Binaries(encoder, decoder, _config(encoder, root), version)
 
 
-def found(version: str = "9.1", vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> Found:
-    """What `lic-bench run` and `doctor` say of this VTM. Raises ValueError for an unknown mode."""
+def installed_coder(version: str = VERSION, vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> InstalledCoder:
+    """This VTM as `lic-bench run` and `doctor` show it. Raises ProgramError if it is missing, ValueError for a mode."""
     if vtm_colour not in MODES:
         raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown; allowed: {', '.join(MODES)}.")
-    there = find(version, vtm_root)
-    return Found(there.version, vtm_colour, str(there.encoder), (there.encoder, there.decoder, there.config))
+    vtm = find_binaries(version, vtm_root)
+    return InstalledCoder(vtm.version, vtm_colour, str(vtm.encoder), (vtm.encoder, vtm.decoder, vtm.config))
 
 
 def parse_version(line: str) -> str | None:
@@ -52,9 +53,9 @@ def parse_version(line: str) -> str | None:
     return match[1] if match else None
 
 
-def _way_out(there: str, wanted: str) -> str:
-    """What to do where the version `there` is found in the place of `wanted`."""
-    own = f"ask for the codec vtm-{there}, or " if _RELEASE.fullmatch(there) else ""
+def _advice(actual: str, wanted: str) -> str:
+    """What to do if the version `actual` is in the place of `wanted`."""
+    own = f"ask for the codec vtm-{actual}, or " if _RELEASE.fullmatch(actual) else ""
     return f"{own}name the folder of VTM {wanted} by --vtm-root; a run has one VTM, two versions are two runs"
 
 

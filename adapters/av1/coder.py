@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from adapters.shared import ffmpeg
-from lic_bench.system.programs import Found
+from lic_bench.system.programs import InstalledCoder
 
 
 def arguments(quality: int) -> tuple[str, ...]:
@@ -27,6 +27,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def found() -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of libaom."""
     return ffmpeg.found(CODER)

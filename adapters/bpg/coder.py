@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lic_bench.system.programs import Found, ProgramError, banner, need_program
+from lic_bench.system.programs import InstalledCoder, ProgramError, banner, need_program
 
 ROOT = "BPG_ROOT"
 MODE = "ycbcr8-bt601"  # bpgenc converts, by these settings
@@ -28,11 +28,11 @@ def find() -> tuple[Path, Path]:
     return need_program(("bpgenc",), env=ROOT), need_program(("bpgdec",), env=ROOT)
 
 
-def found() -> Found:
+def found() -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of libbpg."""
     encoder, decoder = find()
     version_of(decoder)
-    return Found(version_of(encoder), MODE, str(encoder), (encoder, decoder))
+    return InstalledCoder(version_of(encoder), MODE, str(encoder), (encoder, decoder))
 
 
 def version_of(program: Path) -> str:

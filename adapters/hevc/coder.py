@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from adapters.shared import ffmpeg
-from lic_bench.system.programs import Found
+from lic_bench.system.programs import InstalledCoder
 
 PARAMETERS = (
     "ipratio=1",  # else an intra picture gets QP - 3
@@ -35,6 +35,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def found() -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of x265."""
     return ffmpeg.found(CODER)

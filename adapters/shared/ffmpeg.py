@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from lic_bench.system.programs import Found, ProgramError, banner, run_program, workspace
+from lic_bench.system.programs import InstalledCoder, ProgramError, banner, run_program
+from lic_bench.system.workspaces import workspace
 
 INSTALL = "pip install 'lic-bench[video]'"
 VARIABLE = "IMAGEIO_FFMPEG_EXE"  # imageio-ffmpeg's own
@@ -90,10 +91,10 @@ def program() -> Path:
         raise ProgramError(f"imageio-ffmpeg has no FFmpeg for this machine: name one by ${VARIABLE}.") from None
 
 
-def found(coder: Coder) -> Found:
+def found(coder: Coder) -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of this coder. Raises ProgramError where it does not work."""
     there = program()
-    return Found(version_of(there, coder), coder.mode, str(there), (there,))
+    return InstalledCoder(version_of(there, coder), coder.mode, str(there), (there,))
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from adapters.shared import ffmpeg
-from lic_bench.system.programs import Found
+from lic_bench.system.programs import InstalledCoder
 
 PARAMETERS = (
     "intraperiod=1:gopsize=1",  # else the stream says how pictures that are not there depend on each other
@@ -33,6 +33,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def found() -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of VVenC."""
     return ffmpeg.found(CODER)

@@ -18,10 +18,10 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from lic_bench.errors import UserError
+from lic_bench.system.whole_file import DRAFT, write_whole
 
 VARIABLE = "LIC_BENCH_CACHE"
-DRAFT = ".tmp"  # suffix of a file that is being written
-ABANDONED_S = 24 * 3600.0  # age of a draft whose writer was killed; writing takes a moment
+ABANDONED_S = 24 * 3600.0  # age of a draft whose writer must have been killed; writing one takes a moment
 
 
 def cache_folder() -> Path:
@@ -75,17 +75,10 @@ class BitstreamCache:
     def put(self, key: str, payload: bytes) -> None:
         """Keep a bitstream. Raises UserError if it cannot be written."""
         path = self._path(key)
-        draft = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=DRAFT, delete=False) as file:
-                draft = Path(file.name)
-                file.write(hashlib.sha256(payload).digest() + payload)
-            draft.rename(path)
+            write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
-            if draft:
-                with contextlib.suppress(OSError):
-                    draft.unlink()
             raise _unwritable(path.parent, error) from None
 
     def _path(self, key: str) -> Path:

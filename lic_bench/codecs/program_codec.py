@@ -14,11 +14,12 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.pixels import to_pixels, to_tensor
 from lic_bench.codecs.ycbcr import Pixels
-from lic_bench.system.programs import ProgramError, run_program, workspace
+from lic_bench.defaults import TIMEOUT_S
+from lic_bench.system.programs import ProgramError, run_program
+from lic_bench.system.workspaces import workspace
 
 INPUT, BITSTREAM, OUTPUT = "input", "bitstream", "output"  # names of the files, relative to the folder of the call
-TIMEOUT_S = 3600.0  # for one image: VTM takes minutes for a large one at a low QP
-_SIZE = struct.Struct("<II")  # height, width, which raw pictures do not hold
+_SIZE = struct.Struct("<II")  # height, width: raw pictures do not say it
 
 
 class ProgramCodec(ABC):

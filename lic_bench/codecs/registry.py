@@ -19,7 +19,7 @@ from lic_bench.codecs.factory_targets import is_target, spec_of_target
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
-from lic_bench.system.programs import Found, ProgramError
+from lic_bench.system.programs import InstalledCoder, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"
 DOCTOR_HINT = " `lic-bench doctor` says how to get it."
@@ -82,12 +82,12 @@ def check_installed(spec: CodecSpec) -> None:
         raise UserError(f"Codec {spec.name!r} needs the Python module {missing[0]}: {spec.install or 'install it'}.")
 
 
-def find_programs(spec: CodecSpec) -> Found | None:
+def find_programs(spec: CodecSpec) -> InstalledCoder | None:
     """The programs that this codec runs; None if it needs none. Raises UserError if they are not there."""
     if spec.programs is None:
         return None
     try:
-        return cast(Callable[..., Found], load_target(spec.programs))(**spec.settings)
+        return cast(Callable[..., InstalledCoder], load_target(spec.programs))(**spec.settings)
     except ProgramError as error:
         raise UserError(f"Codec {spec.name!r}: {error}{DOCTOR_HINT}") from None
     except ValueError as error:

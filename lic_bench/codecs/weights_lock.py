@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lic_bench.errors import UserError
+from lic_bench.system.whole_file import write_whole
 
 LOCK = "weights.lock.json"
 
@@ -40,6 +41,5 @@ def read_lock(folder: Path) -> dict[str, Entry]:
 
 def write_lock(folder: Path, entries: Mapping[str, Entry]) -> None:
     """Store a lock whole or not at all; OSError where the folder cannot be written."""
-    aside = folder / f"{LOCK}.new"
-    aside.write_text(json.dumps({key: asdict(entry) for key, entry in sorted(entries.items())}, indent=1) + "\n")
-    aside.replace(folder / LOCK)
+    values = {key: asdict(entry) for key, entry in sorted(entries.items())}
+    write_whole(folder / LOCK, json.dumps(values, indent=1) + "\n")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from lic_bench.defaults import BUDGET_S, REPEATS, TIMEOUT_S
+
 Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
 ]
@@ -22,9 +24,12 @@ Limit = Annotated[int | None, typer.Option(help="Only the first N images of each
 Crop = Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")]
 Measure = Annotated[str, typer.Option(help="Of: quality, latency, phases, memory, complexity, all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
-Repeats = Annotated[int | None, typer.Option(help="Samples of each time at least, within --budget. [default: 5]")]
+Repeats = Annotated[
+    int | None, typer.Option(help=f"Samples of each time at least, within --budget. [default: {REPEATS}]")
+]
 Budget = Annotated[
-    float | None, typer.Option(help="Seconds of samples of each time, after which there are no more. [default: 2]")
+    float | None,
+    typer.Option(help=f"Seconds of samples of each time, after which there are no more. [default: {BUDGET_S:g}]"),
 ]
 Starts = Annotated[
     int | None, typer.Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
@@ -43,7 +48,9 @@ Isolate = Annotated[
         "--isolate/--no-isolate", help="Each codec in a process of its own. [default: where latency or memory is taken]"
     ),
 ]
-Timeout = Annotated[float | None, typer.Option(help="Seconds a codec may take for one image or turn. [default: 3600]")]
+Timeout = Annotated[
+    float | None, typer.Option(help=f"Seconds a codec may take for one image or turn. [default: {TIMEOUT_S:g}]")
+]
 Sizes = Annotated[
     str, typer.Option(help="Sides of the square pictures in pixels: 256,384,512, or 256:2048 for doublings.")
 ]

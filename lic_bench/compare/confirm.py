@@ -22,7 +22,7 @@ from lic_bench.compare.turn_server import take_turns
 from lic_bench.compare.verdicts import Verdict, confirm, judge
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import name_without_crop
-from lic_bench.machine.machine_lock import alone
+from lic_bench.machine.machine_lock import hold_machine
 from lic_bench.store.run_folder import Run
 
 LOOKS = 4  # at what no look before it settled
@@ -86,7 +86,7 @@ def second_look(
         return comparison
     found: dict[Subject, list[Times]] = {}
     settled: dict[Subject, Verdict] = {}
-    with alone(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
+    with hold_machine(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
         for look in range(LOOKS):
             again = [suspect for suspect in suspects if undecided(settled.get(suspect.subject))]
             if not again:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -17,6 +16,7 @@ from typing import IO
 
 from lic_bench.errors import UserError
 from lic_bench.run.turn_client import GO, VARIABLE
+from lic_bench.system.processes import end_process, how_it_ended, start_in_group
 
 LOOK_S = 1.0  # between two looks whether a command that has not said its name has ended
 END_S = 5.0  # to end in order
@@ -63,20 +63,13 @@ def _started(words: Sequence[str], server: socket.socket) -> Iterator[tuple[subp
     with TemporaryFile() as said:
         environment = os.environ | {VARIABLE: server.getsockname()}
         try:
-            process = subprocess.Popen(
-                list(words),
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # so that what a script starts can be ended with it
-            )
+            process = start_in_group(words, env=environment, stdout=said, stderr=subprocess.STDOUT)
         except OSError as error:
             raise UserError(f"Cannot run {words[0]}: {error.strerror}; look at --base-run and --new-run.") from None
         try:
             yield process, said
         finally:
-            _end(process)
+            end_process(process, END_S, asked=False)
 
 
 def _connected(
@@ -124,17 +117,8 @@ def _words(process: subprocess.Popen[bytes]) -> str:
     return shlex.join(map(str, process.args)) if isinstance(process.args, list) else str(process.args)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End it and all of its group, in order if that goes."""
-    for number in (signal.SIGTERM, signal.SIGKILL) if process.poll() is None else ():
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(END_S)
-
-
 def _check(code: int, words: str, said: IO[bytes]) -> None:
     if code:
         said.seek(0)
         lines = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(f"{words} ended with {code}: {lines[-1].strip() if lines else 'it said nothing'}")
+        raise UserError(f"{words} {how_it_ended(code)}: {lines[-1].strip() if lines else 'it said nothing'}")

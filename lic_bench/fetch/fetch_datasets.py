@@ -1,4 +1,4 @@
-"""Getting the public data sets: single files with known hashes, or an archive whose first hash is remembered."""
+"""Downloading the public data sets: files of known hashes, or an archive whose hash is noted the first time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from lic_bench.errors import UserError, unknown
-from lic_bench.fetch.download import Progress, download
 from lic_bench.fetch.image_archives import extract_images
+from lic_bench.fetch.resumable_download import Progress, download
 from lic_bench.images.datasets import data_folders, find_dataset
 from lic_bench.images.image_file import image_of_file, pixels_sha256, read_pixels
 from lic_bench.images.known_datasets import DATASETS, read_manifest
+from lic_bench.system.whole_file import write_whole
 
 LOCK = ".lic-bench-fetch.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a data set is published. url: a folder of the files in the manifest, or one archive."""
+    """Where a data set is published. url: of one archive, or of the folder of the files in the manifest."""
 
     url: str
     archive: bool = True
@@ -46,7 +47,7 @@ class Fetched:
     warnings: tuple[str, ...]
 
 
-def fetch(
+def fetch_dataset(
     name: str, destination: Path | None = None, base_url: str | None = None, progress: Progress | None = None
 ) -> Fetched:
     """Bring a data set to destination/name; what is there already and right stays.
@@ -67,23 +68,25 @@ def fetch(
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        downloaded = _archive(name, url, folder, progress) if source.archive else _files(name, url, folder, progress)
+        fetch_from = _fetch_archive if source.archive else _fetch_files
+        downloaded = fetch_from(url, name, folder, progress)
     except OSError as error:
         raise UserError(
             f"Cannot write to {folder}: {error.strerror}; make room or choose another --data-root."
         ) from None
-    found = find_dataset(name, root)
-    return Fetched(folder=folder, images=found.found, downloaded=downloaded, warnings=found.warnings)
+    dataset = find_dataset(name, root)
+    return Fetched(folder=folder, images=dataset.found, downloaded=downloaded, warnings=dataset.warnings)
 
 
-def _files(name: str, url: str, folder: Path, progress: Progress | None) -> int:
-    missing = {file: entry for file, entry in read_manifest(name).items() if not _is_right(folder / file, entry)}
+def _fetch_files(url: str, name: str, folder: Path, progress: Progress | None) -> int:
+    """Download the files that are missing or wrong; returns how many."""
+    missing = {file: entry for file, entry in read_manifest(name).items() if not _is_original(folder / file, entry)}
     for file, entry in missing.items():
         download(f"{url.rstrip('/')}/{file}", folder / file, sha256=entry["sha256"], progress=progress)
     return len(missing)
 
 
-def _is_right(file: Path, entry: dict[str, str]) -> bool:
+def _is_original(file: Path, entry: dict[str, str]) -> bool:
     if not file.is_file():
         return False
     if image_of_file(file, file.name).sha256 == entry["sha256"]:
@@ -94,28 +97,29 @@ def _is_right(file: Path, entry: dict[str, str]) -> bool:
         return False
 
 
-def _archive(name: str, url: str, folder: Path, progress: Progress | None) -> int:
-    if _complete(name, folder):
+def _fetch_archive(url: str, name: str, folder: Path, progress: Progress | None) -> int:
+    """Download and unpack the archive unless the data set is complete; returns how many files were downloaded."""
+    if _is_complete(name, folder):
         return 0
     archive = folder / (Path(urlsplit(url).path).name or f"{name}.archive")
     sha256 = download(url, archive, progress=progress)
     try:
-        _trust(url, sha256, folder / LOCK)
+        _check_first_hash(url, sha256, folder / LOCK)
         _unpack(archive, folder)
     finally:
         archive.unlink(missing_ok=True)
     return 1
 
 
-def _complete(name: str, folder: Path) -> bool:
+def _is_complete(name: str, folder: Path) -> bool:
     try:
         return find_dataset(name, folder).found >= DATASETS[name].count
     except UserError:
         return False
 
 
-def _trust(url: str, sha256: str, lock: Path) -> None:
-    """The first download from an address is believed; a later one from there has to be the same file."""
+def _check_first_hash(url: str, sha256: str, lock: Path) -> None:
+    """Note the hash of the first download from an address. Raises UserError if a later one differs."""
     try:
         known = json.loads(lock.read_text()) if lock.exists() else {}
     except ValueError:
@@ -125,11 +129,11 @@ def _trust(url: str, sha256: str, lock: Path) -> None:
             f"{url} has changed: sha256 {sha256[:12]}..., the first download had {known[url][:12]}...; "
             f"remove {lock} to accept the new file."
         )
-    lock.write_text(json.dumps(known | {url: sha256}, indent=1))
+    write_whole(lock, json.dumps(known | {url: sha256}, indent=1))
 
 
 def _unpack(archive: Path, folder: Path) -> None:
-    """Unpack beside the images and move in when all is well, so that a bad archive leaves nothing."""
+    """Unpack into a folder of its own first, so that a damaged archive leaves nothing among the images."""
     aside = folder / ".unpacking"
     shutil.rmtree(aside, ignore_errors=True)
     try:

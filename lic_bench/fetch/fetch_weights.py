@@ -1,4 +1,4 @@
-"""Getting the authors' weights: from the addresses in the SPECs or a mirror, or by hand where there are none."""
+"""Downloading the authors' weights: from the addresses in the SPECs, from a mirror, or by hand."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_
 from lic_bench.codecs.registry import choose_codecs
 from lic_bench.codecs.weights_lock import LOCK, Entry, key_of, read_lock, write_lock
 from lic_bench.errors import UserError
-from lic_bench.fetch.download import OtherFile, Progress, download
-from lic_bench.fetch.google_drive import DRIVE, file_query, resolve
+from lic_bench.fetch.google_drive import DRIVE, direct_address, file_query
+from lic_bench.fetch.resumable_download import Progress, WrongHash, download
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEAST_BYTES = 1024  # the smallest network is some megabytes; less is an error message
@@ -25,10 +25,10 @@ PAGES = re.compile(r"//(github\.com|huggingface\.co)/.*/blob/|//([^/]+\.)?(dropb
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """What came of one codec's weights. folder: where they belong.
+    """What fetching the weights of one codec has led to. folder: where they belong. files: how many there are in all.
 
-    by_hand: page -> files that are not there, have no address of their own, and are found by a person on that page.
-    addresses: files that can be downloaded, whether they are there already or not.
+    kept: files that were there already. addresses: files that can be downloaded, whether they are there or not.
+    by_hand: page -> files that are missing and can only be downloaded by a person on that page.
     """
 
     codec: str
@@ -41,14 +41,14 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
 
     @property
-    def left(self) -> int:
-        """How many files are to be put in place by hand."""
+    def by_hand_count(self) -> int:
+        """How many files are left to a person."""
         return sum(map(len, self.by_hand.values()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan:
-    """Where from and where to. folders: where weights are looked for; the first takes those that are downloaded."""
+class _Route:
+    """From where and to where. folders: where weights are looked for; downloads go to the first."""
 
     folders: list[Path]
     mirror: str | None
@@ -62,7 +62,7 @@ class _Plan:
 
 
 def direct_url(url: str | None) -> str | None:
-    """The address of a file's own bytes, if `url` is one or a Drive link to a file; None for pages, folders, shares."""
+    """The address of the bytes of a file, if `url` is one or a Drive link to one; None for pages, folders, shares."""
     parts = urlsplit(url or "")
     if not url or parts.scheme not in ("http", "https") or PAGES.search(url):
         return None
@@ -79,12 +79,12 @@ def fetch_weights(
     progress: Progress | None = None,
     drive: str = DRIVE,
 ) -> list[Outcome]:
-    """Bring what can be downloaded of the weights of `codecs` (names with commas) to FOLDER/codec/file.
+    """Download the weights of `codecs` (names with commas) to FOLDER/codec/file, as far as they have addresses.
 
-    checkpoints: that folder, made where it is not there; None: $LIC_BENCH_CHECKPOINTS, else the user cache.
-    mirror: take MIRROR/codec/file instead of the known addresses. drive: as of `lic_bench.fetch.google_drive.resolve`.
-    A file that is there and has the right hash stays. What fails is told in the outcome and stops nothing else.
-    Raises UserError where nothing can be begun: an unknown codec, no http address, no place to write.
+    checkpoints: that folder, made if it is not there; None: $LIC_BENCH_CHECKPOINTS, else the user cache.
+    mirror: take MIRROR/codec/file instead of the known addresses. drive: as in `google_drive.direct_address`.
+    A file that is there and has the right hash stays. The outcome says what failed; the other files are fetched.
+    Raises UserError before any download: an unknown codec, no http address, no place to write.
     """
     specs = choose_codecs(codecs)
     if mirror and urlsplit(mirror).scheme not in ("http", "https"):
@@ -94,12 +94,12 @@ def fetch_weights(
         folders[0].mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Cannot write to {folders[0]}: {error.strerror}; choose another --checkpoints.") from None
-    plan = _Plan(folders=folders, mirror=mirror, drive=drive, progress=progress)
-    return [_fetch_codec(spec, plan) for spec in specs]
+    route = _Route(folders=folders, mirror=mirror, drive=drive, progress=progress)
+    return [_fetch_codec(spec, route) for spec in specs]
 
 
 def not_weights(file: Path) -> str | None:
-    """What a file is instead of something torch.save wrote, in words: a zip, a pickle or, of old, a tar."""
+    """What is wrong with a file that torch.save did not write, in words; None for a zip, a pickle or an old tar."""
     with file.open("rb") as opened:
         beginning = opened.read(TAR_MAGIC_AT + 5)
     if beginning.startswith((ZIP_MAGIC, PICKLE_MAGIC)) or beginning[TAR_MAGIC_AT:] == b"ustar":
@@ -108,47 +108,47 @@ def not_weights(file: Path) -> str | None:
 
 
 def summary(outcome: Outcome) -> list[str]:
-    """What came of one codec, in one line; in a second one what is to be put in place by hand."""
+    """The outcome of one codec in one line, and in a second one what is to be put in place by hand."""
     if not outcome.files:
         return [f"{outcome.codec}: there are no weights to fetch"]
     parts = [f"{outcome.downloaded} downloaded", f"{outcome.kept} there already"]
-    parts += [f"{outcome.left} to be put in place by hand"] if outcome.left else []
+    parts += [f"{outcome.by_hand_count} to be put in place by hand"] if outcome.by_hand_count else []
     parts += [f"{len(outcome.errors)} failed"] if outcome.errors else []
-    lines = [f"{outcome.codec}: {', '.join(parts)}; in {outcome.folder}"]
-    if outcome.left:
+    text = [f"{outcome.codec}: {', '.join(parts)}; in {outcome.folder}"]
+    if outcome.by_hand_count:
         files = "; ".join(f"{', '.join(files)} from {page}" for page, files in outcome.by_hand.items())
-        lines += [f"{outcome.codec}: by hand: {files}; into {outcome.folder}"]
-    return lines
+        text += [f"{outcome.codec}: by hand: {files}; into {outcome.folder}"]
+    return text
 
 
 def shortfall(outcomes: Sequence[Outcome]) -> str | None:
-    """Why this fetching has failed as a whole, in one line; None where all went well or the rest is left to hands."""
+    """Why the whole command has failed, in one line; None if all went well or the rest is to be done by hand."""
     failed = sum(len(outcome.errors) for outcome in outcomes)
     if failed:
         return f"{failed} of {sum(outcome.files for outcome in outcomes)} files could not be had, see above."
-    left = sum(outcome.left for outcome in outcomes)
-    if left and not any(outcome.addresses for outcome in outcomes):
+    by_hand = sum(outcome.by_hand_count for outcome in outcomes)
+    if by_hand and not any(outcome.addresses for outcome in outcomes):
         return (
-            f"nothing can be downloaded: the {left} files above have no address of their own; "
+            f"nothing can be downloaded: the {by_hand} files above have no address of their own; "
             "put them in place by hand, or name a mirror with --url."
         )
     return None
 
 
-def _fetch_codec(spec: CodecSpec, plan: _Plan) -> Outcome:
-    outcome = Outcome(codec=spec.name, folder=plan.folders[0] / spec.name, files=len(spec.checkpoints))
+def _fetch_codec(spec: CodecSpec, route: _Route) -> Outcome:
+    outcome = Outcome(codec=spec.name, folder=route.folders[0] / spec.name, files=len(spec.checkpoints))
     for quality, checkpoint in spec.checkpoints.items():
-        there = find_checkpoints(spec, plan.folders).get(quality)
-        address = plan.address(spec, checkpoint)
+        file = find_checkpoints(spec, route.folders).get(quality)
+        address = route.address(spec, checkpoint)
         outcome.addresses += address is not None
         try:
-            if there:
-                check_sha256(spec, quality, there)
+            if file:
+                check_sha256(spec, quality, file)
                 outcome.kept += 1
             elif address is None:
                 outcome.by_hand.setdefault(checkpoint.url or "the authors", []).append(checkpoint.file)
             else:
-                _bring(spec, checkpoint, address, plan)
+                _download(spec, checkpoint, address, route)
                 outcome.downloaded += 1
         except UserError as error:
             outcome.errors.append(f"{spec.name}/{checkpoint.file}: {error}")
@@ -157,23 +157,23 @@ def _fetch_codec(spec: CodecSpec, plan: _Plan) -> Outcome:
     return outcome
 
 
-def _bring(spec: CodecSpec, checkpoint: Checkpoint, address: str, plan: _Plan) -> None:
-    """Download one file and note it in the lock; the hash in SPEC comes before the one in the lock."""
-    folder, key = plan.folders[0], key_of(spec.name, checkpoint.file)
+def _download(spec: CodecSpec, checkpoint: Checkpoint, address: str, route: _Route) -> None:
+    """Download one file and note it in the lock. Its hash must be the one in SPEC, else the one in the lock."""
+    folder, key = route.folders[0], key_of(spec.name, checkpoint.file)
     target = folder / spec.name / checkpoint.file
     known = read_lock(folder).get(key)
     expected = checkpoint.sha256 or (known.sha256 if known else None)
-    url = resolve(address, target, plan.drive) if file_query(address) else address
+    url = direct_address(address, target, route.drive) if file_query(address) else address
     try:
-        progress = _named(key, plan.progress)
+        progress = _with_codec(key, route.progress)
         sha256 = download(
             url, target, sha256=expected, progress=progress, source=address, least=LEAST_BYTES, check=not_weights
         )
-    except OtherFile as error:
+    except WrongHash as error:
         if checkpoint.sha256 or not known:
             raise
         raise UserError(
-            f"{address} has changed: sha256 {error.found[:12]}..., the download of {known.date} had "
+            f"{address} has changed: sha256 {error.sha256[:12]}..., the download of {known.date} had "
             f"{known.sha256[:12]}...; remove {key!r} from {folder / LOCK} to accept the new file."
         ) from None
     today = datetime.now(UTC).date().isoformat()
@@ -181,6 +181,6 @@ def _bring(spec: CodecSpec, checkpoint: Checkpoint, address: str, plan: _Plan) -
     write_lock(folder, read_lock(folder) | {key: entry})
 
 
-def _named(key: str, progress: Progress | None) -> Progress | None:
-    """Show a file with its codec: names like q1.pth are used by many."""
+def _with_codec(key: str, progress: Progress | None) -> Progress | None:
+    """The same progress, shown for codec/file: names like q1.pth are used by many."""
     return progress and (lambda _, done, total: progress(key, done, total))

@@ -1,4 +1,4 @@
-"""Google Drive: from the link to a file to an address that gives its bytes, past the page about viruses."""
+"""Google Drive: the address of the bytes of a file, from a link to it, past the page that warns of viruses."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from lic_bench.errors import UserError
-from lic_bench.fetch.download import TEMPORARY, TryAgain, is_web_page, opened, persistently, read
+from lic_bench.fetch.http_requests import TEMPORARY, TryAgain, is_web_page, open_url, read_bytes, with_retries
 
 DRIVE = "https://drive.google.com"
 HOSTS = frozenset(("drive.google.com", "docs.google.com", "drive.usercontent.google.com"))
 ENGLISH = {"Accept-Language": "en"}  # the pages are told apart by their words
 QUOTA = ("quota exceeded", "too many users have viewed or downloaded this file recently")
 PAGE_BYTES = 1 << 20
-STEPS = 3  # the page about viruses, the file, and one to spare
+HOPS = 3  # the page that warns of viruses, the file, and one to spare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Page:
 
 
 def file_query(url: str) -> dict[str, str] | None:
-    """What names a file of Drive (id, for older files also resourcekey) in a link to it; None for any other address."""
+    """The query (id, for older files also resourcekey) that names a file in a Drive link; None for other addresses."""
     parts = urlsplit(url)
     if parts.hostname not in HOSTS:
         return None
@@ -45,8 +45,8 @@ def file_query(url: str) -> dict[str, str] | None:
     return {key: given[key] for key in ("id", "resourcekey") if key in given} if "id" in given else None
 
 
-def resolve(url: str, target: Path, drive: str = DRIVE) -> str:
-    """The address of the bytes of the file that a Drive link names. It serves for some minutes only.
+def direct_address(url: str, target: Path, drive: str = DRIVE) -> str:
+    """The address of the bytes of the file that a Drive link names. It works for some minutes only.
 
     target: where the file is to go, for messages. drive: another server that answers as Drive does.
     Raises UserError: no link to a file, quota used up, a file that is gone or not shared, no connection.
@@ -55,39 +55,39 @@ def resolve(url: str, target: Path, drive: str = DRIVE) -> str:
     if query is None:
         raise UserError(f"{url} is no link to a single file of Google Drive; such a link has /file/d/ID/ or ?id=ID.")
     address = f"{drive}/uc?" + urlencode({"export": "download", **query})
-    for _ in range(STEPS):
-        page = persistently(partial(_page_at, address), url, target)
+    for _ in range(HOPS):
+        page = with_retries(partial(_page_at, address), url, target)
         if page is None:
             return address
-        onward = confirmed(page.html, page.url)
+        onward = confirmation_address(page.html, page.url)
         if onward is None:
             raise refusal(page, url, target)
         address = onward
     raise UserError(f"Google Drive asks again and again to confirm {url}: download it in a browser to {target}.")
 
 
-def confirmed(html: str, base: str) -> str | None:
-    """Where "download anyway" on the page about viruses leads: its form with the hidden inputs; None on other pages.
+def confirmation_address(html: str, base: str) -> str | None:
+    """The address behind "download anyway" on the page that warns of viruses; None for other pages.
 
-    A form that leads elsewhere than to Drive or to the server of the page itself is no such form.
+    base: the address of the page. Only a form that leads to Drive or to the page's own server counts.
     """
-    for action, inputs in _parsed(html).forms:
-        there = urlsplit(urljoin(base, action))
-        query = dict(parse_qsl(there.query)) | inputs
-        trusted = there.scheme in ("http", "https") and there.hostname in {*HOSTS, urlsplit(base).hostname}
+    for action, inputs in _parse(html).forms:
+        address = urlsplit(urljoin(base, action))
+        query = dict(parse_qsl(address.query)) | inputs
+        trusted = address.scheme in ("http", "https") and address.hostname in {*HOSTS, urlsplit(base).hostname}
         if trusted and {"id", "confirm"} <= query.keys():
-            return there._replace(query=urlencode(query)).geturl()
+            return address._replace(query=urlencode(query)).geturl()
     return None
 
 
 def quota_used_up(html: str) -> bool:
     """Whether a page says that a file has been downloaded too often of late."""
-    words = " ".join(_parsed(html).words.split()).lower()
+    words = " ".join(_parse(html).words.split()).lower()
     return any(phrase in words for phrase in QUOTA)
 
 
 def refusal(page: Page, url: str, target: Path) -> UserError:
-    """Why Drive sent this page instead of the file, and what to do about it."""
+    """The error that says why Drive sent a page instead of the file, and what to do about it."""
     by_hand = f"download {url} in a browser and put it at {target}"
     if quota_used_up(page.html):
         return UserError(
@@ -104,7 +104,7 @@ def refusal(page: Page, url: str, target: Path) -> UserError:
 def _page_at(address: str) -> Page | None:
     """The web page at an address; None if a file is there, which is not read."""
     try:
-        with opened(address, ENGLISH) as response:
+        with open_url(address, ENGLISH) as response:
             return _page(response) if is_web_page(response) else None
     except HTTPError as error:
         with error:
@@ -115,36 +115,36 @@ def _page_at(address: str) -> Page | None:
 
 
 def _page(response: HTTPResponse | HTTPError) -> Page:
-    html = read(response, PAGE_BYTES).decode("utf-8", errors="replace")
+    html = read_bytes(response, PAGE_BYTES).decode("utf-8", errors="replace")
     return Page(url=response.geturl(), status=response.status or 0, html=html)
 
 
-class _Reader(HTMLParser):
-    """The forms of a page as (action, hidden inputs), and its words."""
+class _PageParser(HTMLParser):
+    """Reads the forms of a page, as (action, hidden inputs), and its words."""
 
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.words = ""
-        self._inside = False
+        self._in_form = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append((given.get("action", ""), {}))
-            self._inside = True
-        elif tag == "input" and self._inside and given.get("type") == "hidden" and given.get("name"):
+            self._in_form = True
+        elif tag == "input" and self._in_form and given.get("type") == "hidden" and given.get("name"):
             self.forms[-1][1][given["name"]] = given.get("value", "")
 
     def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "form"
+        self._in_form = self._in_form and tag != "form"
 
     def handle_data(self, data: str) -> None:
         self.words += data + " "
 
 
-def _parsed(html: str) -> _Reader:
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader
+def _parse(html: str) -> _PageParser:
+    parser = _PageParser()
+    parser.feed(html)
+    parser.close()
+    return parser

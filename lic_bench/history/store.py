@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from lic_bench.history.checks import wrong
 from lic_bench.history.point import Key, Point, from_json, to_json
 from lic_bench.store import jsonl as lines
 from lic_bench.store.json_types import parse
+from lic_bench.system.file_lock import locked
 
 SUFFIX = ".jsonl"
 Kinds: TypeAlias = dict[Key, bool]  # series -> whether its values are texts
@@ -90,8 +90,7 @@ def _writing(folder: Path) -> Iterator[None]:
     """The folder, made if need be and held alone; what the system refuses becomes a UserError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with (folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(folder / ".lock"):
             yield
     except OSError as error:
         raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --into.") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lic_bench.errors import UserError
+from lic_bench.system.file_lock import take_lock
 
 
 def lock_file() -> Path:
@@ -19,7 +19,7 @@ def lock_file() -> Path:
 
 
 @contextmanager
-def alone(note: Callable[[str], None]) -> Iterator[None]:
+def hold_machine(note: Callable[[str], None]) -> Iterator[None]:
     """Hold the machine against other timed runs; while another one holds it, say so once and wait.
 
     The lock ends with its process, however that ends. Raises UserError where the lock cannot be made.
@@ -29,11 +29,9 @@ def alone(note: Callable[[str], None]) -> Iterator[None]:
     except OSError as error:
         raise UserError(f"Cannot open {lock_file()}: {error.strerror}; name another folder by TMPDIR.") from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not take_lock(handle, wait=False):
             note("waiting: another lic-bench run is taking times on this machine")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            take_lock(handle, wait=True)
         yield
     finally:
         os.close(handle)

@@ -16,7 +16,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from lic_bench.system.processes import end_process
+
 EVERY_S = 0.005
+END_S = 1.0  # to end in order, and again after each signal
 PATIENCE_S = 10.0  # for an answer, which takes milliseconds
 
 
@@ -55,10 +58,7 @@ class MemorySampler:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
-        try:
-            self._process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            self._kill()
+        end_process(self._process, END_S)
 
     def _request(self, command: str) -> dict[str, int]:
         requests, answers = self._process.stdin, self._process.stdout
@@ -70,15 +70,10 @@ class MemorySampler:
             ready, _, _ = select.select([answers], [], [], PATIENCE_S)
             if ready:
                 return dict(json.loads(answers.readline()))
-            self._kill()  # its late answer would be taken for the next one
+            end_process(self._process, END_S, asked=False)  # its late answer would be taken for the next one
         except (OSError, ValueError):  # it is gone: closed pipes, or an empty line that is no JSON
             pass
         return {}
-
-    def _kill(self) -> None:
-        self._process.kill()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # inside a driver that hangs it may live on for long
-            self._process.wait(1.0)
 
 
 def shared_sampler(uuid: str | None) -> MemorySampler | None:

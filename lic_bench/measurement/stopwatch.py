@@ -13,6 +13,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
+from lic_bench.defaults import BUDGET_S, REPEATS
+
 R = TypeVar("R")
 RESAMPLES, SEED = 400, 0
 
@@ -31,9 +33,9 @@ class Effort:
     again: how many rounds per image may be repeated because the reference workload moved by more than `moved`.
     """
 
-    repeats: int = 5
+    repeats: int = REPEATS
     narrow: float = 0.02
-    budget_s: float = 2.0
+    budget_s: float = BUDGET_S
     most: int = 60
     warm_up_s: float = 10.0
     warm_ups: int = 3

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
+from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
 from lic_bench.report import conditions, details, reference_runs
 from lic_bench.report.data import Data, gather
@@ -54,7 +55,7 @@ def write_report(
     *,
     published: str = "paper",
     reference: str = "none",
-    anchor: str = "vtm-9.1",
+    anchor: str = ANCHOR,
     method: str = "pchip",
     memory_gib: Sequence[float] = MEMORY_GIB,
 ) -> Written:

@@ -9,16 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
 from lic_bench.report.provenance import anchor_note
 
-DEFAULT_ANCHOR = "vtm-9.1"
 SOURCES = ("measured", "published")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
-METRIC_ANCHORS = {("ms_ssim_db", "vtm-9.1"): "vtm-9.1-lalic"}
+METRIC_ANCHORS = {("ms_ssim_db", ANCHOR): "vtm-9.1-lalic"}
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
     *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", *METHODS),
@@ -50,10 +50,10 @@ class Anchor:
         """
         source, colon, codec = text.partition(":")
         if source in SOURCES:
-            return cls(codec, codec != DEFAULT_ANCHOR, source)
+            return cls(codec, codec != ANCHOR, source)
         if colon and get_close_matches(source, SOURCES):
             raise unknown("source of the anchor", source, SOURCES)
-        return cls(text, text != DEFAULT_ANCHOR)
+        return cls(text, text != ANCHOR)
 
     def slug(self, metric: str) -> str:
         """The published slug for this metric."""

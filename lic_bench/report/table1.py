@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from lic_bench.defaults import ANCHOR
 from lic_bench.rate_distortion import published
 from lic_bench.report.costs import weights_state
-from lic_bench.report.curves import DEFAULT_ANCHOR, datasets_of
+from lic_bench.report.curves import datasets_of
 from lic_bench.report.data import Data
 from lic_bench.report.labels import (
     dataset_label,
@@ -160,7 +161,7 @@ def _published_row(data: Data, slug: str, datasets: Sequence[str]) -> Row:
 def _published_bd(data: Data, slug: str, dataset: str) -> Cell:
     cell = bd_cell(data, f"published:{slug}", dataset)
     printed = published.table1()
-    comparable = data.method == "pchip" and data.anchor.codec == DEFAULT_ANCHOR and data.anchor.only != "measured"
+    comparable = data.method == "pchip" and data.anchor.codec == ANCHOR and data.anchor.only != "measured"
     if cell is None or cell.value is None or not comparable or slug not in printed.index:
         return cell or Cell("-")
     was = printed.loc[slug].get(f"bd_{dataset}", float("nan"))

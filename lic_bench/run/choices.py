@@ -17,7 +17,6 @@ WEIGHTS = ("auto", "random", "require")
 QUICK_LIMIT = 2
 QUICK_CROP = 256
 QUICK_REPEATS = 2
-REPEATS = 5
 MANY = 1000
 
 

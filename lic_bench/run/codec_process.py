@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lic_bench.machine import core_affinity
 from lic_bench.measurement import memory_layout
 from lic_bench.run import process_manners
+from lic_bench.system.processes import end_process, how_it_ended, start_in_group
 
 if TYPE_CHECKING:
     from lic_bench.images.image_file import Image
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from lic_bench.store.records import Complexity, FailureKind
 
 PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.run.codec_process import serve; serve(*sys.argv[1:3])"
+END_S = 2.0  # to end in order before it is ended
 START_S = 300.0  # to import everything, on a slow disk
 CRASHES = 2  # in a row, after which no other is provoked
 Answer = tuple[object, "Failure | None", bool]
@@ -101,7 +104,7 @@ class CodecProcess:
         """End the process: in order if it is idle, else by force."""
         if self._process is not None:
             self._pipe.close()
-            process_manners.end(self._process)
+            end_process(self._process, END_S)
 
     def ask(self, method: str, *arguments: object) -> object:
         """The answer of the process as it is now; a process that has ended is a failure."""
@@ -134,12 +137,10 @@ class CodecProcess:
         ours, theirs = socket.socketpair()
         alike = memory_layout.fixed_addresses() if seed else contextlib.nullcontext()
         with theirs, alike, core_affinity.keep_on_cores(self._cores):
-            self._process = subprocess.Popen(
+            self._process = start_in_group(  # Ctrl-C is for the run, which then ends the codecs
                 [sys.executable, "-c", PROGRAM, str(theirs.fileno()), seed, *sys.path],
                 env=os.environ | (memory_layout.hash_seed_variables(seed) if seed else {}),
                 pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the run, which then ends the codecs
             )
         self._pipe = Connection(ours.detach())
         self._is_ready = False
@@ -162,10 +163,12 @@ class CodecProcess:
         return value
 
     def _ended(self) -> CodecFailure:
+        """SIGKILL is what a system out of memory sends."""
         self.close()
-        return self._counted(
-            _failure(*process_manners.how_it_ended(self._process.returncode if self._process else None))
-        )
+        code = self._process.returncode if self._process else None
+        words, no_memory = f"its process {how_it_ended(code)}", code == -signal.SIGKILL
+        message = f"out of memory, or killed by hand: {words}" if no_memory else words
+        return self._counted(_failure(message, "out_of_memory" if no_memory else "crash"))
 
     def _counted(self, error: CodecFailure) -> CodecFailure:
         self._crashes += not self._crashed  # one image counts once, whatever is asked about it afterwards

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from lic_bench.defaults import TIMEOUT_S
 from lic_bench.measurement.disturbances import gpu_was_slowed, merge_conditions
 from lic_bench.measurement.failures import CodecFailure, Failure
 from lic_bench.measurement.machine_monitor import MachineMonitor
@@ -15,7 +16,7 @@ from lic_bench.measurement.rounds import Canary, Samples, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.job_result import JobResult, going
 from lic_bench.run.jobs import Job
-from lic_bench.run.worker_interface import COSTS, TIMEOUT_S, Worker
+from lic_bench.run.worker_interface import COSTS, Worker
 
 R = TypeVar("R")
 

@@ -13,6 +13,7 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.loading import weights_of
 from lic_bench.codecs.padding import padded_size
 from lic_bench.codecs.registry import check_installed, choose_codecs, find_programs
+from lic_bench.defaults import REPEATS
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine.environment_record import apply_protocol_settings
@@ -25,7 +26,7 @@ from lic_bench.run.weights_choice import check_weights, find_weights
 from lic_bench.run.worker_interface import COSTS
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_config import COMPLEXITY_SIZE, RunConfig
-from lic_bench.system.programs import Found
+from lic_bench.system.programs import InstalledCoder
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Session:
     datasets: list[Dataset]
     files: Mapping[str, Mapping[int, Path]]
     device: torch.device
-    programs: Mapping[str, Found]
+    programs: Mapping[str, InstalledCoder]
     notes: list[str] = field(default_factory=list)
     counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     one_by_one: bool = False
@@ -154,7 +155,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     quick = options.quick
     return {
         **_images_used(options),
-        "repeats": options.repeats or (choices.QUICK_REPEATS if quick else choices.REPEATS),
+        "repeats": options.repeats or (choices.QUICK_REPEATS if quick else REPEATS),
         "budget": options.budget,
         "starts": options.starts,
         "isolate": bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
@@ -192,7 +193,7 @@ def _check_processes(options: Options, config: RunConfig, device: torch.device) 
 
 
 def _without_effect(
-    options: Options, config: RunConfig, specs: Sequence[CodecSpec], programs: Mapping[str, Found]
+    options: Options, config: RunConfig, specs: Sequence[CodecSpec], programs: Mapping[str, InstalledCoder]
 ) -> list[str]:
     """A line for each option that changes nothing in this run."""
     notes = []

@@ -1,4 +1,4 @@
-"""How a codec's process behaves beside the run that started it: how it ends, and that it never outlives the run."""
+"""How a codec's process behaves beside the run that started it: it never outlives the run, and goes first."""
 
 from __future__ import annotations
 
@@ -6,43 +6,15 @@ import contextlib
 import ctypes
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from lic_bench.store.records import FailureKind
-
-END_S = 2.0  # to end in order before it is ended
 LOOK_S = 1.0  # between two looks whether the run is still there
 BUSY, IDLE = 1000, 500  # of Linux's order of who goes when memory runs out: first a codec at work, never the run
 _PR_SET_PDEATHSIG = 1  # of Linux's prctl
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Wait for the process to end by itself, then ask it to, then end it by force."""
-    for step in (None, process.terminate, process.kill):
-        if step:
-            step()
-        with contextlib.suppress(subprocess.TimeoutExpired):  # after the last: a driver may hold it for long
-            process.wait(END_S)
-            return
-
-
-def how_it_ended(code: int | None) -> tuple[str, FailureKind]:
-    """A process's exit code in words, and the kind of failure: SIGKILL is what a system out of memory sends."""
-    if code is None:
-        return "its process cannot be ended", "crash"
-    if code >= 0:
-        return f"its process ended with exit code {code}", "crash"
-    name = signal.Signals(-code).name
-    if name == "SIGKILL":
-        return "out of memory, or killed by hand: its process was ended by SIGKILL", "out_of_memory"
-    return f"its process was ended by {name}", "crash"
 
 
 def belong_to_parent() -> None:

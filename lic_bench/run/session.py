@@ -12,7 +12,7 @@ from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of
 from lic_bench.machine import core_affinity
 from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
-from lic_bench.machine.machine_lock import alone
+from lic_bench.machine.machine_lock import hold_machine
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.run import counting, turn_client
 from lic_bench.run.codec_process import CodecProcess
@@ -176,7 +176,7 @@ def _machine(options: Options, listener: Listener) -> Iterator[Callable[[], None
         with turn_client.in_turn(options.out.name) as turns:
             yield turns.pass_on
     else:
-        with alone(listener.note):
+        with hold_machine(listener.note):
             yield lambda: None
 
 

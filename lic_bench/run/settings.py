@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
+from lic_bench.defaults import TIMEOUT_S
 from lic_bench.machine import core_affinity
 from lic_bench.measurement.machine_monitor import MachineMonitor
 from lic_bench.measurement.reference_workload import make_reference_workload
@@ -15,7 +16,7 @@ from lic_bench.run import turn_client
 from lic_bench.run.image_turns import Settings
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session
-from lic_bench.run.worker_interface import TIMEOUT_S, CodecSetup
+from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_config import RunConfig
 

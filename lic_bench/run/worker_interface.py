@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from lic_bench.defaults import TIMEOUT_S
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import Effort
@@ -14,7 +15,6 @@ from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity
 
 COSTS = frozenset(("latency", "memory"))  # parts of a run for which a codec really has to work, alone
-TIMEOUT_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

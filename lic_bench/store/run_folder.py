@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from dataclasses import fields
 from datetime import datetime
 from io import TextIOWrapper
@@ -18,6 +16,8 @@ from lic_bench.store import jsonl as lines
 from lic_bench.store.json_types import parse
 from lic_bench.store.records import READABLE, SCHEMA, Complexity, Record, from_json, to_json
 from lic_bench.store.run_json import shape_of
+from lic_bench.system.file_lock import take_lock
+from lic_bench.system.whole_file import DRAFT, write_whole
 
 Row = TypeVar("Row", Record, Complexity)
 
@@ -114,14 +114,13 @@ def _locked(folder: Path) -> TextIOWrapper:
     except OSError as error:
         raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.close()
-        raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.") from None
+        if take_lock(lock, wait=False):
+            return lock
+        complaint = f"{folder} is in use by another lic-bench run; wait for it or choose another --out."
     except OSError as error:
-        lock.close()
-        raise UserError(f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk.") from None
-    return lock
+        complaint = f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk."
+    lock.close()
+    raise UserError(complaint)
 
 
 def _claim(folder: Path, run: dict[str, Any]) -> None:
@@ -130,7 +129,9 @@ def _claim(folder: Path, run: dict[str, Any]) -> None:
     if path.exists():
         _check_same(folder, _read_run(path), run)
         return
-    if strangers := sorted(p.name for p in folder.iterdir() if p.name not in (".lock", "run.tmp")):
+    for draft in folder.glob(f"run.json.*{DRAFT}"):
+        draft.unlink()  # of a process that was killed
+    if strangers := sorted(p.name for p in folder.iterdir() if p.name != ".lock"):
         raise UserError(f"{folder} holds other files ({strangers[0]}) and no run.json; choose an empty or new --out.")
     _write_whole(path, {"schema": SCHEMA, **run})
 
@@ -147,15 +148,9 @@ def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
 
 def _write_whole(path: Path, values: dict[str, Any]) -> None:
     """Write JSON so that the file is there whole or not at all."""
-    draft = path.with_suffix(".tmp")
     try:
-        with draft.open("w") as file:
-            json.dump(values, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(path)
+        write_whole(path, json.dumps(values, indent=1))
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None
 
 

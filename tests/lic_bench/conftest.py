@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from lic_bench import cli
-from lic_bench.fetch import download
+from lic_bench.fetch import http_requests
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
 
@@ -174,8 +174,8 @@ def command_line(
 @pytest.fixture
 def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
     """A web server on this machine, without pauses between attempts."""
-    monkeypatch.setattr(download, "PAUSE_S", 0.001)
-    monkeypatch.setattr(download, "TIMEOUT_S", 5.0)
+    monkeypatch.setattr(http_requests, "PAUSE_S", 0.001)
+    monkeypatch.setattr(http_requests, "TIMEOUT_S", 5.0)
     with Web() as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from lic_bench.system.programs import ProgramError
-from vtm.binaries import CONFIG, find
+from vtm.binaries import CONFIG, find_binaries
 
 
 @pytest.fixture(scope="session")
 def vtm() -> None:
     """Tests that take this run the real VTM-9.1 of $VTM_ROOT or PATH, and skip without it."""
     try:
-        find("9.1")
+        find_binaries("9.1")
     except ProgramError as error:
         pytest.skip(f"{error} Set VTM_ROOT to run this test.")
 

@@ -5,8 +5,8 @@ import pytest
 
 from lic_bench.codecs.registry import find_programs, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.system.programs import Found, ProgramError
-from vtm.binaries import CONFIG, find, found, parse_version
+from lic_bench.system.programs import InstalledCoder, ProgramError
+from vtm.binaries import CONFIG, find_binaries, installed_coder, parse_version
 
 MakeVtm = Callable[..., Path]
 
@@ -32,10 +32,10 @@ def test_root_variable_and_path_are_looked_in(
     roots = [make_vtm(tmp_path / name) for name in ("given", "named", "path")]
     monkeypatch.delenv("VTM_ROOT", raising=False)
     monkeypatch.setenv("PATH", str(roots[2] / "bin"))
-    assert find("9.1").encoder == roots[2] / "bin" / "EncoderAppStatic"
+    assert find_binaries("9.1").encoder == roots[2] / "bin" / "EncoderAppStatic"
     monkeypatch.setenv("VTM_ROOT", str(roots[1]))
-    assert find("9.1").encoder == roots[1] / "bin" / "EncoderAppStatic"
-    there = find("9.1", roots[0])
+    assert find_binaries("9.1").encoder == roots[1] / "bin" / "EncoderAppStatic"
+    there = find_binaries("9.1", roots[0])
     assert there.encoder == roots[0] / "bin" / "EncoderAppStatic"
     assert there.decoder == roots[0] / "bin" / "DecoderAppStatic"
     assert there.config == roots[0] / "cfg" / CONFIG
@@ -44,38 +44,38 @@ def test_root_variable_and_path_are_looked_in(
 
 def test_the_configuration_may_lie_beside_the_folder_with_the_programs(make_vtm: MakeVtm, tmp_path: Path) -> None:
     root = make_vtm(tmp_path / "VTM" / "build", config="../cfg")
-    assert find("9.1", root).config.resolve() == (tmp_path / "VTM" / "cfg" / CONFIG).resolve()
+    assert find_binaries("9.1", root).config.resolve() == (tmp_path / "VTM" / "cfg" / CONFIG).resolve()
 
 
 def test_what_is_missing_is_named(make_vtm: MakeVtm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VTM_ROOT", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not on PATH or below \$VTM_ROOT\.$"):
-        find("9.1")
+        find_binaries("9.1")
     monkeypatch.setenv("VTM_ROOT", str(tmp_path / "named"))
     with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not in \$VTM_ROOT, .*; PATH is not searched while"):
-        find("9.1")
+        find_binaries("9.1")
     with pytest.raises(ProgramError, match=r"^EncoderAppStatic is not in .*/empty or its bin/\.$"):
-        find("9.1", tmp_path / "empty")
+        find_binaries("9.1", tmp_path / "empty")
     root = make_vtm(tmp_path / "vtm")
     (root / "cfg" / CONFIG).unlink()
     with pytest.raises(ProgramError, match=f"{CONFIG} is in no cfg/ above .*EncoderAppStatic"):
-        find("9.1", root)
+        find_binaries("9.1", root)
     (root / "bin" / "DecoderAppStatic").unlink()
     with pytest.raises(ProgramError, match="DecoderAppStatic is not in"):
-        find("9.1", root)
+        find_binaries("9.1", root)
 
 
 def test_a_program_that_is_not_vtm_is_refused(make_vtm: MakeVtm, tmp_path: Path) -> None:
     root = make_vtm(tmp_path)
     (root / "bin" / "EncoderAppStatic").write_text("#!/bin/sh\necho HM software\n")
     with pytest.raises(ProgramError, match="does not say that it is VTM; its first line is 'HM software'"):
-        find("9.1", root)
+        find_binaries("9.1", root)
 
 
 def test_encoder_and_decoder_must_be_of_one_version(make_vtm: MakeVtm, tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match=r"EncoderAppStatic is VTM 9\.1, .*DecoderAppStatic is 9\.3"):
-        find("9.1", make_vtm(tmp_path, decoder="9.3"))
+        find_binaries("9.1", make_vtm(tmp_path, decoder="9.3"))
 
 
 def test_another_version_is_asked_for_by_its_own_name(make_vtm: MakeVtm, tmp_path: Path) -> None:
@@ -83,22 +83,22 @@ def test_another_version_is_asked_for_by_its_own_name(make_vtm: MakeVtm, tmp_pat
     with pytest.raises(
         ProgramError, match=r"is VTM 18\.0, not 9\.1: ask for the codec vtm-18\.0, or name .* two runs\.$"
     ):
-        find("9.1", root)
+        find_binaries("9.1", root)
     spec = resolve_codec("vtm-18.0")
     assert (spec.name, spec.label, spec.published) == ("vtm-18.0", "VTM-18.0", None)
     assert "--branch VTM-18.0 " in spec.install
     files = (root / "bin/EncoderAppStatic", root / "bin/DecoderAppStatic", root / "cfg/encoder_intra_vtm.cfg")
-    assert found(**spec.settings, vtm_root=root) == Found("18.0", "ycbcr10", str(files[0]), files)
+    assert installed_coder(**spec.settings, vtm_root=root) == InstalledCoder("18.0", "ycbcr10", str(files[0]), files)
 
 
 def test_what_is_no_release_is_no_codec_to_ask_for(make_vtm: MakeVtm, tmp_path: Path) -> None:
     with pytest.raises(ProgramError, match=r"is VTM 9\.1rc1, not 9\.1: name the folder of VTM 9\.1 by --vtm-root; "):
-        find("9.1", make_vtm(tmp_path, "9.1rc1", "9.1rc1"))
+        find_binaries("9.1", make_vtm(tmp_path, "9.1rc1", "9.1rc1"))
 
 
 def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
     with pytest.raises(ValueError, match=r"--vtm-colour 'ycbcr': unknown; allowed: ycbcr8, ycbcr10, rgb"):
-        found(vtm_colour="ycbcr")
+        installed_coder(vtm_colour="ycbcr")
 
 
 def test_the_harness_says_which_codec_lacks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

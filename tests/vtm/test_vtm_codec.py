@@ -75,8 +75,8 @@ def test_the_bytes_are_those_of_the_papers_command_line(tmp_path: Path) -> None:
 
 def test_vtms_own_words_reach_the_error() -> None:
     codec = load(37)
-    with pytest.raises(ProgramError, match=r"EncoderAppStatic failed with exit code 1: .*QP exceeds supported range"):
-        VtmCodec(codec.binaries, codec.path, 99).compress(image(8, 8))
+    with pytest.raises(ProgramError, match=r"EncoderAppStatic ended with exit code 1: .*QP exceeds supported range"):
+        VtmCodec(codec.binaries, codec.colour, 99).compress(image(8, 8))
 
 
 def start(folder: Path) -> subprocess.Popen[bytes]:

@@ -66,7 +66,7 @@ def test_a_failing_encoder_says_why_and_leaves_nothing(tmp_path: Path, monkeypat
     monkeypatch.setenv("SCRIPTED_DO", "fail")
     broken = codec()
     broken.reads_cache = True
-    with pytest.raises(ProgramError, match="failed with exit code 1: the coder's own words"):
+    with pytest.raises(ProgramError, match="ended with exit code 1: the coder's own words"):
         broken.compress(X)
     assert left_over(tmp_path) == []
     monkeypatch.delenv("SCRIPTED_DO")
@@ -89,7 +89,7 @@ def test_a_picture_of_another_size_is_an_error(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_damaged_bitstream_is_the_decoders_error() -> None:
     bits = codec().compress(X)
-    with pytest.raises(ProgramError, match=r"failed with exit code 1: .*zlib\.error"):
+    with pytest.raises(ProgramError, match=r"ended with exit code 1: .*zlib\.error"):
         codec().decompress(Bitstream(bits.payload[:-5], bits.header))
 
 

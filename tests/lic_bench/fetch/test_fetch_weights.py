@@ -204,7 +204,7 @@ def test_codecs_without_addresses_leave_work_for_hands(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         (place / f"q{number}.pth").write_bytes(ONE)
     (outcome,) = fetch_weights("net", tmp_path)
-    assert (outcome.kept, outcome.left, shortfall([outcome])) == (3, 0, None)
+    assert (outcome.kept, outcome.by_hand_count, shortfall([outcome])) == (3, 0, None)
     assert not (tmp_path / LOCK).exists()
 
 
@@ -214,7 +214,7 @@ def test_work_for_hands_is_no_failure_where_other_files_come(web, tmp_path: Path
     codec(Checkpoint(file="q1.pth", url=REPOSITORY), name="shy")
     for _ in range(2):  # the second time all that can be downloaded is there
         outcomes = fetch_weights("net,shy", tmp_path)
-        assert [outcome.left for outcome in outcomes] == [0, 1]
+        assert [outcome.by_hand_count for outcome in outcomes] == [0, 1]
         assert shortfall(outcomes) is None
 
 

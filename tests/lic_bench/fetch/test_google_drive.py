@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.fetch.google_drive import Page, confirmed, file_query, quota_used_up, refusal, resolve
+from lic_bench.fetch.google_drive import Page, confirmation_address, direct_address, file_query, quota_used_up, refusal
 
 ID = "1aB-cD_eF234567890"
 LINK = f"https://drive.google.com/file/d/{ID}/view?usp=sharing"
@@ -61,23 +61,23 @@ def test_the_key_of_older_files_is_kept() -> None:
 def test_folders_and_other_addresses_name_none(url: str) -> None:
     assert file_query(url) is None
     with pytest.raises(UserError, match=r"no link to a single file of Google Drive"):
-        resolve(url, Path("x"))
+        direct_address(url, Path("x"))
 
 
 def test_download_anyway_sends_the_hidden_inputs_again() -> None:
     there = "https://drive.usercontent.google.com/download"
     query = f"id={ID}&export=download&confirm=t&uuid=1-2%263"
-    assert confirmed(virus_page(there), "https://drive.google.com/uc") == f"{there}?{query}"
-    assert confirmed(virus_page("/download"), "https://host/uc?id=1") == f"https://host/download?{query}"
+    assert confirmation_address(virus_page(there), "https://drive.google.com/uc") == f"{there}?{query}"
+    assert confirmation_address(virus_page("/download"), "https://host/uc?id=1") == f"https://host/download?{query}"
     in_action = f'<form action="/uc?id={ID}&amp;confirm=t" method="post"></form>'
-    assert confirmed(in_action, "https://host/") == f"https://host/uc?id={ID}&confirm=t"
+    assert confirmation_address(in_action, "https://host/") == f"https://host/uc?id={ID}&confirm=t"
 
 
 @pytest.mark.parametrize(
     "html", ["", "<p>no form", '<form action="/x"><input type="hidden" name="id" value="1"></form>']
 )
 def test_other_pages_lead_nowhere(html: str) -> None:
-    assert confirmed(html, "https://host/") is None
+    assert confirmation_address(html, "https://host/") is None
 
 
 def test_the_quota_page_is_known_by_its_words() -> None:
@@ -106,13 +106,13 @@ def test_a_refusal_says_why_and_what_to_do(page: Page, message: str) -> None:
 
 def test_a_small_file_comes_at_once(web) -> None:
     web.replies[ASKED] = web.Reply(b"weights")
-    assert resolve(LINK, Path("q1.pth"), web.url) == web.url + ASKED
+    assert direct_address(LINK, Path("q1.pth"), web.url) == web.url + ASKED
 
 
 def test_a_large_file_is_found_behind_the_page_about_viruses(web) -> None:
     web.replies[ASKED] = web.Reply(virus_page(f"{web.url}/download").encode(), "text/html; charset=utf-8")
     web.replies["/download"] = web.Reply(b"weights")
-    address = resolve(LINK, Path("q1.pth"), web.url)
+    address = direct_address(LINK, Path("q1.pth"), web.url)
     assert address == f"{web.url}/download?id={ID}&export=download&confirm=t&uuid=1-2%263"
     assert web.asked() == [ASKED, address.removeprefix(web.url)]
 
@@ -123,26 +123,26 @@ def test_a_used_up_quota_ends_at_once_before_and_behind_that_page(web, status: i
     quota = web.Reply(QUOTA.encode(), "text/html", status)
     for web.replies in ({ASKED: quota}, {ASKED: page, "/download": quota}):
         with pytest.raises(UserError, match=r"quota for this file is used up"):
-            resolve(LINK, Path("q1.pth"), web.url)
+            direct_address(LINK, Path("q1.pth"), web.url)
     assert len(web.requests) == 3
 
 
 def test_passing_errors_are_tried_again(web) -> None:
     web.replies[ASKED] = web.Reply(b"busy", "text/plain", 503)
     with pytest.raises(UserError, match=r"503 .*\(5 attempts\).*put it at q1.pth"):
-        resolve(LINK, Path("q1.pth"), web.url)
+        direct_address(LINK, Path("q1.pth"), web.url)
     assert len(web.requests) == 5
 
 
 def test_a_file_that_is_gone_is_said(web) -> None:
     with pytest.raises(UserError, match=r"has no file at .*view\?usp=sharing any more"):
-        resolve(LINK, Path("q1.pth"), web.url)
+        direct_address(LINK, Path("q1.pth"), web.url)
 
 
 def test_pages_without_end_are_left(web) -> None:
     web.replies = {path: web.Reply(virus_page("/download").encode(), "text/html") for path in (ASKED, "/download")}
     with pytest.raises(UserError, match="asks again and again"):
-        resolve(LINK, Path("q1.pth"), web.url)
+        direct_address(LINK, Path("q1.pth"), web.url)
     assert len(web.requests) == 3
 
 
@@ -150,4 +150,4 @@ def test_pages_without_end_are_left(web) -> None:
     "action", ["file:///etc/passwd", "ftp://drive.google.com/x", "http://elsewhere.example/download"]
 )
 def test_a_form_that_leads_elsewhere_is_not_followed(action: str) -> None:
-    assert confirmed(virus_page(action), "https://drive.google.com/uc") is None
+    assert confirmation_address(virus_page(action), "https://drive.google.com/uc") is None

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.machine.machine_lock import alone, lock_file
+from lic_bench.machine.machine_lock import hold_machine, lock_file
 
 HOLDER = """
 import sys, time
-from lic_bench.machine.machine_lock import alone
-with alone(print):
+from lic_bench.machine.machine_lock import hold_machine
+with hold_machine(print):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -39,7 +39,7 @@ def test_another_process_waits_and_says_so() -> None:
             other.kill()  # however it ends, the lock ends with it
 
         start = time.monotonic()
-        with alone(note):
+        with hold_machine(note):
             assert time.monotonic() - start < 30
         assert notes == ["waiting: another lic-bench run is taking times on this machine"]
 
@@ -47,7 +47,7 @@ def test_another_process_waits_and_says_so() -> None:
 def test_nobody_else_no_word() -> None:
     notes: list[str] = []
     for _ in range(2):
-        with alone(notes.append):
+        with hold_machine(notes.append):
             assert lock_file().exists()
     assert notes == []
 
@@ -57,10 +57,10 @@ def test_a_lock_of_another_user_can_be_held() -> None:
     lock_file().chmod(0o444)  # as it looks to anybody but its owner
     before = os.umask(0o077)
     try:
-        with alone(pytest.fail):
+        with hold_machine(pytest.fail):
             pass
         lock_file().unlink()
-        with alone(pytest.fail):
+        with hold_machine(pytest.fail):
             assert lock_file().stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(before)
@@ -68,5 +68,5 @@ def test_a_lock_of_another_user_can_be_held() -> None:
 
 def test_a_lock_that_cannot_be_made_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     lock_file().symlink_to("elsewhere")
-    with pytest.raises(UserError, match=r"Cannot open .*name another folder by TMPDIR"), alone(print):
+    with pytest.raises(UserError, match=r"Cannot open .*name another folder by TMPDIR"), hold_machine(print):
         pass

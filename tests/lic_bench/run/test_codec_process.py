@@ -19,7 +19,6 @@ from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_process import CRASHES, CodecProcess
 from lic_bench.run.codec_worker import CodecWorker
-from lic_bench.run.process_manners import how_it_ended
 from lic_bench.run.session import at_work
 from lic_bench.run.worker_interface import CodecSetup
 
@@ -220,21 +219,6 @@ def test_a_built_in_codec_travels() -> None:
     image = find_dataset("sample", None, limit=1, crop=64).images[0]
     with at_work([CodecSetup(spec=resolve_codec("jpeg"), device="cpu", parts=PARTS)], isolate=True) as works:
         assert works["jpeg"].code(50, image).fields["psnr_db"] > 20
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "kind"),
-    [
-        (3, "exit code 3", "crash"),
-        (-signal.SIGABRT, "SIGABRT", "crash"),
-        (-signal.SIGKILL, "out of memory", "out_of_memory"),
-        (None, "cannot be ended", "crash"),
-    ],
-)
-def test_how_a_process_ended(code: int | None, words: str, kind: str) -> None:
-    message, found = how_it_ended(code)
-    assert words in message
-    assert found == kind
 
 
 def test_an_image_that_the_process_no_longer_has_is_a_failure(remote: CodecProcess, image: Image) -> None:

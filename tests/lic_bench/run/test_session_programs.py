@@ -119,7 +119,7 @@ def test_a_failing_program_is_a_failed_record(
     outcome = go(images, tmp_path / "run")
     assert len(outcome.failed) == 9
     assert len(encodes(scripted)) == 9  # once each, ahead
-    assert "failed with exit code 1: the coder's own words" in (outcome.failed[0].error or "")
+    assert "ended with exit code 1: the coder's own words" in (outcome.failed[0].error or "")
     monkeypatch.delenv("SCRIPTED_DO")
     assert not go(images, tmp_path / "run", retry_failed=True).failed
 

@@ -108,7 +108,7 @@ def test_changed_images_are_another_run(tmp_path: Path) -> None:
 
 
 def test_a_kill_while_run_json_is_written_leaves_a_usable_folder(tmp_path: Path) -> None:
-    (tmp_path / "run.tmp").write_text('{"conf')
+    (tmp_path / "run.json.0123abcd.tmp").write_text('{"conf')
     (tmp_path / ".lock").touch()
     Store(tmp_path, RUN).close()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "run.json"]

@@ -11,16 +11,16 @@ import numpy as np
 
 from lic_bench.codecs.program_codec import BITSTREAM, INPUT, OUTPUT, ProgramCodec
 from lic_bench.codecs.ycbcr import Pixels
-from lic_bench.system.programs import Found, ProgramError
+from lic_bench.system.programs import InstalledCoder, ProgramError
 
 HERE = Path(__file__).parent
 
 
-def found(version: str = "1.0", vtm_colour: str = "rgb") -> Found:
+def found(version: str = "1.0", vtm_colour: str = "rgb") -> InstalledCoder:
     there = os.environ.get("SCRIPTED_VERSION", "1.0")
     if there != version:
         raise ProgramError(f"coder.py is Scripted {there}, not {version}.")
-    return Found(there, vtm_colour, str(HERE))
+    return InstalledCoder(there, vtm_colour, str(HERE))
 
 
 class Scripted(ProgramCodec):
