@@ -18,11 +18,11 @@ from lic_bench.images.sample_pictures import SEEDS, photograph
 from lic_bench.measurement.failures import OUT_OF_MEMORY
 from lic_bench.option_lists import split_list
 from lic_bench.run import choices as cfg
+from lic_bench.run.joined_listener import JoinedListener
 from lic_bench.run.runner import Listener, Outcome
 from lic_bench.run.session import Options, Session, carry_out, prepare_session
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
-from lic_bench.terminal.progress import Parts
 
 NAME = "scale"  # of the data set in the records
 MEASURED = "latency,memory,complexity"
@@ -46,7 +46,7 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     session = prepare_session(plain, [Dataset(name=NAME, images=())])
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
         session = _scaling(session, make_pictures(sides, Path(folder)), quick=options.quick)
-        return carry_out(session, plain, Parts(listener, session.jobs()))
+        return carry_out(session, plain, JoinedListener(listener, session.jobs()))
 
 
 def is_limit(record: Record | Complexity) -> bool:

@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from lic_bench.codecs.registry import find_codecs
-from lic_bench.errors import UserError, unknown
 from lic_bench.spec import CodecSpec
 
 
@@ -57,11 +56,6 @@ TABLES: dict[str, Callable[[], Table]] = {
     "datasets": datasets_table,
     "published": published_table,
 }
-
-
-def unknown_table(what: str) -> UserError:
-    """The error for `lic-bench list WHAT`."""
-    return unknown("list", what, TABLES)
 
 
 def run_summary(folder: Path) -> Table:
