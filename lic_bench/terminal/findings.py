@@ -32,15 +32,15 @@ class Finding:
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:
-    """One row per finding, for the terminal."""
+    """One row per finding, for the terminal; below what was found an arrow and what mends it."""
     from rich.box import SIMPLE_HEAD
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("what", "", "found", "to mend it"):
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in ("what", "", "found, -> what mends it"):
         table.add_column(heading, overflow="fold")  # paths and commands are to be copied: nothing is cut
     for finding in findings:
-        status = STATUS_MARKUP[finding.status]
-        table.add_row(escape(finding.what), status, escape(finding.detail), escape(finding.fix))
+        fix = f"\n[cyan]-> {escape(finding.fix)}[/]" if finding.fix else ""
+        table.add_row(escape(finding.what), STATUS_MARKUP[finding.status], escape(finding.detail) + fix)
     return table
