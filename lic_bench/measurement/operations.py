@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import torch
 from torch import nn
 
-from lic_bench.errors import bare
+from lic_bench.errors import without_traceback
 from lic_bench.measurement.counters import exact, fvcore, thop
 from lic_bench.measurement.counters.counted import Counted, Counting, Path, Paths
 from lic_bench.measurement.failures import exhaustion_told, is_out_of_memory
@@ -97,7 +97,7 @@ def _counted(
                 with torch.no_grad():
                     found = prepared[counter][path]()
         except Exception as error:  # third-party counters and networks fail in ways of their own
-            found = bare(error)
+            found = without_traceback(error)
         yield (counter, path), found
 
 
