@@ -11,8 +11,7 @@ from lic_bench.terminal.output import console
 
 
 def list_known(
-    what: Annotated[str, Argument(help="codecs, datasets or published.")],
-    plugin: opt.Plugins = None,
+    what: Annotated[str, Argument(help="codecs, datasets or published.")], plugin: opt.Plugins = None
 ) -> None:
     """Show the codecs, data sets or published curves that are known."""
     from lic_bench.errors import unknown

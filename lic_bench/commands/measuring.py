@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,12 @@ def watched(measure: Callable[[RunProgress], Outcome]) -> Outcome:
     """Call `measure` with a display of its progress. Ctrl-C says how to go on and leaves with INTERRUPTED."""
     from lic_bench.terminal.run_progress import RunProgress
 
-    progress = RunProgress(console)
     try:
-        return measure(progress)
+        with closing(RunProgress(console)) as progress:
+            return measure(progress)
     except KeyboardInterrupt:
-        progress.close()
         errors.say("lic-bench: stopped; what was measured is stored, the same command goes on.")
         raise typer.Exit(INTERRUPTED) from None
-    finally:
-        progress.close()
 
 
 def finish(out: Path, outcome: Outcome) -> None:

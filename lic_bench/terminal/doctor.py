@@ -122,8 +122,5 @@ def _weights_of(spec: CodecSpec, checkpoints: Path | None) -> Finding:
         into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
         fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
     return Finding(
-        what=what,
-        status="warning",
-        detail=f"{count - len(absent)} of {count} files; not there: {files}",
-        fix=fix,
+        what=what, status="warning", detail=f"{count - len(absent)} of {count} files; not there: {files}", fix=fix
     )

@@ -10,11 +10,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Status = Literal["ok", "missing", "warning"]
-STATUS_MARKUP: dict[Status, str] = {
-    "ok": "[green]ok[/]",
-    "missing": "[red]missing[/]",
-    "warning": "[yellow]warning[/]",
-}
+STATUS_MARKUP: dict[Status, str] = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "warning": "[yellow]warning[/]"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
