@@ -48,10 +48,10 @@ OptionsT = TypeVar("OptionsT")
 
 
 def fill(kind: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
-    """The dataclass `kind` with the options of the same names; one that was not given, None, has its default there.
+    """Make the dataclass `kind` from the options of the same names. An option not given, None, has its default there.
 
-    given: `locals()` at the beginning of a command. tests/lic_bench/commands/test_options.py holds that names and
-    types of a command's parameters are those of its dataclass, which a type checker cannot see here.
+    given: `locals()` at the beginning of a command. A type checker cannot see that the command's parameters are the
+    fields of `kind`, with their types: tests/lic_bench/commands/test_options.py holds it.
     """
     names = [item.name for item in fields(kind)]  # type: ignore[arg-type]  # any dataclass
     values = {name: given[name] for name in names if given.get(name) is not None}
