@@ -1,10 +1,10 @@
 """lic-bench: the measuring bench for learned image compression.
 
-One data path, in this order:
+One data path, in this order, and where its code is:
 
-    image -> codec.compress -> Bitstream -> codec.decompress -> x_hat      codec.py, model_codec.py, padding.py
-          -> measure -> Record -> Store.append                             measurement/, records.py, store.py
-          -> load_run -> rd_points -> bd_rate -> figures, tables, page     store.py, bdrate.py, report/
+    image -> codec.compress -> Bitstream -> codec.decompress -> x_hat     images/, codec.py, codecs/
+          -> timed in rounds -> Record -> Store.append                    run/, measurement/, store/
+          -> Run -> rd_points -> bd_rate -> tables, figures, page         store/, rate_distortion/, report/
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The codec interface: two methods, and the bytes between them."""
+"""The interface of a codec: two methods, and the bytes between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Bitstream:
-    """One coded image, as bytes alone.
+    """A coded image: bytes and nothing else.
 
     payload: the entropy-coded bytes, what papers count as the rate.
-    header: everything else a decoder needs (sizes, shapes, string lengths); b"" where the payload is a complete file.
+    header: everything else that a decoder needs (sizes, shapes, string lengths); b"" if the payload is a complete file.
     """
 
     payload: bytes
@@ -21,7 +21,7 @@ class Bitstream:
 
 
 class Codec(Protocol):
-    """One codec at one quality, loaded on one device."""
+    """A codec at one quality, loaded on one device."""
 
     def compress(self, x: Tensor) -> Bitstream:
         """Code x, [1, 3, H, W] float32 in [0, 1] with any H, W >= 1."""

@@ -1,4 +1,4 @@
-"""The one exception that stands for bad input, the nearest-name hint its messages carry, and exceptions to be kept."""
+"""UserError, which stands for bad input, with the nearest name in its messages; exceptions that are kept."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ class UserError(Exception):
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """The error for a name that is not one of `known`, with the nearest known name if there is one."""
+    """The error for a name that is not one of `known`. It offers the nearest known name, if one is near."""
     names = sorted(known)
     return UserError(f"Unknown {kind} {name!r}.{hint(name, names)} Known: {', '.join(names) or 'none'}.")
 
 
 def hint(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean 'jpeg'?" if one of the known names is near, else ""."""
+    """The sentence " Did you mean 'jpeg'?" if one of the known names is near, else ""."""
     near = get_close_matches(name, sorted(known), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def bare(error: Exception) -> Exception:
-    """The exception without its frames and what led to it, which keep all that was in them alive, as tensors."""
+def without_traceback(error: Exception) -> Exception:
+    """The exception without its frames and causes, which would keep alive what was in them, as tensors."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)

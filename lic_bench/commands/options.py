@@ -1,9 +1,11 @@
-"""The options of the commands, with their help."""
+"""The options that several commands have, and how a command hands its options on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -13,16 +15,12 @@ Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
 ]
 RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")]
-Datasets = Annotated[str, typer.Option(help="Data sets or folders of images, separated by commas.")]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")]
 Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")]
 Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
 Qualities = Annotated[
     list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
 ]
-Limit = Annotated[int | None, typer.Option(help="Only the first N images of each data set.")]
-Crop = Annotated[int | None, typer.Option(help="Only the central N x N pixels of each image.")]
-Measure = Annotated[str, typer.Option(help="Of: quality, latency, phases, memory, complexity, all.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 Repeats = Annotated[
     int | None, typer.Option(help=f"Samples of each time at least, within --budget. [default: {REPEATS}]")
@@ -31,17 +29,8 @@ Budget = Annotated[
     float | None,
     typer.Option(help=f"Seconds of samples of each time, after which there are no more. [default: {BUDGET_S:g}]"),
 ]
-Starts = Annotated[
-    int | None, typer.Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
-]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
 VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
-VtmColour = Annotated[
-    str | None, typer.Option(help="What VTM codes: ycbcr10, ycbcr8, rgb or ycbcr8-truncated. [default: ycbcr10]")
-]
-Jobs = Annotated[
-    int | None, typer.Option(help="Encoding programs at a time where no times are taken. [default: all cores]")
-]
 Isolate = Annotated[
     bool | None,
     typer.Option(
@@ -51,48 +40,35 @@ Isolate = Annotated[
 Timeout = Annotated[
     float | None, typer.Option(help=f"Seconds a codec may take for one image or turn. [default: {TIMEOUT_S:g}]")
 ]
-Sizes = Annotated[
-    str, typer.Option(help="Sides of the square pictures in pixels: 256,384,512, or 256:2048 for doublings.")
-]
 MEMORY_SIZES = "8,12,16,24,48,80"
 MemorySizes = Annotated[
     str, typer.Option(help="Sizes of memory in GiB for which the largest image is predicted, separated by commas.")
 ]
-QuickScale = Annotated[bool, typer.Option("--quick", help="A first look: short warm-ups and few samples.")]
-Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]
-BaseRun = Annotated[str, typer.Argument(help="The run to compare with: a folder, or git:REV:FOLDER.")]
-NewRun = Annotated[str, typer.Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]
-Gate = Annotated[Path | None, typer.Option(help="TOML file of what may change by how much. [default: built in]")]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(help="Compare although this differs, as machine; named in the output; may be repeated."),
-]
 AcceptedFile = Annotated[
     Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]")
 ]
-Confirm = Annotated[
-    bool,
-    typer.Option("--confirm", help="Measure times that one look does not settle again, BASE and NEW in turn."),
-]
-AgainBase = Annotated[
-    str | None, typer.Option("--base-run", help="How --confirm runs BASE: 'PATH/lic-bench run OPTIONS'.")
-]
-AgainNew = Annotated[str | None, typer.Option("--new-run", help="How --confirm runs NEW, alike.")]
-Markdown = Annotated[Path | None, typer.Option(help="Write a comment for a pull request to this file.")]
-Json = Annotated[Path | None, typer.Option(help="Write everything to this file, for programs.")]
-Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")]
-Github = Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions too.")]
-Everything = Annotated[bool, typer.Option("--all", help="A row for each number that is the same, too.")]
-HistoryFolder = Annotated[Path | None, typer.Option(help="Folder of the history. [default: results/history]")]
-HistoryRuns = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
-OfCodecs = Annotated[str | None, typer.Option(help="Only these codecs, separated by commas.")]
-OfMetrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas, as encode_s.")]
-OfMachines = Annotated[str | None, typer.Option(help="Only these machines, separated by commas.")]
-FigureFolder = Annotated[Path | None, typer.Option(help="Draw the series into this folder, as PNG and SVG.")]
-EverySeries = Annotated[bool, typer.Option("--all", help="A row for each series without a step, too.")]
-FailOnOpen = Annotated[
-    bool, typer.Option("--fail-on-open", help="Exit with 1 where something got worse that nobody accepted or mended.")
-]
+
+OptionsT = TypeVar("OptionsT")
+
+
+def fill(kind: type[OptionsT], given: Mapping[str, Any]) -> OptionsT:
+    """Make the dataclass `kind` from the options of the same names. An option not given, None, has its default there.
+
+    given: `locals()` at the beginning of a command. A type checker cannot see that the command's parameters are the
+    fields of `kind`, with their types: tests/lic_bench/commands/test_options.py holds it.
+    """
+    names = [item.name for item in fields(kind)]  # type: ignore[arg-type]  # any dataclass
+    values = {name: given[name] for name in names if given.get(name) is not None}
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def add_plugins(folders: list[Path] | None) -> None:
+    """Make the codecs in these folders known. Raises UserError for a folder without one."""
+    if folders:
+        from lic_bench.codecs.registry import add_plugin
+
+        for folder in folders:
+            add_plugin(folder)

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 import torch
 from torch import nn
 
-from lic_bench.errors import bare
+from lic_bench.errors import without_traceback
 from lic_bench.measurement.failures import Failure, memory_errors_unified
 from lic_bench.measurement.mac_counters.exact_counter import exact_counts
 from lic_bench.measurement.mac_counters.fvcore_counter import fvcore_counts
@@ -93,7 +93,7 @@ def _run_counters(
                 with torch.no_grad():
                     result = prepared[counter][path]()
         except Exception as error:  # third-party counters and networks fail in ways of their own
-            result = bare(error)
+            result = without_traceback(error)
         yield (counter, path), result
 
 

@@ -10,7 +10,7 @@ from statistics import median
 from time import monotonic
 from typing import Protocol, TypeAlias, TypeVar
 
-from lic_bench.errors import bare
+from lic_bench.errors import without_traceback
 from lic_bench.measurement.stopwatch import Effort
 
 Samples: TypeAlias = list[tuple[float, float]]
@@ -143,7 +143,7 @@ def _turn(turn: Turn, timing: Timing) -> Samples:
     try:
         return turn()
     except Exception as error:  # its own failure, not that of the round
-        timing.error = bare(error)
+        timing.error = without_traceback(error)
         return []
 
 

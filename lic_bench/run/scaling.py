@@ -18,12 +18,12 @@ from lic_bench.images.image_file import Image, pixels_sha256
 from lic_bench.images.sample_pictures import SEEDS, draw_sample
 from lic_bench.option_lists import split_list
 from lic_bench.run.choices import QUICK_REPEATS, parse_qualities
+from lic_bench.run.joined_listener import JoinedListener
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
-from lic_bench.terminal.progress import Parts
 
 NAME = "scale"  # of the data set in the records
 MEASURED = "latency,memory,complexity"
@@ -47,7 +47,7 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     session = prepare_session(plain, [Dataset(name=NAME, images=())], one_quality=True)
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
         session = _with_pictures(session, make_pictures(sides, Path(folder)), quick=options.quick)
-        return carry_out(session, plain, Parts(listener, session.jobs()))
+        return carry_out(session, plain, JoinedListener(listener, session.jobs()))
 
 
 def is_limit(record: Record | Complexity) -> bool:

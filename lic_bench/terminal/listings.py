@@ -12,32 +12,32 @@ from rich.table import Table
 from rich.text import Text
 
 from lic_bench.codecs.registry import find_codecs
-from lic_bench.errors import UserError, unknown
 from lic_bench.spec import CodecSpec
 
 
 def codecs_table() -> Table:
-    """Every codec: name and aliases, kind, default and allowed qualities, number of released weights, paper."""
+    """One row per codec: name and aliases, kind, default and allowed qualities, number of released weights, paper."""
     rows = []
     for spec in find_codecs().values():
-        name = f"{spec.name} ({', '.join(spec.aliases)})" if spec.aliases else spec.name
-        weights = f"{len(spec.checkpoints)} released files; " if spec.checkpoints else ""
+        name = f"{spec.name}\n({', '.join(spec.aliases)})" if spec.aliases else spec.name
+        count = len(spec.checkpoints)
+        weights = f"{count} released file{'s' if count > 1 else ''}; " if count else ""
         rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
     return _table(["codec", "kind", "qualities", "what"], rows)
 
 
 def _qualities(spec: CodecSpec) -> str:
-    """The default ladder and what is allowed: "10, 30, 50 of 1..100", "1..6"."""
+    """The default qualities and those allowed: "10, 30, 50 of 1..100", "1..6"."""
     unit = "" if spec.quality_name == "quality" else f" ({spec.quality_name})"
     if spec.quality_range:
         return f"{', '.join(map(str, spec.qualities))} of {spec.allowed_text()}{unit}"
     first, last = spec.qualities[0], spec.qualities[-1]
-    whole = spec.qualities == tuple(range(first, last + 1)) and first < last
-    return (f"{first}..{last}" if whole else spec.allowed_text()) + unit
+    has_all_between = spec.qualities == tuple(range(first, last + 1)) and first < last
+    return (f"{first}..{last}" if has_all_between else spec.allowed_text()) + unit
 
 
 def datasets_table() -> Table:
-    """Every named data set: images, sizes, how to get it."""
+    """One row per named data set: number of images, sizes, how to get it."""
     from lic_bench.images.known_datasets import DATASETS
 
     rows = [[name, str(info.count), info.size, info.how, info.what] for name, info in DATASETS.items()]
@@ -45,7 +45,7 @@ def datasets_table() -> Table:
 
 
 def published_table() -> Table:
-    """Every published curve: data sets, points, where it is from."""
+    """One row per published curve: data sets and points, where it is from."""
     from lic_bench.rate_distortion.published import list_published
 
     rows = [[row.slug, row.datasets, row.origin, row.label] for row in list_published()]
@@ -59,11 +59,6 @@ TABLES: dict[str, Callable[[], Table]] = {
 }
 
 
-def unknown_table(what: str) -> UserError:
-    """The error for `lic-bench list WHAT`."""
-    return unknown("list", what, TABLES)
-
-
 def run_summary(folder: Path) -> Table:
     """One row per codec, quality and data set of a stored run: counts, mean rate and quality, median times."""
     from lic_bench.store.run_folder import Run
@@ -72,16 +67,17 @@ def run_summary(folder: Path) -> Table:
     groups = Run(folder).records.groupby(["codec", "quality", "dataset"], sort=True)
     for (codec, quality, dataset), group in groups:
         good = group[group.status == "ok"].to_dict("records")
-        distortion = [row for row in good if row["weights"] != "random"]
+        failed = f" ({len(group) - len(good)} failed)" if len(group) > len(good) else ""
+        trained = [row for row in good if row["weights"] != "random"]
         rows.append(
             [
                 str(codec),
                 str(quality),
                 str(dataset),
-                f"{len(good)}{f' ({len(group) - len(good)} failed)' if len(group) > len(good) else ''}",
-                _mean([row["payload_bytes"] * 8 / (row["width"] * row["height"]) for row in distortion], 3),
-                _mean([row["psnr_db"] for row in distortion], 2),
-                _mean([row["ms_ssim"] for row in distortion], 4),
+                f"{len(good)}{failed}",
+                _mean([row["payload_bytes"] * 8 / (row["width"] * row["height"]) for row in trained], 3),
+                _mean([row["psnr_db"] for row in trained], 2),
+                _mean([row["ms_ssim"] for row in trained], 4),
                 _mean([median(row["encode_s"]) for row in good if row["encode_s"]], 3),
                 _mean([median(row["decode_s"]) for row in good if row["decode_s"]], 3),
             ]
@@ -90,9 +86,10 @@ def run_summary(folder: Path) -> Table:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table; names, in the first column, are never cut, the other columns wrap where the terminal is narrow."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(columns[0], no_wrap=True, min_width=max((len(row[0]) for row in rows), default=0))
+    """A plain table. The first column, of names, is never cut; the others wrap if the terminal is narrow."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    longest = max((len(line) for row in rows for line in row[0].split("\n")), default=0)
+    table.add_column(columns[0], no_wrap=True, min_width=longest)
     for name in columns[1:]:
         table.add_column(name, overflow="fold")
     for row in rows:
@@ -101,5 +98,5 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 
 def _mean(values: list[Any], digits: int) -> str:
-    numbers = [v for v in values if v is not None and v == v]
+    numbers = [value for value in values if value is not None and value == value]  # without NaN
     return f"{fmean(numbers):.{digits}f}" if numbers else "-"

@@ -1,15 +1,17 @@
-"""Standard output and standard error, also where nobody reads them or nothing more fits."""
+"""Standard output and standard error, also if nobody reads them or nothing more can be written."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 from rich.console import Console
 
 from lic_bench.errors import UserError
 
-CLOSED = 141  # 128 + SIGPIPE, as a shell says of a program that it ended
+CLOSED = 141  # exit code; 128 + SIGPIPE, as a shell says of a program that it ended
+WIDTH_OF_LOGS = 110  # columns of tables without a terminal to ask
 
 
 class ClosedPipe(SystemExit):
@@ -17,10 +19,14 @@ class ClosedPipe(SystemExit):
 
 
 class Output(Console):
-    """A console that ends the program in order where the standard output can take no more: ClosedPipe, or a UserError.
+    """A console that raises if the standard output can take no more: ClosedPipe, or UserError as for a full disk.
 
-    What standard error cannot take is lost: the exit code says it too.
+    What standard error cannot take is lost; the exit code tells it as well.
     """
+
+    def say(self, text: str) -> None:
+        """One line as it is: without markup, not wrapped."""
+        self.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def on_broken_pipe(self) -> None:
         """Called by rich."""
@@ -29,7 +35,7 @@ class Output(Console):
             raise ClosedPipe(CLOSED)
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
-        """Where rich writes."""
+        """Rich writes here."""
         try:
             super().__exit__(exc_type, exc_value, traceback)
         except OSError as error:
@@ -38,8 +44,12 @@ class Output(Console):
                 raise UserError(f"Cannot write to the standard output: {error.strerror}.") from None
 
     def _give_up(self) -> None:
-        """Also of what Python would write at its end."""
+        """Write nothing more; nor can Python, which flushes its buffers at its end."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
+
+
+console = Output(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS)
+errors = Output(stderr=True)

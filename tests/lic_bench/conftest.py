@@ -156,17 +156,27 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
+def exit_code(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Exit code of `lic-bench arguments`, in this process."""
+
+    def call(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["lic-bench", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        return int(ended.value.code or 0)
+
+    return call
+
+
+@pytest.fixture
 def command_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Exit code, stdout and stderr of `lic-bench arguments`, in this process."""
 
     def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lic-bench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
+        code = exit_code(*arguments)
+        return code, *capsys.readouterr()
 
     return call
 

@@ -1,6 +1,6 @@
 import weakref
 
-from lic_bench.errors import bare, unknown
+from lic_bench.errors import unknown, without_traceback
 
 
 def test_the_nearest_name_is_offered() -> None:
@@ -34,6 +34,6 @@ def test_a_kept_exception_keeps_nothing_else() -> None:
         fails(why=False)
     except ValueError as error:
         assert all(ref() for ref in alive)
-        kept = bare(error)
+        kept = without_traceback(error)
     assert repr(kept) == "ValueError('second')"
     assert [ref() for ref in alive] == [None, None]

@@ -16,7 +16,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.session import run as run_session
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run
-from lic_bench.terminal.progress import Display
+from lic_bench.terminal.run_progress import RunProgress
 
 Make = Callable[..., Run]
 Row = Callable[..., Record]
@@ -264,7 +264,7 @@ def test_two_runs_made_here_one_after_the_other_are_comparable(tmp_path: Path, m
             codecs="jpeg", datasets="sample", out=tmp_path / name, qualities=["50"], limit=1, crop=64, threads=1,
             repeats=2, isolate=False,
         )  # fmt: skip
-        run_session(options, Display(Console(quiet=True)))
+        run_session(options, RunProgress(Console(quiet=True)))
         runs.append(Run(tmp_path / name))
         time.sleep(1.1)  # the times in run.json are to the second
     assert runs[0].info["environment"]["time"] != runs[1].info["environment"]["time"]

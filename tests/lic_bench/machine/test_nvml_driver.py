@@ -64,7 +64,7 @@ ANSWERS = START | {
 IMPORTS = f"""
 import os, subprocess, sys, threading, time
 from types import SimpleNamespace as Properties
-from lic_bench.terminal import doctor
+from lic_bench.terminal.software_findings import gpu_findings
 from lic_bench.machine import nvml
 from lic_bench.measurement import machine_monitor, energy_per_call
 from lic_bench.measurement import disturbances, gpu_sensors, memory_sampler, memory_sampler_main
@@ -503,15 +503,15 @@ def test_a_side_process_that_is_late_is_replaced_and_not_out_of_step(asked: Aske
 
 def test_the_doctor_names_the_gpus(asked: Asked) -> None:
     asked.says(ANSWERS | {"devices": f"GPU-{UUID} GPU-{SLICE}"})
-    rows = asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]")
+    rows = asked("[[row.what, row.status, row.detail] for row in gpu_findings()]")
     told = "Example GPU 80GB, 80 GiB, driver 580.65.06"
     assert rows[:2] == [["GPU 0", "ok", told], ["GPU 1", "ok", told]]
     asked.says(ANSWERS | {"*": f"error {LOST}"})
-    assert asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]") == [
+    assert asked("[[row.what, row.status, row.detail] for row in gpu_findings()]") == [
         ["GPU", "warning", "GPU is lost: codecs run on the CPU"]
     ]
     asked.says(ANSWERS, SystemGetDriverVersion="\udcf8")
-    assert asked("next(doctor._gpu()).detail") == "Example GPU 80GB, 80 GiB, driver of unknown version"
+    assert asked("next(gpu_findings()).detail") == "Example GPU 80GB, 80 GiB, driver of unknown version"
 
 
 @pytest.mark.parametrize(
@@ -523,13 +523,13 @@ def test_the_doctor_names_the_gpus(asked: Asked) -> None:
 )
 def test_the_doctor_shows_a_gpu_as_far_as_it_tells(asked: Asked, function: str, answer: str, told: str) -> None:
     asked.says(ANSWERS | {"devices": f"GPU-{UUID} GPU-{SLICE}"} | {f"nvmlDeviceGet{function}": answer})
-    rows = asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]")
+    rows = asked("[[row.what, row.status, row.detail] for row in gpu_findings()]")
     assert rows[:2] == [["GPU 0", "warning", told], ["GPU 1", "warning", told]]
 
 
 def test_the_doctor_of_a_driver_without_gpus(asked: Asked) -> None:
     asked.says({**ANSWERS, "devices": " "})
-    rows = asked("[[row.what, row.status, row.detail] for row in doctor._gpu()]")
+    rows = asked("[[row.what, row.status, row.detail] for row in gpu_findings()]")
     assert rows == [["GPU", "warning", "The driver sees no GPU: codecs run on the CPU"]]
 
 

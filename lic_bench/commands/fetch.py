@@ -1,0 +1,66 @@
+"""`lic-bench fetch`: download a data set or the weights of codecs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from lic_bench.commands import options as opt
+from lic_bench.errors import UserError
+from lic_bench.terminal.output import console, errors
+
+Name = Annotated[str, Argument(help="kodak, clic, tecnick or weights.")]
+DataRoot = Annotated[Path | None, Option(help="Where to; a folder of that name is made in it.")]
+Url = Annotated[str | None, Option(help="Another address: folder of the files, archive, or folder of CODEC/FILE.")]
+Codecs = Annotated[str | None, Option(help="Of weights: of these codecs, separated by commas.")]
+Checkpoints = Annotated[Path | None, Option(help="Of weights: where to; CODEC/FILE is made in it.")]
+
+
+def fetch(
+    name: Name,
+    data_root: DataRoot = None,
+    url: Url = None,
+    codecs: Codecs = None,
+    checkpoints: Checkpoints = None,
+    plugin: opt.Plugins = None,
+) -> None:
+    """Download a data set or the weights of codecs, resume where a download broke off, check what came."""
+    opt.add_plugins(plugin)
+    if name == "weights":
+        if data_root is not None:
+            raise UserError(f"--data-root {data_root}: is for data sets; weights go to --checkpoints.")
+        _fetch_weights(codecs, checkpoints, url)
+    elif codecs is not None or checkpoints is not None:
+        raise UserError(f"--codecs and --checkpoints are for weights, not for {name!r}; write `fetch weights`.")
+    else:
+        _fetch_dataset(name, data_root, url)
+
+
+def _fetch_dataset(name: str, data_root: Path | None, url: str | None) -> None:
+    from lic_bench.fetch import fetch_datasets
+    from lic_bench.terminal.download_progress import DownloadProgress
+
+    with DownloadProgress(console) as progress:
+        fetched = fetch_datasets.fetch_dataset(name, data_root, url, progress.show)
+    for warning in fetched.warnings:
+        errors.say(warning)
+    console.say(f"{fetched.images} images in {fetched.folder}, {fetched.downloaded} files downloaded now")
+
+
+def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None) -> None:
+    from lic_bench.fetch.fetch_weights import fetch_weights, shortfall, summary
+    from lic_bench.terminal.download_progress import DownloadProgress
+
+    if codecs is None:
+        raise UserError("fetch weights: --codecs is missing; give names separated by commas (lic-bench list codecs).")
+    with DownloadProgress(console) as progress:
+        outcomes = fetch_weights(codecs, checkpoints, url, progress.show)
+    for outcome in outcomes:
+        for error in outcome.errors:
+            errors.say(error)
+        for line in summary(outcome):
+            console.say(line)
+    if reason := shortfall(outcomes):
+        raise UserError(reason)

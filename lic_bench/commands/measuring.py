@@ -1,0 +1,44 @@
+"""What `run` and `scale` share: showing the progress, stopping in order, saying how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from lic_bench.commands.exit_codes import FAILED, INTERRUPTED
+from lic_bench.terminal.output import console, errors
+
+if TYPE_CHECKING:
+    from lic_bench.run.session import Outcome
+    from lic_bench.terminal.run_progress import RunProgress
+
+
+def watched(measure: Callable[[RunProgress], Outcome]) -> Outcome:
+    """Call `measure` with a display of its progress. Ctrl-C says how to go on and leaves with INTERRUPTED."""
+    from lic_bench.terminal.run_progress import RunProgress
+
+    try:
+        with closing(RunProgress(console)) as progress:
+            return measure(progress)
+    except KeyboardInterrupt:
+        errors.say("lic-bench: stopped; what was measured is stored, the same command goes on.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def finish(out: Path, outcome: Outcome) -> None:
+    """Say what failed and what to do next; leave with FAILED if anything failed."""
+    if outcome.failed:
+        first = outcome.failed[0]
+        errors.say(
+            f"{len(outcome.failed)} records failed, the first: {first.codec} quality {first.quality} "
+            f"{first.dataset}/{first.image}: {first.error}"
+        )
+    for row in outcome.failed_complexity:
+        errors.say(f"No complexity of {row.codec} by {row.counter}: {row.error}")
+    console.say(f"Next: lic-bench report {out}")
+    if outcome.failed or outcome.failed_complexity:
+        raise typer.Exit(FAILED)

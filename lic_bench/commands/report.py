@@ -1,0 +1,49 @@
+"""`lic-bench report`: tables, figures and one HTML page from stored runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from lic_bench.commands import options as opt
+from lic_bench.terminal.output import console
+
+Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.")]
+Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.")]
+Published = Annotated[str, Option(help="Published curves: all, paper, none, or slugs with commas.")]
+Reference = Annotated[str, Option(help="This project's own runs (results/measured) beside them: all, none, or names.")]
+Anchor = Annotated[
+    str,
+    Option(
+        help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable."
+    ),
+]
+Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.")]
+
+
+def report(
+    runs: Runs = None,
+    out: Out = Path("report"),
+    published: Published = "paper",
+    reference: Reference = "all",
+    anchor: Anchor = "vtm-9.1",
+    method: Method = "pchip",
+    memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
+) -> None:
+    """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
+    from lic_bench.report.build import write_report
+    from lic_bench.report.scaling_tables import parse_memory
+
+    written = write_report(
+        runs or [],
+        out,
+        published=published,
+        reference=reference,
+        anchor=anchor,
+        method=method,
+        memory_gib=parse_memory(memory_sizes),
+    )
+    written.show(console)
+    console.say(f"Report: {written.index}")

@@ -1,0 +1,107 @@
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lic_bench import cli
+
+PLUGINS = Path(__file__).parents[2] / "plugins"
+
+
+@pytest.fixture
+def run_arguments(images: Path, tmp_path: Path, fake_codecs: None) -> list[object]:
+    where = ["--datasets", images, "--out", tmp_path / "run", "--device", "cpu", "--measure", "quality"]
+    return ["run", "--codecs", "fake", *where]
+
+
+def test_a_run_and_its_summary(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object]
+) -> None:
+    assert exit_code(*run_arguments) == cli.OK
+    out = capsys.readouterr().out
+    assert "[9/9]" in out
+    assert "24.000" in out  # bpp: a byte for each of three values a pixel
+    assert "Next: lic-bench report" in out
+
+
+def test_failed_records_give_exit_code_1_and_say_so(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object]
+) -> None:
+    arguments = ["broken" if a == "fake" else a for a in run_arguments]
+    assert exit_code(*arguments, "--qualities", "1") == cli.FAILED
+    assert "3 records failed, the first: broken quality 1" in capsys.readouterr().err
+    assert exit_code(*arguments, "--qualities", "1") == cli.FAILED  # nothing new, and still failed
+    assert "3 records failed" in capsys.readouterr().err
+
+
+BAD = {
+    "codec": (["--codecs", "jpg"], "Did you mean 'jpeg'?"),
+    "data set": (["--datasets", "kodack"], "Did you mean 'kodak'?"),
+    "folder": (["--datasets", "/nonexistent/pictures"], "/nonexistent/pictures"),
+    "quality": (["--qualities", "77"], "allowed: 0..8"),
+    "device": (["--device", "gpu"], "allowed: auto, cpu, cuda"),
+    "part": (["--measure", "time"], "Known: "),
+    "out": (["--out", "/proc/run"], "choose another --out"),
+    "checkpoints": (["--checkpoints", "/nonexistent"], "no such folder"),
+    "weights mode": (["--weights", "best"], "allowed: auto, random, require"),
+    "weights": (["--codecs", "lalic", "--weights", "require"], "lalic-mse-q1.pth"),
+    "plugin": (["--plugin", "/nonexistent"], "no codec.py there"),
+    "jobs": (["--jobs", "0"], "--jobs 0: at least 1"),
+    "jobs beside times": (["--jobs", "2", "--measure", "latency"], "times and memory are taken one at a time"),
+    "colour": (["--vtm-colour", "rgb"], "--vtm-colour rgb: no codec of --codecs"),
+    "colour path": (["--codecs", "vtm", "--vtm-colour", "yuv"], "allowed: ycbcr8, ycbcr10, rgb, ycbcr8-truncated"),
+    "programs": (["--codecs", "vtm", "--vtm-root", "/nonexistent"], "EncoderAppStatic is not in /nonexistent"),
+    "number": (["--limit", "x"], "See `lic-bench run --help`."),
+    "option": (["--limits", "3"], "See `lic-bench run --help`."),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_line_and_exit_code_2(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object], case: str
+) -> None:
+    extra, message = BAD[case]
+    assert exit_code(*run_arguments, *extra) == cli.BAD_INPUT
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert captured.err.startswith("lic-bench: ")
+    assert len(captured.err.strip().splitlines()) == 1
+    assert "Traceback" not in captured.err + captured.out
+
+
+def test_ctrl_c_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+    exit_code: Callable[..., int],
+    capsys: pytest.CaptureFixture[str],
+    run_arguments: list[object],
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lic_bench.run.session.run", interrupt)
+    assert exit_code(*run_arguments) == cli.INTERRUPTED
+    assert "the same command goes on" in capsys.readouterr().err
+
+
+def test_in_a_real_terminal_there_is_a_live_line(images: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "lic_bench.cli", "run", "--codecs", "fake", "--datasets", str(images)]
+    command += ["--plugin", str(PLUGINS / "fake"), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    command += ["--measure", "quality"]
+    leader, follower = pty.openpty()
+    environment = os.environ | {"COLUMNS": "100", "TERM": "xterm-256color"}
+    child = subprocess.Popen(command, stdout=follower, stderr=follower, env=environment)
+    os.close(follower)
+    screen = b""
+    try:
+        while block := os.read(leader, 4096):
+            screen += block
+    except OSError:  # the terminal is gone with the child
+        pass
+    os.close(leader)
+    assert child.wait() == 0
+    assert b"fake b2 pictures/image0" in screen
+    assert b"images/s, ETA" in screen
