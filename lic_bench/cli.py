@@ -157,8 +157,10 @@ def scale(
 
 @app.command()
 def report(
-    runs: Annotated[list[Path] | None, typer.Argument(help="Folders of runs, shown beside each other.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.")] = Path("report"),
+    runs: opt.ReportedRuns = None,
+    out: Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.", **opt.PATH)] = Path(
+        "report"
+    ),
     published: Annotated[str, typer.Option(help="Published curves: all, paper, none, or slugs with commas.")] = "paper",
     reference: Annotated[
         str, typer.Option(help="This project's own runs (results/measured) beside them: all, none, or names.")
@@ -305,12 +307,16 @@ def doctor(
 @app.command()
 def fetch(
     name: Annotated[str, typer.Argument(help="kodak, clic, tecnick or weights.")],
-    data_root: Annotated[Path | None, typer.Option(help="Where to; a folder of that name is made in it.")] = None,
+    data_root: Annotated[
+        Path | None, typer.Option(help="Where to; a folder of that name is made in it.", **opt.PATH)
+    ] = None,
     url: Annotated[
         str | None, typer.Option(help="Another address: folder of the files, archive, or folder of CODEC/FILE.")
     ] = None,
     codecs: Annotated[str | None, typer.Option(help="Of weights: of these codecs, separated by commas.")] = None,
-    checkpoints: Annotated[Path | None, typer.Option(help="Of weights: where to; CODEC/FILE is made in it.")] = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Of weights: where to; CODEC/FILE is made in it.", **opt.PATH)
+    ] = None,
     plugin: opt.Plugins = None,
 ) -> None:
     """Download a data set or the weights of codecs, resume where a download broke off, check what came."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from lic_bench.system.named_folders import named_folder
+
+PATH: Any = {"parser": named_folder, "metavar": "PATH"}
 
 Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
 ]
-RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")]
+RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
 Datasets = Annotated[str, typer.Option(help="Data sets or folders of images, separated by commas.")]
-DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")]
-Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.", **PATH)]
+Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.", **PATH)]
 Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
 Qualities = Annotated[
     list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
@@ -30,7 +34,9 @@ Starts = Annotated[
     int | None, typer.Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
-VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
+VtmRoot = Annotated[
+    Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]", **PATH)
+]
 VtmColour = Annotated[
     str | None, typer.Option(help="What VTM codes: ycbcr10, ycbcr8, rgb or ycbcr8-truncated. [default: ycbcr10]")
 ]
@@ -55,16 +61,22 @@ QuickScale = Annotated[bool, typer.Option("--quick", help="A first look: short w
 Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
-Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]
+Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]
+FetchedData = Annotated[Path | None, typer.Option(help="Where to; a folder of that name is made in it.", **PATH)]
+FetchedWeights = Annotated[Path | None, typer.Option(help="Of weights: where to; CODEC/FILE is made in it.", **PATH)]
+ReportFolder = Annotated[Path, typer.Option(help="Folder for the tables, figures and index.html.", **PATH)]
+ReportedRuns = Annotated[list[Path] | None, typer.Argument(help="Folders of runs, shown beside each other.", **PATH)]
 BaseRun = Annotated[str, typer.Argument(help="The run to compare with: a folder, or git:REV:FOLDER.")]
 NewRun = Annotated[str, typer.Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]
-Gate = Annotated[Path | None, typer.Option(help="TOML file of what may change by how much. [default: built in]")]
+Gate = Annotated[
+    Path | None, typer.Option(help="TOML file of what may change by how much. [default: built in]", **PATH)
+]
 Allow = Annotated[
     list[str] | None,
     typer.Option(help="Compare although this differs, as machine; named in the output; may be repeated."),
 ]
 AcceptedFile = Annotated[
-    Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]")
+    Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]", **PATH)
 ]
 Confirm = Annotated[
     bool,
@@ -74,17 +86,17 @@ AgainBase = Annotated[
     str | None, typer.Option("--base-run", help="How --confirm runs BASE: 'PATH/lic-bench run OPTIONS'.")
 ]
 AgainNew = Annotated[str | None, typer.Option("--new-run", help="How --confirm runs NEW, alike.")]
-Markdown = Annotated[Path | None, typer.Option(help="Write a comment for a pull request to this file.")]
-Json = Annotated[Path | None, typer.Option(help="Write everything to this file, for programs.")]
-Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.")]
+Markdown = Annotated[Path | None, typer.Option(help="Write a comment for a pull request to this file.", **PATH)]
+Json = Annotated[Path | None, typer.Option(help="Write everything to this file, for programs.", **PATH)]
+Junit = Annotated[Path | None, typer.Option(help="Write JUnit XML to this file.", **PATH)]
 Github = Annotated[bool, typer.Option("--github", help="Print annotations for GitHub Actions too.")]
 Everything = Annotated[bool, typer.Option("--all", help="A row for each number that is the same, too.")]
-HistoryFolder = Annotated[Path | None, typer.Option(help="Folder of the history. [default: results/history]")]
-HistoryRuns = Annotated[list[Path], typer.Argument(help="Folders of runs.")]
+HistoryFolder = Annotated[Path | None, typer.Option(help="Folder of the history. [default: results/history]", **PATH)]
+HistoryRuns = Annotated[list[Path], typer.Argument(help="Folders of runs.", **PATH)]
 OfCodecs = Annotated[str | None, typer.Option(help="Only these codecs, separated by commas.")]
 OfMetrics = Annotated[str | None, typer.Option(help="Only these metrics, separated by commas, as encode_s.")]
 OfMachines = Annotated[str | None, typer.Option(help="Only these machines, separated by commas.")]
-FigureFolder = Annotated[Path | None, typer.Option(help="Draw the series into this folder, as PNG and SVG.")]
+FigureFolder = Annotated[Path | None, typer.Option(help="Draw the series into this folder, as PNG and SVG.", **PATH)]
 EverySeries = Annotated[bool, typer.Option("--all", help="A row for each series without a step, too.")]
 FailOnOpen = Annotated[
     bool, typer.Option("--fail-on-open", help="Exit with 1 where something got worse that nobody accepted or mended.")

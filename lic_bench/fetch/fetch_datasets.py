@@ -62,7 +62,7 @@ def fetch(
     url = base_url or source.url
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
-    root = destination or data_places(None)[0]
+    root = data_places(destination)[0]
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)

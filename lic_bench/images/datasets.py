@@ -17,6 +17,7 @@ from lic_bench.images import sample_pictures as sample
 from lic_bench.images.image_file import Image as Image
 from lic_bench.images.image_file import open_listing, pixels_sha256, read_file
 from lic_bench.images.image_file import read_image as read_image
+from lic_bench.system.named_folders import named_folder
 
 SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
@@ -105,10 +106,10 @@ def find_dataset(
 
 def data_places(data_root: Path | None) -> list[Path]:
     """The folders where data sets are looked for: data_root alone if given, else $LIC_BENCH_DATA and the user cache."""
-    if data_root is not None:
-        return [data_root]
-    named = os.environ.get("LIC_BENCH_DATA")
-    return [*([Path(named).expanduser()] if named else []), user_cache_path("lic-bench") / "data"]
+    if folder := named_folder(data_root):
+        return [folder]
+    named = named_folder(os.environ.get("LIC_BENCH_DATA"))
+    return [*([named] if named else []), user_cache_path("lic-bench") / "data"]
 
 
 @cache
@@ -137,7 +138,7 @@ def _sample(limit: int | None, crop: int | None) -> Dataset:
 
 
 def _plain_folder(name: str) -> Path:
-    folder = Path(name).expanduser()
+    folder = named_folder(name) or Path()
     if folder.is_dir():
         return folder.resolve()
     if folder.is_file():

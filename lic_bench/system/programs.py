@@ -20,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from lic_bench.errors import UserError
+from lic_bench.system.named_folders import named_folder
 
 LOCK, CHILD = ".lock", ".program"  # files in a workspace: held while its owner lives; which process works in it
 LAST_LINES, LONGEST = 3, 400  # of a program's output in an error message
@@ -61,8 +62,7 @@ def find_program(names: Sequence[str], root: Path | None = None, env: str | None
     Looked for in `root` alone if given; else in the folder that the environment variable `env` names, if it is set;
     else on PATH. A folder counts with its bin/ and what is below that.
     """
-    named = os.environ.get(env) if env else None
-    home = root or (Path(named).expanduser() if named else None)
+    home = named_folder(root or (os.environ.get(env) if env else None))
     if home is None:
         found = next(filter(None, map(shutil.which, names)), None)
         return Path(found).absolute() if found else None
