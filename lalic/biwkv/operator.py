@@ -30,7 +30,7 @@ class Backend:
 BACKENDS = {
     "reference": Backend(reference.forward, reference.backward),
     "torch": Backend(scan.forward, scan.backward),
-    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.missing),
+    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.KERNELS.missing),
     "cuda": Backend(cuda.forward, cuda.backward, ("cuda",), tuple(cuda.STORAGE), cuda.missing),
 }
 OPERATIONS = 29  # per token and channel: LALIC, arXiv:2502.05741, Table 5
