@@ -20,11 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from lalic.blocks import BiRwkvBlock, OmniShift
-from lalic.checkpoint import infer_config, load_weights, own_state
+from lalic.checkpoint import infer_config, lalic_parameters
 from lalic.config import LalicConfig
 from lalic.context import SpaceChannelContext
 from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
 from lic_bench.codecs.hyperprior import HyperpriorCodec
+from lic_bench.codecs.weights import load_strictly
 
 
 def build(state: Mapping[str, Any] | None = None) -> nn.Module:
@@ -35,10 +36,9 @@ def build(state: Mapping[str, Any] | None = None) -> nn.Module:
     """
     if state is None:
         return Lalic().eval()
-    own = own_state(state)
-    model = Lalic(infer_config(own))
-    model.to(torch.promote_types(own["g_a.0.weight"].dtype, torch.float32))
-    load_weights(model, own)
+    parameters = lalic_parameters(state)
+    model = Lalic(infer_config(parameters))
+    load_strictly(model, parameters)
     return model.eval()
 
 

@@ -6,13 +6,13 @@ device and counters know them.
 
 from __future__ import annotations
 
-import ctypes
-
 import torch
 from torch import Tensor
 from torch.library import define, impl, register_fake
 
-from lalic.biwkv import cpu
+from native import SUFFIXES, Kernels
+
+KERNELS = Kernels("lalic", "lalic_pointwise")
 
 define("lalic::gate_", "(Tensor(a!) receptance, Tensor x) -> ()")
 define("lalic::squared_relu_", "(Tensor(a!) x) -> ()")
@@ -36,7 +36,7 @@ def squared_relu_(x: Tensor) -> None:
 @impl("lalic::gate_", "default")
 def _gate(receptance: Tensor, x: Tensor) -> None:
     if receptance.shape == x.shape and _compiled(receptance, x):
-        _call("gate", receptance, x)
+        KERNELS.call("lalic_gate", [x.numel()], receptance, x)
     else:
         receptance.sigmoid_().mul_(x)
 
@@ -44,7 +44,7 @@ def _gate(receptance: Tensor, x: Tensor) -> None:
 @impl("lalic::squared_relu_", "default")
 def _squared_relu(x: Tensor) -> None:
     if _compiled(x):
-        _call("squared_relu", x)
+        KERNELS.call("lalic_squared_relu", [x.numel()], x)
     else:
         x.relu_().square_()
 
@@ -67,10 +67,4 @@ def _for_inference(*tensors: Tensor) -> None:
 def _compiled(*tensors: Tensor) -> bool:
     first = tensors[0]
     same = all(t.is_contiguous() and t.dtype == first.dtype and t.device.type == "cpu" for t in tensors)
-    return same and first.dtype in cpu.SUFFIX and cpu.missing() is None
-
-
-def _call(name: str, *arrays: Tensor) -> None:
-    function = getattr(cpu.kernels(), f"biwkv_{name}_{cpu.SUFFIX[arrays[0].dtype]}")
-    pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]
-    function(ctypes.c_int64(arrays[0].numel()), *pointers, ctypes.c_int(torch.get_num_threads()))
+    return same and first.dtype in SUFFIXES and KERNELS.missing() is None

@@ -49,10 +49,25 @@ def test_it_is_the_wheel_that_runs(unpacked: Path, tmp_path: Path) -> None:
     assert all(part.startswith(str(unpacked)) for part in where.split())
 
 
-def test_its_biwkv_kernels_run(unpacked: Path, tmp_path: Path) -> None:
-    assert (
-        run(unpacked, tmp_path, "-c", "from lalic.biwkv import choose_backend; print(choose_backend('cpu'))") == "cpu\n"
-    )
+def test_its_compiled_kernels_are_all_of_its_own_source(unpacked: Path, tmp_path: Path) -> None:
+    code = """
+from adapters.mambavc.scan import cpu as scan
+from lalic import pointwise
+from lalic.biwkv import cpu as biwkv
+for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS):
+    print(kernels.library()._name)
+"""
+    libraries = run(unpacked, tmp_path, "-c", code).split()
+    assert len(libraries) == 3
+    assert all(library.startswith(str(unpacked)) for library in libraries)
+
+
+@pytest.mark.parametrize("package", ["adapters", "lalic", "lic_bench", "native", "vtm"])
+def test_it_holds_every_source_of_the_packages(unpacked: Path, package: str) -> None:
+    suffixes = {".cpp", ".cu", ".cuh", ".h", ".j2", ".md", ".py"}
+    files = [path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in suffixes]
+    assert files
+    assert not [file for file in files if not (unpacked / file).is_file()]
 
 
 def test_run_and_report_work_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from compressai import models
 from torch import Tensor, nn
 
 from adapters.shared.inference import for_inference
-from adapters.shared.weights import load_strictly, own_state
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 Cheng2020AnchorCheckerboard = for_inference(models.Cheng2020AnchorCheckerboard)
 N = 192
@@ -21,7 +21,7 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
     """
     model = Cheng2020AnchorCheckerboard(N=N)
     if state is not None:
-        load_strictly(model, own_state(state), likely)
+        load_strictly(model, parameters_of(state), likely_cause)
     return model.eval()
 
 
@@ -30,13 +30,13 @@ def small() -> nn.Module:
     return Cheng2020AnchorCheckerboard(N=16).eval()
 
 
-def likely(own: Mapping[str, Tensor]) -> str:
+def likely_cause(parameters: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
-    first = own.get("g_a.0.conv1.weight")
+    first = parameters.get("g_a.0.conv1.weight")
     if first is None:
         return "weights of another codec"
     if first.shape[0] != N:
         return f"a Cheng2020 network of N={first.shape[0]}; this one has N={N}"
-    if "context_prediction.weight" in own:
+    if "context_prediction.weight" in parameters:
         return "CompressAI's cheng2020-anchor or -attn, whose serial context model was trained for another order"
     return "part of the file is lost, or it was saved by other code for the same network"

@@ -13,7 +13,7 @@ from compressai import models
 from torch import Tensor, nn
 
 from adapters.shared.inference import for_inference
-from adapters.shared.weights import load_strictly, own_state, renames
+from lic_bench.codecs.weights import KeyTable, load_strictly, parameters_of, renames
 
 Elic2022Chandelier, Elic2022Official = map(for_inference, (models.Elic2022Chandelier, models.Elic2022Official))
 N, M = 192, 320
@@ -31,11 +31,13 @@ VARIANTS = {
 OLD = "Elic2022Official of CompressAI 1.2.6 or older, whose channel context is wider; not among the codecs here"
 
 # The re-implementation's names to CompressAI's. Its transform K-1 feeds slice K.
-NAMES = renames(
-    (r"^(h_a|h_s|entropy_bottleneck)\.", r"latent_codec.hyper.\1."),
-    *((rf"^cc_transforms\.{k - 1}\.", f"{CODEC_Y}.channel_context.y{k}.") for k in range(1, 5)),
-    (r"^context_prediction\.(\d)\.", rf"{CODEC_Y}.latent_codec.y\1.context_prediction."),
-    (r"^ParamAggregation\.(\d)\.", rf"{CODEC_Y}.latent_codec.y\1.entropy_parameters."),
+NAMES = KeyTable(
+    renames(
+        (r"^(h_a|h_s|entropy_bottleneck)\.", r"latent_codec.hyper.\1."),
+        *((rf"^cc_transforms\.{k - 1}\.", f"{CODEC_Y}.channel_context.y{k}.") for k in range(1, 5)),
+        (r"^context_prediction\.(\d)\.", rf"{CODEC_Y}.latent_codec.y\1.context_prediction."),
+        (r"^ParamAggregation\.(\d)\.", rf"{CODEC_Y}.latent_codec.y\1.entropy_parameters."),
+    )
 )
 
 
@@ -69,21 +71,21 @@ def small_official() -> nn.Module:
 def _build(network: type[nn.Module], state: Mapping[str, Tensor] | None, inputs: int) -> nn.Module:
     model = network(N=N, M=M)
     if state is not None:
-        load_strictly(model, own_state(state, NAMES), partial(likely, inputs=inputs))
+        load_strictly(model, parameters_of(state, NAMES), partial(likely_cause, inputs=inputs))
     return model.eval()
 
 
-def likely(own: Mapping[str, Tensor], inputs: int) -> str:
+def likely_cause(parameters: Mapping[str, Tensor], inputs: int) -> str:
     """What a state that does not fit may be. inputs: channels that this network's context of slice 3 reads."""
-    if "g_a.0.conv1.weight" in own:
+    if "g_a.0.conv1.weight" in parameters:
         return "weights of a Cheng2020 network"
-    if "g_a.0.weight" in own and own["g_a.0.weight"].shape[0] != N:
-        return f"an ELIC of N={own['g_a.0.weight'].shape[0]}; this one has N={N}, M={M}"
-    third = own.get(f"{CODEC_Y}.channel_context.y3.0.weight")
+    if "g_a.0.weight" in parameters and parameters["g_a.0.weight"].shape[0] != N:
+        return f"an ELIC of N={parameters['g_a.0.weight'].shape[0]}; this one has N={N}, M={M}"
+    third = parameters.get(f"{CODEC_Y}.channel_context.y3.0.weight")
     if third is not None and third.shape[1] != inputs:
         return VARIANTS.get((third.shape[0], third.shape[1]), "an ELIC with another channel context")
     if third is not None and (third.shape[0], third.shape[1]) not in VARIANTS:
         return OLD
-    if "g_a.14.conv_b.0.conv.0.weight" in own:
+    if "g_a.14.conv_b.0.conv.0.weight" in parameters:
         return "part of the file is lost, or it was saved by other code for the same network"
     return "weights of another codec"

@@ -24,9 +24,9 @@ from adapters.fat.coding import SliceCoder, decoder_of, encoder_of
 from adapters.fat.config import SLICES, SMALL, FatConfig
 from adapters.fat.gaussian import IntegerGaussian
 from adapters.fat.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
-from adapters.shared.weights import load_strictly, own_state
 from lic_bench.codecs.gaussian_coding import Strings, quantise
 from lic_bench.codecs.hyperprior import HyperpriorCodec
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 
 def build(state: Mapping[str, Any] | None = None) -> nn.Module:
@@ -36,7 +36,7 @@ def build(state: Mapping[str, Any] | None = None) -> nn.Module:
     """
     model = Fat()
     if state is not None:
-        load_strictly(model, own_state(state), likely)
+        load_strictly(model, parameters_of(state), likely_cause)
     return model.eval()
 
 
@@ -45,10 +45,10 @@ def small() -> nn.Module:
     return Fat(SMALL).eval()
 
 
-def likely(own: Mapping[str, Tensor]) -> str:
+def likely_cause(parameters: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
-    first = own.get("g_a.0.conv1.weight")
-    if "tca.hyper_trans.weight" not in own:
+    first = parameters.get("g_a.0.conv1.weight")
+    if "tca.hyper_trans.weight" not in parameters:
         return "weights of another codec"
     if first is not None and first.shape[0] != FatConfig().widths[0]:
         return f"a FAT whose first width is {first.shape[0]}; this one has {FatConfig().widths[0]}"
@@ -101,7 +101,7 @@ class Fat(HyperpriorCodec):
         encoder = encoder_of(self.entropy_coder, self.split(torch.round(y)))
         self.predict(self.rounded(z), encoder)
         strings = [encoder.strings(), self.entropy_bottleneck.compress(z)]
-        return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side]}
+        return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side_information]}
 
     @torch.no_grad()
     def decompress(self, strings: Sequence[Strings], shape: Sequence[int]) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from adapters.mambavc.blocks import Sizes, analysis, hyper_analysis, hyper_synthesis, synthesis
 from adapters.shared.channelwise import ChannelwiseCodec, SliceConfig
-from adapters.shared.weights import load_strictly, own_state
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 
 class MambaVc(ChannelwiseCodec):
@@ -34,7 +34,7 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
     """
     model = MambaVc()
     if state is not None:
-        load_strictly(model, own_state(state), likely)
+        load_strictly(model, parameters_of(state), likely_cause)
     return model.eval()
 
 
@@ -44,13 +44,13 @@ def small() -> nn.Module:
     return MambaVc(sizes, SliceConfig(latent=40, inner=(16, 12), attention=(16, 8))).eval()
 
 
-def likely(own: Mapping[str, Tensor]) -> str:
+def likely_cause(parameters: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
-    scan = own.get("g_a.1.op.x_proj_weight")
+    scan = parameters.get("g_a.1.op.x_proj_weight")
     if scan is None:
         return "weights of another codec"
     if scan.shape[-1] != 512:
         return f"a MambaVC of width {scan.shape[-1] // 2}; this one has 256 (N=128)"
-    if "atten_mean.0.0.in_conv.weight" not in own:
+    if "atten_mean.0.0.in_conv.weight" not in parameters:
         return "a network on MambaVC's transforms with another entropy model"
     return "part of the file is lost, another number of blocks, or saved by other code for the same network"

@@ -10,7 +10,7 @@ from compressai.models.utils import conv, deconv
 from torch import Tensor, nn
 
 from adapters.shared.channelwise import ChannelwiseCodec, SliceConfig
-from adapters.shared.weights import load_strictly, own_state
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 SLICES = SliceConfig(latent=320, slices=10, attention=None, kernels=(5, 5, 3), activation=nn.ReLU, most=5)
 
@@ -62,12 +62,12 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
     """
     if state is None:
         return Minnen2020().eval()
-    own = own_state(state)
+    parameters = parameters_of(state)
     try:
-        model = Minnen2020(*sizes_of(own))
+        model = Minnen2020(*sizes_of(parameters))
     except (KeyError, IndexError, ValueError, ZeroDivisionError):
-        raise ValueError(f"keys do not fit. Likely cause: {likely(own)}.") from None
-    load_strictly(model, own, likely)
+        raise ValueError(f"keys do not fit. Likely cause: {likely_cause(parameters)}.") from None
+    load_strictly(model, parameters, likely_cause)
     return model.eval()
 
 
@@ -76,16 +76,16 @@ def small() -> nn.Module:
     return Minnen2020(Widths(transforms=12, hyper=16, middle=14), replace(SLICES, latent=40, inner=(16, 12))).eval()
 
 
-def sizes_of(own: Mapping[str, Tensor]) -> tuple[Widths, SliceConfig]:
+def sizes_of(parameters: Mapping[str, Tensor]) -> tuple[Widths, SliceConfig]:
     """The sizes that the shapes of a state tell."""
-    slices = len({name.split(".")[1] for name in own if name.startswith("cc_mean_transforms.")})
-    layers = [own[f"cc_mean_transforms.0.{i}.weight"] for i in (0, 2, 4)]
-    latent = own["g_a.6.weight"].shape[0]
-    seen = own[f"cc_mean_transforms.{slices - 1}.0.weight"].shape[1] - latent
+    slices = len({name.split(".")[1] for name in parameters if name.startswith("cc_mean_transforms.")})
+    layers = [parameters[f"cc_mean_transforms.0.{i}.weight"] for i in (0, 2, 4)]
+    latent = parameters["g_a.6.weight"].shape[0]
+    seen = parameters[f"cc_mean_transforms.{slices - 1}.0.weight"].shape[1] - latent
     widths = Widths(
-        transforms=own["g_a.0.weight"].shape[0],
-        hyper=own["h_a.4.weight"].shape[0],
-        middle=own["h_a.2.weight"].shape[0],
+        transforms=parameters["g_a.0.weight"].shape[0],
+        hyper=parameters["h_a.4.weight"].shape[0],
+        middle=parameters["h_a.2.weight"].shape[0],
     )
     slicing = replace(
         SLICES,
@@ -98,10 +98,10 @@ def sizes_of(own: Mapping[str, Tensor]) -> tuple[Widths, SliceConfig]:
     return widths, slicing
 
 
-def likely(own: Mapping[str, Tensor]) -> str:
+def likely_cause(parameters: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
-    if "g_a.0.weight" not in own or "g_a.1.beta" not in own:
+    if "g_a.0.weight" not in parameters or "g_a.1.beta" not in parameters:
         return "weights of another codec"
-    if "cc_mean_transforms.0.0.weight" not in own:
+    if "cc_mean_transforms.0.0.weight" not in parameters:
         return "another entropy model on the same transforms, such as CompressAI's mbt2018"
     return "part of the file is lost, or it was saved by other code for the same network"

@@ -23,9 +23,9 @@ from adapters.mlic_plus_plus.global_context import InterContext, IntraContext
 from adapters.mlic_plus_plus.local_context import LocalContext
 from adapters.mlic_plus_plus.sizes import Sizes
 from adapters.mlic_plus_plus.transforms import Analysis, HyperAnalysis, HyperSynthesis, Synthesis
-from adapters.shared.weights import load_strictly, own_state
 from lic_bench.codecs.gaussian_coding import Coder
 from lic_bench.codecs.hyperprior import HyperpriorCodec
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 FIRST_CONV = "g_a.analysis_transform.0.conv1.weight"
 LAST_CONV = "g_a.analysis_transform.6.weight"
@@ -38,9 +38,9 @@ def build(state: Mapping[str, Any] | None) -> nn.Module:
     """
     if state is None:
         return MlicPlusPlus(Sizes()).eval()
-    own = own_state(state)
-    model = MlicPlusPlus(Sizes(old="lrp_anchor.0.lrp_transform.6.weight" in own))
-    load_strictly(model, own, likely)
+    parameters = parameters_of(state)
+    model = MlicPlusPlus(Sizes(old="lrp_anchor.0.lrp_transform.6.weight" in parameters))
+    load_strictly(model, parameters, likely_cause)
     return model.eval()
 
 
@@ -49,15 +49,18 @@ def small() -> nn.Module:
     return MlicPlusPlus(Sizes(hidden=16, slice_width=8, slices=3)).eval()
 
 
-def likely(own: Mapping[str, Tensor]) -> str:
+def likely_cause(parameters: Mapping[str, Tensor]) -> str:
     """What a state that does not fit may be."""
-    if FIRST_CONV not in own:
+    if FIRST_CONV not in parameters:
         return "weights of another codec"
     sizes = Sizes()
-    widths = own[FIRST_CONV].shape[0], own[LAST_CONV].shape[0] if LAST_CONV in own else sizes.latent
+    widths = (
+        parameters[FIRST_CONV].shape[0],
+        parameters[LAST_CONV].shape[0] if LAST_CONV in parameters else sizes.latent,
+    )
     if widths != (sizes.hidden, sizes.latent):
         return f"a network of N={widths[0]}, M={widths[1]}; MLIC++ has N={sizes.hidden}, M={sizes.latent}"
-    if not any(key.startswith(("global_inter_context.", "global_intra_context.")) for key in own):
+    if not any(key.startswith(("global_inter_context.", "global_intra_context.")) for key in parameters):
         return "weights of MLIC or MLIC+, whose entropy model is another"
     return "part of the file is lost, or it was saved by other code for the same network"
 

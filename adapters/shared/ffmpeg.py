@@ -91,7 +91,7 @@ def program() -> Path:
         raise ProgramError(f"imageio-ffmpeg has no FFmpeg for this machine: name one by ${VARIABLE}.") from None
 
 
-def found(coder: Coder) -> InstalledCoder:
+def installed(coder: Coder) -> InstalledCoder:
     """What `lic-bench run` and `doctor` say of this coder. Raises ProgramError where it does not work."""
     there = program()
     return InstalledCoder(version_of(there, coder), coder.mode, str(there), (there,))

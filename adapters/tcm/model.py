@@ -8,8 +8,8 @@ from functools import partial
 from torch import Tensor, nn
 
 from adapters.shared.channelwise import ChannelwiseCodec, SliceConfig
-from adapters.shared.weights import load_strictly, own_state
 from adapters.tcm.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
+from lic_bench.codecs.weights import load_strictly, parameters_of
 
 SIZES = {64: "small", 96: "middle", 128: "large"}
 HYPER = 192
@@ -38,7 +38,7 @@ def build(state: Mapping[str, Tensor] | None, half: int) -> nn.Module:
     """
     model = Tcm(half)
     if state is not None:
-        load_strictly(model, own_state(state), partial(likely, half=half))
+        load_strictly(model, parameters_of(state), partial(likely_cause, half=half))
     return model.eval()
 
 
@@ -62,15 +62,15 @@ def small() -> nn.Module:
     return Tcm(32, 24, SliceConfig(latent=40, inner=(16, 12), attention=(16, 8))).eval()
 
 
-def likely(own: Mapping[str, Tensor], half: int) -> str:
+def likely_cause(parameters: Mapping[str, Tensor], half: int) -> str:
     """What a state that does not fit may be."""
-    first = own.get("g_a.0.conv1.weight")
-    if first is None or "g_a.1.trans_block.ln1.weight" not in own:
+    first = parameters.get("g_a.0.conv1.weight")
+    if first is None or "g_a.1.trans_block.ln1.weight" not in parameters:
         return "weights of another codec"
-    if "h_mean_s.0.subpel_conv.0.weight" not in own or "atten_mean.0.0.in_conv.weight" not in own:
+    if "h_mean_s.0.subpel_conv.0.weight" not in parameters or "atten_mean.0.0.in_conv.weight" not in parameters:
         return "part of the file is lost, or another codec on TCM's transforms"
-    found = first.shape[0] // 2
-    if found != half:
-        codec = f"codec tcm-{SIZES[found]}" if found in SIZES else "a size that was not released"
-        return f"TCM of N={found}, {codec}; this one has N={half}"
+    own_half = first.shape[0] // 2
+    if own_half != half:
+        codec = f"codec tcm-{SIZES[own_half]}" if own_half in SIZES else "a size that was not released"
+        return f"TCM of N={own_half}, {codec}; this one has N={half}"
     return "part of the file is lost, or it was saved by other code for the same network"

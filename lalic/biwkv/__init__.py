@@ -1,4 +1,4 @@
-"""BiWKV attention, the linear-time operator of LALIC: one function, one table of backends. Needs torch only."""
+"""BiWKV attention, the linear-time operator of LALIC: one function, one table of backends. Needs torch and native/."""
 
 from __future__ import annotations
 

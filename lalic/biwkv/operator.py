@@ -30,7 +30,7 @@ class Backend:
 BACKENDS = {
     "reference": Backend(reference.forward, reference.backward),
     "torch": Backend(scan.forward, scan.backward),
-    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.missing),
+    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.KERNELS.missing),
     "cuda": Backend(cuda.forward, cuda.backward, ("cuda",), tuple(cuda.STORAGE), cuda.missing),
 }
 OPERATIONS = 29  # per token and channel: LALIC, arXiv:2502.05741, Table 5
@@ -85,8 +85,8 @@ biwkv_backward_op = torch.ops.lalic.biwkv_backward.default
 @impl("lalic::biwkv", "default")
 def _forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
     _check(w, u, k, v)
-    found = find_backend(backend, k)
-    return _fresh(found.forward(*_typed(found, w, u, k, v)), k)
+    implementation = find_backend(backend, k)
+    return _fresh(implementation.forward(*_typed(implementation, w, u, k, v)), k)
 
 
 @impl("lalic::biwkv_backward", "default")
@@ -94,8 +94,8 @@ def _backward(
     w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The gradients of w, u, k and v from that of the result, each of its tensor's type."""
-    found = find_backend(backend, k)
-    gradients = found.backward(*_typed(found, w, u, k, v, grad))
+    implementation = find_backend(backend, k)
+    gradients = implementation.backward(*_typed(implementation, w, u, k, v, grad))
     dw, du, dk, dv = (_fresh(g, x) for g, x in zip(gradients, (w, u, k, v), strict=True))
     return dw, du, dk, dv
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from lic_bench.errors import UserError
+from lic_bench.system.named_folders import named_folder
 from lic_bench.system.whole_file import DRAFT, write_whole
 
 VARIABLE = "LIC_BENCH_CACHE"
@@ -26,8 +27,7 @@ ABANDONED_S = 24 * 3600.0  # age of a draft whose writer must have been killed; 
 
 def cache_folder() -> Path:
     """The folder of the bitstreams: below $LIC_BENCH_CACHE, else in the user cache."""
-    named = os.environ.get(VARIABLE)
-    return (Path(named).expanduser() if named else user_cache_path("lic-bench")) / "bitstreams"
+    return (named_folder(os.environ.get(VARIABLE)) or user_cache_path("lic-bench")) / "bitstreams"
 
 
 def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], options: Sequence[str]) -> str:

@@ -12,27 +12,27 @@ from platformdirs import user_cache_path
 from lic_bench.codecs.weights_lock import LOCK, key_of, read_lock
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
+from lic_bench.system.named_folders import named_folder
 
 
 def checkpoint_folders(given: Path | None) -> list[Path]:
     """Where weights are looked for: --checkpoints, else $LIC_BENCH_CHECKPOINTS and the user cache."""
-    if given is not None:
-        if not given.is_dir():
+    if folder := named_folder(given):
+        if not folder.is_dir():
             raise UserError(f"--checkpoints {given}: no such folder; give the folder that holds the weights files.")
-        return [given]
-    named = os.environ.get("LIC_BENCH_CHECKPOINTS")
-    return [*([Path(named)] if named else []), user_cache_path("lic-bench") / "checkpoints"]
+        return [folder]
+    named = named_folder(os.environ.get("LIC_BENCH_CHECKPOINTS"))
+    return [*([named] if named else []), user_cache_path("lic-bench") / "checkpoints"]
 
 
 def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
     """quality -> weights file, for those of the codec's checkpoints that are there (FOLDER/file, FOLDER/codec/file)."""
-    found = {}
+    files = {}
     for quality, checkpoint in spec.checkpoints.items():
         places = [folder / inner / checkpoint.file for folder in folders for inner in ("", spec.name)]
-        file = next((place for place in places if place.is_file()), None)
-        if file:
-            found[quality] = file
-    return found
+        if file := next((place for place in places if place.is_file()), None):
+            files[quality] = file
+    return files
 
 
 def check_sha256(spec: CodecSpec, quality: int, file: Path) -> None:

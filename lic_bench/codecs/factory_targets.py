@@ -49,8 +49,8 @@ def spec_of_target(text: str) -> CodecSpec:
     The attribute is a CodecSpec, taken as it is, or a factory: a function that gives a torch.nn.Module with
     CompressAI's compress, decompress, forward and update, or such a class itself. It is called with those of these
     arguments that it has, by keyword; every other argument must have a default:
-        state: the content of the weights file, or None for fresh weights. A factory without it gets its file through
-            load_state_dict, out of "state_dict" where the file is wrapped in one.
+        state: the content of the weights file, or None for fresh weights. A factory without it gets its file loaded
+            by `codecs.weights.load_any`.
         quality: int; the ladder is then 1..8 unless `qualities` says otherwise. Without it there is one quality, 1.
         pretrained: bool, True with weights=own, else False.
     Options follow, separated by colons: "package.module:factory:padding=128:place=centre".
@@ -65,17 +65,17 @@ def spec_of_target(text: str) -> CodecSpec:
     if not _TARGET.match(text):
         raise UserError(f"Codec {text!r}: write package.module:factory, then options such as :padding=128.")
     module, attribute, options = split_target(text)
-    found = _attribute(text, _imported(text, module), attribute)
-    if isinstance(found, CodecSpec):
+    factory = _attribute(text, _imported(text, module), attribute)
+    if isinstance(factory, CodecSpec):
         if options:
             raise UserError(f"Codec {text!r}: a CodecSpec takes no options; change it where it is written.")
-        return found
-    if not callable(found):
+        return factory
+    if not callable(factory):
         raise UserError(
-            f"Codec {text!r}: {attribute} is of type {type(found).__name__}; name a function or class that gives a "
+            f"Codec {text!r}: {attribute} is of type {type(factory).__name__}; name a function or class that gives a "
             "torch.nn.Module, or a CodecSpec."
         )
-    return _spec(text, _arguments(text, found), _options(text, options))
+    return _spec(text, _arguments(text, factory), _options(text, options))
 
 
 def _spec(text: str, arguments: tuple[Argument, ...], options: dict[str, str]) -> CodecSpec:
@@ -145,10 +145,10 @@ def _options(text: str, parts: Sequence[str]) -> dict[str, str]:
             raise unknown(f"option in {text!r}:", name, OPTIONS)
         if not equals or not value:
             raise UserError(f"Codec {text!r}: the option {name} has no value; write {name}=...")
-    found = {name: value for name, _, value in pairs}
-    if len(found) < len(pairs):
+    options = {name: value for name, _, value in pairs}
+    if len(options) < len(pairs):
         raise UserError(f"Codec {text!r}: an option is there twice; give each once.")
-    return found
+    return options
 
 
 def _padding(text: str, multiple: str, place: str) -> Padding:

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from lic_bench.codec import Codec
+from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.registry import load_target, resolve_codec
+from lic_bench.codecs.weights import load_any
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
@@ -31,8 +33,7 @@ class Loaded:
     """A codec ready to work.
 
     weights: their sha256 (of the file, or of the state dict of a network that brings its own), "random", or None for
-        codecs without weights. kernels: see CodecSpec; None for codecs that
-        have no choice.
+        codecs without weights. kernels: the name of those it computes with; None for codecs that have no choice.
     """
 
     codec: Codec
@@ -115,23 +116,6 @@ def kernels_of(spec: CodecSpec, device: torch.device) -> str | None:
     return cast(Callable[[str], str], load_target(spec.kernels))(str(device)) if spec.kernels else None
 
 
-def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """The content of a weights file, read without running code from it; may still be wrapped ("state_dict")."""
-    if not path.is_file():
-        raise UserError(f"Weights file {path} is not there; see `lic-bench doctor` for where weights are looked for.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # a wrong file fails in as many ways as there are formats
-        size = path.stat().st_size
-        raise UserError(
-            f"Weights file {path} ({size} bytes) is no PyTorch state dict of tensors alone ({type(error).__name__}): "
-            "get it again, a quota or error page may have been saved instead."
-        ) from None
-    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
-        raise UserError(f"Weights file {path} holds a {type(content).__name__}, not a state dict with names.")
-    return content
-
-
 def _build(
     spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None, source: str = "", seed: int = SEED
 ) -> nn.Module:
@@ -158,7 +142,7 @@ def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | Non
     build = cast(Callable[..., object], load_target(spec.load))
     module = build(**{name: values[name] for name in spec.arguments})
     if state is not None and "state" not in spec.arguments:
-        _checked(spec, module).load_state_dict(state.get("state_dict", state))
+        load_any(_checked(spec, module), state)
     return module
 
 

@@ -15,7 +15,7 @@ from lic_bench.terminal.output import ClosedPipe, console, errors
 
 Base = Annotated[str, Argument(help="The run to compare with: a folder, or git:REV:FOLDER.")]
 New = Annotated[str, Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]
-Gate = Annotated[Path | None, Option(help="TOML file of what may change by how much. [default: built in]")]
+Gate = Annotated[Path | None, Option(help="TOML file of what may change by how much. [default: built in]", **opt.PATH)]
 Allow = Annotated[
     list[str] | None, Option(help="Compare although this differs, as machine; named in the output; may be repeated.")
 ]
@@ -24,9 +24,9 @@ Confirm = Annotated[
 ]
 BaseRun = Annotated[str | None, Option("--base-run", help="How --confirm runs BASE: 'PATH/lic-bench run OPTIONS'.")]
 NewRun = Annotated[str | None, Option("--new-run", help="How --confirm runs NEW, alike.")]
-Markdown = Annotated[Path | None, Option(help="Write a comment for a pull request to this file.")]
-Json = Annotated[Path | None, Option(help="Write everything to this file, for programs.")]
-Junit = Annotated[Path | None, Option(help="Write JUnit XML to this file.")]
+Markdown = Annotated[Path | None, Option(help="Write a comment for a pull request to this file.", **opt.PATH)]
+Json = Annotated[Path | None, Option(help="Write everything to this file, for programs.", **opt.PATH)]
+Junit = Annotated[Path | None, Option(help="Write JUnit XML to this file.", **opt.PATH)]
 Github = Annotated[bool, Option("--github", help="Print annotations for GitHub Actions too.")]
 Everything = Annotated[bool, Option("--all", help="A row for each number that is the same, too.")]
 

@@ -12,10 +12,10 @@ from lic_bench.errors import UserError
 from lic_bench.terminal.output import console, errors
 
 Name = Annotated[str, Argument(help="kodak, clic, tecnick or weights.")]
-DataRoot = Annotated[Path | None, Option(help="Where to; a folder of that name is made in it.")]
+DataRoot = Annotated[Path | None, Option(help="Where to; a folder of that name is made in it.", **opt.PATH)]
 Url = Annotated[str | None, Option(help="Another address: folder of the files, archive, or folder of CODEC/FILE.")]
 Codecs = Annotated[str | None, Option(help="Of weights: of these codecs, separated by commas.")]
-Checkpoints = Annotated[Path | None, Option(help="Of weights: where to; CODEC/FILE is made in it.")]
+Checkpoints = Annotated[Path | None, Option(help="Of weights: where to; CODEC/FILE is made in it.", **opt.PATH)]
 
 
 def fetch(

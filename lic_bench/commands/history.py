@@ -12,12 +12,12 @@ from lic_bench.commands import options as opt
 from lic_bench.commands.exit_codes import FAILED
 from lic_bench.terminal.output import console
 
-Folder = Annotated[Path | None, Option(help="Folder of the history. [default: results/history]")]
-Runs = Annotated[list[Path], Argument(help="Folders of runs.")]
+Folder = Annotated[Path | None, Option(help="Folder of the history. [default: results/history]", **opt.PATH)]
+Runs = Annotated[list[Path], Argument(help="Folders of runs.", **opt.PATH)]
 OnlyCodecs = Annotated[str | None, Option(help="Only these codecs, separated by commas.")]
 OnlyMetrics = Annotated[str | None, Option(help="Only these metrics, separated by commas, as encode_s.")]
 OnlyMachines = Annotated[str | None, Option(help="Only these machines, separated by commas.")]
-FigureFolder = Annotated[Path | None, Option(help="Draw the series into this folder, as PNG and SVG.")]
+FigureFolder = Annotated[Path | None, Option(help="Draw the series into this folder, as PNG and SVG.", **opt.PATH)]
 Everything = Annotated[bool, Option("--all", help="A row for each series without a step, too.")]
 FailOnOpen = Annotated[
     bool, Option("--fail-on-open", help="Exit with 1 where something got worse that nobody accepted or mended.")

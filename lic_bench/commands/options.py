@@ -10,13 +10,16 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from lic_bench.defaults import BUDGET_S, REPEATS, TIMEOUT_S
+from lic_bench.system.named_folders import named_folder
+
+PATH: Any = {"parser": named_folder, "metavar": "PATH"}  # of an option that names a folder or a file
 
 Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
 ]
-RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.")]
-DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.")]
-Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.")]
+RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.", **PATH)]
+Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.", **PATH)]
 Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
 Qualities = Annotated[
     list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
@@ -30,7 +33,9 @@ Budget = Annotated[
     typer.Option(help=f"Seconds of samples of each time, after which there are no more. [default: {BUDGET_S:g}]"),
 ]
 Threads = Annotated[int | None, typer.Option(help="CPU threads of the networks. [default: torch's]")]
-VtmRoot = Annotated[Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]")]
+VtmRoot = Annotated[
+    Path | None, typer.Option(help="VTM's folder, with bin/ and cfg/. [default: $VTM_ROOT, PATH]", **PATH)
+]
 Isolate = Annotated[
     bool | None,
     typer.Option(
@@ -46,9 +51,9 @@ MemorySizes = Annotated[
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
-Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]
+Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]
 AcceptedFile = Annotated[
-    Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]")
+    Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]", **PATH)
 ]
 
 OptionsT = TypeVar("OptionsT")

@@ -10,8 +10,8 @@ from typer import Argument, Option
 from lic_bench.commands import options as opt
 from lic_bench.terminal.output import console
 
-Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.")]
-Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.")]
+Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.PATH)]
+Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.", **opt.PATH)]
 Published = Annotated[str, Option(help="Published curves: all, paper, none, or slugs with commas.")]
 Reference = Annotated[str, Option(help="This project's own runs (results/measured) beside them: all, none, or names.")]
 Anchor = Annotated[

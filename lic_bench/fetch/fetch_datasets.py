@@ -64,7 +64,7 @@ def fetch_dataset(
     url = base_url or source.url
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
-    root = destination or data_folders(None)[0]
+    root = data_folders(destination)[0]
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)

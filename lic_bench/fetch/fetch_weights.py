@@ -16,6 +16,7 @@ from lic_bench.errors import UserError
 from lic_bench.fetch.google_drive import DRIVE, direct_address, file_query
 from lic_bench.fetch.resumable_download import Progress, WrongHash, download
 from lic_bench.spec import Checkpoint, CodecSpec
+from lic_bench.system.named_folders import named_folder
 
 LEAST_BYTES = 1024  # the smallest network is some megabytes; less is an error message
 ZIP_MAGIC, PICKLE_MAGIC, TAR_MAGIC_AT = b"PK\x03\x04", b"\x80", 257
@@ -89,7 +90,7 @@ def fetch_weights(
     specs = choose_codecs(codecs)
     if mirror and urlsplit(mirror).scheme not in ("http", "https"):
         raise UserError(f"--url {mirror}: allowed are http:// and https:// addresses.")
-    folders = checkpoint_folders(None) if checkpoints is None else [checkpoints]
+    folders = [given] if (given := named_folder(checkpoints)) else checkpoint_folders(None)
     try:
         folders[0].mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -13,6 +13,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.images import sample_pictures as sample
 from lic_bench.images.image_file import Image, image_of_file
 from lic_bench.images.known_datasets import DATASETS, check_images, read_manifest
+from lic_bench.system.named_folders import named_folder
 
 SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
@@ -57,10 +58,10 @@ def find_dataset(
 
 def data_folders(data_root: Path | None) -> list[Path]:
     """The folders in which data sets are searched: data_root if given, else $LIC_BENCH_DATA and the user cache."""
-    if data_root is not None:
-        return [data_root]
-    variable = os.environ.get("LIC_BENCH_DATA")
-    return [*([Path(variable).expanduser()] if variable else []), user_cache_path("lic-bench") / "data"]
+    if folder := named_folder(data_root):
+        return [folder]
+    named = named_folder(os.environ.get("LIC_BENCH_DATA"))
+    return [*([named] if named else []), user_cache_path("lic-bench") / "data"]
 
 
 def _sample_dataset(limit: int | None, crop: int | None) -> Dataset:
@@ -81,7 +82,7 @@ def _sample_dataset(limit: int | None, crop: int | None) -> Dataset:
 
 
 def _plain_folder(name: str) -> Path:
-    folder = Path(name).expanduser()
+    folder = named_folder(name) or Path()
     if folder.is_dir():
         return folder.resolve()
     if folder.is_file():

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from lic_bench.errors import UserError
+from lic_bench.system.named_folders import named_folder
 from lic_bench.system.processes import how_it_ended, kill_group, start_in_group
 from lic_bench.system.workspaces import note_program, workspace
 
@@ -59,8 +60,7 @@ def find_program(names: Sequence[str], root: Path | None = None, env: str | None
     Looked for in `root` alone if given; else in the folder that the environment variable `env` names, if it is set;
     else on PATH. A folder counts with its bin/ and what is below that.
     """
-    named = os.environ.get(env) if env else None
-    home = root or (Path(named).expanduser() if named else None)
+    home = named_folder(root or (os.environ.get(env) if env else None))
     if home is None:
         on_path = next(filter(None, map(shutil.which, names)), None)
         return Path(on_path).absolute() if on_path else None

@@ -33,7 +33,7 @@ def test_its_own_state_dict_loads(model):
     [
         (lambda s: {"g_a.0.conv1.weight": torch.zeros(128, 3, 3, 3)}, "a Cheng2020 network of N=128"),
         (lambda s: s | {"context_prediction.weight": torch.zeros(1)}, "serial context model"),
-        (lambda s: s | {"extra": torch.zeros(1)}, "1 extra: extra"),
+        (lambda s: s | {"extra": torch.zeros(1)}, "1 unexpected: extra"),
         (lambda s: {"g_a.0.weight": torch.zeros(1)}, "weights of another codec"),
     ],
 )

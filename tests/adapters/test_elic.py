@@ -101,7 +101,7 @@ def without(state, *prefixes):
             lambda s: without(s, "g_a.0."),
             r"2 missing: g_a.0.weight, g_a.0.bias\. Likely cause: part of the file is lost",
         ),
-        (lambda s: s | {"lrp.0.weight": torch.zeros(1)}, r"1 extra: lrp.0.weight"),
+        (lambda s: s | {"lrp.0.weight": torch.zeros(1)}, r"1 unexpected: lrp.0.weight"),
         (lambda s: s | {"g_a.0.weight": torch.zeros(128, 3, 5, 5)}, r"g_a.0.weight \[128, 3, 5, 5\].* N=128"),
         (
             lambda s: s | {"latent_codec.y.channel_context.y3.0.weight": torch.zeros(224, 64, 5, 5)},

@@ -87,7 +87,7 @@ def test_many_symbols_come_back_from_bytes_alone():
     [
         (lambda s: {"g_a.0.conv1.weight": torch.zeros(1)}, "weights of another codec"),
         (lambda s: {k: v for k, v in s.items() if not k.startswith("cc_")}, "such as CompressAI's mbt2018"),
-        (lambda s: s | {"extra": torch.zeros(1)}, "1 extra: extra"),
+        (lambda s: s | {"extra": torch.zeros(1)}, "1 unexpected: extra"),
         (lambda s: {k: v for k, v in s.items() if not k.startswith("h_a.2")}, "part of the file is lost"),
     ],
 )

@@ -12,7 +12,7 @@ from torch import nn
 
 from lalic.ablations import ABLATIONS, OPERATIONS, operations
 from lalic.blocks import Aft, BiRwkvBlock
-from lalic.checkpoint import infer_config, own_state
+from lalic.checkpoint import infer_config, lalic_parameters
 from lalic.config import LalicConfig
 from lalic.model import Lalic, build
 
@@ -72,7 +72,7 @@ def test_a_fresh_instance_of_a_variant_decodes_to_the_estimated_reconstruction(v
 @variants
 def test_the_variant_is_read_from_the_names_and_shapes(variant, tiny_with_floor):
     config = replace(tiny_with_floor, **variant)
-    assert infer_config(own_state(Lalic(config).state_dict())) == config
+    assert infer_config(lalic_parameters(Lalic(config).state_dict())) == config
 
 
 @variants

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from lalic.checkpoint import infer_config, own_state
+from lalic.checkpoint import infer_config, lalic_parameters
 from lalic.model import build
 
 
@@ -32,14 +32,14 @@ def test_old_names_of_the_entropy_bottleneck_load(tiny_model, author_state):
     assert_same_weights(build(state), model)
 
 
-def test_our_own_state_dict_loads_with_and_without_tables(tiny_model):
+def test_our_lalic_parameters_dict_loads_with_and_without_tables(tiny_model):
     model = tiny_model()
     assert_same_weights(build(model.state_dict()), model)
     assert_same_weights(build(dict(model.named_parameters())), model)
 
 
 def test_sizes_are_read_from_the_shapes(tiny_model, author_state, tiny_config):
-    assert infer_config(own_state(author_state(tiny_model()))) == tiny_config
+    assert infer_config(lalic_parameters(author_state(tiny_model()))) == tiny_config
 
 
 def test_double_weights_stay_double_and_half_ones_become_float(tiny_model):
@@ -75,11 +75,11 @@ def broken(state, **changes):
     ("changes", "message"),
     [
         ({"g_a.1.ln1.bias": None}, r"1 missing: g_a\.1\.norm1\.bias\. Likely cause: part of the file is lost"),
-        ({"lrp.0.weight": torch.zeros(1)}, r"1 extra: lrp\.0\.weight\. Likely cause: another codec"),
-        ({"g_s.2.att.key.weight": torch.zeros(3, 3)}, r"key\.weight is \[3, 3\], needs .*other widths"),
-        ({"h_a.0.weight": None, "latent_codec.hyper.h_a.0.weight": None}, "LALIC weights"),
+        ({"lrp.0.weight": torch.zeros(1)}, r"1 unexpected: lrp\.0\.weight\. Likely cause: another codec"),
+        ({"g_s.2.att.key.weight": torch.zeros(3, 3)}, r"key\.weight \[3, 3\] instead of .*other widths"),
+        ({"h_a.0.weight": None, "latent_codec.hyper.h_a.0.weight": None}, "of a LALIC network: widths"),
         ({"g_a.1.ffn.key.weight": None}, r"not the state dict of a LALIC network.*key\.weight' not found"),
-        ({"g_a.0.weight": torch.zeros(5, 3, 5, 5)}, r"g_a\.0\.bias is \[4\], needs \[5\]"),
+        ({"g_a.0.weight": torch.zeros(5, 3, 5, 5)}, r"g_a\.0\.bias \[4\] instead of \[5\]"),
         ({"g_a.0.weight": "text"}, r"'g_a\.0\.weight' is a str, not a tensor"),
     ],
 )

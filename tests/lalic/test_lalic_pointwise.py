@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lalic.biwkv import cpu
-from lalic.pointwise import gate_, squared_relu_
+from lalic.pointwise import KERNELS, gate_, squared_relu_
+from native import INSTRUCTION_SETS
 
 SIZES = st.sampled_from([1, 3, 7, 8, 15, 16, 17, 63, 4095, 4096, 4097, 9000])
 DTYPES = [torch.float32, torch.float64]
@@ -86,15 +86,13 @@ def test_the_meta_device_and_one_graph():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
-    assert cpu.missing() is None
+    assert KERNELS.missing() is None
     widest = torch.backends.cpu.get_cpu_capability()
-    names = list(cpu.LIBRARIES)
     torch.manual_seed(0)
     receptance, x = torch.randn(1001, dtype=dtype), torch.randn(1001, dtype=dtype)
     results = []
-    for name in names[names.index(widest) :] if widest in names else ["DEFAULT"]:
-        library = cpu.load(name)
-        monkeypatch.setattr(cpu, "kernels", lambda library=library: library)
+    for name in INSTRUCTION_SETS[INSTRUCTION_SETS.index(widest) :] if widest in INSTRUCTION_SETS else ["DEFAULT"]:
+        monkeypatch.setattr(KERNELS, "instruction_set", name)
         gate, square = receptance.clone(), receptance.clone()
         gate_(gate, x)
         squared_relu_(square)

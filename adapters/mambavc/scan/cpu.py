@@ -1,25 +1,14 @@
-"""The scan on the CPU by the compiled kernels in csrc/: any channels, float32 and float64, all of torch's threads.
-
-The library for the processor's widest instruction set is taken; all of them give the same bits, whatever the number of
-threads.
-"""
+"""The scan on the CPU by the compiled kernels in csrc/: any channels, float32 and float64, all of torch's threads."""
 
 from __future__ import annotations
-
-import ctypes
-from functools import cache
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-LIBRARIES = {  # widest first
-    "AVX512": "mambavc_scan_avx512.so",
-    "AVX2": "mambavc_scan_avx2.so",
-    "DEFAULT": "mambavc_scan_default.so",
-}
-SUFFIX = {torch.float32: "f32", torch.float64: "f64"}
+from native import Kernels
+
+KERNELS = Kernels("adapters.mambavc.scan", "mambavc_scan")
 _GROUP = 16  # the kernels take channels in groups of this many
 
 
@@ -34,42 +23,8 @@ def forward(x: Tensor, projected: Tensor, dt_weight: Tensor, dt_bias: Tensor, a:
     rows, columns = torch.empty_like(x), torch.empty_like(x)
     arrays = (x, projected.contiguous(), *weights, state, rows, columns)
     shape = (batch, height, width, groups, rank, states)
-    function = getattr(kernels(), f"mambavc_scan_{SUFFIX[x.dtype]}")
-    pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]
-    function(*map(ctypes.c_int64, shape), *pointers, ctypes.c_int(torch.get_num_threads()))
+    KERNELS.call("mambavc_scan", shape, *arrays)
     return rows.add_(columns)[..., :channels]
-
-
-def missing() -> str | None:
-    """Why the kernels cannot run here; None if they can."""
-    try:
-        kernels()
-    except OSError as error:
-        return f"its library was not built ({error}): pip install . with a C++ compiler at hand"
-    return None
-
-
-@cache
-def kernels() -> ctypes.CDLL:
-    """The kernels for this processor. Raises OSError if they are not there."""
-    return load(torch.backends.cpu.get_cpu_capability())
-
-
-def load(capability: str) -> ctypes.CDLL:
-    """The kernels for an instruction set in LIBRARIES, those of "DEFAULT" for any other."""
-    name = LIBRARIES.get(capability, LIBRARIES["DEFAULT"])
-    return ctypes.CDLL(str(_folder(name) / name))
-
-
-def _folder(name: str) -> Path:
-    """Where the library lies: beside this file, or, installed as editable, where the package's build was put."""
-    import adapters.mambavc.scan
-
-    folders = [Path(folder) for folder in adapters.mambavc.scan.__path__]
-    found = next((folder for folder in folders if (folder / name).exists()), None)
-    if found is None:
-        raise FileNotFoundError(f"no {name} in {', '.join(map(str, folders))}")
-    return found
 
 
 def _grouped(weights: Tensor) -> Tensor:

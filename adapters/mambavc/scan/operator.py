@@ -26,7 +26,7 @@ class Backend:
 BACKENDS = {
     "reference": Backend(reference.forward),
     "torch": Backend(chunked.forward),
-    "cpu": Backend(cpu.forward, ("cpu",), cpu.missing),
+    "cpu": Backend(cpu.forward, ("cpu",), cpu.KERNELS.missing),
 }
 # Per state dt A, its exponential, the decay of h, B times dt x, its sum with h, C times h and its sum over the states.
 OPERATIONS_PER_STATE = 7
@@ -36,7 +36,7 @@ OPERATIONS_PER_CHANNEL = 6
 
 def choose_backend(device: str | torch.device) -> str:
     """The backend that "auto" means: the compiled kernels for the device, or "torch" where there are none."""
-    return "cpu" if torch.device(device).type == "cpu" and cpu.missing() is None else "torch"
+    return "cpu" if torch.device(device).type == "cpu" and cpu.KERNELS.missing() is None else "torch"
 
 
 def kernels_on(device: str | torch.device) -> str:

@@ -2,13 +2,8 @@
 // Every function returns 0, or 1 if memory ran out.
 
 #include "chunks.h"
+#include "export.h"
 #include "gradients.h"
-
-#if defined(_WIN32)
-#define BIWKV_EXPORT extern "C" __declspec(dllexport)
-#else
-#define BIWKV_EXPORT extern "C" __attribute__((visibility("default")))
-#endif
 
 namespace biwkv {
 
@@ -83,18 +78,18 @@ template <class F> int guarded(F f) {
 }  // namespace biwkv
 
 #define BIWKV_DEFINE(T, suffix)                                                                                       \
-  BIWKV_EXPORT int biwkv_forward_##suffix(int64_t b, int64_t t, int64_t c, const T* w, const T* u, const T* k,         \
+  NATIVE_EXPORT int biwkv_forward_##suffix(int64_t b, int64_t t, int64_t c, const T* w, const T* u, const T* k,         \
                                           const T* v, T* y, int threads) {                                             \
     return biwkv::guarded([=] { biwkv::forward<T>({b, t, c}, w, u, k, v, y, threads); });                        \
   }                                                                                                                    \
-  BIWKV_EXPORT int biwkv_backward_##suffix(int64_t b, int64_t t, int64_t c, const T* w, const T* u, const T* k,        \
+  NATIVE_EXPORT int biwkv_backward_##suffix(int64_t b, int64_t t, int64_t c, const T* w, const T* u, const T* k,        \
                                            const T* v, const T* grad, double* dw, double* du, T* dk, T* dv,            \
                                            int threads) {                                                              \
     return biwkv::guarded([=] { biwkv::backward<T>({b, t, c}, w, u, k, v, grad, dw, du, dk, dv, threads); });          \
   }                                                                                                                    \
-  BIWKV_EXPORT void biwkv_exp_##suffix(int64_t count, const T* x, T* y) {                                              \
-    for (int64_t i = 0; i + biwkv::kLanes<T> <= count; i += biwkv::kLanes<T>)                                          \
-      biwkv::store(y + i, biwkv::exp<T>(biwkv::load(x + i)));                                                          \
+  NATIVE_EXPORT void biwkv_exp_##suffix(int64_t count, const T* x, T* y) {                                              \
+    for (int64_t i = 0; i + native::kLanes<T> <= count; i += native::kLanes<T>)                                          \
+      native::store(y + i, native::exp<T>(native::load(x + i)));                                                          \
   }
 
 BIWKV_DEFINE(float, f32)

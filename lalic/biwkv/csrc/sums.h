@@ -5,6 +5,8 @@
 
 namespace biwkv {
 
+using namespace native;
+
 constexpr double kEpsilon = 1e-6;     // added to the denominator, measured relative to the largest weight
 constexpr double kNothing = -1e300;   // peak of the sums over no tokens: finite, so that differences stay numbers
 

@@ -104,7 +104,7 @@ def without(state, *prefixes):
     ("change", "said"),
     [
         (lambda s: without(s, "g_s.9."), r"2 missing: g_s.9.0.weight, g_s.9.0.bias\. Likely cause: part of the file"),
-        (lambda s: s | {"lrp.0.weight": torch.zeros(1)}, "1 extra: lrp.0.weight"),
+        (lambda s: s | {"lrp.0.weight": torch.zeros(1)}, "1 unexpected: lrp.0.weight"),
         (
             lambda s: s | {"g_a.0.conv1.weight": torch.zeros(192, 3, 3, 3)},
             "first width is 192; this one has 96",

@@ -196,17 +196,10 @@ def test_the_compiled_kernels_are_what_auto_means_here():
 
 
 def test_without_a_library_auto_is_torch_and_asking_for_it_says_how_to_get_it(inputs, monkeypatch):
-    def absent(name):
-        raise FileNotFoundError(f"no {name} in the package")
-
-    monkeypatch.setattr(cpu, "_folder", absent)
-    cpu.kernels.cache_clear()
-    try:
-        assert kernels_on("cpu") == "torch-cpu"
-        with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
-            selective_scan(*inputs(2, 2), backend="cpu")
-    finally:
-        cpu.kernels.cache_clear()
+    monkeypatch.setattr(cpu.KERNELS, "prefix", "absent")
+    assert kernels_on("cpu") == "torch-cpu"
+    with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
+        selective_scan(*inputs(2, 2), backend="cpu")
 
 
 def test_wrong_names_shapes_and_types_are_named(inputs):

@@ -1,19 +1,20 @@
 """The compiled kernels of the scan: the same bits on every instruction set and with any number of threads; softplus."""
 
 import ctypes
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from adapters.mambavc.scan import cpu, selective_scan
+from native import INSTRUCTION_SETS
 
 
 def usable():
     """The instruction sets of this processor that there are libraries for."""
     widest = torch.backends.cpu.get_cpu_capability()
-    names = list(cpu.LIBRARIES)
-    return names[names.index(widest) :] if widest in names else ["DEFAULT"]
+    return INSTRUCTION_SETS[INSTRUCTION_SETS.index(widest) :] if widest in INSTRUCTION_SETS else ("DEFAULT",)
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_every_instruction_set_gives_the_same_bits(kernel_arguments, monkeypatch
     arguments = kernel_arguments(height=13, width=11, channels=64, rank=3, states=16, dtype=dtype)
     results = []
     for name in usable():
-        monkeypatch.setattr(cpu, "kernels", lambda name=name: cpu.load(name))
+        monkeypatch.setattr(cpu.KERNELS, "instruction_set", name)
         results.append(cpu.forward(*arguments))
     assert not results[0].isnan().any()
     assert all(torch.equal(results[0], other) for other in results[1:])
@@ -74,8 +75,8 @@ def test_nan_stays_in_its_channel_and_pixel_when_nothing_is_kept(kernel_argument
     assert not y[..., 8:].isnan().any()
 
 
-def softplus_of(capability, x):
-    library, y = cpu.load(capability), np.full_like(x, np.nan)
+def softplus_of(instruction_set, x):
+    library, y = replace(cpu.KERNELS, instruction_set=instruction_set).library(), np.full_like(x, np.nan)
     function = getattr(library, {"float32": "mambavc_softplus_f32", "float64": "mambavc_softplus_f64"}[x.dtype.name])
     function(ctypes.c_int64(len(x)), ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
     return y

@@ -3,25 +3,20 @@
 import ctypes
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from lalic.biwkv import cpu, reference
+from lalic.biwkv import biwkv, choose_backend, cpu, reference
+from native import INSTRUCTION_SETS
 
 
 def usable():
     """The instruction sets of this processor that there are libraries for."""
     widest = torch.backends.cpu.get_cpu_capability()
-    names = list(cpu.LIBRARIES)
-    return names[names.index(widest) :] if widest in names else ["DEFAULT"]
-
-
-@pytest.fixture
-def capability(monkeypatch):
-    """use(name): the library for that instruction set from here on."""
-    return lambda name: monkeypatch.setattr(cpu, "kernels", lambda: cpu.load(name))
+    return INSTRUCTION_SETS[INSTRUCTION_SETS.index(widest) :] if widest in INSTRUCTION_SETS else ("DEFAULT",)
 
 
 @pytest.fixture
@@ -33,12 +28,12 @@ def threads():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("decay", [3.0, 2000.0])
-def test_every_instruction_set_gives_the_same_bits(inputs, capability, dtype, decay):
+def test_every_instruction_set_gives_the_same_bits(inputs, monkeypatch, dtype, decay):
     tensors = inputs(300, channels=64, dtype=dtype, decay=decay)
     grad = torch.ones_like(tensors[2])
     results = []
     for name in usable():
-        capability(name)
+        monkeypatch.setattr(cpu.KERNELS, "instruction_set", name)
         results.append([cpu.forward(*tensors), *cpu.backward(*tensors, grad)])
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
@@ -55,8 +50,8 @@ def test_the_number_of_threads_changes_nothing(inputs, threads, batch):
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
 
 
-def exp_of(capability, x):
-    library, y = cpu.load(capability), np.full_like(x, np.nan)
+def exp_of(instruction_set, x):
+    library, y = replace(cpu.KERNELS, instruction_set=instruction_set).library(), np.full_like(x, np.nan)
     function = getattr(library, {"float32": "biwkv_exp_f32", "float64": "biwkv_exp_f64"}[x.dtype.name])
     function(ctypes.c_int64(len(x)), ctypes.c_void_p(x.ctypes.data), ctypes.c_void_p(y.ctypes.data))
     return y
@@ -99,19 +94,10 @@ except MemoryError as error:
 
 
 def test_a_library_that_is_not_there_is_an_error_that_says_how_to_get_it(inputs, monkeypatch):
-    from lalic.biwkv import biwkv, choose_backend
-
-    def absent(name):
-        raise FileNotFoundError(f"no {name} in the package")
-
-    monkeypatch.setattr(cpu, "_folder", absent)
-    cpu.kernels.cache_clear()
-    try:
-        with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
-            biwkv(*inputs(3), backend="cpu")
-        assert choose_backend("cpu") == "torch"
-    finally:
-        cpu.kernels.cache_clear()
+    monkeypatch.setattr(cpu.KERNELS, "prefix", "absent")
+    with pytest.raises(RuntimeError, match=r"'cpu' cannot be used: its library was not built.*pip install"):
+        biwkv(*inputs(3), backend="cpu")
+    assert choose_backend("cpu") == "torch"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -6,13 +6,10 @@
 // The results of directions 0 and 2 are added into rows, those of 1 and 3 into columns; both are overwritten.
 #include <algorithm>
 
+#include "export.h"
 #include "softplus.h"
 
 namespace scan {
-
-using biwkv::kLanes;
-using biwkv::load;
-using biwkv::store;
 
 constexpr int kGroup = 16;  // channels kept together: a cache line of float32, and a multiple of every vector's lanes
 constexpr int kMost = 16;   // groups per task: more of a pixel's memory at once, as long as their states fit the cache
@@ -151,16 +148,15 @@ template <class T> void forward(const Shape& shape, const Arrays<T>& arrays, int
 
 }  // namespace scan
 
-#define SCAN_EXPORT extern "C" __attribute__((visibility("default")))
 #define SCAN_DEFINE(T, suffix)                                                                                         \
-  SCAN_EXPORT void mambavc_scan_##suffix(int64_t batch, int64_t height, int64_t width, int64_t groups, int64_t rank,   \
+  NATIVE_EXPORT void mambavc_scan_##suffix(int64_t batch, int64_t height, int64_t width, int64_t groups, int64_t rank,   \
                                          int64_t states, const T* x, const T* projected, const T* dt_weight,           \
                                          const T* dt_bias, const T* decay, const T* skip, T* state, T* rows,           \
                                          T* columns, int threads) {                                                    \
     scan::forward<T>({batch, height, width, groups, rank, states},                                                     \
                      {x, projected, dt_weight, dt_bias, decay, skip, state, rows, columns}, threads);                  \
   }                                                                                                                    \
-  SCAN_EXPORT void mambavc_softplus_##suffix(int64_t count, const T* x, T* y) {                                        \
+  NATIVE_EXPORT void mambavc_softplus_##suffix(int64_t count, const T* x, T* y) {                                        \
     for (int64_t i = 0; i + scan::kLanes<T> <= count; i += scan::kLanes<T>)                                            \
       scan::store(y + i, scan::softplus<T>(scan::load(x + i)));                                                        \
   }

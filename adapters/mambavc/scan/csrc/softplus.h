@@ -1,14 +1,11 @@
-// ln(1 + e^x) over vectors, by the exponential of lalic/biwkv/csrc/vector.h.
+// ln(1 + e^x) over vectors, by the exponential of native/include/vector.h.
 #pragma once
 
 #include "vector.h"
 
 namespace scan {
 
-using biwkv::all;
-using biwkv::exp;
-using biwkv::larger;
-using biwkv::Vec;
+using namespace native;
 
 // Terms of the series below: the first one left out is under 2^-29 (float) and 2^-58 (double) of the result.
 template <class T> constexpr int kTerms = sizeof(T) == 4 ? 8 : 17;

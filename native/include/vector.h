@@ -15,7 +15,7 @@ constexpr int kVectorBytes = 32;
 constexpr int kVectorBytes = 16;
 #endif
 
-namespace biwkv {
+namespace native {
 
 template <class T> struct Types;
 
@@ -112,4 +112,4 @@ template <class T> inline Vec<T> exp(Vec<T> x) {
   return as<Vec<T>>(as<I>(power) + (as<I>(shifted) << E::mantissa));
 }
 
-}  // namespace biwkv
+}  // namespace native

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 
+#include "export.h"
 #include "vector.h"
 
-#define BIWKV_EXPORT extern "C" __attribute__((visibility("default")))
+namespace lalic {
 
-namespace biwkv {
+using namespace native;
 
 constexpr int64_t kBlock = 4096;  // values per task
 
@@ -46,9 +47,9 @@ template <class T> void squared_relu(int64_t size, T* x, int threads) {
   });
 }
 
-}  // namespace biwkv
+}  // namespace lalic
 
-BIWKV_EXPORT void biwkv_gate_f32(int64_t n, float* r, const float* x, int threads) { biwkv::gate(n, r, x, threads); }
-BIWKV_EXPORT void biwkv_gate_f64(int64_t n, double* r, const double* x, int threads) { biwkv::gate(n, r, x, threads); }
-BIWKV_EXPORT void biwkv_squared_relu_f32(int64_t n, float* x, int threads) { biwkv::squared_relu(n, x, threads); }
-BIWKV_EXPORT void biwkv_squared_relu_f64(int64_t n, double* x, int threads) { biwkv::squared_relu(n, x, threads); }
+NATIVE_EXPORT void lalic_gate_f32(int64_t n, float* r, const float* x, int threads) { lalic::gate(n, r, x, threads); }
+NATIVE_EXPORT void lalic_gate_f64(int64_t n, double* r, const double* x, int threads) { lalic::gate(n, r, x, threads); }
+NATIVE_EXPORT void lalic_squared_relu_f32(int64_t n, float* x, int threads) { lalic::squared_relu(n, x, threads); }
+NATIVE_EXPORT void lalic_squared_relu_f64(int64_t n, double* x, int threads) { lalic::squared_relu(n, x, threads); }
