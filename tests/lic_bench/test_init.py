@@ -9,7 +9,7 @@ PACKAGE = Path(lic_bench.__file__).parent
 
 
 def test_the_data_path_names_what_there_is() -> None:
-    path = re.findall(r"^ {4}(.+?) {4,}(.+)$", lic_bench.__doc__ or "", re.M)
+    path = re.findall(r"^ {4,}(\S.*?) {4,}(\S.*)$", lic_bench.__doc__ or "", re.M)
     assert len(path) == 3
     code = "\n".join(file.read_text() for file in PACKAGE.rglob("*.py"))
     for steps, places in path:
