@@ -61,10 +61,9 @@ def resolve_codec(name: str) -> CodecSpec:
     the codec. A CodecSpec found there is registered like a plugin, under its own name.
     """
     if is_target(name):
-        spec = spec_of_target(name)
-        return spec if spec.name == name else _register(spec, f"Codec {name!r}")
-    known = find_codec(name)
-    if known is None:
+        target = spec_of_target(name)
+        return target if target.name == name else _register(target, f"Codec {name!r}")
+    if (spec := find_codec(name)) is None:
         raise unknown("codec", name, _specs_by_name())
     return known
 

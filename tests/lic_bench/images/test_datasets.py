@@ -11,9 +11,9 @@ import pytest
 from PIL import Image as pil
 
 from lic_bench.errors import UserError
-from lic_bench.images import datasets
+from lic_bench.images import datasets, known_datasets
 from lic_bench.images.datasets import find_dataset
-from lic_bench.images.image_file import read_image
+from lic_bench.images.image_file import pixels_sha256, read_image
 from lic_bench.images.known_datasets import DATASETS, DatasetInfo, read_manifest
 
 
@@ -154,10 +154,10 @@ def tiny(monkeypatch, tmp_path):
     known = {}
     for seed, name in enumerate(("kodim01.png", "kodim02.png")):
         image = find_dataset(str(write(folder / name, seed=seed).parent)).images[seed]
-        known[name] = {"sha256": image.sha256, "pixels_sha256": datasets.pixels_sha256(read_image(image))}
+        known[name] = {"sha256": image.sha256, "pixels_sha256": pixels_sha256(read_image(image))}
     info = DatasetInfo(count=2, size="6x4", how="", what="", sizes=frozenset(((6, 4),)))
     monkeypatch.setitem(DATASETS, "kodak", info)
-    monkeypatch.setattr(datasets, "read_manifest", lambda _: known)
+    monkeypatch.setattr(known_datasets, "read_manifest", lambda _: known)
     return folder
 
 

@@ -43,7 +43,7 @@ def test_children_of_children_are_found(family: tuple[int, int]) -> None:
 
 
 def test_psutil_finds_the_same(family: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_tree, "_listed", lambda: False)
+    monkeypatch.setattr(process_tree, "_kernel_lists_children", lambda: False)
     assert set(family) <= set(descendants(os.getpid()))
 
 
