@@ -226,30 +226,35 @@ def _over(kind: str, lines: dict[str, int], goals: dict[str, int]) -> Iterator[s
             yield f"{quantile} of {kind}: {value} lines, at most {goals[quantile]}"
 
 
+def fail_with(violations: list[str]) -> None:
+    """Fail with a line for each violation, if there are any."""
+    assert not violations, "\n".join(violations)
+
+
 @pytest.fixture(scope="module")
 def project() -> Project:
     return Project(ROOT, read_packages(CONTRIBUTING.read_text()))
 
 
 def test_imports_are_those_of_the_table(project: Project) -> None:
-    assert not forbidden_imports(project)
+    fail_with(forbidden_imports(project))
 
 
 def test_the_table_allows_no_more_than_is_needed(project: Project) -> None:
-    assert not needless_permissions(project)
+    fail_with(needless_permissions(project))
 
 
 def test_a_package_imports_only_what_stands_below_it(project: Project) -> None:
-    assert not upward_permissions(project.packages)
+    fail_with(upward_permissions(project.packages))
 
 
 def test_no_circle_between_packages_or_files(project: Project) -> None:
-    assert not circles(project.package_edges())
-    assert not file_circles(project)
+    fail_with(circles(project.package_edges()))
+    fail_with(file_circles(project))
 
 
 def test_lic_bench_directly_holds_the_face_only(project: Project) -> None:
-    assert not crowded(project)
+    fail_with(crowded(project))
 
 
 def test_what_reads_runs_never_imports_torch(project: Project) -> None:
@@ -274,20 +279,20 @@ def test_biwkv_needs_torch_and_no_other_library() -> None:
 
 
 def test_files_and_functions_are_short() -> None:
-    assert not oversized(ROOT)
+    fail_with(oversized(ROOT))
 
 
 def test_the_path_to_the_clock_is_six_files_that_exist() -> None:
     section = CONTRIBUTING.read_text().split("## From the command line to the clock")[1].split("\n## ")[0]
     paths = re.findall(r"^\d+\. `([^`]+)`", section, re.MULTILINE)
     assert len(paths) == 6
-    assert [path for path in paths if not (ROOT / path).is_file()] == []
+    fail_with([path for path in paths if not (ROOT / path).is_file()])
 
 
 def test_files_and_folders_that_contributing_names_exist() -> None:
     named = re.findall(r"`((?:lic_bench|lalic|adapters|vtm|tests|benchmarks|ci)/[\w/.]*)`", CONTRIBUTING.read_text())
     assert len(named) > 20
-    assert [path for path in named if not (ROOT / path).exists()] == []
+    fail_with([path for path in named if not (ROOT / path).exists()])
 
 
 # Each kind of violation, planted.
