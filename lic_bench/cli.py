@@ -126,12 +126,12 @@ def scale(
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
-    from lic_bench.report.scaling_tables import parse_memory
+    from lic_bench.report.tables.scaling_tables import parse_memory_sizes
     from lic_bench.run import scaling
     from lic_bench.run.session import Options
 
     _add_plugins(plugin)
-    memory_gib = parse_memory(memory_sizes)
+    memory_gib = parse_memory_sizes(memory_sizes)
     options = Options(
         codecs=codecs,
         out=out,
@@ -173,8 +173,8 @@ def report(
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
-    from lic_bench.report.build import write_report
-    from lic_bench.report.scaling_tables import parse_memory
+    from lic_bench.report.tables.scaling_tables import parse_memory_sizes
+    from lic_bench.report.write_report import write_report
 
     written = write_report(
         runs or [],
@@ -183,7 +183,7 @@ def report(
         reference=reference,
         anchor=anchor,
         method=method,
-        memory_gib=parse_memory(memory_sizes),
+        memory_gib=parse_memory_sizes(memory_sizes),
     )
     written.show(console)
     console.print(f"Report: {written.index}", markup=False, highlight=False, soft_wrap=True)
@@ -381,12 +381,12 @@ def _say_run(out: Path) -> None:
 
 
 def _say_scaling(out: Path, memory_gib: Sequence[float]) -> None:
-    from lic_bench.report.scaling import scaling
-    from lic_bench.report.scaling_tables import scaling_tables
-    from lic_bench.report.terminal import to_rich
+    from lic_bench.report.frames.scaling import scaling_frames
+    from lic_bench.report.tables.scaling_tables import scaling_tables
+    from lic_bench.report.tables.terminal import to_rich
     from lic_bench.store.run_folder import Run
 
-    for table in scaling_tables(scaling([Run(out)]), memory_gib):
+    for table in scaling_tables(scaling_frames([Run(out)]), memory_gib):
         if table.rows:
             console.print(to_rich(table, console.width))
 

@@ -2,5 +2,5 @@
 
     rd_points -> bd_frame -> Table, Figure -> page       points.py, curves.py, table*.py, figure*.py, page.py
 
-`lic_bench.report.build.write_report` does all of it.
+`lic_bench.report.write_report.write_report` does all of it.
 """

@@ -17,33 +17,33 @@ METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
 
 
 @cache
-def label_of(codec: str) -> str:
+def codec_label(codec: str) -> str:
     """The label of the codec's SPEC, else of its published curves, else the slug; of a target, see target_label."""
     if is_target(codec):
         return target_label(codec)
     spec = find_codec(codec)
-    return spec.label if spec else published.label_of(codec) or codec
+    return spec.label if spec else published.published_label(codec) or codec
 
 
 def measured_label(codec: str, mode: object) -> str:
     """The label of a codec as it was measured: with the mode where that is not the codec's usual one."""
     spec = find_codec(codec)
     usual = spec.mode if spec else None
-    return f"{label_of(codec)} ({mode})" if isinstance(mode, str) and mode != usual else label_of(codec)
+    return f"{codec_label(codec)} ({mode})" if isinstance(mode, str) and mode != usual else codec_label(codec)
 
 
-def notes_of(codec: str) -> str:
+def codec_notes(codec: str) -> str:
     """What the codec's SPEC has to say about it."""
     spec = find_codec(codec)
     return spec.notes if spec else ""
 
 
 @cache
-def published_twin(codec: str) -> str | None:
+def published_slug(codec: str) -> str | None:
     """The slug under which this codec's own curves are published; None where there are none."""
     spec = find_codec(codec)
     slug = spec.published if spec else codec
-    return slug if slug and published.label_of(slug) else None
+    return slug if slug and published.published_label(slug) else None
 
 
 def dataset_label(name: str) -> str:
@@ -57,7 +57,7 @@ def images_label(image_set: str) -> str:
     return ", ".join(filter(None, (dataset_label(dataset), rest.rpartition(",")[0])))
 
 
-def machine_of(info: dict[str, Any], device: str) -> str:
+def machine_name(info: dict[str, Any], device: str) -> str:
     """The processor behind `device` by run.json's environment, in words; the device's name where it does not say."""
     environment = info.get("environment") or {}
     key = "gpu" if device.startswith("cuda") else "cpu"

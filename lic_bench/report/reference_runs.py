@@ -20,7 +20,7 @@ TAKEN = (
 
 
 @cache
-def folders() -> dict[str, Path]:
+def reference_folders() -> dict[str, Path]:
     """name -> folder, those in an installed package or in the repository; {} where none came along."""
     package = Path(__file__).resolve().parents[1]
     for root in (package.parent / "results" / "measured", package / "data" / "measured"):
@@ -29,12 +29,12 @@ def folders() -> dict[str, Path]:
     return {}
 
 
-def choose(which: str) -> list[Path]:
+def choose_references(which: str) -> list[Path]:
     """The folders of "all", "none" or names separated by commas.
 
     Raises UserError for a name that is none of them, and for no name at all.
     """
-    known = folders()
+    known = reference_folders()
     if which in ("all", "none"):
         return list(known.values()) if which == "all" else []
     names = [name.strip() for name in which.split(",") if name.strip()]
@@ -46,7 +46,7 @@ def choose(which: str) -> list[Path]:
     return [known[name] for name in names]
 
 
-def with_times(references: Sequence[Run]) -> list[Run]:
+def merge_times(references: Sequence[Run]) -> list[Run]:
     """The reference runs, a run "kodak-times" become part of the run "kodak".
 
     What was taken of an image then goes into the record of it that has the same bitstream, made on a machine of the
@@ -79,7 +79,7 @@ def _take_over(times: pd.DataFrame, records: pd.DataFrame) -> bool:
     return True
 
 
-def beside(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
+def without_remeasured(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     """The reference runs without what the user's runs have measured themselves: the same codec on the same images.
 
     A reference run of which nothing is left is left out.

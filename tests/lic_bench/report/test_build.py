@@ -12,16 +12,16 @@ import pytest
 from rich.console import Console
 
 from lic_bench.errors import UserError
-from lic_bench.report.build import Written, write_report
-from lic_bench.report.data import gather
-from lic_bench.report.drawn import draw
+from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.frames.report_data import gather_report_data
+from lic_bench.report.write_report import WrittenReport, write_report
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
 
 
 @pytest.fixture(scope="module")
-def written(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Written:
+def written(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
     """One report on a run with trained, random and classical codecs, one failure and a run of few images."""
     home = tmp_path_factory.mktemp("report")
     weights = {"lalic": "random", "elic": "0123abc"}
@@ -30,7 +30,7 @@ def written(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Writ
     return write_report([home / "gpu", home / "few"], home / "out" / "deep")
 
 
-def test_every_table_and_figure_is_written_in_every_notation(written: Written) -> None:
+def test_every_table_and_figure_is_written_in_every_notation(written: WrittenReport) -> None:
     out = written.index.parent
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {str(path.relative_to(out)) for path in written.files}
@@ -65,7 +65,7 @@ class Page(HTMLParser):
             self.open.pop()
 
 
-def test_the_page_is_whole_and_needs_nothing_else(written: Written) -> None:
+def test_the_page_is_whole_and_needs_nothing_else(written: WrittenReport) -> None:
     html = written.index.read_text()
     page = Page()
     page.feed(html)
@@ -75,14 +75,14 @@ def test_the_page_is_whole_and_needs_nothing_else(written: Written) -> None:
     assert not re.search(r"@import|<script|<link|url\((?!#)", html)
 
 
-def test_the_page_shows_runs_failures_and_provenance(written: Written) -> None:
+def test_the_page_shows_runs_failures_and_provenance(written: WrittenReport) -> None:
     html = written.index.read_text()
     for text in ("Example GPU", "decoder out of sync", "not measured here", "Not comparable", "RTX 4090", "BiWKV x 20"):
         assert text in html
     assert html.count("<svg") == len(list((written.index.parent / "figures").glob("*.svg")))
 
 
-def test_the_terminal_gets_table_1(written: Written) -> None:
+def test_the_terminal_gets_table_1(written: WrittenReport) -> None:
     console = Console(width=100, record=True, file=io.StringIO())
     written.show(console)
     shown = console.export_text()
@@ -106,7 +106,7 @@ def test_a_run_of_random_weights_only_gives_a_page(make_run: MakeRun, tmp_path: 
 
 def test_times_on_images_of_kodaks_size_enter_figure_1(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"lalic": 1.0}, weights={"lalic": "random"}, dataset="sample", images=1)
-    figure = next(draw(gather([run], "lalic", "vtm-9.1", "pchip"))).figure
+    figure = next(report_figures(gather_report_data([run], "lalic", "vtm-9.1", "pchip"))).figure
     kinds = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "measured, Example CPU on sample (random weights, published BD-rate)" in kinds
 
@@ -157,5 +157,7 @@ def test_errors_are_of_one_line(tmp_path: Path) -> None:
 
 
 def test_reporting_imports_neither_torch_nor_pyplot() -> None:
-    code = "import sys, lic_bench.report.build; sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    code = (
+        "import sys, lic_bench.report.write_report; sys.exit(bool({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from lic_bench.report.build import write_report
-from lic_bench.report.conditions import conditions_table, differing, machines_table
-from lic_bench.report.table import Table
+from lic_bench.report.tables.machine_tables import conditions_table, machine_differences, machines_table
+from lic_bench.report.tables.table import Table
+from lic_bench.report.write_report import write_report
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -85,7 +85,7 @@ def test_two_machines_side_by_side(make_run: MakeRun, tmp_path: Path) -> None:
     assert cells == cells | {"cpu": "CPU 9", "cores": "64", "memory_gb": "250.0", "governor": "performance"}
     assert cells == cells | {"gpu": "GPU 9", "driver": "1.2", "container": "docker", "torch": "3", "differs": "cpu"}
     assert texts(table, 2)["differs"] == "nothing"
-    assert differing(runs[0], runs[1]) == ["cpu"]
+    assert machine_differences(runs[0], runs[1]) == ["cpu"]
     runs[2] = written_over(runs[2], fingerprint={"cpu": "Example CPU", "torch_build": "x"})
     assert texts(machines_table(runs), 2)["differs"] == "nothing that both tell"
 

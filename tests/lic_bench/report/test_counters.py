@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from lic_bench.measurement.counters.kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
-from lic_bench.report.counters import compared
+from lic_bench.report.frames.counter_differences import compare_counters
 
 G = 1_000_000_000
 EXACT = {CONVOLUTION: 60 * G, TRANSPOSED: 20 * G, PRODUCT: 20 * G}
@@ -16,12 +16,12 @@ def row(counter: str, by_kind: dict[str, int], path: str = "forward", **more: An
 
 
 def explained(*rows: dict[str, Any]) -> list[str]:
-    return compared(pd.DataFrame(rows)).explanation.tolist()
+    return compare_counters(pd.DataFrame(rows)).explanation.tolist()
 
 
 def test_the_difference_to_the_exact_count_of_the_same_path() -> None:
     rows = [row("thop", {PRODUCT: 150 * G}), row("exact", EXACT), row("exact", {PRODUCT: 30 * G}, "encode")]
-    frame = compared(pd.DataFrame([*rows, row("fvcore", {}, macs=None), row("thop", {PRODUCT: G}, "decode")]))
+    frame = compare_counters(pd.DataFrame([*rows, row("fvcore", {}, macs=None), row("thop", {PRODUCT: G}, "decode")]))
     assert frame.against_exact.tolist() == pytest.approx([0.5, *[float("nan")] * 4], nan_ok=True)
     assert frame.explanation.tolist()[1:] == [""] * 4
 
@@ -77,11 +77,11 @@ def test_what_only_the_exact_counter_lacks() -> None:
 def test_runs_without_kinds_name_what_was_not_counted() -> None:
     rows = [row("thop", EXACT, macs=50 * G, uncounted_ops={"BiWKV": 20}), row("exact", EXACT, macs=100 * G)]
     without = pd.DataFrame(rows).drop(columns="macs_by_kind")
-    assert compared(without).explanation.tolist() == ["Net: thop has no rule for BiWKV x 20.", ""]
-    assert compared(without.assign(macs=100 * G)).explanation.tolist() == ["", ""]
-    assert compared(without.assign(uncounted_ops=[{}, {}])).explanation[0] == "Net: cause not stored."
+    assert compare_counters(without).explanation.tolist() == ["Net: thop has no rule for BiWKV x 20.", ""]
+    assert compare_counters(without.assign(macs=100 * G)).explanation.tolist() == ["", ""]
+    assert compare_counters(without.assign(uncounted_ops=[{}, {}])).explanation[0] == "Net: cause not stored."
 
 
 def test_no_rows() -> None:
     empty = pd.DataFrame([row("thop", EXACT)]).iloc[:0]
-    assert list(compared(empty).columns) == [*empty.columns, "against_exact", "explanation"]
+    assert list(compare_counters(empty).columns) == [*empty.columns, "against_exact", "explanation"]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from lic_bench.codecs.registry import installed_codecs
 from lic_bench.rate_distortion import published
-from lic_bench.report.figure1 import COLUMNS, figure1
-from lic_bench.report.figures import rd_figure
-from lic_bench.report.placing import Box, Spot, place
-from lic_bench.report.points import published_points
-from lic_bench.report.style import MARKERS, _base, distance, look
+from lic_bench.report.figures.codec_style import MARKERS, _base, codec_style, colour_distance
+from lic_bench.report.figures.figure1 import COLUMNS, figure1
+from lic_bench.report.figures.label_placement import Box, Marker, place_labels
+from lic_bench.report.figures.rd_figure import rd_figure
+from lic_bench.report.frames.rd_points import published_points
 
 
 def labels(figure: object) -> list[str]:
@@ -33,7 +33,7 @@ def test_published_curves_are_dashed_and_hollow_measured_ones_solid_and_filled()
     mine, dashed = figure.axes[0].lines[:2]
     assert (mine.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
     assert dashed.get_markerfacecolor() == "white"
-    assert mine.get_color() == dashed.get_color() == look("lalic").colour
+    assert mine.get_color() == dashed.get_color() == codec_style("lalic").colour
 
 
 def test_a_codec_measured_twice_names_its_run() -> None:
@@ -43,8 +43,8 @@ def test_a_codec_measured_twice_names_its_run() -> None:
 
 
 def test_of_many_curves_only_the_highlighted_ones_are_named() -> None:
-    points = published_points(published.choose("all"))
-    figure = rd_figure(points, "kodak", "psnr_db", published.choose("paper"))
+    points = published_points(published.choose_slugs("all"))
+    figure = rd_figure(points, "kodak", "psnr_db", published.choose_slugs("paper"))
     named = labels(figure)
     assert named[0] == "VTM-9.1 (published)"
     assert len(named) == 10
@@ -63,30 +63,30 @@ def test_points_that_are_not_complete_are_not_drawn() -> None:
 
 
 def test_looks_belong_to_codecs() -> None:
-    paper = [look(codec) for codec in published.choose("paper")]
+    paper = [codec_style(codec) for codec in published.choose_slugs("paper")]
     assert len({style.colour for style in paper}) == len({style.marker for style in paper}) == 9
-    assert look("lalic-msssim") == look("lalic")
-    assert look("a codec nobody knows").colour.startswith("#")
-    assert look("a codec nobody knows") == look("a codec nobody knows")
+    assert codec_style("lalic-msssim") == codec_style("lalic")
+    assert codec_style("a codec nobody knows").colour.startswith("#")
+    assert codec_style("a codec nobody knows") == codec_style("a codec nobody knows")
 
 
 def test_known_codecs_have_markers_of_their_own_as_long_as_there_are_some_then_far_colours() -> None:
-    known = list(dict.fromkeys([*sorted(published.table1().index), *sorted(installed_codecs())]))
-    looks = {codec: look(codec) for codec in known}
+    known = list(dict.fromkeys([*sorted(published.printed_table1().index), *sorted(installed_codecs())]))
+    looks = {codec: codec_style(codec) for codec in known}
     assert len({style.marker for style in looks.values()}) == min(len(known), len(MARKERS))
     for one, other in itertools.combinations(looks.values(), 2):
-        assert one.marker != other.marker or distance(one.colour, other.colour) > 200
+        assert one.marker != other.marker or colour_distance(one.colour, other.colour) > 200
 
 
 def test_no_two_published_codecs_look_the_same() -> None:
     bases = {_base(entry.slug) for entry in published.list_published()} | set(installed_codecs())
-    assert len({look(codec) for codec in bases}) == len(bases)
+    assert len({codec_style(codec) for codec in bases}) == len(bases)
 
 
 def test_the_distance_of_colours() -> None:
-    assert distance("#123456", "#123456") == 0
-    assert distance("#000000", "#ffffff") == pytest.approx(765, abs=1)
-    assert distance("#00798c", "#2a9d8f") < distance("#00798c", "#d1495b")
+    assert colour_distance("#123456", "#123456") == 0
+    assert colour_distance("#000000", "#ffffff") == pytest.approx(765, abs=1)
+    assert colour_distance("#00798c", "#2a9d8f") < colour_distance("#00798c", "#d1495b")
 
 
 ROWS = [
@@ -121,9 +121,9 @@ def test_figure_1_of_nothing_is_empty() -> None:
 
 
 def test_labels_keep_clear_of_markers_and_of_each_other() -> None:
-    spots = [Spot(100 + 14 * i, 100 + 3 * i, 6, 60, 10) for i in range(8)]
+    spots = [Marker(100 + 14 * i, 100 + 3 * i, 6, 60, 10) for i in range(8)]
     frame = Box(0, 0, 400, 300)
-    boxes = place(spots, frame)
+    boxes = place_labels(spots, frame)
     everything = [*boxes, *(spot.box for spot in spots)]
     assert max(a.overlap(b) for a, b in itertools.combinations(everything[:8], 2)) == 0
     assert all(box.overlap(frame) == pytest.approx(box.area) for box in boxes)
@@ -132,6 +132,6 @@ def test_labels_keep_clear_of_markers_and_of_each_other() -> None:
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 300)), max_size=10))
 def test_every_spot_gets_a_label_of_its_size(places: list[tuple[float, float]]) -> None:
-    boxes = place([Spot(x, y, 5, 50, 10) for x, y in places], Box(0, 0, 400, 300))
+    boxes = place_labels([Marker(x, y, 5, 50, 10) for x, y in places], Box(0, 0, 400, 300))
     assert len(boxes) == len(places)
     assert all(box.area == pytest.approx(500) for box in boxes)

@@ -10,12 +10,13 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from lic_bench.report.build import write_report
-from lic_bench.report.data import gather
-from lic_bench.report.drawn import draw
-from lic_bench.report.phases import RANDOM, merged, per_codec, phases, phases_table
-from lic_bench.report.table import Cell, Table
-from lic_bench.report.waterfall import HATCH, NETWORK, REST, waterfall
+from lic_bench.report.figures.phase_bars import HATCH, NETWORK, REST, phase_bars
+from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.frames.phase_times import mean_over_qualities, merge_slices, phase_times
+from lic_bench.report.frames.report_data import gather_report_data
+from lic_bench.report.tables.phases_table import RANDOM, phases_table
+from lic_bench.report.tables.table import Cell, Table
+from lic_bench.report.write_report import write_report
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run, Store
 
@@ -60,7 +61,7 @@ def cell(table: Table, method: str, operation: str, key: str) -> Cell:
 
 
 def test_of_each_image_the_median_repetition_counts_then_the_mean(tmp_path: Path) -> None:
-    frame = phases(run_of(tmp_path, record("lalic", "a"), record("lalic", "b", factor=2.0)))
+    frame = phase_times(run_of(tmp_path, record("lalic", "a"), record("lalic", "b", factor=2.0)))
     found = seconds(frame, "decode")
     assert found["g_s"] == pytest.approx(0.7 * 1.5)
     assert found["total"] == pytest.approx(1.4 * 1.5)
@@ -73,26 +74,26 @@ def test_of_each_image_the_median_repetition_counts_then_the_mean(tmp_path: Path
 def test_of_two_repetitions_the_faster_one_is_typical(tmp_path: Path) -> None:
     two = {name: samples[:2] for name, samples in DECODE.items()}
     values = replace(record("lalic", "a"), phases_s={f"decode/{k}": v for k, v in two.items()})
-    assert seconds(phases(run_of(tmp_path, values)), "decode")["total"] == 1.0
+    assert seconds(phase_times(run_of(tmp_path, values)), "decode")["total"] == 1.0
 
 
 def test_records_without_phases_and_failed_ones_have_no_rows(tmp_path: Path) -> None:
     failed = replace(record("elic", "a"), status="failed", error="NaN")
-    frame = phases(run_of(tmp_path, record("jpeg", "a", weights=None), failed))
+    frame = phase_times(run_of(tmp_path, record("jpeg", "a", weights=None), failed))
     assert frame.empty
     assert not phases_table(frame).rows
 
 
 def test_slices_are_one_context_model() -> None:
     names = ("context", "context 0", "context 12", "g_a", "h_s", "entropy coder", "refine 3", "context-free")
-    assert [merged(name) for name in names] == [
+    assert [merge_slices(name) for name in names] == [
         *("context model",) * 3,
         *("g_a", "h_s", "entropy coder", "refine", "context-free"),
     ]
 
 
 def test_the_table_says_what_network_and_coder_take(tmp_path: Path) -> None:
-    table = phases_table(phases(run_of(tmp_path, record("lalic", "a"), record("elic", "a", weights="random"))))
+    table = phases_table(phase_times(run_of(tmp_path, record("lalic", "a"), record("elic", "a", weights="random"))))
     shown = {key: cell(table, "LALIC", "decode", key).text for key in ("total_ms", "network_ms", "network_pct")}
     assert shown == {"total_ms": "1400.0", "network_ms": "1000.0", "network_pct": "71.4"}
     assert cell(table, "LALIC", "decode", "entropy_coder_pct").value == pytest.approx(100 / 7)
@@ -108,14 +109,14 @@ def test_the_total_stands_beside_the_latency_of_the_same_images(tmp_path: Path) 
     timed = replace(record("lalic", "a"), decode_s=[2.0, 3.5, 2.8])
     untimed = replace(record("elic", "a"), decode_s=[])
     without_phases = replace(record("lalic", "b"), phases_s={}, decode_s=[99.0])
-    table = phases_table(phases(run_of(tmp_path, timed, untimed, without_phases)))
+    table = phases_table(phase_times(run_of(tmp_path, timed, untimed, without_phases)))
     assert cell(table, "LALIC", "decode", "of_latency_pct").text == "50"
     assert cell(table, "ELIC", "decode", "of_latency_pct").text == "-"
     assert cell(table, "LALIC", "encode", "of_latency_pct").text == "-", "encoding was not timed"
 
 
 def test_the_coders_time_is_marked_where_weights_are_random(tmp_path: Path) -> None:
-    table = phases_table(phases(run_of(tmp_path, record("lalic", "a"), record("elic", "a", weights="random"))))
+    table = phases_table(phase_times(run_of(tmp_path, record("lalic", "a"), record("elic", "a", weights="random"))))
     for key in ("entropy_coder_ms", "entropy_coder_pct"):
         assert cell(table, "ELIC", "decode", key).notes == (RANDOM,)
         assert cell(table, "LALIC", "decode", key).notes == ()
@@ -124,23 +125,23 @@ def test_the_coders_time_is_marked_where_weights_are_random(tmp_path: Path) -> N
 
 def test_bars_are_means_over_qualities_and_name_the_run_where_needed(tmp_path: Path) -> None:
     rows = record("lalic", "a"), record("lalic", "a", factor=3.0, quality=2)
-    one, two = (phases(run_of(tmp_path / name, *rows)) for name in ("one", "two"))
-    bars = per_codec(one)
+    one, two = (phase_times(run_of(tmp_path / name, *rows)) for name in ("one", "two"))
+    bars = mean_over_qualities(one)
     assert set(bars.name) == {"LALIC"}
     assert seconds(bars, "decode")["total"] == pytest.approx(2.8)
-    both = per_codec(pd.concat([one, two]))
+    both = mean_over_qualities(pd.concat([one, two]))
     assert set(both.name) == {"LALIC (one, cpu)", "LALIC (two, cpu)"}
-    assert per_codec(one.iloc[:0]).empty
+    assert mean_over_qualities(one.iloc[:0]).empty
 
 
 def bars_of(tmp_path: Path) -> pd.DataFrame:
     rows = record("lalic", "a", factor=2.0), record("elic", "a", weights="random")
-    frame = per_codec(phases(run_of(tmp_path, *rows)))
+    frame = mean_over_qualities(phase_times(run_of(tmp_path, *rows)))
     return frame[frame.operation == "decode"]
 
 
 def test_bars_begin_where_the_part_before_ends_and_end_at_the_total(tmp_path: Path) -> None:
-    figure = waterfall(bars_of(tmp_path))
+    figure = phase_bars(bars_of(tmp_path))
     left, right = figure.axes
     assert [label.get_text() for label in left.get_yticklabels()] == ["ELIC", "LALIC"]  # the fastest on top
     for axes, ends in ((left, (1400, 2800)), (right, (100, 100))):
@@ -154,7 +155,7 @@ def test_bars_begin_where_the_part_before_ends_and_end_at_the_total(tmp_path: Pa
 
 
 def test_colours_tell_network_coder_and_copies_apart(tmp_path: Path) -> None:
-    figure = waterfall(bars_of(tmp_path))
+    figure = phase_bars(bars_of(tmp_path))
     left = figure.axes[0]
     hatched = [p for p in left.patches if p.get_hatch() == HATCH]
     assert [to_hex(p.get_facecolor()) for p in hatched] == [REST["entropy coder"]]
@@ -178,7 +179,7 @@ def read(figure: Figure) -> list[str]:
 def test_the_legend_has_the_order_of_the_bars_and_nothing_that_takes_no_time() -> None:
     names = ("g_a", "h_a", "h_s", "context 0", "g_s", "refine", "entropy coder", "copies", "other")
     rows = [{"name": "A", "weights": "loaded", "phase": p, "seconds": float(p != "copies")} for p in names]
-    figure = waterfall(pd.DataFrame([*rows, {"name": "A", "weights": "loaded", "phase": "total", "seconds": 8.0}]))
+    figure = phase_bars(pd.DataFrame([*rows, {"name": "A", "weights": "loaded", "phase": "total", "seconds": 8.0}]))
     assert read(figure) == ["g_a", "h_a", "h_s", "context model", "g_s", "refine", "entropy coder", "other"]
     assert len(figure.axes[0].patches) == 8
 
@@ -186,7 +187,7 @@ def test_the_legend_has_the_order_of_the_bars_and_nothing_that_takes_no_time() -
 def test_parts_by_names_of_a_codecs_own_have_colours_of_their_own() -> None:
     names = ("g_s", "refine", "denoise", "entropy coder", "total")
     rows = [{"name": "A", "weights": "loaded", "phase": p, "seconds": 1.0 + 3 * (p == "total")} for p in names]
-    figure = waterfall(pd.DataFrame(rows))
+    figure = phase_bars(pd.DataFrame(rows))
     assert len({to_hex(p.get_facecolor()) for p in figure.axes[0].patches}) == 4
     assert "entropy coder, random weights" not in {t.get_text() for t in figure.legends[0].get_texts()}
 
@@ -198,7 +199,7 @@ def test_numbers_and_names_do_not_overlap_in_a_figure_of_many_codecs() -> None:
         for i in range(12)
         for p, s in parts.items()
     ]
-    figure = waterfall(pd.DataFrame(rows))
+    figure = phase_bars(pd.DataFrame(rows))
     figure.draw_without_rendering()
     left, right = figure.axes
     boxes = [text.get_window_extent() for text in (*left.get_yticklabels(), *left.texts)]
@@ -213,7 +214,7 @@ def test_numbers_and_names_do_not_overlap_in_a_figure_of_many_codecs() -> None:
 
 def test_the_report_has_table_and_both_figures_once_there_are_phases(tmp_path: Path) -> None:
     run = run_of(tmp_path / "run", record("lalic", "a", weights="random"), record("jpeg", "a", weights=None))
-    names = [drawn.name for drawn in draw(gather([run], "none", "vtm-9.1", "pchip"))]
+    names = [drawn.name for drawn in report_figures(gather_report_data([run], "none", "vtm-9.1", "pchip"))]
     assert names == ["phases_decode", "phases_encode"]
     written = write_report([run.folder], tmp_path / "out", published="none")
     there = {str(path.relative_to(tmp_path / "out")) for path in written.files}

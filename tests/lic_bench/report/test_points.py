@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.report import costs
-from lic_bench.report.curves import Anchor, bd_frame, slugs_for
-from lic_bench.report.points import all_points, rd_points
-from lic_bench.report.style import look
+from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.codec_costs import complexity_frame, failures_frame, latency_frame, memory_frame
+from lic_bench.report.frames.rd_points import all_points, rd_points
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -66,7 +66,7 @@ def test_only_a_whole_data_set_bears_its_name(
 
 def test_an_empty_run_has_no_points_and_no_costs(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {})
-    assert [len(f(run)) for f in (rd_points, costs.latency, costs.memory, costs.complexity, costs.failures)] == [0] * 5
+    assert [len(f(run)) for f in (rd_points, latency_frame, memory_frame, complexity_frame, failures_frame)] == [0] * 5
 
 
 def test_bd_rate_against_the_published_anchor_needs_its_images(make_run: MakeRun, tmp_path: Path) -> None:
@@ -122,15 +122,15 @@ def test_a_target_is_an_anchor_and_has_its_own_label(make_run: MakeRun, tmp_path
 
 def test_codecs_of_your_own_look_different() -> None:
     targets = [f"my.net:version{number}" for number in range(1, 5)]
-    assert len({look(target) for target in targets}) == len(targets)
-    assert look("my.net:version1") == look("my.net:version1-msssim")
+    assert len({codec_style(target) for target in targets}) == len(targets)
+    assert codec_style("my.net:version1") == codec_style("my.net:version1-msssim")
 
 
 def test_an_unknown_anchor_is_refused() -> None:
     with pytest.raises(UserError, match=r"Unknown anchor 'vtm-9'\. Did you mean 'vtm-9.1'"):
-        slugs_for(Anchor.parse("vtm-9"), [])
+        anchor_slugs(Anchor.parse("vtm-9"), [])
     with pytest.raises(UserError, match="Unknown anchor 'jpeg'"):
-        slugs_for(Anchor.parse("measured:jpeg"), ["webp"])
+        anchor_slugs(Anchor.parse("measured:jpeg"), ["webp"])
     with pytest.raises(UserError, match="Unknown source of the anchor 'measurd'"):
         Anchor.parse("measurd:jpeg")
 
@@ -145,7 +145,7 @@ def test_a_curve_that_falls_is_thinned_and_says_so() -> None:
 
 
 def test_latency_is_the_mean_over_images_of_the_median_over_repeats(make_run: MakeRun, tmp_path: Path) -> None:
-    frame = costs.latency(make_run(tmp_path / "r", {"a": 1.0}, weights={"a": "random"}, images=3))
+    frame = latency_frame(make_run(tmp_path / "r", {"a": 1.0}, weights={"a": "random"}, images=3))
     row = frame[(frame.quality == 2) & (frame.operation == "decode")].iloc[0]
     assert row.median_s == pytest.approx(0.04)
     assert (row.p10_s, row.p90_s) == (pytest.approx(0.0312), pytest.approx(0.0488))
@@ -155,10 +155,10 @@ def test_latency_is_the_mean_over_images_of_the_median_over_repeats(make_run: Ma
 
 def test_memory_complexity_and_failures(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"a": 1.0}, weights={"a": "random"}, images=2, failing={("a", 1, 0)})
-    memory = costs.memory(run)
-    assert memory[memory.what == "encode_rss_growth"].bytes.eq(400_000_000).all()
-    complexity = costs.complexity(run).set_index("counter")
-    assert complexity.uncounted["thop"] == "BiWKV x 20"
-    assert complexity.macs["exact"] == 286_160_000_000
-    failed = costs.failures(run).iloc[0]
+    peaks = memory_frame(run)
+    assert peaks[peaks.what == "encode_rss_growth"].bytes.eq(400_000_000).all()
+    counts = complexity_frame(run).set_index("counter")
+    assert counts.uncounted["thop"] == "BiWKV x 20"
+    assert counts.macs["exact"] == 286_160_000_000
+    failed = failures_frame(run).iloc[0]
     assert (failed.codec, failed.quality, failed.image, failed.error) == ("a", 1, "im00.png", "decoder out of sync")

@@ -8,13 +8,13 @@ import pytest
 
 from lic_bench.rate_distortion.bd_rate import RDCurve, bd_rate
 from lic_bench.rate_distortion.published import load_points
-from lic_bench.report import details
-from lic_bench.report.curves import Anchor, bd_frame
-from lic_bench.report.data import gather
-from lic_bench.report.points import all_points, rd_points
-from lic_bench.report.provenance import anchor_note
-from lic_bench.report.table import Table
-from lic_bench.report.table1 import table1
+from lic_bench.report.frames.anchor_notes import anchor_note
+from lic_bench.report.frames.bd_rates import Anchor, bd_frame
+from lic_bench.report.frames.rd_points import all_points, rd_points
+from lic_bench.report.frames.report_data import gather_report_data
+from lic_bench.report.tables.rd_tables import bd_table
+from lic_bench.report.tables.table import Table
+from lic_bench.report.tables.table1 import table1
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -41,10 +41,10 @@ def test_the_published_anchor_is_named_as_such_and_how_it_was_made(make_run: Mak
     ours = found["r", "vtm-9.1"]
     assert ours == f"Against VTM-9.1 as published {how}, not measured in this run; this curve: ycbcr10, 9.1."
     assert found["", "lalic"] == found["", "vtm-9.1"] == ""
-    data = gather([run], "paper", "vtm-9.1", "pchip")
+    data = gather_report_data([run], "paper", "vtm-9.1", "pchip")
     assert cell_notes(table1(data), "VTM-9.1", "r") == (ours,)
     assert cell_notes(table1(data), "LALIC", "published") == ()
-    rows = {(r.cells["method"].text, r.provenance): r.cells for r in details.bd_table(data, "psnr_db").rows}
+    rows = {(r.cells["method"].text, r.provenance): r.cells for r in bd_table(data, "psnr_db").rows}
     assert ours in rows["VTM-9.1", "measured"]["pchip"].notes
 
 
@@ -94,7 +94,7 @@ def test_the_same_codec_in_two_modes_has_two_names(make_run: MakeRun, tmp_path: 
     rgb = make_run(tmp_path / "rgb", {"vtm-9.1": 0.6}, made=RGB)
     assert set(rd_points(ten).label) == {"VTM-9.1"}
     assert set(rd_points(rgb).label) == {"VTM-9.1 (rgb)"}
-    data = gather([ten, rgb], "none", "measured:vtm-9.1", "pchip")
+    data = gather_report_data([ten, rgb], "none", "measured:vtm-9.1", "pchip")
     methods = {row.cells["source"].text: row.cells["method"].text for row in table1(data).rows}
     assert methods == {"ten": "VTM-9.1", "rgb": "VTM-9.1 (rgb)"}
     assert set(data.latency.label) == {"VTM-9.1", "VTM-9.1 (rgb)"}

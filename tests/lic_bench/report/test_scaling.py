@@ -15,12 +15,20 @@ from rich.console import Console
 from lic_bench.commands import options as cli_options
 from lic_bench.errors import UserError
 from lic_bench.rate_distortion.growth_fits import fit
-from lic_bench.report import scaling as module
-from lic_bench.report.build import write_report
-from lic_bench.report.data import gather
-from lic_bench.report.scaling import MEMORY_GIB, QUANTITIES, Scaling, is_scaling, own_memory, scaling
-from lic_bench.report.scaling_figure import EDGE, MOST_TICKS, scaling_figure
-from lic_bench.report.scaling_tables import (
+from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.figures.figure10 import EDGE, MOST_TICKS, figure10
+from lic_bench.report.frames.codec_costs import memory_of_operation
+from lic_bench.report.frames.report_data import gather_report_data
+from lic_bench.report.frames.scaling import (
+    MEMORY_GIB,
+    OUT_OF_MEMORY,
+    QUANTITIES,
+    ScalingFrames,
+    failures_frame,
+    is_scaling,
+    scaling_frames,
+)
+from lic_bench.report.tables.scaling_tables import (
     DOUBTFUL,
     FASTER,
     LEVEL,
@@ -28,12 +36,12 @@ from lic_bench.report.scaling_tables import (
     TOO_FEW,
     fits_table,
     largest_table,
-    parse_memory,
+    parse_memory_sizes,
     scaling_tables,
     sizes_table,
 )
-from lic_bench.report.style import look
-from lic_bench.report.terminal import to_rich
+from lic_bench.report.tables.terminal import to_rich
+from lic_bench.report.write_report import write_report
 from lic_bench.run import codec_worker as bench
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
@@ -103,16 +111,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def data(run: Run) -> Scaling:
-    return scaling([run])
+def data(run: Run) -> ScalingFrames:
+    return scaling_frames([run])
 
 
-def fit_of(data: Scaling, codec: str, quantity: str) -> Any:
+def fit_of(data: ScalingFrames, codec: str, quantity: str) -> Any:
     (found,) = data.fits[(data.fits.codec == codec) & (data.fits.quantity == quantity)].fit
     return found
 
 
-def test_the_known_laws_come_out(data: Scaling) -> None:
+def test_the_known_laws_come_out(data: ScalingFrames) -> None:
     memory = fit_of(data, "lalic", "memory_encode")
     assert (memory.line.a, memory.line.b) == (pytest.approx(WEIGHTS, rel=1e-6), pytest.approx(GROWTH))
     time = fit_of(data, "elic", "time_encode")
@@ -125,7 +133,7 @@ def test_the_known_laws_come_out(data: Scaling) -> None:
     assert set(data.points.quantity) == set(QUANTITIES) - {"macs_decode"}
 
 
-def test_the_limit_is_the_smallest_size_without_memory(data: Scaling) -> None:
+def test_the_limit_is_the_smallest_size_without_memory(data: ScalingFrames) -> None:
     (limit,) = data.limits.to_dict("records")
     assert (limit["codec"], limit["width"], limit["error"]) == ("lalic", 2048, "out of memory: CUDA")
     assert data.points[data.points.codec == "lalic"].width.max() == 1024
@@ -143,14 +151,14 @@ def test_the_limit_is_the_smallest_size_without_memory(data: Scaling) -> None:
     ],
 )
 def test_memory_is_weights_and_growth(peaks: dict[str, float], wanted: float | None) -> None:
-    assert own_memory(peaks, "encode") == wanted
+    assert memory_of_operation(peaks, "encode") == wanted
 
 
 def test_what_marks_a_limit_is_what_the_bench_writes() -> None:
-    assert module.OUT_OF_MEMORY == bench.OUT_OF_MEMORY
+    assert OUT_OF_MEMORY == bench.OUT_OF_MEMORY
 
 
-def test_sizes_table_shows_the_limit_and_marks_random_weights(data: Scaling) -> None:
+def test_sizes_table_shows_the_limit_and_marks_random_weights(data: ScalingFrames) -> None:
     table = sizes_table(data)
     frame = table.frame()
     lalic = frame[frame.method == "LALIC"]
@@ -165,7 +173,7 @@ def test_sizes_table_shows_the_limit_and_marks_random_weights(data: Scaling) -> 
     assert jpeg.cells["time_encode_ms"].notes == ()
 
 
-def test_fits_table_has_offset_slope_exponent_and_r2(data: Scaling) -> None:
+def test_fits_table_has_offset_slope_exponent_and_r2(data: ScalingFrames) -> None:
     frame = fits_table(data).frame()
     (row,) = frame[(frame.method == "LALIC") & (frame.quantity == "Memory, encode")].to_dict("records")
     assert (row["unit"], row["n_sizes"]) == ("MB", 3)
@@ -176,7 +184,7 @@ def test_fits_table_has_offset_slope_exponent_and_r2(data: Scaling) -> None:
     assert (row["exponent"], row["exponent_r2"]) == (pytest.approx(2.0), pytest.approx(1.0))
 
 
-def test_the_largest_image_for_a_size_of_memory(data: Scaling) -> None:
+def test_the_largest_image_for_a_size_of_memory(data: ScalingFrames) -> None:
     table = largest_table(data, [2.0, 80.0])
     rows = {(row.cells["method"].text, row.cells["operation"].text): row.cells for row in table.rows}
     small, large = (rows["LALIC", "encode"][f"largest_in_{size}_gib_mp"] for size in (2, 80))
@@ -191,13 +199,13 @@ def test_the_largest_image_for_a_size_of_memory(data: Scaling) -> None:
     assert rows["JPEG", "encode"]["largest_in_2_gib_mp"].notes == (LEVEL,)
 
 
-def grown(y: Sequence[float], sides: Sequence[int]) -> Scaling:
+def grown(y: Sequence[float], sides: Sequence[int]) -> ScalingFrames:
     """Of one codec whose memory in MB is y; 150 MB of it are weights."""
     identity = {"curve": "x", "run": "r", "codec": "elic", "label": "ELIC", "device": "cpu", "weights": ""}
     mp = [megapixels(side) for side in sides]
     found = fit(mp, [1e6 * value for value in y], 150e6)
     rows = [identity | {"quality": 1, "quantity": "memory_encode", "n_sizes": len(y), "fit": found}]
-    return Scaling([], scaling([]).points, pd.DataFrame(rows), scaling([]).limits)
+    return ScalingFrames([], scaling_frames([]).points, pd.DataFrame(rows), scaling_frames([]).limits)
 
 
 def test_memory_that_grows_faster_than_the_pixels_is_said_and_predicted() -> None:
@@ -225,7 +233,7 @@ def test_memory_in_proportion_is_not_said_to_grow_faster() -> None:
 @pytest.mark.parametrize("width", [80, 110])
 def test_tables_fit_the_terminal_whole(tmp_path: Path, width: int) -> None:
     codecs = {"lalic": 2048, "cheng2020-parallel": 1024, "jpeg": None}
-    for table in scaling_tables(scaling([make(tmp_path / "scale", codecs, device="cuda:0")])):
+    for table in scaling_tables(scaling_frames([make(tmp_path / "scale", codecs, device="cuda:0")])):
         console = Console(width=width, file=io.StringIO(), record=True)
         console.print(to_rich(table, width))
         shown = console.export_text()
@@ -237,7 +245,7 @@ def test_tables_fit_the_terminal_whole(tmp_path: Path, width: int) -> None:
                 assert all(word in shown for row in table.rows for word in table.cell(row, column).text.split())
 
 
-def test_units_stand_in_the_headers_of_the_terminal(data: Scaling) -> None:
+def test_units_stand_in_the_headers_of_the_terminal(data: ScalingFrames) -> None:
     console = Console(width=110, file=io.StringIO(), record=True)
     console.print(to_rich(sizes_table(data), 110))
     shown = console.export_text()
@@ -247,20 +255,20 @@ def test_units_stand_in_the_headers_of_the_terminal(data: Scaling) -> None:
 
 
 def test_two_sizes_have_no_fit_and_say_so(tmp_path: Path) -> None:
-    data = scaling([make(tmp_path / "few", {"lalic": None}, sides=(256, 512))])
+    data = scaling_frames([make(tmp_path / "few", {"lalic": None}, sides=(256, 512))])
     assert data.fits.fit.isna().all()
     for row in fits_table(data).rows:
         assert row.cells["per_mp"].notes == (TOO_FEW,)
     for row in largest_table(data).rows:
         assert row.cells["largest_in_8_gib_mp"].notes == (TOO_FEW,)
-    assert scaling_figure(data).axes[0].lines
+    assert figure10(data).axes[0].lines
 
 
 def test_a_codec_without_memory_from_the_start_is_shown(tmp_path: Path) -> None:
-    data = scaling([make(tmp_path / "none", {"jpeg": 256, "webp": None}, sides=SIDES)])
+    data = scaling_frames([make(tmp_path / "none", {"jpeg": 256, "webp": None}, sides=SIDES)])
     (row,) = [row for row in sizes_table(data).rows if row.cells["method"].text == "JPEG"]
     assert (row.cells["size"].text, row.cells["limit"].text) == ("256x256", "out of memory")
-    labels = [text.get_text() for text in scaling_figure(data).legends[0].get_texts()]
+    labels = [text.get_text() for text in figure10(data).legends[0].get_texts()]
     assert labels[:2] == ["WebP", "JPEG"]
 
 
@@ -274,25 +282,25 @@ def crosses(figure: Any) -> list[tuple[int, float, float]]:
     ]
 
 
-def test_figure_10_has_operations_memory_and_times(data: Scaling) -> None:
-    figure = scaling_figure(data)
+def test_figure_10_has_operations_memory_and_times(data: ScalingFrames) -> None:
+    figure = figure10(data)
     assert len(figure.axes) == 4
     for axes in figure.axes:
         assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
         assert len(axes.get_xticks()) <= MOST_TICKS
     macs, memory, encode, _ = figure.axes
-    (line,) = [one for one in macs.lines if to_hex(one.get_color()) == look("elic").colour]
+    (line,) = [one for one in macs.lines if to_hex(one.get_color()) == codec_style("elic").colour]
     np.testing.assert_allclose(line.get_ydata(), [600 * megapixels(side) for side in SIDES[:3]])
-    (line,) = [one for one in memory.lines if to_hex(one.get_color()) == look("elic").colour]
+    (line,) = [one for one in memory.lines if to_hex(one.get_color()) == codec_style("elic").colour]
     np.testing.assert_allclose(line.get_xdata(), [megapixels(side) for side in SIDES])
     np.testing.assert_allclose(line.get_ydata(), [(WEIGHTS + GROWTH * megapixels(s)) / 1e9 for s in SIDES], rtol=1e-6)
-    assert len([one for one in encode.lines if to_hex(one.get_color()) == look("jpeg").colour]) == 1
+    assert len([one for one in encode.lines if to_hex(one.get_color()) == codec_style("jpeg").colour]) == 1
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert labels == ["LALIC", "ELIC", "JPEG", "out of memory", "in proportion to the pixels"]
 
 
-def test_a_cross_stands_where_memory_ran_out(data: Scaling) -> None:
-    found = crosses(scaling_figure(data))
+def test_a_cross_stands_where_memory_ran_out(data: ScalingFrames) -> None:
+    found = crosses(figure10(data))
     assert [panel for panel, *_ in found] == [1, 2, 3]  # operations need no memory to be known
     for _, x, _ in found:
         assert x == megapixels(2048)
@@ -301,7 +309,7 @@ def test_a_cross_stands_where_memory_ran_out(data: Scaling) -> None:
 
 
 def test_a_cross_without_a_fit_stands_at_the_edge_and_has_no_line(tmp_path: Path) -> None:
-    figure = scaling_figure(scaling([make(tmp_path / "few", {"lalic": 1024})]))  # two sizes before
+    figure = figure10(scaling_frames([make(tmp_path / "few", {"lalic": 1024})]))  # two sizes before
     found = crosses(figure)
     assert [panel for panel, *_ in found] == [1, 2, 3]
     for panel, x, y in found:
@@ -310,14 +318,14 @@ def test_a_cross_without_a_fit_stands_at_the_edge_and_has_no_line(tmp_path: Path
         (cross,) = [line for line in axes.lines if line.get_marker() == "x"]
         assert axes.transAxes.inverted().transform(cross.get_transform().transform((x, y)))[1] == pytest.approx(EDGE)
         assert not [line for line in axes.lines if line.get_linestyle() == ":"]
-        mine = [line for line in axes.lines if line.get_color() == look("lalic").colour and line is not cross]
+        mine = [line for line in axes.lines if line.get_color() == codec_style("lalic").colour and line is not cross]
         highest = max(max(line.get_ydata()) for line in mine)
         assert axes.get_ylim()[1] < 2 * highest  # the cross does not stretch the view
 
 
 def test_the_same_codec_of_two_runs_is_told_apart(tmp_path: Path) -> None:
     runs = [make(tmp_path / name, {"elic": None}, device=device) for name, device in (("a", "cpu"), ("b", "cuda:0"))]
-    figure = scaling_figure(scaling(runs))
+    figure = figure10(scaling_frames(runs))
     assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["ELIC (a, cpu)", "ELIC (b, cuda:0)"]
     styles = {line.get_linestyle() for line in figure.legends[0].get_lines()[:2]}
     assert len(styles) == 2
@@ -325,7 +333,7 @@ def test_the_same_codec_of_two_runs_is_told_apart(tmp_path: Path) -> None:
 
 def test_a_report_keeps_scaling_apart_from_everything_else(run: Run, make_run: MakeRun, tmp_path: Path) -> None:
     plain = make_run(tmp_path / "plain", {"jpeg": 1.5})
-    both = gather([plain, run], "none", "jpeg", "pchip")
+    both = gather_report_data([plain, run], "none", "jpeg", "pchip")
     assert [one.name for one in both.runs] == ["plain"]
     assert [one.name for one in both.all_runs] == ["plain", "big"]
     assert (is_scaling(plain), is_scaling(run)) == (False, True)
@@ -350,7 +358,7 @@ def test_a_memory_failure_of_another_run_stays_a_failure(make_run: MakeRun, tmp_
     store = Store(plain.folder, {k: v for k, v in plain.info.items() if k != "schema"})
     store.records.append(failed)
     store.close()
-    assert module.failures(Run(plain.folder)).error.tolist() == ["out of memory: x"]
+    assert failures_frame(Run(plain.folder)).error.tolist() == ["out of memory: x"]
 
 
 def test_the_page_has_the_figure_and_the_tables(run: Run, make_run: MakeRun, tmp_path: Path) -> None:
@@ -374,17 +382,17 @@ def test_a_report_on_a_scaling_run_alone(run: Run, tmp_path: Path) -> None:
 
 
 def test_without_scaling_runs_there_is_nothing() -> None:
-    assert all(table.rows == [] for table in scaling_tables(scaling([])))
+    assert all(table.rows == [] for table in scaling_tables(scaling_frames([])))
 
 
 @pytest.mark.parametrize(
     ("text", "sizes"), [("8", [8.0]), ("24, 0.5,24", [0.5, 24.0]), (cli_options.MEMORY_SIZES, [*MEMORY_GIB])]
 )
 def test_sizes_of_memory(text: str, sizes: list[float]) -> None:
-    assert parse_memory(text) == sizes
+    assert parse_memory_sizes(text) == sizes
 
 
 @pytest.mark.parametrize("text", ["", "much", "0", "-8", "8,nan", "inf", "8GB"])
 def test_sizes_of_memory_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(UserError, match=r"--memory-sizes .*allowed are numbers above 0"):
-        parse_memory(text)
+        parse_memory_sizes(text)

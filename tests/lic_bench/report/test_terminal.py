@@ -5,14 +5,14 @@ import io
 import pytest
 from rich.console import Console
 
-from lic_bench.report.table import Column, Row, Table, text
-from lic_bench.report.terminal import to_rich
+from lic_bench.report.tables.table import Column, Row, Table, text_cell
+from lic_bench.report.tables.terminal import to_rich
 
 WORDS = Column("words", "Words", align="left")
 
 
 def table(columns: list[Column], *rows: list[str], title: str = "Title") -> Table:
-    cells = [{c.key: text(shown) for c, shown in zip(columns, row, strict=True)} for row in rows]
+    cells = [{c.key: text_cell(shown) for c, shown in zip(columns, row, strict=True)} for row in rows]
     return Table("name", title, "Caption.", columns, [Row("measured", found) for found in cells])
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lic_bench.report.counters import calls_listed, compared
-from lic_bench.report.labels import label_of, measured_label
-from lic_bench.report.points import curve_id
+from lic_bench.report.frames.counter_differences import compare_counters, list_calls
+from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.labels import codec_label, measured_label
 from lic_bench.store.run_folder import Run
 
 LATENCY = [
@@ -26,7 +26,7 @@ FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "error"]
 OPERATIONS = ("encode", "decode")
 
 
-def latency(run: Run) -> pd.DataFrame:
+def latency_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and operation, columns LATENCY; times in seconds per image.
 
     median_s, p10_s, p90_s: over the repeats of each image, then the mean over images. s_per_mp: the same medians per
@@ -38,32 +38,32 @@ def latency(run: Run) -> pd.DataFrame:
         for operation in OPERATIONS:
             timed = group[group[f"{operation}_s"].map(len) > 0]
             if len(timed):
-                rows.append(identity(run, timed) | _times(timed, operation))
+                rows.append(identity_columns(run, timed) | _times(timed, operation))
     return pd.DataFrame(rows, columns=LATENCY)
 
 
-def memory(run: Run) -> pd.DataFrame:
+def memory_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
     ok = run.records[run.records.status == "ok"]
     rows = []
     for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
         peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
-        rows += [identity(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
+        rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
 
 
-def complexity(run: Run) -> pd.DataFrame:
+def complexity_frame(run: Run) -> pd.DataFrame:
     """One row per codec, quality, size, counter and path, columns COMPLEXITY; macs and parameters as counted."""
-    rows = compared(run.complexity.assign(run=run.name, label=run.complexity.codec.map(label_of)))
-    calls = [", ".join(calls_listed(ops)) for ops in rows.uncounted_ops]
+    rows = compare_counters(run.complexity.assign(run=run.name, label=run.complexity.codec.map(codec_label)))
+    calls = [", ".join(list_calls(ops)) for ops in rows.uncounted_ops]
     frame: pd.DataFrame = rows.assign(uncounted=calls)[COMPLEXITY]
     return frame
 
 
-def failures(run: Run) -> pd.DataFrame:
+def failures_frame(run: Run) -> pd.DataFrame:
     """One row per failed record: run, codec, quality, dataset, image, error."""
     bad = run.records[run.records.status != "ok"]
-    frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(label_of))[FAILURES]
+    frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(codec_label))[FAILURES]
     return frame
 
 
@@ -73,7 +73,7 @@ def weights_state(weights: Sequence[object]) -> str:
     return "" if not names else "random" if names == {"random"} else "loaded"
 
 
-def identity(run: Run, group: pd.DataFrame) -> dict[str, Any]:
+def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
     """The columns that say whose times these are, of the records of one codec, device, data set and quality."""
     first = group.iloc[0]
     return {
@@ -103,3 +103,16 @@ def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
         "n_images": len(samples),
         "n_samples": sum(map(len, samples)),
     }
+
+
+def memory_of_operation(peaks: Mapping[str, float], operation: str) -> float | None:
+    """Bytes that a codec needs for "encode" or "decode": its weights and the growth during the call, and its programs'.
+
+    peaks: a record's peak_memory_bytes. The growth is that of torch's allocator on a GPU, else of the resident memory.
+    """
+    for kind in ("allocated_growth", "rss_growth"):
+        growth = peaks.get(f"{operation}_{kind}")
+        if growth is not None:
+            programs = peaks.get(f"{operation}_children_rss", 0) if kind == "rss_growth" else 0
+            return float(growth + programs + peaks.get("weights", 0))
+    return None

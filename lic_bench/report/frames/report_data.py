@@ -10,17 +10,25 @@ import pandas as pd
 from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, Method
-from lic_bench.report import costs
-from lic_bench.report.curves import Anchor, bd_frame, slugs_for
-from lic_bench.report.labels import METRIC_NAMES, published_twin
-from lic_bench.report.phases import PHASES, phases
-from lic_bench.report.points import all_points
-from lic_bench.report.scaling import Scaling, failures, is_scaling, scaling
+from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.codec_costs import (
+    COMPLEXITY,
+    FAILURES,
+    LATENCY,
+    MEMORY,
+    complexity_frame,
+    latency_frame,
+    memory_frame,
+)
+from lic_bench.report.frames.phase_times import PHASES, phase_times
+from lic_bench.report.frames.rd_points import all_points
+from lic_bench.report.frames.scaling import ScalingFrames, failures_frame, is_scaling, scaling_frames
+from lic_bench.report.labels import METRIC_NAMES, published_slug
 from lic_bench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class ReportData:
     """asked, anchors: metric -> published slugs; twins: those of the codecs with random weights.
 
     points, bd: all that was loaded, see report.points and .curves; bd has the rows of every metric. latency, memory,
@@ -41,7 +49,7 @@ class Data:
     memory: pd.DataFrame
     complexity: pd.DataFrame
     failures: pd.DataFrame
-    scaling: Scaling
+    scaling: ScalingFrames
 
     @property
     def all_runs(self) -> list[Run]:
@@ -59,7 +67,7 @@ class Data:
         return self.bd[self.bd.metric == metric]
 
 
-def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
+def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str) -> ReportData:
     """Load and compute all of it. `which`: the published curves asked for, as in published.choose."""
     if not runs and which == "none":
         raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
@@ -68,13 +76,13 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
     scaled, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
     chosen, *spare = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}
-    anchors = slugs_for(chosen, codecs)
-    others = [slugs for other in spare for slugs in slugs_for(other, codecs).values()]
-    asked = {metric: published.choose(which, metric) for metric in METRIC_NAMES}
+    anchors = anchor_slugs(chosen, codecs)
+    others = [slugs for other in spare for slugs in anchor_slugs(other, codecs).values()]
+    asked = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
     twins = _twins(runs) if which != "none" else ()
     loaded = [slug for group in (*asked.values(), *anchors.values(), *others, twins) for slug in group]
     points = all_points(runs, tuple(dict.fromkeys(loaded)))
-    return Data(
+    return ReportData(
         runs=runs,
         anchor=chosen,
         method=method,
@@ -83,19 +91,19 @@ def gather(runs: Sequence[Run], which: str, anchor: str, method: str) -> Data:
         twins=twins,
         points=points,
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
-        latency=_together(costs.latency, runs, costs.LATENCY),
-        phases=_together(phases, runs, PHASES),
-        memory=_together(costs.memory, runs, costs.MEMORY),
-        complexity=_together(costs.complexity, runs, costs.COMPLEXITY),
-        failures=_together(failures, [*runs, *scaled], costs.FAILURES),
-        scaling=scaling(scaled),
+        latency=_together(latency_frame, runs, LATENCY),
+        phases=_together(phase_times, runs, PHASES),
+        memory=_together(memory_frame, runs, MEMORY),
+        complexity=_together(complexity_frame, runs, COMPLEXITY),
+        failures=_together(failures_frame, [*runs, *scaled], FAILURES),
+        scaling=scaling_frames(scaled),
     )
 
 
 def _twins(runs: Sequence[Run]) -> tuple[str, ...]:
     """The published curves of the codecs that were measured with random weights."""
     random = {codec for run in runs for codec in run.records.codec[run.records.weights == "random"]}
-    return tuple(sorted({twin for codec in random if (twin := published_twin(codec))}))
+    return tuple(sorted({twin for codec in random if (twin := published_slug(codec))}))
 
 
 def _together(fn: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:

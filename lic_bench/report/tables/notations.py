@@ -6,7 +6,7 @@ import re
 from html import escape
 from itertools import groupby
 
-from lic_bench.report.table import Cell, Column, Row, Table
+from lic_bench.report.tables.table import Cell, Column, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SHORT = 30  # characters; such a text stays on one line of a page

@@ -29,7 +29,7 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class Marker:
     """A marker at x, y with a radius, and the width and height of its label."""
 
     x: float
@@ -49,7 +49,7 @@ DIRECTIONS = 16
 RINGS = (0.0, 8.0, 18.0, 30.0, 45.0)
 
 
-def place(spots: Sequence[Spot], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
+def place_labels(spots: Sequence[Marker], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
     """One label box per spot, inside `frame`: each takes the nearest position that covers least of anything else."""
     markers = [*(spot.box for spot in spots), *obstacles]
     placed: dict[int, Box] = {}
@@ -60,12 +60,12 @@ def place(spots: Sequence[Spot], frame: Box, obstacles: Sequence[Box] = ()) -> l
     return [placed[index] for index in range(len(spots))]
 
 
-def _neighbours(spots: Sequence[Spot], index: int) -> int:
+def _neighbours(spots: Sequence[Marker], index: int) -> int:
     mine = spots[index]
     return sum(abs(s.x - mine.x) < 90 and abs(s.y - mine.y) < 30 for s in spots)
 
 
-def _candidates(spot: Spot) -> list[tuple[float, Box]]:
+def _candidates(spot: Marker) -> list[tuple[float, Box]]:
     """(distance, box) all around the marker, right first."""
     found = []
     for ring in RINGS:

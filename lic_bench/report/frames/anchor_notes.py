@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lic_bench.report.labels import label_of
+from lic_bench.report.labels import codec_label
 
 # How the published anchors that people mean by "VTM-9.1" were made: vtm/README.md, results/published/README.md, and the
 # supplementary of the LALIC paper for the authors' runs.
@@ -29,7 +29,7 @@ def anchor_note(curve: Any, anchor: Any) -> str:
         made = f" ({how})" if how else ""
         return f"Against {anchor.label} as published{made}, not measured in this run{_contrast(curve, anchor)}."
     if anchor.run == curve.run:
-        unusual = anchor.label != label_of(anchor.codec) and anchor.codec != curve.codec
+        unusual = anchor.label != codec_label(anchor.codec) and anchor.codec != curve.codec
         return f"Against {anchor.label}, of the same run." if unusual else ""
     how = ", ".join(filter(None, (anchor["mode"], anchor.version and f"version {anchor.version}")))
     return (

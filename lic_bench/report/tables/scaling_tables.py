@@ -11,8 +11,9 @@ import pandas as pd
 
 from lic_bench.errors import UserError
 from lic_bench.rate_distortion.growth_fits import FAR, MIN_CURVED, MIN_SIZES, Fit, Parabola, Reach
-from lic_bench.report.scaling import GIB, MEMORY_GIB, QUANTITIES, Quantity, Scaling
-from lic_bench.report.table import Cell, Column, Row, Table, number, text
+from lic_bench.report.frames.scaling import GIB, MEMORY_GIB, QUANTITIES, Quantity, ScalingFrames
+from lic_bench.report.tables.codec_columns import METHOD
+from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, text_cell
 
 RANDOM = "Random weights: the entropy coder's share of this time is not representative."
 TOO_FEW = f"Fewer than {MIN_SIZES} sizes: no fit."
@@ -20,18 +21,18 @@ LEVEL = "Does not grow with the image."
 FASTER = "Grows faster than the pixels."
 DOUBTFUL = f"May grow faster than the pixels; {MIN_CURVED} sizes would tell. If so, the largest image is smaller."
 WHO = (
-    Column("method", "Method", align="left"),
+    METHOD,
     Column("source", "Source", align="left", optional=True),
     Column("quality", "Quality", optional=True),
 )
 
 
-def scaling_tables(data: Scaling, memory_gib: Sequence[float] = MEMORY_GIB) -> list[Table]:
+def scaling_tables(data: ScalingFrames, memory_gib: Sequence[float] = MEMORY_GIB) -> list[Table]:
     """All of them; those without rows too."""
     return [sizes_table(data), fits_table(data), largest_table(data, memory_gib)]
 
 
-def parse_memory(text: str) -> list[float]:
+def parse_memory_sizes(text: str) -> list[float]:
     """The sizes of --memory-sizes in GiB, ascending. Raises UserError for what is none."""
     try:
         sizes = sorted({float(part) for part in text.split(",") if part.strip()})
@@ -42,7 +43,7 @@ def parse_memory(text: str) -> list[float]:
     return sizes
 
 
-def sizes_table(data: Scaling) -> Table:
+def sizes_table(data: ScalingFrames) -> Table:
     """One row per curve and size, the size at which memory ran out as well."""
     units = [Column(_key(name), _head(name), _group(name), optional=name.startswith("macs_")) for name in QUANTITIES]
     limits = data.limits.assign(quantity="limit", value=float("nan"))
@@ -62,7 +63,7 @@ def sizes_table(data: Scaling) -> Table:
     return Table("scaling_sizes", "Cost by size of the image", caption, columns, rows)
 
 
-def fits_table(data: Scaling) -> Table:
+def fits_table(data: ScalingFrames) -> Table:
     """One row per curve and quantity: the line, the exponent, how well each fits."""
     columns = [
         *WHO,
@@ -94,7 +95,7 @@ def fits_table(data: Scaling) -> Table:
     return Table("scaling_fits", "Growth with the size of the image", caption, columns, rows)
 
 
-def largest_table(data: Scaling, memory_gib: Sequence[float] = MEMORY_GIB) -> Table:
+def largest_table(data: ScalingFrames, memory_gib: Sequence[float] = MEMORY_GIB) -> Table:
     """Per curve and operation the largest image, in megapixels, that the memory fit has room for."""
     columns = [
         *WHO,
@@ -109,7 +110,7 @@ def largest_table(data: Scaling, memory_gib: Sequence[float] = MEMORY_GIB) -> Ta
     for row in data.fits[data.fits.quantity.str.startswith("memory_")].itertuples():
         found: Any = row
         cells = {_gib_key(size): _largest(found.fit, size * GIB) for size in memory_gib}
-        cells |= {"operation": text(found.quantity.removeprefix("memory_"))} | _limit(data, found.curve)
+        cells |= {"operation": text_cell(found.quantity.removeprefix("memory_"))} | _limit(data, found.curve)
         rows.append(Row("measured", _who(found) | cells))
     caption = (
         "Predicted from the fit of the memory: the line, or what is clearly nearer to the values of the power law and "
@@ -119,29 +120,29 @@ def largest_table(data: Scaling, memory_gib: Sequence[float] = MEMORY_GIB) -> Ta
     return Table("scaling_largest", "Largest image by memory", caption, columns, rows)
 
 
-def _if_any(data: Scaling, column: Column) -> list[Column]:
+def _if_any(data: ScalingFrames, column: Column) -> list[Column]:
     """The column, where a codec ran out of memory."""
     return [column] if len(data.limits) else []
 
 
 def _who(row: Any) -> dict[str, Cell]:
     return {
-        "method": text(row.label),
-        "source": text(f"{row.run} ({row.device})"),
-        "quality": number(row.quality, 0),
+        "method": text_cell(row.label),
+        "source": text_cell(f"{row.run} ({row.device})"),
+        "quality": number_cell(row.quality, 0),
     }
 
 
 def _size(row: Any) -> dict[str, Cell]:
-    return {"size": text(f"{row.width}x{row.height}")}
+    return {"size": text_cell(f"{row.width}x{row.height}")}
 
 
 def _values(values: Mapping[str, float], row: Any) -> dict[str, Cell]:
-    cells = {"limit": text("out of memory")} if "limit" in values else {}
+    cells = {"limit": text_cell("out of memory")} if "limit" in values else {}
     for name, quantity in QUANTITIES.items():
         notes = (RANDOM,) if name.startswith("time_") and row.weights == "random" and name in values else ()
         value = values.get(name)
-        cells[_key(name)] = number(None if value is None else value / quantity.scale, quantity.digits, notes=notes)
+        cells[_key(name)] = number_cell(None if value is None else value / quantity.scale, quantity.digits, notes=notes)
     return cells
 
 
@@ -149,19 +150,19 @@ def _fit_cells(row: Any) -> dict[str, Cell]:
     quantity, found = QUANTITIES[row.quantity], row.fit
     notes = [RANDOM] if row.quantity.startswith("time_") and row.weights == "random" else []
     cells = _who(row) | {
-        "quantity": text(quantity.label),
-        "unit": text(quantity.unit),
-        "n_sizes": number(row.n_sizes, 0),
+        "quantity": text_cell(quantity.label),
+        "unit": text_cell(quantity.unit),
+        "n_sizes": number_cell(row.n_sizes, 0),
     }
     if found is None:
         return cells | {"per_mp": Cell("-", None, (TOO_FEW,))}
     line, power = found.line, found.power
     notes += [_law(found.best, quantity)] if isinstance(found.best, Parabola) else []
     notes += [DOUBTFUL] if found.doubtful else []
-    cells |= {"fixed": number(line.a / quantity.scale, quantity.digits), "r2": number(line.r2, 4)}
-    cells |= {"per_mp": number(line.b / quantity.scale, quantity.digits, notes=notes)}
+    cells |= {"fixed": number_cell(line.a / quantity.scale, quantity.digits), "r2": number_cell(line.r2, 4)}
+    cells |= {"per_mp": number_cell(line.b / quantity.scale, quantity.digits, notes=notes)}
     if power is not None:
-        cells |= {"exponent": number(power.p, 3), "exponent_r2": number(power.r2, 4)}
+        cells |= {"exponent": number_cell(power.p, 3), "exponent_r2": number_cell(power.r2, 4)}
     return cells
 
 
@@ -187,9 +188,9 @@ def _law(found: Parabola, quantity: Quantity) -> str:
     return f"{FASTER} Nearer to the values than a line: {a} + {b} x MP + {c} x MP² {quantity.unit}."
 
 
-def _limit(data: Scaling, curve: str) -> dict[str, Cell]:
+def _limit(data: ScalingFrames, curve: str) -> dict[str, Cell]:
     rows = data.limits[data.limits.curve == curve]
-    return {"limit": text(f"{rows.width.iloc[0]}x{rows.height.iloc[0]}") if len(rows) else Cell("-")}
+    return {"limit": text_cell(f"{rows.width.iloc[0]}x{rows.height.iloc[0]}") if len(rows) else Cell("-")}
 
 
 def _key(quantity: str) -> str:

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from lic_bench.rate_distortion import published
-from lic_bench.report.costs import weights_state
-from lic_bench.report.curves import DEFAULT_ANCHOR, datasets_of
-from lic_bench.report.data import Data
+from lic_bench.report.frames.bd_rates import DEFAULT_ANCHOR, sorted_datasets
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import (
+    codec_label,
     dataset_label,
-    label_of,
-    machine_of,
-    measured_label,
+    machine_name,
     plural,
-    published_twin,
+    published_slug,
     sort_datasets,
     source_label,
 )
-from lic_bench.report.points import curve_id
-from lic_bench.report.table import Cell, Column, Row, Table, number, text
-from lic_bench.store.run_folder import Run
+from lic_bench.report.tables.codec_columns import METHOD, SOURCE
+from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, text_cell
 
 PRINTED = (
     "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "
@@ -40,58 +38,16 @@ MEASURED = (
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """One measured row: a codec on a device in a run. Times in seconds, memory in bytes; None where not measured."""
-
-    run: Run
-    codec: str
-    device: str
-    weights: str
-    records: pd.DataFrame
-    dataset: str | None = None
-    enc_s: float | None = None
-    dec_s: float | None = None
-    n_images: int = 0
-    n_qualities: int = 0
-
-    @property
-    def curve(self) -> str:
-        """The id of its curves."""
-        return curve_id(self.run.name, self.codec, self.device)
-
-    @property
-    def label(self) -> str:
-        """What it is called, with the mode that its records say."""
-        return measured_label(self.codec, next(iter(self.records["mode"].dropna()), None))
-
-
-def measured_rows(data: Data) -> list[Measured]:
-    """Every (run, codec, device), with its times: mean over qualities and images of the median over repeats.
-
-    The times are those on the paper's first data set that was measured, else on the first by name.
-    """
-    rows = []
-    for run in data.runs:
-        for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
-            row = Measured(run, str(codec), str(device), weights_state(records.weights.tolist()), records)
-            rows.append(_timed(row, data.latency))
-        for codec in sorted(set(run.complexity.codec) - set(run.records.codec)):  # of a run that only counted
-            device = str((run.info.get("config") or {}).get("device", ""))
-            rows.append(Measured(run, str(codec), device, "", run.records.iloc[:0]))
-    return rows
-
-
-def table1(data: Data) -> Table:
+def table1(data: ReportData) -> Table:
     """Method, source, Enc(s), Dec(s), Mem(GB), FLOPs(G), Params(M), BD-rate (PSNR) per data set, failures."""
     datasets = _datasets(data)
-    slugs, measured = _published_order(data), measured_rows(data)
+    slugs, measured = _published_order(data), measured_codecs(data)
     rows = [_published_row(data, slug, datasets) for slug in slugs]
     rows += [_measured_row(data, row, datasets) for row in measured]
     curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
     columns = [
-        Column("method", "Method", align="left"),
-        Column("source", "Source", align="left"),
+        METHOD,
+        SOURCE,
         *(Column("enc_s", "Enc(s)"), Column("dec_s", "Dec(s)")),
         *(Column(key, title, optional=True) for key, title in COMPLEXITY.items()),
         *(Column(f"bd_{name}", dataset_label(name), "BD-rate (PSNR) [%]") for name in datasets),
@@ -102,16 +58,16 @@ def table1(data: Data) -> Table:
     return Table("table1", "Rate-distortion and complexity", _caption(data, datasets, curves), columns, rows)
 
 
-def _datasets(data: Data) -> list[str]:
+def _datasets(data: ReportData) -> list[str]:
     """The data sets with a BD-rate of anything but the anchor itself."""
     bd = data.bd_for("psnr_db")
     used = (bd.provenance == "measured") | bd.codec.isin([*data.asked["psnr_db"], *data.twins])
-    return datasets_of(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
+    return sorted_datasets(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
 
 
-def _caption(data: Data, datasets: Sequence[str], curves: Collection[str]) -> str:
+def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
     """curves: those of the rows."""
-    anchors = label_of(data.anchor.codec) + _others(data, datasets, curves)
+    anchors = codec_label(data.anchor.codec) + _others(data, datasets, curves)
     lines = [
         f"BD-rate against {anchors} by {data.method} on log rate, negative is "
         "better; bpp counts the payload. Times are seconds per image."
@@ -125,7 +81,7 @@ def _caption(data: Data, datasets: Sequence[str], curves: Collection[str]) -> st
     return " ".join(filter(None, lines))
 
 
-def _others(data: Data, datasets: Sequence[str], curves: Collection[str]) -> str:
+def _others(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
     """That some of the BD-rates shown refer to another anchor, if so."""
     bd = data.bd_for("psnr_db")
     bd = bd[bd.dataset.isin(datasets) & bd.curve.isin(curves) & bd[data.method].notna()]
@@ -133,33 +89,35 @@ def _others(data: Data, datasets: Sequence[str], curves: Collection[str]) -> str
     return f" (or, where footnoted, {', '.join(sorted(others))})" if others else ""
 
 
-def _published_order(data: Data) -> list[str]:
+def _published_order(data: ReportData) -> list[str]:
     """The paper's rows in the paper's order, then the other published codecs with a PSNR curve by label."""
     bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
     shown = set(bd.codec[bd.provenance == "published"])
-    first = [slug for slug in published.table1().index if slug in shown]
-    return first + sorted(shown - set(first), key=lambda slug: (published.label_of(slug) or slug).lower())
+    first = [slug for slug in published.printed_table1().index if slug in shown]
+    return first + sorted(shown - set(first), key=lambda slug: (published.published_label(slug) or slug).lower())
 
 
-def _published_row(data: Data, slug: str, datasets: Sequence[str]) -> Row:
-    printed = published.table1()
-    cells = {"method": text(published.label_of(slug))}
+def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
+    printed = published.printed_table1()
+    cells = {"method": text_cell(published.published_label(slug))}
     if slug in printed.index:
         row: Any = printed.loc[slug]
-        cells["source"] = text("published", PRINTED)
-        cells |= {key: number(row[key], 3) for key in ("enc_s", "dec_s")}
-        cells |= {"mem_gb": number(row.mem_g, 3)} | {key: number(row[key], 2) for key in ("flops_g", "params_m")}
+        cells["source"] = text_cell("published", PRINTED)
+        cells |= {key: number_cell(row[key], 3) for key in ("enc_s", "dec_s")}
+        cells |= {"mem_gb": number_cell(row.mem_g, 3)} | {
+            key: number_cell(row[key], 2) for key in ("flops_g", "params_m")
+        }
         if isinstance(row.dec_s_printed, str):
             cells["dec_s"] = Cell(row.dec_s_printed, row.dec_s_printed)
     else:
-        cells["source"] = text("published")
+        cells["source"] = text_cell("published")
     bds = {f"bd_{name}": _published_bd(data, slug, name) for name in datasets}
     return Row("published", cells | bds)
 
 
-def _published_bd(data: Data, slug: str, dataset: str) -> Cell:
+def _published_bd(data: ReportData, slug: str, dataset: str) -> Cell:
     cell = bd_cell(data, f"published:{slug}", dataset)
-    printed = published.table1()
+    printed = published.printed_table1()
     comparable = data.method == "pchip" and data.anchor.codec == DEFAULT_ANCHOR and data.anchor.only != "measured"
     if cell is None or cell.value is None or not comparable or slug not in printed.index:
         return cell or Cell("-")
@@ -178,48 +136,28 @@ def _first_sentence(note: str) -> str:
     return head + stop.strip()
 
 
-def bd_cell(data: Data, curve: str, dataset: str, metric: str = "psnr_db") -> Cell | None:
+def bd_cell(data: ReportData, curve: str, dataset: str, metric: str = "psnr_db") -> Cell | None:
     """The BD-rate of a curve on a data set with what must be said about it; None where there is no such curve."""
     rows = data.bd[(data.bd.curve == curve) & (data.bd.dataset == dataset) & (data.bd.metric == metric)]
     if rows.empty:
         return None
     row = rows.iloc[0]
     notes = [note for note in (row.reason, row.left_out and f"{row.left_out}.") if note]
-    main = label_of(data.anchor.slug(metric))
+    main = codec_label(data.anchor.slug(metric))
     other = _other_anchor(data, row)
     if other:
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
     notes += [row.anchor_note] if row.anchor_note else []
-    return replace(number(row[data.method], 2, notes=notes), ranks=not other)
+    return replace(number_cell(row[data.method], 2, notes=notes), ranks=not other)
 
 
-def _other_anchor(data: Data, row: Any) -> bool:
+def _other_anchor(data: ReportData, row: Any) -> bool:
     """Whether a row of `data.bd` refers to another anchor than the chosen one."""
     return not row.reason and row.anchor_codec not in (data.anchor.codec, data.anchor.slug(row.metric))
 
 
-def _timed(row: Measured, latency: pd.DataFrame) -> Measured:
-    mine = latency[latency.curve == row.curve]
-    if (mine.weights == "loaded").any():
-        mine = mine[mine.weights == "loaded"]
-    if mine.empty:
-        return row
-    dataset = sort_datasets(set(mine.dataset))[0]
-    here = mine[mine.dataset == dataset]
-    here = here[here.n_images == here.n_images.max()]  # a quality with fewer images would weigh others by chance
-    times = here.groupby("operation").median_s.mean()
-    return replace(
-        row,
-        dataset=dataset,
-        enc_s=times.get("encode"),
-        dec_s=times.get("decode"),
-        n_images=int(here.n_images.max()),
-        n_qualities=here.quality.nunique(),
-    )
-
-
-def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
-    machine = machine_of(row.run.info, row.device)
+def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
+    machine = machine_name(row.run.info, row.device)
     protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
     where = ""
     if row.dataset:
@@ -229,10 +167,10 @@ def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {
-        "method": text(row.label),
-        "source": text(source_label(row.run.name, row.device, data.runs), source),
-        "enc_s": number(row.enc_s, 3, notes=note if row.enc_s else []),
-        "dec_s": number(row.dec_s, 3, notes=note if row.dec_s else []),
+        "method": text_cell(row.label),
+        "source": text_cell(source_label(row.run.name, row.device, data.runs), source),
+        "enc_s": number_cell(row.enc_s, 3, notes=note if row.enc_s else []),
+        "dec_s": number_cell(row.dec_s, 3, notes=note if row.dec_s else []),
         "mem_gb": _memory_cell(data, row),
         "failed": Cell(f"{failed}/{len(row.records)}" if failed else "0", failed),
     }
@@ -240,10 +178,10 @@ def _measured_row(data: Data, row: Measured, datasets: Sequence[str]) -> Row:
     return Row("measured", cells | _complexity_cells(data, row) | bds)
 
 
-def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
+def _measured_bd(data: ReportData, row: MeasuredCodec, dataset: str) -> Cell:
     if own := bd_cell(data, row.curve, dataset):
         return own
-    twin = published_twin(row.codec)
+    twin = published_slug(row.codec)
     cell = bd_cell(data, f"published:{twin}", dataset) if row.weights == "random" and twin else None
     if cell is None or cell.value is None:
         return Cell("-")
@@ -251,17 +189,17 @@ def _measured_bd(data: Data, row: Measured, dataset: str) -> Cell:
     return replace(cell, notes=(note,), ranks=False)
 
 
-def _memory_cell(data: Data, row: Measured) -> Cell:
+def _memory_cell(data: ReportData, row: MeasuredCodec) -> Cell:
     here = data.memory.dataset.eq(row.dataset) if row.dataset else data.memory.dataset.notna()
     mine = data.memory[data.memory.curve.eq(row.curve) & here].groupby("what").bytes.max()
     for kind in ("allocated_growth", "rss_growth"):
         peaks = mine[mine.index.isin([f"encode_{kind}", f"decode_{kind}"])]
         if len(peaks):
-            return number(float(peaks.max() + mine.get("weights", 0)) / 1e9, 3)
+            return number_cell(float(peaks.max() + mine.get("weights", 0)) / 1e9, 3)
     return Cell("-")
 
 
-def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
+def _complexity_cells(data: ReportData, row: MeasuredCodec) -> dict[str, Cell]:
     rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
     rows = rows[(rows.counter == "thop") & (rows.path == "forward")]
     if rows.empty:
@@ -273,7 +211,7 @@ def _complexity_cells(data: Data, row: Measured) -> dict[str, Cell]:
         size = " x ".join(map(str, published.PRINTED_AT))
         notes.append(f"Counted at {first.width} x {first.height}; the paper counts at {size}.")
     macs = None if pd.isna(first.macs) else float(first.macs) / 1e9
-    return {"flops_g": number(macs, 2, notes=notes), "params_m": number(first.parameters / 1e6 or None, 2)}
+    return {"flops_g": number_cell(macs, 2, notes=notes), "params_m": number_cell(first.parameters / 1e6 or None, 2)}
 
 
 def _best(rows: list[Row], keys: Sequence[str]) -> list[Row]:

@@ -11,29 +11,29 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from lic_bench.rate_distortion import published
-from lic_bench.report.curves import datasets_of, for_metric, value_of
-from lic_bench.report.data import Data
-from lic_bench.report.figure1 import COLUMNS, figure1
-from lic_bench.report.figures import rd_figure
+from lic_bench.report.figures.figure1 import COLUMNS, figure1
+from lic_bench.report.figures.figure10 import figure10
+from lic_bench.report.figures.phase_bars import phase_bars
+from lic_bench.report.figures.rd_figure import rd_figure
+from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric, sorted_datasets
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.phase_times import mean_over_qualities
+from lic_bench.report.frames.rd_points import sizes_fit
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import (
     METRIC_NAMES,
     dataset_label,
     images_label,
-    machine_of,
-    published_twin,
+    machine_name,
+    published_slug,
     sort_datasets,
 )
-from lic_bench.report.phases import per_codec
-from lic_bench.report.points import sizes_fit
-from lic_bench.report.scaling_figure import scaling_figure
-from lic_bench.report.table1 import Measured, measured_rows
-from lic_bench.report.waterfall import waterfall
 
 FEW = 16  # up to so many curves all are drawn in colour
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ReportFigure:
     """name: the stem of its files."""
 
     name: str
@@ -42,12 +42,12 @@ class Drawn:
     figure: Figure
 
 
-def draw(data: Data) -> Iterator[Drawn]:
+def report_figures(data: ReportData) -> Iterator[ReportFigure]:
     """Figures 1 and 10, rate-distortion per metric and data set, times by phase: those that have something to show."""
     yield from _figure1(data)
     for metric in METRIC_NAMES:
-        points = data.visible(for_metric(data.points, metric), metric)
-        for dataset in datasets_of(points):
+        points = data.visible(points_of_metric(data.points, metric), metric)
+        for dataset in sorted_datasets(points):
             mine = points[(points.dataset == dataset) & points.complete]
             for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
                 name = f"rd_{metric.removesuffix('_db')}_{_slug(dataset)}" + (f"_{count}" if count > 1 else "")
@@ -57,21 +57,21 @@ def draw(data: Data) -> Iterator[Drawn]:
         yield _figure10(data)
 
 
-def _figure10(data: Data) -> Drawn:
+def _figure10(data: ReportData) -> ReportFigure:
     caption = (
         "Square synthetic pictures; both axes are logarithmic, so that what grows with any power of the pixels is a "
         "straight line. Memory: weights and the growth of encoding or decoding, the larger of the two. Cross: the size "
         "at which memory ran out, at the height that the fit to the sizes before gives it, at the upper edge without "
         "such a fit. With random weights the entropy coder's share of the times is not representative."
     )
-    return Drawn("figure10", "Operations, memory and time by size of the image", caption, scaling_figure(data.scaling))
+    return ReportFigure("figure10", "Operations, memory and time by size of the image", caption, figure10(data.scaling))
 
 
-def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -> Drawn:
+def _rd(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: str) -> ReportFigure:
     highlighted: tuple[str, ...] = ()
     if points.curve.nunique() > FEW:
         asked = data.asked[metric]
-        named = asked if len(asked) <= FEW else published.choose("paper", metric)
+        named = asked if len(asked) <= FEW else published.choose_slugs("paper", metric)
         highlighted = tuple(dict.fromkeys((*named, data.anchor.slug(metric))))
     figure = rd_figure(points, images, metric, highlighted)
     title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
@@ -79,14 +79,14 @@ def _rd(data: Data, points: pd.DataFrame, images: str, metric: str, name: str) -
         "Dashed and hollow: published points. Solid and filled: measured here. bpp counts the payload; "
         "a curve far longer than the others runs on beyond the axes."
     )
-    return Drawn(name, title, caption, figure)
+    return ReportFigure(name, title, caption, figure)
 
 
-def _phases(data: Data) -> Iterator[Drawn]:
+def _phases(data: ReportData) -> Iterator[ReportFigure]:
     """On the data set on which most codecs were timed by phase."""
     curves = data.phases.groupby("dataset").curve.nunique()
     dataset = next((name for name in sort_datasets(set(curves.index)) if curves[name] == curves.max()), None)
-    bars = per_codec(data.phases[data.phases.dataset == dataset])
+    bars = mean_over_qualities(data.phases[data.phases.dataset == dataset])
     caption = (
         "Blue: the network; orange: the entropy coder, on the CPU; yellow: copies between device and host memory. "
         "Means over qualities; the number is the total in milliseconds. Hatched: with random weights the entropy "
@@ -96,7 +96,7 @@ def _phases(data: Data) -> Iterator[Drawn]:
         mine = bars[bars.operation == operation]
         if len(mine):
             title = f"Where the time of {what} goes, on {dataset_label(str(dataset))}"
-            yield Drawn(f"phases_{operation}", title, caption, waterfall(mine))
+            yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(mine))
 
 
 def _slug(dataset: str) -> str:
@@ -104,7 +104,7 @@ def _slug(dataset: str) -> str:
     return "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))
 
 
-def _figure1(data: Data) -> Iterator[Drawn]:
+def _figure1(data: ReportData) -> Iterator[ReportFigure]:
     """On Kodak, as in the paper; where nothing is known there, on the data set with the most curves."""
     bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
     bd = bd[bd[data.method].notna()]
@@ -125,12 +125,12 @@ def _figure1(data: Data) -> Iterator[Drawn]:
         "Arrow: the value lies beyond."
     )
     figure = figure1(frame, dataset_label(dataset))
-    yield Drawn("figure1", f"BD-rate against decoding latency on {dataset_label(dataset)}", caption, figure)
+    yield ReportFigure("figure1", f"BD-rate against decoding latency on {dataset_label(dataset)}", caption, figure)
 
 
-def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
+def _published_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
     """The codecs of Table 1; its times hold for Kodak only."""
-    printed = published.table1()
+    printed = published.printed_table1()
     for slug in printed.index if dataset == "kodak" else ():
         if slug in (*data.asked["psnr_db"], *data.anchors["psnr_db"]):
             row = printed.loc[slug]
@@ -138,29 +138,29 @@ def _published_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
             yield {
                 "curve": f"published:{slug}",
                 "codec": slug,
-                "label": published.label_of(slug),
+                "label": published.published_label(slug),
                 "provenance": "published",
                 "device": "RTX 4090",
                 "dec_s": row.dec_s_lower_bound if bounded else row.dec_s,
                 "lower_bound": bounded,
-                "bd_rate": value_of(data.bd_for("psnr_db"), f"published:{slug}", dataset, data.method),
+                "bd_rate": bd_rate_of(data.bd_for("psnr_db"), f"published:{slug}", dataset, data.method),
                 "params_m": row.params_m,
                 "networks_only": False,
             }
 
 
-def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
+def _measured_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
     """Measured codecs whose decoding was timed on this data set, or on images of the size that its images have."""
-    for row in measured_rows(data):
+    for row in measured_codecs(data):
         bd, borrowed = _bd_of(data, row, dataset)
         where = _timed_on(row, dataset)
         mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
-        device = machine_of(row.run.info, row.device)
+        device = machine_name(row.run.info, row.device)
         parameters = data.complexity.parameters[
             (data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)
         ]
         yield {
-            "curve": f"published:{published_twin(row.codec)}" if borrowed else row.curve,
+            "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,
             "label": row.label,
             "provenance": "measured",
@@ -173,7 +173,7 @@ def _measured_rows(data: Data, dataset: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def _timed_on(row: Measured, dataset: str) -> str:
+def _timed_on(row: MeasuredCodec, dataset: str) -> str:
     """The data set whose times stand for `dataset`: itself, else one whose images all have the size of its images."""
     known = published.test_sets().get(dataset)
     if known and known.size and dataset not in set(row.records.dataset):
@@ -183,11 +183,11 @@ def _timed_on(row: Measured, dataset: str) -> str:
     return dataset
 
 
-def _bd_of(data: Data, row: Measured, dataset: str) -> tuple[float | None, bool]:
+def _bd_of(data: ReportData, row: MeasuredCodec, dataset: str) -> tuple[float | None, bool]:
     """The row's BD-rate, and whether it is the published curve's because the weights are random."""
     bd = data.bd_for("psnr_db")
-    own = value_of(bd, row.curve, dataset, data.method)
-    twin = published_twin(row.codec)
+    own = bd_rate_of(bd, row.curve, dataset, data.method)
+    twin = published_slug(row.codec)
     if own is not None or row.weights != "random" or twin is None:
         return own, False
-    return value_of(bd, f"published:{twin}", dataset, data.method), True
+    return bd_rate_of(bd, f"published:{twin}", dataset, data.method), True

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.measurement.disturbances import disturbed, worst
-from lic_bench.report.labels import machine_of, measured_label
-from lic_bench.report.table import Cell, Column, Row, Table, number, text
+from lic_bench.report.labels import machine_name, measured_label
+from lic_bench.report.tables.codec_columns import DATASET, METHOD, SOURCE
+from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, text_cell
 from lic_bench.store.run_folder import Run
 
 # Ranges of readings by their name in `conditions`: title and group of the column.
@@ -25,8 +26,9 @@ PARTED = ("processor", "limits", "gpu_parts", "packages", "coders")  # of the fi
 STEERED = {"processor": ("preference", "min_mhz"), "gpu": ("clocks_locked", "clocks_applied_mhz")}
 SHARES = {"cpu_others_share": "others", "cpu_steal_share": "stolen", "cpu_waited_share": "waited"}
 CONDITIONS = (
-    *(Column("method", "Method", align="left"), Column("source", "Source", align="left")),
-    *(Column("dataset", "Data set", align="left"), Column("n_records", "watched", "Images")),
+    METHOD,
+    SOURCE,
+    *(DATASET, Column("n_records", "watched", "Images")),
     *(Column("n_disturbed", "disturbed", "Images"), Column("what", "by what, at worst", "Images", "left")),
     *(Column("n_samples", "timed", "Samples"), Column("n_drifted", "drifted", "Samples")),
     *(Column(name.replace("_share", "_pct"), title, "Share of the CPU [%]") for name, title in SHARES.items()),
@@ -75,7 +77,7 @@ def conditions_table(runs: Sequence[Run]) -> Table:
     return Table("conditions", "Measuring conditions", caption, told, rows)
 
 
-def differing(run: Run, other: Run) -> list[str]:
+def machine_differences(run: Run, other: Run) -> list[str]:
     """What two runs that both tell it had differently of what times hang on; the codecs' own parts aside."""
     mine, theirs = _decisive(run), _decisive(other)
     return [name.replace("_", " ") for name in mine if name in theirs and mine[name] != theirs[name]]
@@ -107,7 +109,7 @@ def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
     processor, gpu = found.get("processor") or {}, found.get("gpu") or {}
     container = found.get("container") or {}
     values = {
-        "cpu": machine_of(run.info, "cpu"),
+        "cpu": machine_name(run.info, "cpu"),
         "cores": found.get("cores_usable"),
         "memory_gb": _rounded(found.get("memory_bytes")),
         "governor": processor.get("governor"),
@@ -118,8 +120,10 @@ def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
         "system": found.get("system"),
         "container": ", ".join(container.get("hints") or ()),
     }
-    cells = {"run": text(run.name)} | {name: text(value or "-") for name, value in values.items()}
-    return cells | {"differs": text("-" if run is first else ", ".join(differing(run, first)) or _same(run, first))}
+    cells = {"run": text_cell(run.name)} | {name: text_cell(value or "-") for name, value in values.items()}
+    return cells | {
+        "differs": text_cell("-" if run is first else ", ".join(machine_differences(run, first)) or _same(run, first))
+    }
 
 
 def _same(run: Run, other: Run) -> str:
@@ -141,7 +145,11 @@ def _watched(run: Run) -> Iterator[dict[str, Cell]]:
 def _where(run: Run, group: pd.DataFrame) -> dict[str, Cell]:
     first = group.iloc[0]
     label = measured_label(first.codec, first["mode"])
-    return {"method": text(label), "source": text(f"{run.name} ({first.device})"), "dataset": text(first.dataset)}
+    return {
+        "method": text_cell(label),
+        "source": text_cell(f"{run.name} ({first.device})"),
+        "dataset": text_cell(first.dataset),
+    }
 
 
 def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
@@ -149,25 +157,25 @@ def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
     bad = [found for found in conditions if disturbed(found)]
     whole = worst(conditions)
     cells = {
-        "n_records": number(len(conditions), 0),
-        "n_disturbed": number(len(bad), 0),
-        "n_samples": number(sum(map(len, group.encode_s)) or None, 0),
-        "n_drifted": number(int(group.drifted.sum()), 0),
-        "what": text("; ".join(disturbed(worst(bad))) or "-"),
+        "n_records": number_cell(len(conditions), 0),
+        "n_disturbed": number_cell(len(bad), 0),
+        "n_samples": number_cell(sum(map(len, group.encode_s)) or None, 0),
+        "n_drifted": number_cell(int(group.drifted.sum()), 0),
+        "what": text_cell("; ".join(disturbed(worst(bad))) or "-"),
         "gpu_foreign_processes": _foreign(whole),
-        "gpu_reasons": text(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
-        "gpu_clocks_locked": text({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),
+        "gpu_reasons": text_cell(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
+        "gpu_clocks_locked": text_cell({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),
     }
-    cells |= {name.replace("_share", "_pct"): number(_percent(whole.get(name)), 1) for name in SHARES}
+    cells |= {name.replace("_share", "_pct"): number_cell(_percent(whole.get(name)), 1) for name in SHARES}
     cells |= {name: _range(whole.get(name)) for name in RANGES}
-    return cells | {f"{name}_j": number(_energy(group, name), 2) for name in ("encode", "decode")}
+    return cells | {f"{name}_j": number_cell(_energy(group, name), 2) for name in ("encode", "decode")}
 
 
 def _foreign(whole: Mapping[str, Any]) -> Cell:
     """Of a GPU that was watched, not to know of others is not to have seen none."""
     watched = any(name.startswith("gpu_") for name in whole)
     count = whole.get("gpu_foreign_processes")
-    return text("unknown") if watched and count is None else number(count, 0)
+    return text_cell("unknown") if watched and count is None else number_cell(count, 0)
 
 
 def _percent(share: float | None) -> float | None:
@@ -176,9 +184,9 @@ def _percent(share: float | None) -> float | None:
 
 def _range(values: Sequence[float] | None) -> Cell:
     if not values:
-        return text("-")
+        return text_cell("-")
     shown = [f"{value:.{0 if value >= 100 else 1}f}" for value in values]
-    return text(shown[0] if shown[0] == shown[1] else " .. ".join(shown))
+    return text_cell(shown[0] if shown[0] == shown[1] else " .. ".join(shown))
 
 
 def _energy(group: pd.DataFrame, operation: str) -> float | None:

@@ -6,23 +6,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import matplotlib
 
 from lic_bench.errors import UserError
-from lic_bench.report import conditions, details, reference_runs
-from lic_bench.report.data import Data, gather
-from lic_bench.report.drawn import Drawn, draw
+from lic_bench.report import reference_runs
+from lic_bench.report.figures.axes_style import RC_PARAMS
+from lic_bench.report.figures.report_figures import ReportFigure, report_figures
+from lic_bench.report.frames.report_data import ReportData, gather_report_data
+from lic_bench.report.frames.scaling import MEMORY_GIB
+from lic_bench.report.html_page import Picture, Section, inline_svg, page
 from lic_bench.report.labels import METRIC_NAMES
-from lic_bench.report.page import Picture, Section, inline_svg, page
-from lic_bench.report.phases import phases_table
-from lic_bench.report.render import to_csv, to_html, to_latex, to_markdown
-from lic_bench.report.scaling import MEMORY_GIB
-from lic_bench.report.scaling_tables import scaling_tables
-from lic_bench.report.table import Table
-from lic_bench.report.table1 import table1
-from lic_bench.report.terminal import to_rich
+from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
+from lic_bench.report.tables.machine_tables import conditions_table, machines_table
+from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
+from lic_bench.report.tables.phases_table import phases_table
+from lic_bench.report.tables.rd_tables import bd_table, rd_table, sources_table
+from lic_bench.report.tables.scaling_tables import scaling_tables
+from lic_bench.report.tables.table import Table
+from lic_bench.report.tables.table1 import table1
+from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.run_folder import Run
 
 if TYPE_CHECKING:
@@ -31,12 +35,10 @@ if TYPE_CHECKING:
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = ("svg", "pdf", "png")
 TITLE = "Learned image compression, measured"
-# Ids are the same every time: the same data gives the same files.
-DRAWING: Any = {"svg.hashsalt": "lic-bench", "svg.fonttype": "path", "pdf.fonttype": 42, "savefig.dpi": 160}
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenReport:
     """index: the page. files: all files, the page included. tables: name -> table."""
 
     index: Path
@@ -57,28 +59,28 @@ def write_report(
     anchor: str = "vtm-9.1",
     method: str = "pchip",
     memory_gib: Sequence[float] = MEMORY_GIB,
-) -> Written:
+) -> WrittenReport:
     """Write the report on `runs` into the folder `out`.
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, as in reference_runs.choose;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
     predicted for.
     """
-    data = gather(_opened(runs, reference_runs.choose(reference)), published, anchor, method)
+    data = gather_report_data(_opened(runs, reference_runs.choose_references(reference)), published, anchor, method)
     tables = _tables(data, memory_gib)
-    with matplotlib.rc_context(DRAWING), _writing(out):
+    with matplotlib.rc_context(RC_PARAMS), _writing(out):
         out.mkdir(parents=True, exist_ok=True)
         _clear(out)
         files = [path for table in tables.values() for path in _write_table(table, out)]
         pictures = []
-        for drawn in draw(data):
+        for drawn in report_figures(data):
             paths = _write_figure(drawn, out)
             files += paths
             svg = inline_svg(paths[0].read_text(), drawn.name)
             pictures.append(Picture(drawn.name, drawn.title, drawn.caption, svg))
         index = out / "index.html"
         index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
-    return Written(index, [*files, index], tables)
+    return WrittenReport(index, [*files, index], tables)
 
 
 def _opened(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
@@ -86,7 +88,7 @@ def _opened(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
     own = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
     given = {run.folder for run in own}
     added = [Run(folder) for folder in references if folder not in given]
-    runs = [*own, *reference_runs.beside(reference_runs.with_times(added), own)]
+    runs = [*own, *reference_runs.without_remeasured(reference_runs.merge_times(added), own)]
     depth = 1
     while len({run.name for run in runs}) < len(runs):
         depth += 1
@@ -118,17 +120,17 @@ def _writing(out: Path) -> Iterator[None]:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
 
 
-def _tables(data: Data, memory_gib: Sequence[float]) -> dict[str, Table]:
+def _tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """Every table by name; all but Table 1 only where they have rows."""
-    made = [details.bd_table(data, metric) for metric in METRIC_NAMES]
-    made += [details.rd_table(data), details.latency_table(data), details.memory_table(data)]
+    made = [bd_table(data, metric) for metric in METRIC_NAMES]
+    made += [rd_table(data), latency_table(data), memory_table(data)]
     made += [
         phases_table(data.phases),
-        details.complexity_table(data),
-        details.failures_table(data),
-        details.sources_table(data),
+        complexity_table(data),
+        failures_table(data),
+        sources_table(data),
     ]
-    made += [conditions.machines_table(data.all_runs), conditions.conditions_table(data.all_runs)]
+    made += [machines_table(data.all_runs), conditions_table(data.all_runs)]
     made += scaling_tables(data.scaling, memory_gib)
     return {table.name: table for table in (table1(data), *(t for t in made if t.rows))}
 
@@ -142,7 +144,7 @@ def _write_table(table: Table, out: Path) -> list[Path]:
     return paths
 
 
-def _write_figure(drawn: Drawn, out: Path) -> list[Path]:
+def _write_figure(drawn: ReportFigure, out: Path) -> list[Path]:
     folder = out / "figures"
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{drawn.name}.{suffix}" for suffix in FORMATS]
@@ -178,7 +180,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
     return [section for section in sections if section.pictures or section.tables]
 
 
-def _lead(data: Data) -> str:
+def _lead(data: ReportData) -> str:
     measured = ", ".join(run.name for run in data.all_runs)
     what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
     return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

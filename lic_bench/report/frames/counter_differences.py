@@ -17,7 +17,7 @@ MULTIPLIES = re.compile(r"attention|conv|mm$|matmul|linear|einsum|mv$|dot$|outer
 Calls = Mapping[str, int]
 
 
-def compared(rows: pd.DataFrame) -> pd.DataFrame:
+def compare_counters(rows: pd.DataFrame) -> pd.DataFrame:
     """The complexity rows with `against_exact`, macs / exact macs - 1 of the same path, NaN where there is none and for
     the exact count itself, and `explanation`, "" where nothing is to be explained.
 
@@ -109,10 +109,10 @@ def _multiplying(calls: Calls) -> dict[str, int]:
 
 
 def _calls(calls: Calls) -> str:
-    return ", ".join(calls_listed(calls))
+    return ", ".join(list_calls(calls))
 
 
-def calls_listed(calls: Calls) -> Iterator[str]:
+def list_calls(calls: Calls) -> Iterator[str]:
     """ "BiWkv x 44" for each."""
     for name, n in calls.items():
         yield f"{name} x {n}"

@@ -12,8 +12,8 @@ import pandas as pd
 from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, label_of, sort_datasets
-from lic_bench.report.provenance import anchor_note
+from lic_bench.report.frames.anchor_notes import anchor_note
+from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label, sort_datasets
 
 DEFAULT_ANCHOR = "vtm-9.1"
 SOURCES = ("measured", "published")
@@ -68,7 +68,7 @@ class Anchor:
         return mine.sort_values("provenance", ascending=self.measured_first, kind="stable")
 
 
-def slugs_for(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def anchor_slugs(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """metric -> the published slugs the anchor needs; an anchor neither published nor one of `codecs` is an error."""
     known = {entry.slug for entry in published.list_published()}
     codecs = set(codecs)
@@ -78,7 +78,7 @@ def slugs_for(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...
     return {metric: tuple({anchor.slug(metric)} & usable) for metric in METRIC_NAMES}
 
 
-def for_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
+def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The points that belong into a figure or table of this metric: it is known, and was not trained against."""
     other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
     return points[points[metric].notna() & (points.metric_optimised_for != other)]
@@ -91,13 +91,13 @@ def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd
     overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
     candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
-    groups = for_metric(points, metric).groupby(["curve", "dataset"], sort=False)
+    groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
     rows = [_first_comparable(group, candidates, metric) for _, group in groups]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
 
 
-def datasets_of(frame: pd.DataFrame) -> list[str]:
+def sorted_datasets(frame: pd.DataFrame) -> list[str]:
     """The data sets of a frame in the paper's order."""
     return sort_datasets(set(frame.dataset))
 
@@ -114,7 +114,7 @@ def _row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str
     first = group.iloc[0]
     kept = group[group.complete]
     row: dict[str, Any] = {name: first[name] for name in COLUMNS[:8]}
-    row |= {"metric": metric, "anchor": label_of(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
+    row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
     row |= {"left_out": _incomplete(group), "anchor_note": ""}
     try:
         chosen = _anchor_for(kept, anchors, anchor, metric)
@@ -144,7 +144,7 @@ def _anchor_for(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metri
     if kept.empty:
         raise UserError("No quality has all images.")
     first = kept.iloc[0]
-    name, where = label_of(anchor.slug(metric)), dataset_label(first.dataset)
+    name, where = codec_label(anchor.slug(metric)), dataset_label(first.dataset)
     if anchors.empty:
         raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
     same = anchors[anchors.image_set == first.image_set]
@@ -180,7 +180,7 @@ def _numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 
 
-def value_of(bd: pd.DataFrame, curve: str, dataset: str, method: Method) -> float | None:
+def bd_rate_of(bd: pd.DataFrame, curve: str, dataset: str, method: Method) -> float | None:
     """The BD-rate of one curve on one data set; None where there is none."""
     rows = bd[(bd.curve == curve) & (bd.dataset == dataset)]
     return None if rows.empty or pd.isna(rows[method].iloc[0]) else float(rows[method].iloc[0])

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from lic_bench.rate_distortion.growth_fits import Fit
-from lic_bench.report.figures import INK, dress
-from lic_bench.report.scaling import Scaling
-from lic_bench.report.style import look
+from lic_bench.report.figures.axes_style import INK, style_axes
+from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.frames.scaling import ScalingFrames
 
 # title, unit, what is stored per unit, quantities: the first that a curve has, of "memory" the larger at every size
 PANELS = (
@@ -37,7 +37,7 @@ MARGIN = 1.25  # a factor, on either side of the sizes
 EDGE = 0.97  # share of a panel's height
 
 
-def scaling_figure(data: Scaling) -> Figure:
+def figure10(data: ScalingFrames) -> Figure:
     """Four panels: operations, memory, encoding, decoding against megapixels; a cross where memory ran out.
 
     The cross stands at the size that was too large, at the height that the curve's fit gives it; at the upper edge
@@ -48,7 +48,7 @@ def scaling_figure(data: Scaling) -> Figure:
     figure.get_layout_engine().set(hspace=0.06, wspace=0.04)  # type: ignore[union-attr, call-arg]  # set just above
     several = list(figure.subplots(2, 2).flat)
     for axes, (title, unit, scale, quantities) in zip(several, PANELS, strict=True):
-        dress(axes)
+        style_axes(axes)
         for curve, dashes in _curves(data):
             _curve(axes, data, curve, quantities, scale, dashes)
         _axes(axes, title, unit, data)
@@ -60,7 +60,7 @@ def scaling_figure(data: Scaling) -> Figure:
     return figure
 
 
-def _curves(data: Scaling) -> Iterator[tuple[str, Any]]:
+def _curves(data: ScalingFrames) -> Iterator[tuple[str, Any]]:
     """The curves with their dashes: those of one codec differ."""
     named = pd.concat([data.points[["curve", "codec"]], data.limits[["curve", "codec"]]]).drop_duplicates("curve")
     order = named.groupby("codec", sort=False).cumcount()
@@ -68,24 +68,24 @@ def _curves(data: Scaling) -> Iterator[tuple[str, Any]]:
         yield curve, DASHES[place % len(DASHES)]
 
 
-def _first(data: Scaling, curve: str) -> Any:
+def _first(data: ScalingFrames, curve: str) -> Any:
     points = data.points[data.points.curve == curve]
     return (points if len(points) else data.limits[data.limits.curve == curve]).iloc[0]
 
 
-def _handle(data: Scaling, curve: str, dashes: Any) -> Line2D:
+def _handle(data: ScalingFrames, curve: str, dashes: Any) -> Line2D:
     first = _first(data, curve)
-    style = look(first.codec)
+    style = codec_style(first.codec)
     several = data.points[data.points.codec == first.codec].curve.nunique() > 1
     label = f"{first.label} ({first.run}, {first.device})" if several else first.label
     return Line2D([], [], color=style.colour, marker=style.marker, markersize=5, linestyle=dashes, label=label)
 
 
-def _curve(axes: Axes, data: Scaling, curve: str, quantities: Sequence[str], scale: float, dashes: Any) -> None:
+def _curve(axes: Axes, data: ScalingFrames, curve: str, quantities: Sequence[str], scale: float, dashes: Any) -> None:
     points = _points(data.points[data.points.curve == curve], quantities)
     if points.empty:
         return
-    style = look(points.codec.iloc[0])
+    style = codec_style(points.codec.iloc[0])
     axes.plot(points.mp, points.value / scale, color=style.colour, marker=style.marker, markersize=5, linestyle=dashes)
     limits = data.limits[data.limits.curve == curve]
     if len(limits) and not quantities[0].startswith("macs"):
@@ -118,7 +118,7 @@ def _expected(fits: pd.DataFrame, last: Any, mp: float) -> float | None:
     return fitted if fitted > last.value else None
 
 
-def _axes(axes: Axes, title: str, unit: str, data: Scaling) -> None:
+def _axes(axes: Axes, title: str, unit: str, data: ScalingFrames) -> None:
     axes.set(xscale="log", yscale="log", xlabel="Side of the image [pixels], megapixels", ylabel=unit)
     axes.set_title(title, loc="left", fontsize=10, fontweight="bold", color=INK)
     sizes = pd.concat([data.points[["width", "height", "mp"]], data.limits[["width", "height", "mp"]]])

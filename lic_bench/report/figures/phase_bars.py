@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
-from lic_bench.report.figures import INK, canvas, dress
-from lic_bench.report.phases import CONTEXT, is_network, merged
+from lic_bench.report.figures.axes_style import INK, new_axes, style_axes
+from lic_bench.report.frames.phase_times import CONTEXT, is_network, merge_slices
 
 NETWORK = {"g_a": "#9ecae1", "h_a": "#cfe3f3", "h_s": "#6baed6", CONTEXT: "#2b7bba", "g_s": "#0b3c7d"}
 MORE = ("#5fb7b0", "#1f8a83", "#0c5f5a", "#7f8fd1", "#4b57a8")  # parts of the network by names of their own
@@ -24,23 +24,23 @@ ROOM = 5.0  # percent: narrower parts are not labelled
 ROW, MARGIN, WIDTH = 0.34, 1.5, 9.6  # inches
 
 
-def waterfall(frame: pd.DataFrame) -> Figure:
+def phase_bars(frame: pd.DataFrame) -> Figure:
     """A bar per codec, the fastest on top: on the left its time, on the right its shares.
 
     frame: one row per `name` (of the bar) and phase, "total" among these; columns name, weights, phase, seconds. The
     slices of a context model are one part. Parts of the network are blue; the entropy coder is hatched where weights
     are random, for then its time is not representative.
     """
-    parts = frame.assign(phase=frame.phase.map(merged)).groupby(["name", "weights", "phase"], sort=False)
+    parts = frame.assign(phase=frame.phase.map(merge_slices)).groupby(["name", "weights", "phase"], sort=False)
     seconds = parts.seconds.sum().unstack(fill_value=0).sort_values(TOTAL, kind="stable")
     seconds = seconds.loc[:, seconds.any()]  # what nobody spends time on needs no colour
     names = [str(name) for name, _ in seconds.index]
     random = [weights == "random" for _, weights in seconds.index]
-    figure, left = canvas(WIDTH, MARGIN + ROW * len(names))
+    figure, left = new_axes(WIDTH, MARGIN + ROW * len(names))
     grid = figure.add_gridspec(1, 2, width_ratios=(1, 1))
     left.set_subplotspec(grid[0])
     right = figure.add_subplot(grid[1], sharey=left)
-    dress(right)
+    style_axes(right)
     colours = dict(_colours([str(name) for name in seconds.columns]))
     total = seconds[TOTAL]
     _bars(left, 1e3 * seconds, colours, random)

@@ -13,8 +13,8 @@ import jinja2
 from markupsafe import Markup
 
 from lic_bench import __version__
-from lic_bench.report.render import to_html
-from lic_bench.report.table import Table
+from lic_bench.report.tables.notations import to_html
+from lic_bench.report.tables.table import Table
 from lic_bench.store.run_folder import Run
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import BboxBase
 
-from lic_bench.report.figures import INK, canvas
-from lic_bench.report.placing import Box, Spot, place
-from lic_bench.report.style import look
+from lic_bench.report.figures.axes_style import INK, new_axes
+from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.figures.label_placement import Box, Marker, place_labels
 
 COLUMNS = ["codec", "label", "provenance", "device", "dec_s", "lower_bound", "bd_rate", "params_m", "networks_only"]
 AREA_PER_MILLION = 4.0  # points^2
@@ -38,7 +38,7 @@ def figure1(codecs: pd.DataFrame, dataset: str) -> Figure:
     codecs: one row per codec and source, columns COLUMNS. lower_bound: dec_s is one, drawn with an arrow.
     Published rows are hollow, measured ones filled, pale where networks_only (random weights).
     """
-    figure, axes = canvas(7.6, 5.2)
+    figure, axes = new_axes(7.6, 5.2)
     rows = codecs.dropna(subset=["dec_s", "bd_rate"])
     near = rows.bd_rate[rows.bd_rate <= WORST]
     edge = max(near.max() if len(near) else 0.0, 0.0) + BEYOND
@@ -57,7 +57,7 @@ def _area(row: Any) -> float:
 
 
 def _marker(axes: Axes, row: Any) -> None:
-    style = look(row.codec)
+    style = codec_style(row.codec)
     marker = "D" if pd.isna(row.params_m) else "o"
     face = _face(row, style.colour)
     at = 1e3 * row.dec_s, row.at
@@ -124,13 +124,13 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend) -> None
     names = [_name(row) for row in rows.itertuples()]
     sizes = [_text_size(figure, name) for name in names]
     radii = [float(np.sqrt(_area(row) / np.pi)) for row in rows.itertuples()]
-    spots = [Spot(x, y, r, w, h) for (x, y), r, (w, h) in zip(pixels, radii, sizes, strict=True)]
+    spots = [Marker(x, y, r, w, h) for (x, y), r, (w, h) in zip(pixels, radii, sizes, strict=True)]
     frame = _box(axes.get_window_extent(), scale)
     zero = float(axes.transData.transform((1.0, 0.0))[1]) * scale
     line = Box(frame.left, zero - 1, frame.right, zero + 1)
     arrows = [_arrow_box(spot, row) for spot, row in zip(spots, rows.itertuples(), strict=True)]
-    boxes = place(spots, frame, [line, *arrows, _box(key.get_window_extent(), scale)])
-    _write(axes, names, spots, boxes, [look(codec).colour for codec in rows.codec])
+    boxes = place_labels(spots, frame, [line, *arrows, _box(key.get_window_extent(), scale)])
+    _write(axes, names, spots, boxes, [codec_style(codec).colour for codec in rows.codec])
     figure.set_layout_engine("none")  # a later layout would move the axes under the labels
 
 
@@ -145,7 +145,7 @@ def _box(extent: BboxBase, scale: float) -> Box:
     return Box(extent.x0 * scale, extent.y0 * scale, extent.x1 * scale, extent.y1 * scale)
 
 
-def _arrow_box(spot: Spot, row: Any) -> Box:
+def _arrow_box(spot: Marker, row: Any) -> Box:
     """What the arrows of a marker cover; without arrows nothing beyond the marker."""
     right, down = (ARROW if row.lower_bound else 0), (ARROW if row.beyond else 0)
     return Box(spot.x, spot.y - 4 - down, spot.x + 4 + right, spot.y + 4)
@@ -160,7 +160,7 @@ def _text_size(figure: Figure, words: str) -> tuple[float, float]:
 
 
 def _write(
-    axes: Axes, names: Sequence[str], spots: Sequence[Spot], boxes: Sequence[Box], colours: Sequence[str]
+    axes: Axes, names: Sequence[str], spots: Sequence[Marker], boxes: Sequence[Box], colours: Sequence[str]
 ) -> None:
     to_data = axes.transData.inverted()
     scale = axes.figure.dpi / 72

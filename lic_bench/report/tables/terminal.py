@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from lic_bench.report.table import Column, Row, Table
+from lic_bench.report.tables.table import Column, Row, Table
 
 
 def to_rich(table: Table, width: int | None = None) -> Group:

@@ -25,14 +25,14 @@ VARIANTS = ("-mse-on-msssim", "-msssim", "-lalic", "-paper", "-tfc", "-vbr")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CodecStyle:
     """Colour and marker of one codec."""
 
     colour: str
     marker: str
 
 
-def look(codec: str) -> Look:
+def codec_style(codec: str) -> CodecStyle:
     """The look of a codec; the variants of one codec (trained on MS-SSIM, another run) share it.
 
     A codec that nobody knows, such as a plugin or a target, has the look that its name's checksum picks, which may be
@@ -40,11 +40,11 @@ def look(codec: str) -> Look:
     """
     base = _base(codec)
     picked = crc32(base.encode())
-    own = Look(COLOURS[picked % len(COLOURS)], MARKERS[picked // len(COLOURS) % len(MARKERS)])
+    own = CodecStyle(COLOURS[picked % len(COLOURS)], MARKERS[picked // len(COLOURS) % len(MARKERS)])
     return _looks().get(codec) or _looks().get(base) or own
 
 
-def distance(one: str, other: str) -> float:
+def colour_distance(one: str, other: str) -> float:
     """How far two colours, "#rrggbb", are from each other for the eye: 0 for the same, 765 from black to white.
 
     The weighted distance of T. Riemersma, "Colour metric", https://www.compuphase.com/cmetric.htm.
@@ -60,21 +60,21 @@ def _base(codec: str) -> str:
 
 
 @cache
-def _looks() -> dict[str, Look]:
+def _looks() -> dict[str, CodecStyle]:
     """Name -> look of every known codec: of the paper, then those that can be measured, then the other published."""
-    first = sorted(published.table1().index)
+    first = sorted(published.printed_table1().index)
     others = sorted({_base(entry.slug) for entry in published.list_published()})
-    looks: dict[str, Look] = {}
+    looks: dict[str, CodecStyle] = {}
     for place, name in enumerate(dict.fromkeys([*first, *sorted(installed_codecs()), *others])):
         looks[name] = _next(COLOURS[place % len(COLOURS)], list(looks.values()))
     return looks
 
 
-def _next(colour: str, given: Sequence[Look]) -> Look:
+def _next(colour: str, given: Sequence[CodecStyle]) -> CodecStyle:
     """This colour with the marker that was given least often, and of those to the colours farthest away."""
 
     def cost(marker: str) -> tuple[bool, int, float]:
-        same = [distance(colour, look.colour) for look in given if look.marker == marker]
+        same = [colour_distance(colour, look.colour) for look in given if look.marker == marker]
         return 0 in same, len(same), -min(same, default=0)
 
-    return Look(colour, min(MARKERS, key=cost))
+    return CodecStyle(colour, min(MARKERS, key=cost))

@@ -84,7 +84,7 @@ class Table:
 MISSING = Cell("-")
 
 
-def number(value: float | None, digits: int, *, notes: Sequence[str] = (), best: bool = False) -> Cell:
+def number_cell(value: float | None, digits: int, *, notes: Sequence[str] = (), best: bool = False) -> Cell:
     """A number with so many digits after the point; a dash for None and NaN."""
     if value is None or pd.isna(value):
         return Cell("-", None, tuple(notes))
@@ -92,7 +92,7 @@ def number(value: float | None, digits: int, *, notes: Sequence[str] = (), best:
     return Cell(text if float(text) != 0 else f"{0:.{digits}f}", float(value), tuple(notes), best)
 
 
-def text(value: object, *notes: str) -> Cell:
+def text_cell(value: object, *notes: str) -> Cell:
     """A cell of words."""
     return Cell(str(value), str(value), notes)
 

@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.rate_distortion.growth_fits import Fit, fit
-from lic_bench.report import costs
-from lic_bench.report.labels import label_of
-from lic_bench.report.points import curve_id
+from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns, memory_of_operation
+from lic_bench.report.frames.codec_costs import failures_frame as failed_records
+from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.labels import codec_label
 from lic_bench.store.run_folder import Run
 
 OUT_OF_MEMORY = "out of memory"  # how the error of a record begins that says so, see lic_bench.run.codec_worker
@@ -47,7 +48,7 @@ LIMITS = [*IDENTITY, "width", "height", "mp", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scaling:
+class ScalingFrames:
     """Of all scaling runs of a report.
 
     points: a row per curve, quantity and size, columns POINTS; mp: megapixels (10^6 pixels); value: MACs, bytes,
@@ -67,30 +68,17 @@ def is_scaling(run: Run) -> bool:
     return bool((run.info.get("config") or {}).get("sizes"))
 
 
-def scaling(runs: Sequence[Run]) -> Scaling:
+def scaling_frames(runs: Sequence[Run]) -> ScalingFrames:
     """The frames of these scaling runs."""
     found = pd.DataFrame([row for run in runs for row in _points(run)], columns=POINTS)
     limits = pd.DataFrame([row for run in runs for row in _limits(run)], columns=LIMITS)
-    return Scaling(runs, found, _fits(found), limits)
+    return ScalingFrames(runs, found, _fits(found), limits)
 
 
-def failures(run: Run) -> pd.DataFrame:
+def failures_frame(run: Run) -> pd.DataFrame:
     """As report.costs.failures; the limits of memory that a scaling run looked for are none."""
-    frame = costs.failures(run)
+    frame = failed_records(run)
     return frame if not is_scaling(run) else frame[~frame.error.fillna("").str.startswith((OUT_OF_MEMORY, NOT_TRIED))]
-
-
-def own_memory(peaks: Mapping[str, float], operation: str) -> float | None:
-    """Bytes that a codec needs for "encode" or "decode": its weights and the growth during the call, and its programs'.
-
-    peaks: a record's peak_memory_bytes. The growth is that of torch's allocator on a GPU, else of the resident memory.
-    """
-    for kind in ("allocated_growth", "rss_growth"):
-        growth = peaks.get(f"{operation}_{kind}")
-        if growth is not None:
-            programs = peaks.get(f"{operation}_children_rss", 0) if kind == "rss_growth" else 0
-            return float(growth + programs + peaks.get("weights", 0))
-    return None
 
 
 def _points(run: Run) -> Iterator[dict[str, Any]]:
@@ -125,8 +113,8 @@ def _rows(
 def _measured(row: Mapping[Any, Any]) -> dict[str, float]:
     """quantity -> bytes or seconds, the median of the samples."""
     found: dict[str, float] = {}
-    for operation in costs.OPERATIONS:
-        memory = own_memory(row["peak_memory_bytes"], operation)
+    for operation in OPERATIONS:
+        memory = memory_of_operation(row["peak_memory_bytes"], operation)
         found |= {} if memory is None else {f"memory_{operation}": memory}
         samples = row[f"{operation}_s"]
         found |= {f"time_{operation}": float(pd.Series(samples).median())} if samples else {}
@@ -145,11 +133,11 @@ def _limits(run: Run) -> Iterator[dict[str, Any]]:
 def _identity(run: Run, records: pd.DataFrame, complexity: pd.DataFrame | None = None) -> dict[str, Any]:
     """The columns IDENTITY; of a codec that was only counted by its complexity rows."""
     if len(records):
-        known = costs.identity(run, records)
+        known = identity_columns(run, records)
         return {name: known[name] for name in IDENTITY}
     assert complexity is not None
     first, device = complexity.iloc[0], str((run.info.get("config") or {}).get("device", ""))
-    named = {"codec": first.codec, "label": label_of(first.codec), "quality": int(first.quality)}
+    named = {"codec": first.codec, "label": codec_label(first.codec), "quality": int(first.quality)}
     return {"curve": curve_id(run.name, first.codec, device), "run": run.name, "device": device, "weights": "", **named}
 
 

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from lic_bench.report.figures.axes_style import INK, new_axes
+from lic_bench.report.figures.codec_style import REST, codec_style
 from lic_bench.report.labels import METRICS, images_label
-from lic_bench.report.style import REST, look
 
 INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
 FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its end
-INK = "#22272e"
 
 
 def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Sequence[str] = ()) -> Figure:
@@ -27,7 +26,7 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     """
     mine = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
     coloured = _coloured(mine, highlighted)
-    figure, axes = canvas(7.2 if len(coloured) < INSIDE else 9.0, 5.0)
+    figure, axes = new_axes(7.2 if len(coloured) < INSIDE else 9.0, 5.0)
     rest = mine[~mine.curve.isin(coloured)]
     for _, curve in rest.groupby("curve", sort=False):
         ordered = curve.sort_values("bpp")
@@ -40,24 +39,6 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     axes.set(xlabel="Rate [bpp]", ylabel=METRICS[metric], title=images_label(image_set))
     _legend(axes, handles)
     return figure
-
-
-def canvas(width: float, height: float) -> tuple[Figure, Axes]:
-    """Empty axes of so many inches in the look of all figures."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    dress(axes)
-    return figure, axes
-
-
-def dress(axes: Axes) -> None:
-    """The look of the axes of all figures."""
-    axes.grid(True, color="#e4e7eb", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color("#9aa3ad")
-    axes.tick_params(color="#9aa3ad", labelcolor=INK)
 
 
 def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
@@ -79,7 +60,7 @@ def _measured_twice(points: pd.DataFrame) -> set[str]:
 def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line2D:
     ordered = curve.sort_values("bpp")
     first = ordered.iloc[0]
-    style, published = look(first.codec), first.provenance == "published"
+    style, published = codec_style(first.codec), first.provenance == "published"
     tail = " (published)" if published else f" ({first.run}, {first.device})" if first.codec in twice else ""
     (line,) = axes.plot(
         ordered.bpp,
