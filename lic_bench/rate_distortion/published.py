@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion.shipped_data import shipped_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,31 +43,30 @@ class TestSet:
     size: tuple[int, int] | None
 
 
-def root() -> Path:
-    """The folder of the published data: in an installed package beside the code, else in the repository."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package.parent / "results" / "published", package / "data" / "published"):
-        if (folder / "tables.json").is_file():
-            return folder
-    raise UserError(f"No published data beside {package}; install lic-bench again.")
+@cache
+def _published_folder() -> Path:
+    files = shipped_files("published/tables.json")
+    if not files:
+        raise UserError("The published data did not come with lic-bench; install it again.")
+    return files[0].parent
 
 
 @cache
 def paper_tables() -> dict[str, Any]:
     """tables.json: Tables 1 to 5 of arXiv:2502.05741, with setup and known slips. Not to be changed."""
-    values: dict[str, Any] = json.loads((root() / "tables.json").read_text())
+    values: dict[str, Any] = json.loads((_published_folder() / "tables.json").read_text())
     return values
 
 
 @cache
 def test_sets() -> dict[str, TestSet]:
     """name -> the data set the published points were measured on."""
-    found = {}
+    sets = {}
     for name, values in paper_tables()["setup"]["test_sets"].items():
         width, _, height = values["size"].partition("x")
         size = (int(width), int(height)) if width.isdigit() and height.isdigit() else None
-        found[name] = TestSet(values["images"], size)
-    return found
+        sets[name] = TestSet(values["images"], size)
+    return sets
 
 
 @cache
@@ -106,13 +106,13 @@ def choose_slugs(which: str, metric: str = "psnr_db") -> tuple[str, ...]:
     if which == "none":
         return ()
     if which == "all":
-        return tuple(_files())
+        return tuple(_files_by_slug())
     if which == "paper":
         return tuple(printed_table1().index) if metric == "psnr_db" else tuple(printed_table4())
     slugs = tuple(dict.fromkeys(part.strip() for part in which.split(",") if part.strip()))
     for slug in slugs:
-        if slug not in _files():
-            raise unknown("published codec", slug, [*_files(), "all", "paper", "none"])
+        if slug not in _files_by_slug():
+            raise unknown("published codec", slug, [*_files_by_slug(), "all", "paper", "none"])
     return slugs
 
 
@@ -120,7 +120,7 @@ def load_points(slugs: Sequence[str]) -> pd.DataFrame:
     """Every published point of the codecs, columns COLUMNS; NaN for a metric that the source does not give."""
     import pandas as pd
 
-    rows = [row for slug in slugs for file in _file_list(slug) for row in _rows(file)]
+    rows = [row for slug in slugs for file in _files_of(slug) for row in _points_in(file)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(("bpp", *METRICS.values()), float))
 
@@ -128,12 +128,12 @@ def load_points(slugs: Sequence[str]) -> pd.DataFrame:
 def list_published() -> list[Entry]:
     """All published codecs, in order of their slugs."""
     entries = []
-    for slug, files in _files().items():
-        read = [_read(file) for file in files]
-        counts = [len(values["points"]) for values in read]
-        datasets = ", ".join(f"{values['dataset']} {n}" for values, n in zip(read, counts, strict=True))
+    for slug, files in _files_by_slug().items():
+        curves = [_read_json(file) for file in files]
+        counts = [len(curve["points"]) for curve in curves]
+        datasets = ", ".join(f"{curve['dataset']} {n}" for curve, n in zip(curves, counts, strict=True))
         label = published_label(slug) or slug
-        entries.append(Entry(slug, label, datasets, sum(counts), read[0]["origin"], read[0]["source"]))
+        entries.append(Entry(slug, label, datasets, sum(counts), curves[0]["origin"], curves[0]["source"]))
     return entries
 
 
@@ -143,32 +143,32 @@ def published_label(slug: str) -> str | None:
     for row in paper_tables()["tables"]["1"]["rows"]:
         if row["codec"] == slug:
             return str(row["method"]).removesuffix(" (Ours)")
-    return min((str(_read(file)["label"]) for file in _files().get(slug, ())), key=len, default=None)
+    return min((str(_read_json(file)["label"]) for file in _files_by_slug().get(slug, ())), key=len, default=None)
 
 
 @cache
-def _files() -> dict[str, tuple[Path, ...]]:
+def _files_by_slug() -> dict[str, tuple[Path, ...]]:
     """slug -> its files, one per data set."""
-    found: dict[str, tuple[Path, ...]] = {}
-    for file in sorted((root() / "rd").glob("*/*.json"), key=lambda f: (f.stem, f.parent.name)):
-        found[file.stem] = (*found.get(file.stem, ()), file)
-    return found
+    files: dict[str, tuple[Path, ...]] = {}
+    for file in sorted((_published_folder() / "rd").glob("*/*.json"), key=lambda f: (f.stem, f.parent.name)):
+        files[file.stem] = (*files.get(file.stem, ()), file)
+    return files
 
 
-def _file_list(slug: str) -> tuple[Path, ...]:
-    if slug not in _files():
-        raise unknown("published codec", slug, _files())
-    return _files()[slug]
+def _files_of(slug: str) -> tuple[Path, ...]:
+    if slug not in _files_by_slug():
+        raise unknown("published codec", slug, _files_by_slug())
+    return _files_by_slug()[slug]
 
 
 @cache
-def _read(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(file.read_text())
     return values
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
-    values = _read(file)
+def _points_in(file: Path) -> list[dict[str, Any]]:
+    values = _read_json(file)
     common = {name: values.get(name) for name in COLUMNS[:6]} | {"note": values.get("note", "")}
     common |= {"label": published_label(values["codec"]), "provenance": "published"}
     return [common | {ours: p.get(name) for name, ours in ({"bpp": "bpp"} | METRICS).items()} for p in values["points"]]

@@ -22,7 +22,7 @@ COMPLEXITY = [
     *("run", "codec", "label", "quality", "width", "height", "counter", "path"),
     *("macs", "parameters", "uncounted", "against_exact", "explanation", "error"),
 ]
-FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "error"]
+FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "failure", "error"]
 OPERATIONS = ("encode", "decode")
 
 
@@ -61,7 +61,7 @@ def complexity_frame(run: Run) -> pd.DataFrame:
 
 
 def failures_frame(run: Run) -> pd.DataFrame:
-    """One row per failed record: run, codec, quality, dataset, image, error."""
+    """One row per failed record, columns FAILURES."""
     bad = run.records[run.records.status != "ok"]
     frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(codec_label))[FAILURES]
     return frame
@@ -106,13 +106,12 @@ def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
 
 
 def memory_of_operation(peaks: Mapping[str, float], operation: str) -> float | None:
-    """Bytes that a codec needs for "encode" or "decode": its weights and the growth during the call, and its programs'.
+    """Bytes that a codec needs to "encode" or "decode", its weights included; None if nothing was measured.
 
-    peaks: a record's peak_memory_bytes. The growth is that of torch's allocator on a GPU, else of the resident memory.
+    peaks: a record's peak_memory_bytes. On a GPU the growth in torch's allocator counts, otherwise the growth of the
+    resident memory and the programs that the codec starts, either of which may be missing.
     """
-    for kind in ("allocated_growth", "rss_growth"):
-        growth = peaks.get(f"{operation}_{kind}")
-        if growth is not None:
-            programs = peaks.get(f"{operation}_children_rss", 0) if kind == "rss_growth" else 0
-            return float(growth + programs + peaks.get("weights", 0))
-    return None
+    on_gpu = f"{operation}_allocated_growth" in peaks
+    kinds = ("allocated_growth",) if on_gpu else ("rss_growth", "children_rss")
+    bytes_used = [peaks[name] for kind in kinds if (name := f"{operation}_{kind}") in peaks]
+    return float(sum(bytes_used) + peaks.get("weights", 0)) if bytes_used else None

@@ -22,7 +22,7 @@ from lic_bench.report.frames.codec_costs import (
 )
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
-from lic_bench.report.frames.scaling import ScalingFrames, failures_frame, is_scaling, scaling_frames
+from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
 from lic_bench.report.labels import METRIC_NAMES, published_slug
 from lic_bench.store.run_folder import Run
 
@@ -95,7 +95,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         phases=_together(phase_times, runs, PHASES),
         memory=_together(memory_frame, runs, MEMORY),
         complexity=_together(complexity_frame, runs, COMPLEXITY),
-        failures=_together(failures_frame, [*runs, *scaled], FAILURES),
+        failures=_together(unexpected_failures, [*runs, *scaled], FAILURES),
         scaling=scaling_frames(scaled),
     )
 

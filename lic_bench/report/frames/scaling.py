@@ -9,14 +9,12 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.rate_distortion.growth_fits import Fit, fit
-from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns, memory_of_operation
-from lic_bench.report.frames.codec_costs import failures_frame as failed_records
+from lic_bench.report.frames.codec_costs import OPERATIONS, failures_frame, identity_columns, memory_of_operation
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.labels import codec_label
 from lic_bench.store.run_folder import Run
 
-OUT_OF_MEMORY = "out of memory"  # how the error of a record begins that says so, see lic_bench.run.codec_worker
-NOT_TRIED = f"not tried: {OUT_OF_MEMORY}"
+LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 MEMORY_GIB = (8.0, 12.0, 16.0, 24.0, 48.0, 80.0)
 GIB = 2**30
 
@@ -75,10 +73,10 @@ def scaling_frames(runs: Sequence[Run]) -> ScalingFrames:
     return ScalingFrames(runs, found, _fits(found), limits)
 
 
-def failures_frame(run: Run) -> pd.DataFrame:
-    """As report.costs.failures; the limits of memory that a scaling run looked for are none."""
-    frame = failed_records(run)
-    return frame if not is_scaling(run) else frame[~frame.error.fillna("").str.startswith((OUT_OF_MEMORY, NOT_TRIED))]
+def unexpected_failures(run: Run) -> pd.DataFrame:
+    """The failed records, columns FAILURES; of a scaling run without the limits of memory that it looked for."""
+    frame = failures_frame(run)
+    return frame[~frame.failure.isin(LIMITS_OF_MEMORY)] if is_scaling(run) else frame
 
 
 def _points(run: Run) -> Iterator[dict[str, Any]]:
@@ -122,7 +120,7 @@ def _measured(row: Mapping[Any, Any]) -> dict[str, float]:
 
 
 def _limits(run: Run) -> Iterator[dict[str, Any]]:
-    failed = run.records[run.records.error.fillna("").str.startswith(OUT_OF_MEMORY)]
+    failed = run.records[run.records.failure == "out_of_memory"]
     for codec, group in failed.groupby("codec", sort=False):
         first: Any = group.assign(mp=group.width * group.height / 1e6).sort_values("mp").iloc[0]
         mine = run.records[run.records.codec == codec]

@@ -1,8 +1,7 @@
-"""The tables behind Table 1: BD-rate by method, points, times, memory, operations, failures."""
+"""Latency, peak memory, operations with parameters, and failures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,21 +10,17 @@ from lic_bench.rate_distortion import published
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import codec_notes, published_slug
 from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOURCE, codec_cells, table_rows
-from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, text_cell
+from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell, text_columns
 
 TIMES = {"median": "median_s", "p10": "p10_s", "p90": "p90_s", "per_mp": "s_per_mp", "cold": "cold_start_s"}
-Cells = Callable[[Any], Mapping[str, Cell]]
 
 
 def latency_table(data: ReportData) -> Table:
     """Median, p10, p90 of encoding and decoding per codec, quality and data set, in milliseconds."""
     columns = [
-        METHOD,
-        SOURCE,
-        DATASET,
-        QUALITY,
-        *(c for name in ("encode", "decode") for c in _time_columns(name)),
-        *(Column("n_images", "Images"), Column("n_samples", "Samples")),
+        *(METHOD, SOURCE, DATASET, QUALITY),
+        *(column for operation in ("encode", "decode") for column in _time_columns(operation)),
+        *number_columns(n_images="Images", n_samples="Samples"),
     ]
     keys = ["curve", "run", "codec", "label", "device", "weights", "dataset", "quality"]
     groups = data.latency.groupby(keys, sort=False)
@@ -39,14 +34,7 @@ def latency_table(data: ReportData) -> Table:
 
 def memory_table(data: ReportData) -> Table:
     """The peak of each kind of memory per codec, quality and data set, in megabytes."""
-    kinds = sorted(set(data.memory.what))
-    columns = [
-        METHOD,
-        SOURCE,
-        DATASET,
-        QUALITY,
-        *map(_memory_column, kinds),
-    ]
+    columns = [METHOD, SOURCE, DATASET, QUALITY, *map(_memory_column, sorted(set(data.memory.what)))]
     groups = data.memory.groupby(["run", "codec", "label", "device", "dataset", "quality"], sort=False)
     rows = []
     for _, group in groups:
@@ -64,11 +52,11 @@ def memory_table(data: ReportData) -> Table:
 def complexity_table(data: ReportData) -> Table:
     """Multiply-accumulates and parameters by each counter, and what the counter left out."""
     columns = [
-        *(METHOD, Column("run", "Run", align="left")),
-        *(QUALITY, Column("size", "Size"), Column("counter", "Counter", align="left")),
-        *(Column("path", "Path", align="left"), Column("gmac", "GMAC"), Column("kmac_per_pixel", "kMAC/pixel")),
-        *(Column("against_exact_pct", "Against exact [%]"), Column("parameters_m", "Params(M)")),
-        *(Column("paper_gmac", "GMAC", "LALIC paper"), Column("paper_params_m", "Params(M)", "LALIC paper")),
+        *(METHOD, *text_columns(run="Run"), QUALITY, *number_columns(size="Size")),
+        *text_columns(counter="Counter", path="Path"),
+        *number_columns(gmac="GMAC", kmac_per_pixel="kMAC/pixel"),
+        *number_columns(against_exact_pct="Against exact [%]", parameters_m="Params(M)"),
+        *number_columns("LALIC paper", paper_gmac="GMAC", paper_params_m="Params(M)"),
         Column("uncounted", "Counted as nothing", align="left", folded="kinds"),
     ]
     caption = (
@@ -80,33 +68,35 @@ def complexity_table(data: ReportData) -> Table:
         "compressing and decompressing run, without the entropy coder. Where a counter is more than 5 % from exact, "
         "in all or in one kind of arithmetic, a note says by what."
     )
-    return Table(
-        "complexity", "Operations and parameters", caption, columns, table_rows(data.complexity, _complexity_cells)
-    )
+    rows = table_rows(data.complexity, _complexity_cells)
+    return Table("complexity", "Operations and parameters", caption, columns, rows)
 
 
 def failures_table(data: ReportData) -> Table:
     """Every failed record with its error."""
     keys = ("run", "quality", "dataset", "image", "error")
-    columns = [METHOD, *(Column(key, key.title(), align="left") for key in keys)]
+    columns = [METHOD, *text_columns(**{key: key.title() for key in keys})]
     caption = "Failed records enter no mean and no curve; a quality with a failed image is left out of its curve."
-    rows = table_rows(
-        data.failures, lambda r: {"method": text_cell(r.label)} | {key: text_cell(getattr(r, key)) for key in keys}
-    )
+    rows = table_rows(data.failures, lambda row: _texts(row, *keys))
     return Table("failures", "Failures", caption, columns, rows)
+
+
+def _texts(row: Any, *keys: str) -> dict[str, Cell]:
+    """The method and these columns of the frame, as they are."""
+    return {"method": text_cell(row.label)} | {key: text_cell(getattr(row, key)) for key in keys}
 
 
 def _time_columns(operation: str) -> list[Column]:
     group = {"encode": "Encoding [ms]", "decode": "Decoding [ms]"}[operation]
-    parts = {"median": "median", "p10": "p10", "p90": "p90", "per_mp": "per MP", "cold": "cold start"}
-    return [Column(f"{operation}_{key}_ms", title, group) for key, title in parts.items()]
+    titles = {"median": "median", "p10": "p10", "p90": "p90", "per_mp": "per MP", "cold": "cold start"}
+    return number_columns(group, **{f"{operation}_{key}_ms": title for key, title in titles.items()})
 
 
 def _memory_column(kind: str) -> Column:
-    """ "encode_rss_growth" -> rss growth under Encoding [MB]; "weights" by itself."""
-    head, _, tail = kind.partition("_")
-    group = {"encode": "Encoding [MB]", "decode": "Decoding [MB]"}.get(head, "")
-    return Column(f"{kind}_mb", tail.replace("_", " ") if group else f"{kind.replace('_', ' ')} [MB]", group)
+    """ "encode_rss_growth": rss growth below the heading Encoding [MB]; "weights" has no heading."""
+    operation, _, rest = kind.partition("_")
+    group = {"encode": "Encoding [MB]", "decode": "Decoding [MB]"}.get(operation, "")
+    return Column(f"{kind}_mb", rest.replace("_", " ") if group else f"{kind.replace('_', ' ')} [MB]", group)
 
 
 def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
@@ -115,32 +105,28 @@ def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
     cells = codec_cells(group.iloc[0])
     for row in group.to_dict("records"):
         for key, column in TIMES.items():
-            shown = None if pd.isna(row[column]) else 1e3 * float(row[column])
-            cells[f"{row['operation']}_{key}_ms"] = number_cell(shown, 1, notes=note if key == "median" else ())
+            time_ms = None if pd.isna(row[column]) else 1e3 * float(row[column])
+            cells[f"{row['operation']}_{key}_ms"] = number_cell(time_ms, 1, notes=note if key == "median" else ())
     last = group.iloc[-1]
     return cells | {"n_images": number_cell(last.n_images, 0), "n_samples": number_cell(last.n_samples, 0)}
 
 
 def _complexity_cells(row: Any) -> dict[str, Cell]:
-    macs = None if pd.isna(row.macs) else float(row.macs)
-    per_pixel = macs / row.width / row.height / 1e3 if macs is not None else None
-    note: tuple[str, ...] = () if pd.isna(row.error) else (f"{row.counter}: {row.error}",)
-    note += (codec_notes(row.codec),) if row.counter == "thop" and codec_notes(row.codec) else ()
-    cells = {
-        "method": text_cell(row.label),
+    macs = float("nan") if pd.isna(row.macs) else float(row.macs)
+    notes: tuple[str, ...] = () if pd.isna(row.error) else (f"{row.counter}: {row.error}",)
+    notes += (codec_notes(row.codec),) if row.counter == "thop" and codec_notes(row.codec) else ()
+    cells = _texts(row, "run", "counter", "path") | {
         "quality": number_cell(row.quality, 0),
         "size": text_cell(f"{row.width} x {row.height}"),
+        "uncounted": text_cell(row.uncounted or "-"),
+        "gmac": number_cell(macs / 1e9, 2, notes=notes),
+        "against_exact_pct": number_cell(
+            100 * row.against_exact, 1, notes=(row.explanation,) if row.explanation else ()
+        ),
+        "kmac_per_pixel": number_cell(macs / row.width / row.height / 1e3, 1),
+        "parameters_m": number_cell(row.parameters / 1e6 or None, 2),
     }
-    cells |= {key: text_cell(getattr(row, key)) for key in ("run", "counter", "path")} | {
-        "uncounted": text_cell(row.uncounted or "-")
-    }
-    cells |= {"gmac": number_cell(macs / 1e9 if macs is not None else None, 2, notes=note)}
-    why = (row.explanation,) if row.explanation else ()
-    cells |= {"against_exact_pct": number_cell(100 * row.against_exact, 1, notes=why)}
-    cells |= {"kmac_per_pixel": number_cell(per_pixel, 1), "parameters_m": number_cell(row.parameters / 1e6 or None, 2)}
     printed = published.printed_complexity(published_slug(row.codec))
     if printed and row.counter == "thop" and (row.width, row.height) == published.PRINTED_AT:
-        cells |= {
-            key: number_cell(value, 2) for key, value in zip(("paper_gmac", "paper_params_m"), printed, strict=True)
-        }
+        cells |= {"paper_gmac": number_cell(printed[0], 2), "paper_params_m": number_cell(printed[1], 2)}
     return cells

@@ -92,6 +92,16 @@ def number_cell(value: float | None, digits: int, *, notes: Sequence[str] = (), 
     return Cell(text if float(text) != 0 else f"{0:.{digits}f}", float(value), tuple(notes), best)
 
 
+def number_columns(group: str = "", /, **titles: str) -> list[Column]:
+    """A column of numbers per key=title, all below the heading `group`."""
+    return [Column(key, title, group) for key, title in titles.items()]
+
+
+def text_columns(**titles: str) -> list[Column]:
+    """A column of words per key=title."""
+    return [Column(key, title, align="left") for key, title in titles.items()]
+
+
 def text_cell(value: object, *notes: str) -> Cell:
     """A cell of words."""
     return Cell(str(value), str(value), notes)

@@ -13,6 +13,7 @@ from rich.console import Console
 from lic_bench.errors import UserError
 from lic_bench.report.figures.report_figures import report_figures
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
+from lic_bench.report.reference_runs import choose_references
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.rd_tables import EXACT, bd_table, rd_table, sources_table
@@ -298,6 +299,14 @@ def test_memory_is_that_of_the_data_set_of_the_times(make_run: MakeRun, tmp_path
     store.close()
     found = cell(table1(gather_report_data([Run(tmp_path / "run")], "none", "jpeg", "pchip")), "JPEG", "mem_gb", "run")
     assert found.text == "0.400"
+
+
+def test_the_memory_of_codecs_that_start_programs_is_shown() -> None:
+    (times,) = choose_references("kodak-times")
+    table = table1(gather_report_data([Run(times)], "none", "jpeg", "pchip"))
+    shown = {row.cells["method"].text: row.cells["mem_gb"].text for row in table.rows}
+    assert shown["JPEG"] == "0.027"
+    assert [shown[name] for name in ("HEVC (x265)", "AV1 (libaom)", "VVenC 4:2:0")] == ["0.053", "0.069", "0.065"]
 
 
 def test_counters_that_disagree_say_by_what(make_run: MakeRun, tmp_path: Path) -> None:
