@@ -15,7 +15,7 @@ LIGHT = [
     *("rate_distortion.bd_rate", "rate_distortion.published", "store.records", "store.run_folder", "system.programs"),
     *("terminal.doctor", "terminal.listings"),
 ]
-LIGHT_PACKAGES = ("report", "compare", "compare/output", "history")
+LIGHT_PACKAGES = ("report", "report/frames", "report/tables", "report/figures", "compare", "compare/output", "history")
 
 
 def imported(file: Path) -> set[str]:

@@ -139,7 +139,7 @@ def list_published() -> list[Entry]:
 
 @cache
 def published_label(slug: str) -> str | None:
-    """How the codec is called where it is shown; None where nothing is published under that slug."""
+    """The label of a published codec; None if nothing is published under that slug."""
     for row in paper_tables()["tables"]["1"]["rows"]:
         if row["codec"] == slug:
             return str(row["method"]).removesuffix(" (Ours)")

@@ -39,14 +39,14 @@ TITLE = "Learned image compression, measured"
 
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """index: the page. files: all files, the page included. tables: name -> table."""
+    """index: the page. files: all files, the page too. tables: name -> table."""
 
     index: Path
     files: Sequence[Path]
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1."""
+        """Print Table 1 to the terminal."""
         console.print(to_rich(self.tables["table1"], console.width))
 
 
@@ -66,28 +66,28 @@ def write_report(
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
     predicted for.
     """
-    data = gather_report_data(_opened(runs, reference_runs.choose_references(reference)), published, anchor, method)
-    tables = _tables(data, memory_gib)
-    with matplotlib.rc_context(RC_PARAMS), _writing(out):
+    data = gather_report_data(_open_runs(runs, reference_runs.choose_references(reference)), published, anchor, method)
+    tables = _make_tables(data, memory_gib)
+    with matplotlib.rc_context(RC_PARAMS), _write_errors_named(out):
         out.mkdir(parents=True, exist_ok=True)
-        _clear(out)
+        _remove_earlier_report(out)
         files = [path for table in tables.values() for path in _write_table(table, out)]
         pictures = []
-        for drawn in report_figures(data):
-            paths = _write_figure(drawn, out)
+        for figure in report_figures(data):
+            paths = _write_figure(figure, out)
             files += paths
-            svg = inline_svg(paths[0].read_text(), drawn.name)
-            pictures.append(Picture(drawn.name, drawn.title, drawn.caption, svg))
+            svg = inline_svg(paths[0].read_text(), figure.name)
+            pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
         index = out / "index.html"
         index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
     return WrittenReport(index, [*files, index], tables)
 
 
-def _opened(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
-    """The runs, then what the reference runs add to them; two of one name would be taken for one."""
+def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
+    """The runs, then what the reference runs add; names are made longer until no two are the same."""
     own = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
-    given = {run.folder for run in own}
-    added = [Run(folder) for folder in references if folder not in given]
+    own_folders = {run.folder for run in own}
+    added = [Run(folder) for folder in references if folder not in own_folders]
     runs = [*own, *reference_runs.without_remeasured(reference_runs.merge_times(added), own)]
     depth = 1
     while len({run.name for run in runs}) < len(runs):
@@ -104,8 +104,8 @@ TABLES = (
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
 
 
-def _clear(out: Path) -> None:
-    """Remove the tables and figures of an earlier report, so that none of it stands beside the new page."""
+def _remove_earlier_report(out: Path) -> None:
+    """Remove the tables and figures of an earlier report; other files in the folder stay."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
     old += [path for stem in STEMS for path in (out / "figures").glob(f"{stem}.*")]
     for path in old:
@@ -113,26 +113,21 @@ def _clear(out: Path) -> None:
 
 
 @contextmanager
-def _writing(out: Path) -> Iterator[None]:
+def _write_errors_named(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
 
 
-def _tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
-    """Every table by name; all but Table 1 only where they have rows."""
-    made = [bd_table(data, metric) for metric in METRIC_NAMES]
-    made += [rd_table(data), latency_table(data), memory_table(data)]
-    made += [
-        phases_table(data.phases),
-        complexity_table(data),
-        failures_table(data),
-        sources_table(data),
-    ]
-    made += [machines_table(data.all_runs), conditions_table(data.all_runs)]
-    made += scaling_tables(data.scaling, memory_gib)
-    return {table.name: table for table in (table1(data), *(t for t in made if t.rows))}
+def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
+    """The tables by name; those without rows are left out, except Table 1."""
+    tables = [bd_table(data, metric) for metric in METRIC_NAMES]
+    tables += [rd_table(data), latency_table(data), memory_table(data), phases_table(data.phases)]
+    tables += [complexity_table(data), failures_table(data), sources_table(data)]
+    tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
+    tables += scaling_tables(data.scaling, memory_gib)
+    return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
 
 
 def _write_table(table: Table, out: Path) -> list[Path]:
@@ -144,21 +139,22 @@ def _write_table(table: Table, out: Path) -> list[Path]:
     return paths
 
 
-def _write_figure(drawn: ReportFigure, out: Path) -> list[Path]:
+def _write_figure(report_figure: ReportFigure, out: Path) -> list[Path]:
     folder = out / "figures"
     folder.mkdir(exist_ok=True)
-    paths = [folder / f"{drawn.name}.{suffix}" for suffix in FORMATS]
-    drawn.figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # letters are not as wide at another one
-    drawn.figure.draw_without_rendering()
-    drawn.figure.set_layout_engine("none")  # it stands now; working it out again for each format takes seconds
+    paths = [folder / f"{report_figure.name}.{suffix}" for suffix in FORMATS]
+    figure = report_figure.figure
+    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # the width of letters depends on it
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # the layout is made; making it again for each format takes seconds
     for path in paths:
         dateless = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-        drawn.figure.savefig(path, metadata=dateless)
+        figure.savefig(path, metadata=dateless)
     return paths
 
 
 def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Section]:
-    def some(*names: str) -> list[Table]:
+    def existing(*names: str) -> list[Table]:
         return [tables[name] for name in names if name in tables]
 
     first = [picture for picture in pictures if picture.name == "figure1"]
@@ -166,16 +162,16 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
     growth = [picture for picture in pictures if picture.name == "figure10"]
     curves = [picture for picture in pictures if picture not in (*first, *bars, *growth)]
     sections = [
-        Section("overview", "Overview", first, some("table1")),
-        Section("failed", "Failures", (), some("failures")),
+        Section("overview", "Overview", first, existing("table1")),
+        Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
-        Section("bd", "BD-rate", (), some("bd_rate", "bd_rate_ms_ssim")),
-        Section("times", "Latency and memory", bars, some("latency", "phases", "memory")),
-        Section("operations", "Complexity", (), some("complexity")),
-        Section("scaling", "Scaling", growth, some("scaling_fits", "scaling_largest", "scaling_sizes")),
-        Section("machine", "Machines and conditions", (), some("machines", "conditions")),
-        Section("points", "Points", (), some("rd_points"), folded=True),
-        Section("published", "Sources", (), some("sources"), folded=True),
+        Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
+        Section("times", "Latency and memory", bars, existing("latency", "phases", "memory")),
+        Section("operations", "Complexity", (), existing("complexity")),
+        Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
+        Section("machine", "Machines and conditions", (), existing("machines", "conditions")),
+        Section("points", "Points", (), existing("rd_points"), folded=True),
+        Section("published", "Sources", (), existing("sources"), folded=True),
     ]
     return [section for section in sections if section.pictures or section.tables]
 

@@ -1,4 +1,4 @@
-"""What a codec looks like in every figure: its colour and marker belong to it, whatever else is drawn."""
+"""What a codec styles like in every figure: its colour and marker belong to it, whatever else is drawn."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def codec_style(codec: str) -> CodecStyle:
     base = _base(codec)
     picked = crc32(base.encode())
     own = CodecStyle(COLOURS[picked % len(COLOURS)], MARKERS[picked // len(COLOURS) % len(MARKERS)])
-    return _looks().get(codec) or _looks().get(base) or own
+    return _known_styles().get(codec) or _known_styles().get(base) or own
 
 
-def colour_distance(one: str, other: str) -> float:
+def colour_distance(first: str, second: str) -> float:
     """How far two colours, "#rrggbb", are from each other for the eye: 0 for the same, 765 from black to white.
 
     The weighted distance of T. Riemersma, "Colour metric", https://www.compuphase.com/cmetric.htm.
     """
-    (r1, g1, b1), (r2, g2, b2) = (bytes.fromhex(colour[1:]) for colour in (one, other))
+    (r1, g1, b1), (r2, g2, b2) = (bytes.fromhex(colour[1:]) for colour in (first, second))
     red = (r1 + r2) / 2
     squares = (2 + red / 256) * (r1 - r2) ** 2 + 4 * (g1 - g2) ** 2 + (2 + (255 - red) / 256) * (b1 - b2) ** 2
     return math.sqrt(squares)
@@ -60,21 +60,21 @@ def _base(codec: str) -> str:
 
 
 @cache
-def _looks() -> dict[str, CodecStyle]:
+def _known_styles() -> dict[str, CodecStyle]:
     """Name -> look of every known codec: of the paper, then those that can be measured, then the other published."""
     first = sorted(published.printed_table1().index)
     others = sorted({_base(entry.slug) for entry in published.list_published()})
-    looks: dict[str, CodecStyle] = {}
+    styles: dict[str, CodecStyle] = {}
     for place, name in enumerate(dict.fromkeys([*first, *sorted(installed_codecs()), *others])):
-        looks[name] = _next(COLOURS[place % len(COLOURS)], list(looks.values()))
-    return looks
+        styles[name] = _style_with(COLOURS[place % len(COLOURS)], list(styles.values()))
+    return styles
 
 
-def _next(colour: str, given: Sequence[CodecStyle]) -> CodecStyle:
+def _style_with(colour: str, given: Sequence[CodecStyle]) -> CodecStyle:
     """This colour with the marker that was given least often, and of those to the colours farthest away."""
 
     def cost(marker: str) -> tuple[bool, int, float]:
-        same = [colour_distance(colour, look.colour) for look in given if look.marker == marker]
+        same = [colour_distance(colour, style.colour) for style in given if style.marker == marker]
         return 0 in same, len(same), -min(same, default=0)
 
     return CodecStyle(colour, min(MARKERS, key=cost))

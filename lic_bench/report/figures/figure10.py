@@ -111,10 +111,10 @@ def _points(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
 
 
 def _expected(fits: pd.DataFrame, last: Any, mp: float) -> float | None:
-    """What the fit of the curve's last point gives for a larger picture; None without one, or for less than that."""
+    """The value that the curve's fit predicts at mp; None without a fit, or if it is not above the last value."""
     rows = fits[(fits.curve == last.curve) & (fits.quantity == last.quantity)]
-    found: Fit | None = rows.fit.iloc[0] if len(rows) else None
-    fitted = float(found.best.at(np.array([mp]))[0]) if found else 0.0
+    curve_fit: Fit | None = rows.fit.iloc[0] if len(rows) else None
+    fitted = float(curve_fit.best.at(np.array([mp]))[0]) if curve_fit else 0.0
     return fitted if fitted > last.value else None
 
 

@@ -49,37 +49,37 @@ DIRECTIONS = 16
 RINGS = (0.0, 8.0, 18.0, 30.0, 45.0)
 
 
-def place_labels(spots: Sequence[Marker], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
-    """One label box per spot, inside `frame`: each takes the nearest position that covers least of anything else."""
-    markers = [*(spot.box for spot in spots), *obstacles]
+def place_labels(markers: Sequence[Marker], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
+    """One label box per marker, inside `frame`: each takes the nearest position that covers least of anything else."""
+    fixed = [*(marker.box for marker in markers), *obstacles]
     placed: dict[int, Box] = {}
-    crowded = sorted(range(len(spots)), key=lambda i: -_neighbours(spots, i))
-    for index in crowded:
-        taken = [*markers, *placed.values()]
-        placed[index] = min(_candidates(spots[index]), key=lambda c: _cost(c, taken, frame))[1]
-    return [placed[index] for index in range(len(spots))]
+    most_crowded_first = sorted(range(len(markers)), key=lambda i: -_neighbours(markers, i))
+    for index in most_crowded_first:
+        taken = [*fixed, *placed.values()]
+        placed[index] = min(_candidates(markers[index]), key=lambda c: _placement_cost(c, taken, frame))[1]
+    return [placed[index] for index in range(len(markers))]
 
 
-def _neighbours(spots: Sequence[Marker], index: int) -> int:
-    mine = spots[index]
-    return sum(abs(s.x - mine.x) < 90 and abs(s.y - mine.y) < 30 for s in spots)
+def _neighbours(markers: Sequence[Marker], index: int) -> int:
+    mine = markers[index]
+    return sum(abs(s.x - mine.x) < 90 and abs(s.y - mine.y) < 30 for s in markers)
 
 
-def _candidates(spot: Marker) -> list[tuple[float, Box]]:
+def _candidates(marker: Marker) -> list[tuple[float, Box]]:
     """(distance, box) all around the marker, right first."""
-    found = []
+    candidates = []
     for ring in RINGS:
         for step in range(DIRECTIONS):
             angle = 2 * pi * step / DIRECTIONS
-            reach = spot.radius + GAP + ring
-            x = spot.x + cos(angle) * (reach + spot.width / 2)
-            y = spot.y + sin(angle) * (reach + spot.height / 2)
-            box = Box(x - spot.width / 2, y - spot.height / 2, x + spot.width / 2, y + spot.height / 2)
-            found.append((ring + 0.1 * min(step, DIRECTIONS - step), box))
-    return found
+            reach = marker.radius + GAP + ring
+            x = marker.x + cos(angle) * (reach + marker.width / 2)
+            y = marker.y + sin(angle) * (reach + marker.height / 2)
+            box = Box(x - marker.width / 2, y - marker.height / 2, x + marker.width / 2, y + marker.height / 2)
+            candidates.append((ring + 0.1 * min(step, DIRECTIONS - step), box))
+    return candidates
 
 
-def _cost(candidate: tuple[float, Box], taken: Sequence[Box], frame: Box) -> float:
+def _placement_cost(candidate: tuple[float, Box], taken: Sequence[Box], frame: Box) -> float:
     distance, box = candidate
     outside = box.area - box.overlap(frame)
     return distance + 10 * (sum(box.overlap(other) for other in taken) + 3 * outside)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import REST, codec_style
-from lic_bench.report.labels import METRICS, images_label
+from lic_bench.report.labels import METRIC_NAMES, images_label
 
 INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
 FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its end
@@ -36,7 +36,7 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     if len(rest):
         handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more (published)"))
     _zoom(axes, mine[mine.curve.isin(coloured)], metric)
-    axes.set(xlabel="Rate [bpp]", ylabel=METRICS[metric], title=images_label(image_set))
+    axes.set(xlabel="Rate [bpp]", ylabel=f"{METRIC_NAMES[metric]} [dB]", title=images_label(image_set))
     _legend(axes, handles)
     return figure
 

@@ -1,4 +1,4 @@
-"""Which figures a report has: the frames behind them, chosen from the gathered data."""
+"""The figures of a report, each from its part of the gathered data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from lic_bench.report.labels import (
     sort_datasets,
 )
 
-FEW = 16  # up to so many curves all are drawn in colour
+MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,18 @@ class ReportFigure:
 
 
 def report_figures(data: ReportData) -> Iterator[ReportFigure]:
-    """Figures 1 and 10, rate-distortion per metric and data set, times by phase: those that have something to show."""
+    """Figures 1 and 10, rate-distortion per metric and data set, times by phase; those without data are left out."""
     yield from _figure1(data)
     for metric in METRIC_NAMES:
-        points = data.visible(points_of_metric(data.points, metric), metric)
+        points = data.visible_rows(points_of_metric(data.points, metric), metric)
         for dataset in sorted_datasets(points):
             mine = points[(points.dataset == dataset) & points.complete]
             for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
-                name = f"rd_{metric.removesuffix('_db')}_{_slug(dataset)}" + (f"_{count}" if count > 1 else "")
-                yield _rd(data, mine[mine.image_set == images], images, metric, name)
-    yield from _phases(data)
+                name = f"rd_{metric.removesuffix('_db')}_{_file_name_part(dataset)}" + (
+                    f"_{count}" if count > 1 else ""
+                )
+                yield _rd_of_images(data, mine[mine.image_set == images], images, metric, name)
+    yield from _phases_of_operations(data)
     if len(data.scaling.points):
         yield _figure10(data)
 
@@ -67,11 +69,11 @@ def _figure10(data: ReportData) -> ReportFigure:
     return ReportFigure("figure10", "Operations, memory and time by size of the image", caption, figure10(data.scaling))
 
 
-def _rd(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: str) -> ReportFigure:
+def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: str) -> ReportFigure:
     highlighted: tuple[str, ...] = ()
-    if points.curve.nunique() > FEW:
-        asked = data.asked[metric]
-        named = asked if len(asked) <= FEW else published.choose_slugs("paper", metric)
+    if points.curve.nunique() > MOST_IN_COLOUR:
+        asked = data.asked_slugs[metric]
+        named = asked if len(asked) <= MOST_IN_COLOUR else published.choose_slugs("paper", metric)
         highlighted = tuple(dict.fromkeys((*named, data.anchor.slug(metric))))
     figure = rd_figure(points, images, metric, highlighted)
     title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
@@ -82,8 +84,8 @@ def _rd(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: 
     return ReportFigure(name, title, caption, figure)
 
 
-def _phases(data: ReportData) -> Iterator[ReportFigure]:
-    """On the data set on which most codecs were timed by phase."""
+def _phases_of_operations(data: ReportData) -> Iterator[ReportFigure]:
+    """The bars of the data set on which most codecs were timed by phase."""
     curves = data.phases.groupby("dataset").curve.nunique()
     dataset = next((name for name in sort_datasets(set(curves.index)) if curves[name] == curves.max()), None)
     bars = mean_over_qualities(data.phases[data.phases.dataset == dataset])
@@ -99,14 +101,14 @@ def _phases(data: ReportData) -> Iterator[ReportFigure]:
             yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(mine))
 
 
-def _slug(dataset: str) -> str:
+def _file_name_part(dataset: str) -> str:
     """A part of a file name."""
     return "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))
 
 
 def _figure1(data: ReportData) -> Iterator[ReportFigure]:
-    """On Kodak, as in the paper; where nothing is known there, on the data set with the most curves."""
-    bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
+    """Figure 1 on Kodak, as in the paper; without BD-rates there, on the data set with the most curves."""
+    bd = data.visible_rows(data.bd_for("psnr_db"), "psnr_db")
     bd = bd[bd[data.method].notna()]
     if bd.empty:
         return
@@ -114,7 +116,7 @@ def _figure1(data: ReportData) -> Iterator[ReportFigure]:
     here = bd[bd.dataset == dataset]
     anchor = here[here.anchor_curve == here.anchor_curve.mode().iloc[0]].iloc[0]
     rows = [*_published_rows(data, dataset), *_measured_rows(data, dataset)]
-    other = set(here.curve[here.anchor_curve != anchor.anchor_curve])  # not on one axis with the rest
+    other = set(here.curve[here.anchor_curve != anchor.anchor_curve])  # they would not share the axis
     rows = [row | {"bd_rate": None} if row.pop("curve") in other else row for row in rows]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     if frame.dropna(subset=["dec_s", "bd_rate"]).empty:
@@ -129,10 +131,10 @@ def _figure1(data: ReportData) -> Iterator[ReportFigure]:
 
 
 def _published_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
-    """The codecs of Table 1; its times hold for Kodak only."""
+    """The codecs of the paper's Table 1, whose times are on Kodak."""
     printed = published.printed_table1()
     for slug in printed.index if dataset == "kodak" else ():
-        if slug in (*data.asked["psnr_db"], *data.anchors["psnr_db"]):
+        if slug in (*data.asked_slugs["psnr_db"], *data.slugs_of_anchor["psnr_db"]):
             row = printed.loc[slug]
             bounded = bool(pd.isna(row.dec_s) and pd.notna(row.dec_s_lower_bound))
             yield {
@@ -150,9 +152,9 @@ def _published_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
 
 
 def _measured_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
-    """Measured codecs whose decoding was timed on this data set, or on images of the size that its images have."""
+    """Measured codecs that were timed on this data set, or on images of the same size."""
     for row in measured_codecs(data):
-        bd, borrowed = _bd_of(data, row, dataset)
+        bd, borrowed = _bd_rate_for(data, row, dataset)
         where = _timed_on(row, dataset)
         mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
         device = machine_name(row.run.info, row.device)
@@ -174,7 +176,7 @@ def _measured_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
 
 
 def _timed_on(row: MeasuredCodec, dataset: str) -> str:
-    """The data set whose times stand for `dataset`: itself, else one whose images all have the size of its images."""
+    """`dataset` if it was measured, else a data set whose images all have the same size, else `dataset`."""
     known = published.test_sets().get(dataset)
     if known and known.size and dataset not in set(row.records.dataset):
         for name, group in row.records.groupby("dataset"):
@@ -183,11 +185,11 @@ def _timed_on(row: MeasuredCodec, dataset: str) -> str:
     return dataset
 
 
-def _bd_of(data: ReportData, row: MeasuredCodec, dataset: str) -> tuple[float | None, bool]:
-    """The row's BD-rate, and whether it is the published curve's because the weights are random."""
+def _bd_rate_for(data: ReportData, row: MeasuredCodec, dataset: str) -> tuple[float | None, bool]:
+    """The codec's BD-rate, and whether it is that of its published curve because the weights are random."""
     bd = data.bd_for("psnr_db")
     own = bd_rate_of(bd, row.curve, dataset, data.method)
-    twin = published_slug(row.codec)
-    if own is not None or row.weights != "random" or twin is None:
+    slug = published_slug(row.codec)
+    if own is not None or row.weights != "random" or slug is None:
         return own, False
-    return bd_rate_of(bd, f"published:{twin}", dataset, data.method), True
+    return bd_rate_of(bd, f"published:{slug}", dataset, data.method), True

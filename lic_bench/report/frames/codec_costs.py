@@ -1,4 +1,4 @@
-"""Times, memory and complexity of measured codecs as frames; medians here, every sample stays in the records."""
+"""Times, memory, complexity and failures of measured codecs; medians, while the records keep every sample."""
 
 from __future__ import annotations
 
@@ -29,12 +29,11 @@ OPERATIONS = ("encode", "decode")
 def latency_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and operation, columns LATENCY; times in seconds per image.
 
-    median_s, p10_s, p90_s: over the repeats of each image, then the mean over images. s_per_mp: the same medians per
-    megapixel. weights: "random", "loaded", or "" for codecs without weights.
+    median_s, p10_s, p90_s: the mean over images of these percentiles of the repeats. s_per_mp: the median per
+    megapixel, averaged over images. weights: as in weights_state.
     """
-    ok = run.records[run.records.status == "ok"]
     rows = []
-    for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
+    for group in successful_groups(run):
         for operation in OPERATIONS:
             timed = group[group[f"{operation}_s"].map(len) > 0]
             if len(timed):
@@ -44,9 +43,8 @@ def latency_frame(run: Run) -> pd.DataFrame:
 
 def memory_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
-    ok = run.records[run.records.status == "ok"]
     rows = []
-    for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
+    for group in successful_groups(run):
         peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
         rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
@@ -67,14 +65,20 @@ def failures_frame(run: Run) -> pd.DataFrame:
     return frame
 
 
+def successful_groups(run: Run) -> list[pd.DataFrame]:
+    """The records without failures, one frame per codec, device, data set and quality."""
+    records = run.records[run.records.status == "ok"]
+    return [group for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)]
+
+
 def weights_state(weights: Sequence[object]) -> str:
-    """Of the `weights` fields of records: "random" where all are, "loaded" where any is a checkpoint, else ""."""
+    """ "random" if all weights are random, "loaded" if any is a checkpoint, "" for codecs without weights."""
     names = {name for name in weights if isinstance(name, str)}
     return "" if not names else "random" if names == {"random"} else "loaded"
 
 
 def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
-    """The columns that say whose times these are, of the records of one codec, device, data set and quality."""
+    """The columns that identify a codec at a quality, from its records on one device and data set."""
     first = group.iloc[0]
     return {
         "curve": curve_id(run.name, first.codec, first.device),

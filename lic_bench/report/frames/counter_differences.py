@@ -18,8 +18,10 @@ Calls = Mapping[str, int]
 
 
 def compare_counters(rows: pd.DataFrame) -> pd.DataFrame:
-    """The complexity rows with `against_exact`, macs / exact macs - 1 of the same path, NaN where there is none and for
-    the exact count itself, and `explanation`, "" where nothing is to be explained.
+    """The complexity rows with the columns `against_exact` and `explanation`.
+
+    against_exact: macs / exact macs - 1 of the same path; NaN for the exact count itself, or without one.
+    explanation: why the two differ; "" if they hardly do.
 
     rows: columns KEYS, counter, macs, uncounted_ops, and macs_by_kind where the run stored it.
     """

@@ -9,10 +9,7 @@ import pandas as pd
 from lic_bench.report.frames.codec_costs import weights_state
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import (
-    measured_label,
-    sort_datasets,
-)
+from lic_bench.report.labels import measured_label, sort_datasets
 from lic_bench.store.run_folder import Run
 
 

@@ -1,4 +1,4 @@
-"""Where each codec's time goes: seconds by phase as a frame, and the table of them."""
+"""Where each codec's time goes: seconds by phase."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
-from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns
+from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns, successful_groups
 from lic_bench.store.run_folder import Run
 
 PHASES = [
@@ -21,29 +21,27 @@ CONTEXT = "context model"
 
 
 def phase_times(run: Run) -> pd.DataFrame:
-    """One row per codec, device, data set, quality, operation and phase, "total" among these, columns PHASES.
+    """One row per codec, device, data set, quality, operation and phase, columns PHASES; "total" is one of the phases.
 
-    seconds: of each image the repetition whose total is the median, then the mean over images, so that the phases of
-    an operation add up to its total. latency_s: of the operation over the same images, as in report.costs; NaN where
-    none was taken.
+    seconds: mean over images of the repetition with the median total, so that the phases add up to the total.
+    latency_s: mean over the same images of the median latency; NaN if it was not measured.
     """
-    ok = run.records[run.records.status == "ok"]
     rows = []
-    for _, group in ok.groupby(["codec", "device", "dataset", "quality"], sort=False):
+    for group in successful_groups(run):
         for operation in OPERATIONS:
             timed = group[[bool(values.get(f"{operation}/{TOTAL}")) for values in group.phases_s]]
-            images = [_typical(values, operation) for values in timed.phases_s]
+            images = [_median_repetition(values, operation) for values in timed.phases_s]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
                 latency_s = _latency(timed[f"{operation}_s"].tolist())
-                mean = pd.DataFrame([found for found, _ in images]).fillna(0.0).mean()
+                mean = pd.DataFrame([seconds for seconds, _ in images]).fillna(0.0).mean()
                 common = identity_columns(run, group) | {"operation": operation, "latency_s": latency_s} | counts
                 rows += [common | {"phase": name, "seconds": float(value)} for name, value in mean.items()]
     return pd.DataFrame(rows, columns=PHASES)
 
 
 def merge_slices(phase: str) -> str:
-    """The phase without its number: "context 3" and "context" are both of the context model."""
+    """The phase without its number: "context 3" and "context" both belong to the context model."""
     stem = re.sub(r" \d+$", "", phase)
     return CONTEXT if stem == "context" else stem
 
@@ -54,9 +52,9 @@ def is_network(phase: str) -> bool:
 
 
 def mean_over_qualities(frame: pd.DataFrame) -> pd.DataFrame:
-    """The means over qualities: columns name, weights, operation, phase, seconds, n_qualities.
+    """The means over qualities, columns name, weights, operation, phase, seconds, n_qualities.
 
-    frame: columns PHASES, of one data set. name: the label, with run and device where two have the same.
+    frame: columns PHASES, of one data set. name: the label, with run and device if two codecs share it.
     """
     sources = frame.drop_duplicates("curve")
     twice = set(sources.label[sources.label.duplicated()])
@@ -69,11 +67,11 @@ def mean_over_qualities(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _latency(samples: Iterable[Sequence[float]]) -> float:
-    """Of each image the median, then the mean over images; NaN where an image has none."""
+    """The mean over images of the median; NaN if an image has no samples."""
     return fmean(float(np.median(values)) if len(values) else float("nan") for values in samples)
 
 
-def _typical(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:
+def _median_repetition(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:
     """Seconds by phase of the repetition whose total is the (lower) median, and the number of repetitions."""
     totals = values[f"{operation}/{TOTAL}"]
     middle = int(np.argsort(totals, kind="stable")[(len(totals) - 1) // 2])

@@ -68,9 +68,9 @@ def all_points(runs: Sequence[Run], slugs: Sequence[str]) -> pd.DataFrame:
 
 
 def image_set(records: pd.DataFrame, dataset: str) -> str:
-    """What the images are: the data set's name where it is whole as published, else the name and what is there.
+    """The data set's name if it is whole as published, else the name with the number of images and a checksum.
 
-    records: rows of one data set with image, width, height. Two curves are comparable where this is equal.
+    records: rows of one data set with image, width, height. Two curves are comparable if this is equal.
     """
     images = records.groupby("image", as_index=False)[["width", "height"]].max()
     known = published.test_sets().get(dataset)

@@ -1,4 +1,4 @@
-"""How time, memory and operations grow with the image: frames of points, fits and limits of scaling runs."""
+"""How time, memory and operations grow with the image, from runs of `lic-bench scale`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GIB = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """What grows. One `unit` is `scale` of what is stored: multiply-accumulates, bytes or seconds."""
+    """A quantity that grows with the image. One `unit` is `scale` multiply-accumulates, bytes or seconds."""
 
     label: str
     unit: str
@@ -47,12 +47,12 @@ LIMITS = [*IDENTITY, "width", "height", "mp", "error"]
 
 @dataclass(frozen=True, slots=True)
 class ScalingFrames:
-    """Of all scaling runs of a report.
+    """The frames of all scaling runs of a report.
 
-    points: a row per curve, quantity and size, columns POINTS; mp: megapixels (10^6 pixels); value: MACs, bytes,
-    seconds; fixed: the part of it known not to grow, a codec's weights. fits: a row per curve and quantity, columns
-    FITS; fit: a Fit over mp, None for too few sizes. limits: a row per curve that ran out of memory, at the smallest
-    such size, columns LIMITS.
+    points: a row per curve, quantity and size, columns POINTS. mp: megapixels (10^6 pixels). value: MACs, bytes or
+        seconds. fixed: the part of value that does not grow, a codec's weights.
+    fits: a row per curve and quantity, columns FITS. fit: a Fit over mp, None for too few sizes.
+    limits: a row per curve that ran out of memory, at the smallest such size, columns LIMITS.
     """
 
     runs: Sequence[Run]
@@ -62,15 +62,15 @@ class ScalingFrames:
 
 
 def is_scaling(run: Run) -> bool:
-    """Whether it was made by `lic-bench scale`."""
+    """Whether the run was made by `lic-bench scale`."""
     return bool((run.info.get("config") or {}).get("sizes"))
 
 
 def scaling_frames(runs: Sequence[Run]) -> ScalingFrames:
     """The frames of these scaling runs."""
-    found = pd.DataFrame([row for run in runs for row in _points(run)], columns=POINTS)
+    points = pd.DataFrame([row for run in runs for row in _points(run)], columns=POINTS)
     limits = pd.DataFrame([row for run in runs for row in _limits(run)], columns=LIMITS)
-    return ScalingFrames(runs, found, _fits(found), limits)
+    return ScalingFrames(runs, points, _fits(points), limits)
 
 
 def unexpected_failures(run: Run) -> pd.DataFrame:
@@ -109,14 +109,14 @@ def _rows(
 
 
 def _measured(row: Mapping[Any, Any]) -> dict[str, float]:
-    """quantity -> bytes or seconds, the median of the samples."""
-    found: dict[str, float] = {}
+    """quantity -> bytes, or the median of the samples in seconds."""
+    values: dict[str, float] = {}
     for operation in OPERATIONS:
         memory = memory_of_operation(row["peak_memory_bytes"], operation)
-        found |= {} if memory is None else {f"memory_{operation}": memory}
+        values |= {} if memory is None else {f"memory_{operation}": memory}
         samples = row[f"{operation}_s"]
-        found |= {f"time_{operation}": float(pd.Series(samples).median())} if samples else {}
-    return found
+        values |= {f"time_{operation}": float(pd.Series(samples).median())} if samples else {}
+    return values
 
 
 def _limits(run: Run) -> Iterator[dict[str, Any]]:
@@ -129,7 +129,7 @@ def _limits(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _identity(run: Run, records: pd.DataFrame, complexity: pd.DataFrame | None = None) -> dict[str, Any]:
-    """The columns IDENTITY; of a codec that was only counted by its complexity rows."""
+    """The columns IDENTITY; complexity: the rows of a codec that was counted but not measured."""
     if len(records):
         known = identity_columns(run, records)
         return {name: known[name] for name in IDENTITY}
@@ -143,6 +143,6 @@ def _fits(points: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for _, group in points.groupby(["curve", "quality", "quantity"], sort=False):
         first = group.iloc[0]
-        found: Fit | None = fit(group.mp.tolist(), group.value.tolist(), float(group.fixed.min()))
-        rows.append({name: first[name] for name in (*IDENTITY, "quantity")} | {"n_sizes": len(group), "fit": found})
+        curve_fit: Fit | None = fit(group.mp.tolist(), group.value.tolist(), float(group.fixed.min()))
+        rows.append({name: first[name] for name in (*IDENTITY, "quantity")} | {"n_sizes": len(group), "fit": curve_fit})
     return pd.DataFrame(rows, columns=FITS)

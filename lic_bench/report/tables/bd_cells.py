@@ -11,10 +11,7 @@ from lic_bench.rate_distortion import published
 from lic_bench.report.frames.bd_rates import DEFAULT_ANCHOR
 from lic_bench.report.frames.measured_codecs import MeasuredCodec
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import (
-    codec_label,
-    published_slug,
-)
+from lic_bench.report.labels import codec_label, published_slug
 from lic_bench.report.tables.table import Cell, number_cell
 
 

@@ -27,9 +27,9 @@ def to_markdown(table: Table) -> str:
     titles = [_full_title(c).replace("|", r"\|") for c in table.columns]
     rules = ["---:" if c.align == "right" else "---" for c in table.columns]
     rows = [[_markdown_cell(table, table.cell(row, c)) for c in table.columns] for row in table.rows]
-    lines = [f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows)]
+    table_lines = [f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows)]
     notes = [f"<sup>{mark}</sup> {_markdown(note)}  " for note, mark in table.marks.items()]
-    parts = [f"### {table.title}", _markdown(table.caption), "\n".join(lines), "\n".join(notes)]
+    parts = [f"### {table.title}", _markdown(table.caption), "\n".join(table_lines), "\n".join(notes)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

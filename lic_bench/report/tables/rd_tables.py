@@ -18,7 +18,7 @@ EXACT = "An image came back exactly, so PSNR has no finite mean, or quality was 
 
 def bd_table(data: ReportData, metric: str) -> Table:
     """Per curve and data set: pchip, cubic, akima, overlap, common range, leave-one-point-out span, points."""
-    frame = data.visible(data.bd_for(metric), metric)
+    frame = data.visible_rows(data.bd_for(metric), metric)
     frame = frame[frame.codec.ne(data.anchor.slug(metric)) | (frame.provenance == "measured")]
     frame = frame[frame.curve.ne(frame.anchor_curve)]  # an anchor against itself
     columns = [
@@ -63,7 +63,7 @@ def sources_table(data: ReportData) -> Table:
 
 def _shown_points(data: ReportData) -> pd.DataFrame:
     """The points that are shown for any metric."""
-    parts = [data.visible(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
+    parts = [data.visible_rows(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
     parts.append(data.points[data.points.provenance == "measured"])
     return data.points.loc[sorted(set().union(*(part.index for part in parts)))]
 

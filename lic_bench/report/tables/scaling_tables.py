@@ -20,11 +20,7 @@ TOO_FEW = f"Fewer than {MIN_SIZES} sizes: no fit."
 LEVEL = "Does not grow with the image."
 FASTER = "Grows faster than the pixels."
 DOUBTFUL = f"May grow faster than the pixels; {MIN_CURVED} sizes would tell. If so, the largest image is smaller."
-WHO = (
-    METHOD,
-    Column("source", "Source", align="left", optional=True),
-    Column("quality", "Quality", optional=True),
-)
+WHO = (METHOD, Column("source", "Source", align="left", optional=True), Column("quality", "Quality", optional=True))
 
 
 def scaling_tables(data: ScalingFrames, memory_gib: Sequence[float] = MEMORY_GIB) -> list[Table]:

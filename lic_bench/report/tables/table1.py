@@ -13,14 +13,7 @@ from lic_bench.report.frames.bd_rates import sorted_datasets
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import (
-    codec_label,
-    dataset_label,
-    machine_name,
-    plural,
-    sort_datasets,
-    source_label,
-)
+from lic_bench.report.labels import codec_label, dataset_label, machine_name, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
@@ -59,7 +52,7 @@ def table1(data: ReportData) -> Table:
 def _bd_datasets(data: ReportData) -> list[str]:
     """The data sets with a BD-rate of a codec other than the anchor, in the paper's order."""
     bd = data.bd_for("psnr_db")
-    used = (bd.provenance == "measured") | bd.codec.isin([*data.asked["psnr_db"], *data.twins])
+    used = (bd.provenance == "measured") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
     return sorted_datasets(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
 
 
@@ -89,7 +82,7 @@ def _other_anchors(data: ReportData, datasets: Sequence[str], curves: Collection
 
 def _published_slugs(data: ReportData) -> list[str]:
     """The paper's rows in the paper's order, then the other published codecs with a PSNR curve by label."""
-    bd = data.visible(data.bd_for("psnr_db"), "psnr_db")
+    bd = data.visible_rows(data.bd_for("psnr_db"), "psnr_db")
     shown = set(bd.codec[bd.provenance == "published"])
     first = [slug for slug in published.printed_table1().index if slug in shown]
     return first + sorted(shown - set(first), key=lambda slug: (published.published_label(slug) or slug).lower())

@@ -39,9 +39,7 @@ def to_rich(table: Table, width: int | None = None) -> Group:
 
 
 def _fitting(table: Table, width: int | None) -> list[Column]:
-    """The columns that fit side by side. The last optional ones are left out first, before them those that say the same
-    in all rows.
-    """
+    """The columns that fit side by side; optional ones are dropped from the right, first those equal in all rows."""
     columns = list(table.columns)
     while width and _total(_text_width(table, c) for c in columns) > width and any(c.optional for c in columns):
         optional = [c for c in columns if c.optional]
@@ -51,7 +49,7 @@ def _fitting(table: Table, width: int | None) -> list[Column]:
 
 
 def _widths(table: Table, columns: Sequence[Column], width: int | None) -> list[int | None]:
-    """Of each column; of words, from the widest on, down to the longest word if need be. None: rich finds them."""
+    """The width of each column, None if rich may choose it; columns of words shrink down to their longest word."""
     if not width:
         return [None] * len(columns)
     widths = {c.key: _text_width(table, c) for c in columns}
@@ -62,12 +60,12 @@ def _widths(table: Table, columns: Sequence[Column], width: int | None) -> list[
 
 
 def _total(widths: Iterable[int]) -> int:
-    """With the space between columns and at the edges."""
+    """The width of the table with the space between columns and at the edges."""
     return sum(width + 1 for width in widths) + 1
 
 
 def _heading(column: Column) -> list[str]:
-    """The lines of its title: a unit or a remark in brackets has its own."""
+    """The lines of the column's title; a unit or remark in brackets has its own."""
     return column.title.replace("(", "\n(").replace("[", "\n[").split("\n")
 
 
