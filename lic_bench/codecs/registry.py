@@ -63,9 +63,10 @@ def resolve_codec(name: str) -> CodecSpec:
     if is_target(name):
         target = spec_of_target(name)
         return target if target.name == name else _register(target, f"Codec {name!r}")
-    if (spec := find_codec(name)) is None:
+    spec = find_codec(name)
+    if spec is None:
         raise unknown("codec", name, _specs_by_name())
-    return known
+    return spec
 
 
 def find_codec(name: str) -> CodecSpec | None:

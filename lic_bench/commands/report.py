@@ -8,6 +8,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from lic_bench.commands import options as opt
+from lic_bench.defaults import ANCHOR
 from lic_bench.terminal.output import console
 
 Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.PATH)]
@@ -28,13 +29,13 @@ def report(
     out: Out = Path("report"),
     published: Published = "paper",
     reference: Reference = "all",
-    anchor: Anchor = "vtm-9.1",
+    anchor: Anchor = ANCHOR,
     method: Method = "pchip",
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
-    from lic_bench.report.build import write_report
-    from lic_bench.report.scaling_tables import parse_memory
+    from lic_bench.report.tables.scaling_tables import parse_memory_sizes
+    from lic_bench.report.write_report import write_report
 
     written = write_report(
         runs or [],
@@ -43,7 +44,7 @@ def report(
         reference=reference,
         anchor=anchor,
         method=method,
-        memory_gib=parse_memory(memory_sizes),
+        memory_gib=parse_memory_sizes(memory_sizes),
     )
     written.show(console)
     console.say(f"Report: {written.index}")

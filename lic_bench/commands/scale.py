@@ -37,12 +37,12 @@ def scale(
 ) -> None:
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
     given = locals()
-    from lic_bench.report.scaling_tables import parse_memory
+    from lic_bench.report.tables.scaling_tables import parse_memory_sizes
     from lic_bench.run import scaling
     from lic_bench.run.options import Options
 
     opt.add_plugins(plugin)
-    memory_gib = parse_memory(memory_sizes)
+    memory_gib = parse_memory_sizes(memory_sizes)
     options = opt.fill(Options, given)
     outcome = measuring.watched(lambda progress: scaling.run(options, sizes, progress))
     _print_tables(out, memory_gib)
@@ -52,12 +52,12 @@ def scale(
 
 
 def _print_tables(out: Path, memory_gib: Sequence[float]) -> None:
-    from lic_bench.report.scaling import scaling
-    from lic_bench.report.scaling_tables import scaling_tables
-    from lic_bench.report.terminal import to_rich
+    from lic_bench.report.frames.scaling import scaling_frames
+    from lic_bench.report.tables.scaling_tables import scaling_tables
+    from lic_bench.report.tables.terminal import to_rich
     from lic_bench.store.run_folder import Run
     from lic_bench.terminal.output import console
 
-    for table in scaling_tables(scaling([Run(out)]), memory_gib):
+    for table in scaling_tables(scaling_frames([Run(out)]), memory_gib):
         if table.rows:
             console.print(to_rich(table, console.width))

@@ -19,7 +19,7 @@ from lic_bench.history.series import Series, series_of, unused
 from lic_bench.history.table import series_table, steps_table
 from lic_bench.option_lists import split_list
 from lic_bench.report.labels import plural
-from lic_bench.report.terminal import to_rich
+from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.run_folder import Run
 
 FOLDER = Path("results/history")

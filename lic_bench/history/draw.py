@@ -19,10 +19,9 @@ from lic_bench.errors import UserError
 from lic_bench.history.point import BYTES, COUNTED, Point
 from lic_bench.history.series import Series, State
 from lic_bench.history.words import MIB, SHORT, apart, change_of, commit_of, day_of
-from lic_bench.report.build import DRAWING
-from lic_bench.report.figures import INK, dress
-from lic_bench.report.labels import dataset_label, label_of
-from lic_bench.report.style import look
+from lic_bench.report.figures.axes_style import INK, RC_PARAMS, style_axes
+from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.labels import codec_label, dataset_label
 
 FORMATS = ("png", "svg")
 MOST = 12  # panels of a figure
@@ -70,7 +69,7 @@ def write_figures(series: Sequence[Series], out: Path) -> list[Path]:
     paths = []
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(DRAWING):
+        with matplotlib.rc_context(RC_PARAMS):
             for drawn in figures(series):
                 lay_out(drawn.figure)
                 for suffix in FORMATS:
@@ -112,11 +111,11 @@ def history_figure(series: Sequence[Series]) -> Figure:
     places = {(point.time, point.commit): place for place, point in enumerate(runs)}
     datasets = {one.last.on for one in series}
     for axes, one, more in zip(several, series, apart(series), strict=False):
-        dress(axes)
+        style_axes(axes)
         x = [places[point.time, point.commit] for point in one.points]
         _panel(axes, one, x, len(runs), PANEL[0] * 72 * 0.82)
         on = dataset_label(one.last.on) if len(datasets) > 1 else ""
-        title = ", ".join(filter(None, (f"{label_of(one.last.codec)} q{one.last.quality}", on, more)))
+        title = ", ".join(filter(None, (f"{codec_label(one.last.codec)} q{one.last.quality}", on, more)))
         axes.set_title(title, loc="left", fontsize=9, fontweight="bold", color=INK)
     for place, axes in enumerate(several):
         axes.set_visible(place < len(series))
@@ -141,7 +140,7 @@ def _pages(series: Sequence[Series]) -> list[list[Series]]:
 
 def _panel(axes: Axes, one: Series, x: Sequence[int], runs: int, width: float) -> None:
     """x: the run of each point. width: of the panel, in points."""
-    scale, style = _scale(one.last)[0], look(one.last.codec)
+    scale, style = _scale(one.last)[0], codec_style(one.last.codec)
     y = _heights(one, scale)
     bounds = [
         (place, p.low / scale, p.high / scale)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from lic_bench.history.series import Series, Step
 from lic_bench.history.words import apart, commit_of, day_of, last_of, pair_of, range_of
 from lic_bench.report.labels import plural
-from lic_bench.report.table import Cell, Column, Row, Table, text
+from lic_bench.report.tables.table import Cell, Column, Row, Table, text_cell
 
 MANY = 30  # series from which on only those with steps are listed unless all are asked for
 SERIES = (
@@ -86,14 +86,14 @@ def _series_cells(one: Series, on: str) -> dict[str, Cell]:
     last, still = one.last, len(one.open)
     steps = str(len(one.steps) or "none") + (f", {still} OPEN" if still else "")
     return {
-        "codec": text(last.codec),
+        "codec": text_cell(last.codec),
         "quality": Cell(str(last.quality), last.quality),
-        "on": text(on),
-        "metric": text(last.metric),
+        "on": text_cell(on),
+        "metric": text_cell(last.metric),
         "points": Cell(str(len(one.points)), len(one.points)),
         "last": Cell(last_of(last), last.value),
-        "commit": text(commit_of(last)),
-        "date": text(day_of(last)),
+        "commit": text_cell(commit_of(last)),
+        "date": text_cell(day_of(last)),
         "steps": Cell(steps, steps, best=still > 0),
     }
 
@@ -104,14 +104,14 @@ def _step_cells(group: Sequence[tuple[Series, Step]], on: str) -> dict[str, Cell
     levels = ", ".join(pair_of(step.before, step.after, point.unit)) if len(group) == 1 else ""
     return {
         "state": Cell(step.state, step.state, _notes(step), best=step.state == "OPEN"),
-        "codec": text(point.codec),
-        "quality": text(", ".join(str(found.last.quality) for found, _ in group)),
-        "metric": text(point.metric),
+        "codec": text_cell(point.codec),
+        "quality": text_cell(", ".join(str(found.last.quality) for found, _ in group)),
+        "metric": text_cell(point.metric),
         "change": Cell(range_of([found for _, found in group], point.unit), step.change),
-        "commit": text(commit_of(point)),
-        "date": text(day_of(point)),
-        "on": text(on),
-        "levels": text(levels),
+        "commit": text_cell(commit_of(point)),
+        "date": text_cell(day_of(point)),
+        "on": text_cell(on),
+        "levels": text_cell(levels),
     }
 
 

@@ -63,11 +63,6 @@ class BDResult:
     low: float
     high: float
 
-    @property
-    def percent(self) -> float:
-        """The BD-rate in percent."""
-        return self.value
-
 
 def monotone(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[RDCurve, list[tuple[float, float]]]:
     """The curve of the points that no cheaper point equals or beats, and the (rate, quality) of the others."""
@@ -95,7 +90,7 @@ def bd_psnr(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResul
 def leave_one_out(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> tuple[float, float] | None:
     """The lowest and highest BD-rate [percent] with any one point of `test` left out: an error bar.
 
-    None where the method cannot do with one point fewer, or nothing is left in common.
+    None if the method needs all points, or without any one of them the curves have no range in common.
     """
     if len(test) <= MIN_POINTS[method]:
         return None

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """y = a + b * x. r2: the share of the values' weighted variance that it explains; NaN where they do not vary.
+    """y = a + b * x. r2: the share of the values' weighted variance that it explains; NaN if they do not vary.
 
     a is free: under 0 it says that y may grow faster than in proportion.
     """
@@ -36,7 +36,7 @@ class Line:
         return values
 
     def reaches(self, y: float) -> float | None:
-        """The x at which it comes to y, 0 where it is above from the start; None where it does not rise."""
+        """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
         return max(0.0, (y - self.a) / self.b) if self.b > 0 else None
 
 
@@ -55,7 +55,7 @@ class Power:
         return values
 
     def reaches(self, y: float) -> float | None:
-        """The x at which it comes to y, 0 where it is above from the start; None where it does not rise."""
+        """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
         return float((max(0.0, y - self.fixed) / self.c) ** (1 / self.p)) if self.p > 0 else None
 
 
@@ -73,7 +73,7 @@ class Parabola:
         return values
 
     def reaches(self, y: float) -> float | None:
-        """The x at which it comes to y, 0 where it is above from the start; None where it does not rise."""
+        """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
         room = max(0.0, y - self.a)
         if self.b == self.c == 0:
             return None
@@ -147,8 +147,8 @@ def _straight(x: Floats, y: Floats, weights: Floats) -> tuple[float, float, floa
     if np.abs(dy).max() <= CONSTANT * np.abs(y).max():
         return middle_y, 0.0, float("nan")
     slope = float((squares * dx * dy).sum() / (squares * dx * dx).sum())
-    left = float((squares * (dy - slope * dx) ** 2).sum())
-    return middle_y - slope * middle_x, slope, 1 - left / float((squares * dy * dy).sum())
+    residual = float((squares * (dy - slope * dx) ** 2).sum())
+    return middle_y - slope * middle_x, slope, 1 - residual / float((squares * dy * dy).sum())
 
 
 def _power(x: Floats, y: Floats, fixed: float) -> Power | None:
@@ -161,15 +161,15 @@ def _power(x: Floats, y: Floats, fixed: float) -> Power | None:
 
 def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
     scale = np.array([1.0, x.max(), x.max() ** 2])
-    found, _ = nnls(weights[:, None] * np.stack([x**0, x, x**2], 1) / scale * y.max(), weights * (y - fixed))
-    a, b, c = (float(value) for value in found * y.max() / scale)
+    coefficients, _ = nnls(weights[:, None] * np.stack([x**0, x, x**2], 1) / scale * y.max(), weights * (y - fixed))
+    a, b, c = (float(value) for value in coefficients * y.max() / scale)
     return Parabola(fixed + a, b, c)
 
 
 def _nearer(
     other: Power | Parabola, than: Line | Power | Parabola, free: int, x: Floats, y: Floats, weights: Floats
 ) -> bool:
-    """Whether the other, of `free` parameters, is clearly nearer to the values."""
-    left, before = (float(((weights * (found.at(x) - y)) ** 2).sum()) for found in (other, than))
-    noise = max(NOISE**2, left / (len(x) - free) if len(x) > free else 0.0)
-    return before - left > CLEAR**2 * noise
+    """Whether `other`, with `free` parameters, is clearly nearer to the values than `than`."""
+    error, error_before = (float(((weights * (curve.at(x) - y)) ** 2).sum()) for curve in (other, than))
+    noise = max(NOISE**2, error / (len(x) - free) if len(x) > free else 0.0)
+    return error_before - error > CLEAR**2 * noise

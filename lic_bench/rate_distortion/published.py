@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion.shipped_data import shipped_files
 
 if TYPE_CHECKING:
     import pandas as pd
 
 METRICS = {"psnr": "psnr_db", "ms_ssim_db": "ms_ssim_db", "ms_ssim": "ms_ssim"}  # field of a point -> our column
 PRINTED_AT = 768, 512  # width and height at which the paper's Table 1 counts FLOPs
-COMPRESSAI = {"bpp": "bpp", "psnr_db": "psnr-rgb", "ms_ssim": "ms-ssim-rgb", "ms_ssim_db": "ms-ssim-db-rgb"}
 COLUMNS = [
     *("codec", "label", "dataset", "metric_optimised_for", "source", "origin", "note"),
     *("bpp", "psnr_db", "ms_ssim_db", "ms_ssim", "provenance"),
@@ -43,35 +43,34 @@ class TestSet:
     size: tuple[int, int] | None
 
 
-def root() -> Path:
-    """The folder of the published data: in an installed package beside the code, else in the repository."""
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package.parent / "results" / "published", package / "data" / "published"):
-        if (folder / "tables.json").is_file():
-            return folder
-    raise UserError(f"No published data beside {package}; install lic-bench again.")
+@cache
+def _published_folder() -> Path:
+    files = shipped_files("published/tables.json")
+    if not files:
+        raise UserError("The published data did not come with lic-bench; install it again.")
+    return files[0].parent
 
 
 @cache
-def tables() -> dict[str, Any]:
+def paper_tables() -> dict[str, Any]:
     """tables.json: Tables 1 to 5 of arXiv:2502.05741, with setup and known slips. Not to be changed."""
-    values: dict[str, Any] = json.loads((root() / "tables.json").read_text())
+    values: dict[str, Any] = json.loads((_published_folder() / "tables.json").read_text())
     return values
 
 
 @cache
 def test_sets() -> dict[str, TestSet]:
     """name -> the data set the published points were measured on."""
-    found = {}
-    for name, values in tables()["setup"]["test_sets"].items():
+    sets = {}
+    for name, values in paper_tables()["setup"]["test_sets"].items():
         width, _, height = values["size"].partition("x")
         size = (int(width), int(height)) if width.isdigit() and height.isdigit() else None
-        found[name] = TestSet(values["images"], size)
-    return found
+        sets[name] = TestSet(values["images"], size)
+    return sets
 
 
 @cache
-def table1() -> pd.DataFrame:
+def printed_table1() -> pd.DataFrame:
     """The printed Table 1, one row per codec in the paper's order, indexed by slug; NaN where "-" is printed.
 
     One frame for all callers, not to be changed.
@@ -80,7 +79,7 @@ def table1() -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for row in tables()["tables"]["1"]["rows"]:
+    for row in paper_tables()["tables"]["1"]["rows"]:
         printed = {f"bd_{name}": value for name, value in row["bd_rate_psnr_pct"].items()}
         rows.append({key: value for key, value in row.items() if not isinstance(value, dict)} | printed)
     frame = pd.DataFrame(rows).set_index("codec")
@@ -90,30 +89,30 @@ def table1() -> pd.DataFrame:
 
 def printed_complexity(slug: str | None) -> tuple[float, float] | None:
     """FLOPs in G (thop's multiply-accumulates at 768x512) and parameters in millions of Table 1; None: not printed."""
-    printed = table1()
+    printed = printed_table1()
     if slug is None or slug not in printed.index or printed.flops_g.isna()[slug]:
         return None
     return float(printed.flops_g[slug]), float(printed.params_m[slug])
 
 
-def table4() -> dict[str, dict[str, float | None]]:
+def printed_table4() -> dict[str, dict[str, float | None]]:
     """The printed Table 4, BD-rate on MS-SSIM: slug -> data set -> percent; rows without published points left out."""
-    rows = tables()["tables"]["4"]["rows"]
+    rows = paper_tables()["tables"]["4"]["rows"]
     return {row["codec"]: row["bd_rate_msssim_pct"] for row in rows if row["codec"]}
 
 
-def choose(which: str, metric: str = "psnr_db") -> tuple[str, ...]:
+def choose_slugs(which: str, metric: str = "psnr_db") -> tuple[str, ...]:
     """The slugs meant by `which`: "all", "paper" (Table 1; for "ms_ssim_db" Table 4), "none", or "slug,slug"."""
     if which == "none":
         return ()
     if which == "all":
-        return tuple(_files())
+        return tuple(_files_by_slug())
     if which == "paper":
-        return tuple(table1().index) if metric == "psnr_db" else tuple(table4())
+        return tuple(printed_table1().index) if metric == "psnr_db" else tuple(printed_table4())
     slugs = tuple(dict.fromkeys(part.strip() for part in which.split(",") if part.strip()))
     for slug in slugs:
-        if slug not in _files():
-            raise unknown("published codec", slug, [*_files(), "all", "paper", "none"])
+        if slug not in _files_by_slug():
+            raise unknown("published codec", slug, [*_files_by_slug(), "all", "paper", "none"])
     return slugs
 
 
@@ -121,7 +120,7 @@ def load_points(slugs: Sequence[str]) -> pd.DataFrame:
     """Every published point of the codecs, columns COLUMNS; NaN for a metric that the source does not give."""
     import pandas as pd
 
-    rows = [row for slug in slugs for file in _file_list(slug) for row in _rows(file)]
+    rows = [row for slug in slugs for file in _files_of(slug) for row in _points_in(file)]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys(("bpp", *METRICS.values()), float))
 
@@ -129,82 +128,47 @@ def load_points(slugs: Sequence[str]) -> pd.DataFrame:
 def list_published() -> list[Entry]:
     """All published codecs, in order of their slugs."""
     entries = []
-    for slug, files in _files().items():
-        read = [_read(file) for file in files]
-        counts = [len(values["points"]) for values in read]
-        datasets = ", ".join(f"{values['dataset']} {n}" for values, n in zip(read, counts, strict=True))
-        label = label_of(slug) or slug
-        entries.append(Entry(slug, label, datasets, sum(counts), read[0]["origin"], read[0]["source"]))
+    for slug, files in _files_by_slug().items():
+        curves = [_read_json(file) for file in files]
+        counts = [len(curve["points"]) for curve in curves]
+        datasets = ", ".join(f"{curve['dataset']} {n}" for curve, n in zip(curves, counts, strict=True))
+        label = published_label(slug) or slug
+        entries.append(Entry(slug, label, datasets, sum(counts), curves[0]["origin"], curves[0]["source"]))
     return entries
 
 
 @cache
-def label_of(slug: str) -> str | None:
-    """How the codec is called where it is shown; None where nothing is published under that slug."""
-    for row in tables()["tables"]["1"]["rows"]:
+def published_label(slug: str) -> str | None:
+    """The label of a published codec; None if nothing is published under that slug."""
+    for row in paper_tables()["tables"]["1"]["rows"]:
         if row["codec"] == slug:
             return str(row["method"]).removesuffix(" (Ours)")
-    return min((str(_read(file)["label"]) for file in _files().get(slug, ())), key=len, default=None)
-
-
-def read_compressai(path: Path) -> pd.DataFrame:
-    """The points of a CompressAI result file ({name, results: {bpp: [...], psnr-rgb: [...], ...}}).
-
-    Columns: codec, bpp, psnr_db, ms_ssim, ms_ssim_db; NaN for a metric that the file does not hold.
-    """
-    import pandas as pd
-
-    try:
-        values = json.loads(path.read_text())
-        results = values["results"]
-        count = len(results["bpp"])
-        # CompressAI wrote "psnr" and "ms-ssim" before it wrote the colour space into the names
-        columns = {ours: results.get(name, results.get(name.removesuffix("-rgb"))) for ours, name in COMPRESSAI.items()}
-        found = {name: column if column is not None else [float("nan")] * count for name, column in columns.items()}
-        return pd.DataFrame({"codec": str(values.get("name", path.stem)), **found}).astype(dict.fromkeys(found, float))
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror}.") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{path} is no CompressAI result file with results.bpp and lists of one length: {error}."
-        ) from None
-
-
-def write_compressai(path: Path, points: pd.DataFrame, name: str, description: str = "") -> None:
-    """Write one curve (columns bpp and any of psnr_db, ms_ssim, ms_ssim_db) as a CompressAI result file."""
-    curve = points.sort_values("bpp")
-    kept = {key: column for column, key in COMPRESSAI.items() if column in curve and curve[column].notna().all()}
-    results = {key: [float(value) for value in curve[column]] for key, column in kept.items()}
-    text = json.dumps({"name": name, "description": description, "results": results}, indent=2)
-    try:
-        path.write_text(text + "\n")
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}.") from None
+    return min((str(_read_json(file)["label"]) for file in _files_by_slug().get(slug, ())), key=len, default=None)
 
 
 @cache
-def _files() -> dict[str, tuple[Path, ...]]:
+def _files_by_slug() -> dict[str, tuple[Path, ...]]:
     """slug -> its files, one per data set."""
-    found: dict[str, tuple[Path, ...]] = {}
-    for file in sorted((root() / "rd").glob("*/*.json"), key=lambda f: (f.stem, f.parent.name)):
-        found[file.stem] = (*found.get(file.stem, ()), file)
-    return found
+    files: dict[str, tuple[Path, ...]] = {}
+    for file in sorted((_published_folder() / "rd").glob("*/*.json"), key=lambda f: (f.stem, f.parent.name)):
+        files[file.stem] = (*files.get(file.stem, ()), file)
+    return files
 
 
-def _file_list(slug: str) -> tuple[Path, ...]:
-    if slug not in _files():
-        raise unknown("published codec", slug, _files())
-    return _files()[slug]
+def _files_of(slug: str) -> tuple[Path, ...]:
+    if slug not in _files_by_slug():
+        raise unknown("published codec", slug, _files_by_slug())
+    return _files_by_slug()[slug]
 
 
 @cache
-def _read(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(file.read_text())
     return values
 
 
-def _rows(file: Path) -> list[dict[str, Any]]:
-    values = _read(file)
+def _points_in(file: Path) -> list[dict[str, Any]]:
+    values = _read_json(file)
     common = {name: values.get(name) for name in COLUMNS[:6]} | {"note": values.get("note", "")}
-    common |= {"label": label_of(values["codec"]), "provenance": "published"}
+    common |= {"label": published_label(values["codec"]), "provenance": "published"}
     return [common | {ours: p.get(name) for name, ours in ({"bpp": "bpp"} | METRICS).items()} for p in values["points"]]

@@ -1,6 +1,6 @@
-"""From records to tables, figures and one HTML page; never imports torch.
+"""From runs to tables, figures and one HTML page; never imports torch.
 
-    rd_points -> bd_frame -> Table, Figure -> page       points.py, curves.py, table*.py, figure*.py, page.py
+    runs -> frames/ -> tables/, figures/ -> html_page.py
 
-`lic_bench.report.build.write_report` does all of it.
+`write_report.py` does all of it; `frames/report_data.py` gathers what tables and figures show.
 """

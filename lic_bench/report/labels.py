@@ -1,4 +1,4 @@
-"""How codecs, runs and machines are called where they are shown."""
+"""Names of codecs, data sets, runs and machines for people."""
 
 from __future__ import annotations
 
@@ -12,38 +12,37 @@ from lic_bench.rate_distortion import published
 from lic_bench.store.run_folder import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
-METRICS = {"psnr_db": "PSNR [dB]", "ms_ssim_db": "MS-SSIM [dB]"}
 METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
 
 
 @cache
-def label_of(codec: str) -> str:
-    """The label of the codec's SPEC, else of its published curves, else the slug; of a target, see target_label."""
+def codec_label(codec: str) -> str:
+    """The label of the codec's SPEC, else of its published curves, else the slug. Targets have their target_label."""
     if is_target(codec):
         return target_label(codec)
     spec = find_codec(codec)
-    return spec.label if spec else published.label_of(codec) or codec
+    return spec.label if spec else published.published_label(codec) or codec
 
 
 def measured_label(codec: str, mode: object) -> str:
-    """The label of a codec as it was measured: with the mode where that is not the codec's usual one."""
+    """The label of a measured codec, with its mode if that is not the usual one."""
     spec = find_codec(codec)
     usual = spec.mode if spec else None
-    return f"{label_of(codec)} ({mode})" if isinstance(mode, str) and mode != usual else label_of(codec)
+    return f"{codec_label(codec)} ({mode})" if isinstance(mode, str) and mode != usual else codec_label(codec)
 
 
-def notes_of(codec: str) -> str:
-    """What the codec's SPEC has to say about it."""
+def codec_notes(codec: str) -> str:
+    """The notes in the codec's SPEC; "" if it has none."""
     spec = find_codec(codec)
     return spec.notes if spec else ""
 
 
 @cache
-def published_twin(codec: str) -> str | None:
-    """The slug under which this codec's own curves are published; None where there are none."""
+def published_slug(codec: str) -> str | None:
+    """The slug under which this codec's own curves are published; None if they are not."""
     spec = find_codec(codec)
     slug = spec.published if spec else codec
-    return slug if slug and published.label_of(slug) else None
+    return slug if slug and published.published_label(slug) else None
 
 
 def dataset_label(name: str) -> str:
@@ -57,8 +56,8 @@ def images_label(image_set: str) -> str:
     return ", ".join(filter(None, (dataset_label(dataset), rest.rpartition(",")[0])))
 
 
-def machine_of(info: dict[str, Any], device: str) -> str:
-    """The processor behind `device` by run.json's environment, in words; the device's name where it does not say."""
+def machine_name(info: dict[str, Any], device: str) -> str:
+    """The processor behind `device` according to run.json's environment; if that has none, `device` itself."""
     environment = info.get("environment") or {}
     key = "gpu" if device.startswith("cuda") else "cpu"
     value = environment.get(key) or environment.get(f"{key}_name")
@@ -76,7 +75,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def source_label(run: str, device: str, runs: Sequence[Run]) -> str:
-    """The run's name, with the device where that run used several."""
+    """The run's name, with the device if the run used several."""
     several = any(other.name == run and other.records.device.nunique() > 1 for other in runs)
     return f"{run} ({device})" if several else run
 

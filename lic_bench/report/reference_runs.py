@@ -9,32 +9,29 @@ from pathlib import Path
 import pandas as pd
 
 from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion.shipped_data import shipped_files
 from lic_bench.store.run_folder import Run
 
-TIMES = "-times"  # after the name of a run: times of a part of its images, taken apart as nothing else may run then
+TIMES = "-times"  # ends the name of a run of few images on an idle machine; their times go into the other run
 KEY = ["codec", "quality", "dataset", "image"]
-TAKEN = (
+TIMED = (
     *("encode_s", "decode_s", "cold_start_s", "canary_s", "rounds_repeated", "drifted", "phases_s"),
     *("peak_memory_bytes", "conditions", "energy_j", "protocol"),
 )
 
 
 @cache
-def folders() -> dict[str, Path]:
-    """name -> folder, those in an installed package or in the repository; {} where none came along."""
-    package = Path(__file__).resolve().parents[1]
-    for root in (package.parent / "results" / "measured", package / "data" / "measured"):
-        if found := sorted(path.parent for path in root.glob("*/run.json")):
-            return {folder.name: folder for folder in found}
-    return {}
+def reference_folders() -> dict[str, Path]:
+    """The folder of each reference run by name; {} if none came along."""
+    return {file.parent.name: file.parent for file in shipped_files("measured/*/run.json")}
 
 
-def choose(which: str) -> list[Path]:
+def choose_references(which: str) -> list[Path]:
     """The folders of "all", "none" or names separated by commas.
 
     Raises UserError for a name that is none of them, and for no name at all.
     """
-    known = folders()
+    known = reference_folders()
     if which in ("all", "none"):
         return list(known.values()) if which == "all" else []
     names = [name.strip() for name in which.split(",") if name.strip()]
@@ -46,53 +43,53 @@ def choose(which: str) -> list[Path]:
     return [known[name] for name in names]
 
 
-def with_times(references: Sequence[Run]) -> list[Run]:
-    """The reference runs, a run "kodak-times" become part of the run "kodak".
+def merge_times(references: Sequence[Run]) -> list[Run]:
+    """The reference runs; a run "kodak-times" becomes part of the run "kodak".
 
-    What was taken of an image then goes into the record of it that has the same bitstream, made on a machine of the
-    same kind. Where none has, the two stay apart.
+    The times and memory of an image go into its record in the other run. If the bitstreams differ, or the kind of
+    machine, the two runs stay apart.
     """
     by_name = {run.name: run for run in references}
-    left = dict(by_name)
+    merged = set()
     for name, run in by_name.items():
         times = by_name.get(f"{name}{TIMES}")
-        if times is not None and _alike(times, run) and _take_over(times.records, run.records):
-            del left[times.name]
-    return list(left.values())
+        if times is not None and _is_same_coding(times, run) and _copy_times(times.records, run.records):
+            merged.add(times.name)
+    return [run for run in references if run.name not in merged]
 
 
-def _alike(times: Run, run: Run) -> bool:
+def _is_same_coding(times: Run, run: Run) -> bool:
     """Whether every bitstream of `times` is one of `run`, and their machines are of one kind."""
-    mine, theirs = (set(r.records[[*KEY, "bitstream_sha256"]].itertuples(index=False, name=None)) for r in (run, times))
-    kinds = [{name: r.info["fingerprint"].get(name) for name in ("cpu", "cores_usable", "gpu")} for r in (run, times)]
-    return theirs <= mine and kinds[0] == kinds[1]
+    coded, timed = (set(r.records[[*KEY, "bitstream_sha256"]].itertuples(index=False, name=None)) for r in (run, times))
+    first, second = (r.info["fingerprint"] for r in (run, times))
+    return timed <= coded and all(first.get(name) == second.get(name) for name in ("cpu", "cores_usable", "gpu"))
 
 
-def _take_over(times: pd.DataFrame, records: pd.DataFrame) -> bool:
-    """Put what was taken with times into the records of the same key; False where those have times already."""
+def _copy_times(times: pd.DataFrame, records: pd.DataFrame) -> bool:
+    """Copy the columns TIMED into the records of the same image and quality; False if those have times already."""
     if any(records.encode_s.map(len)):
         return False
     places = {key: place for place, key in enumerate(records[KEY].itertuples(index=False, name=None))}
     for row, key in zip(times.to_dict("records"), times[KEY].itertuples(index=False, name=None), strict=True):
-        for name in TAKEN:
+        for name in TIMED:
             records.iat[places[key], list(records.columns).index(name)] = row[name]
     return True
 
 
-def beside(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
-    """The reference runs without what the user's runs have measured themselves: the same codec on the same images.
+def without_remeasured(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
+    """The reference runs without the codecs that the user's runs have measured on the same images.
 
-    A reference run of which nothing is left is left out.
+    A reference run of which nothing remains is left out.
     """
-    own = {measured for run in runs for measured in _measured(run).values()}
+    own = {measured for run in runs for measured in _images_by_codec(run).values()}
     for run in references:
-        again = {pair for pair, measured in _measured(run).items() if measured in own}
+        remeasured = {pair for pair, measured in _images_by_codec(run).items() if measured in own}
         pairs = zip(run.records.codec, run.records.dataset, strict=True)
-        run.records = run.records[[pair not in again for pair in pairs]]
+        run.records = run.records[[pair not in remeasured for pair in pairs]]
     return [run for run in references if len(run.records)]
 
 
-def _measured(run: Run) -> dict[tuple[str, str], tuple[str, frozenset[tuple[str, int, int]]]]:
+def _images_by_codec(run: Run) -> dict[tuple[str, str], tuple[str, frozenset[tuple[str, int, int]]]]:
     """(codec, data set) -> the codec and its images as (name, width, height)."""
     groups = run.records.groupby(["codec", "dataset"])
     images = ["image", "width", "height"]

@@ -11,8 +11,8 @@ from lic_bench.errors import UserError
 from lic_bench.history.draw import LOOKS, MOST, figures, history_figure, lay_out, write_figures
 from lic_bench.history.point import RELATIVE, Point
 from lic_bench.history.series import Series, series_of
-from lic_bench.report.build import DRAWING
-from lic_bench.report.style import look
+from lic_bench.report.figures.axes_style import RC_PARAMS
+from lic_bench.report.figures.codec_style import codec_style
 
 Nights = Callable[..., list[Point]]
 
@@ -34,7 +34,7 @@ def test_levels_and_steps_are_drawn_where_they_are(nights: Nights) -> None:
     levels = [line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2 and line.get_linewidth() == 1.3]
     assert levels == pytest.approx([4.0, 4.4], rel=0.01)
     points = next(line for line in axes.lines if len(line.get_xdata()) == 24)
-    assert points.get_color() == look("jpeg").colour
+    assert points.get_color() == codec_style("jpeg").colour
     low, high = axes.get_ylim()
     assert low < min(points.get_ydata()) <= max(points.get_ydata()) < high
 
@@ -85,10 +85,10 @@ def test_nothing_is_cut_off_or_covered_where_the_files_are_drawn(nights: Nights)
     texts = [replace(p, value=8 * "W" + str(p.value)) for p in nights(list("abcb"), metric="bitstream_sha256")]
     sizes = [123_456_789.5 + night for night in range(4)]
     wide = [point for quality in range(3) for point in nights(sizes, quality=quality)]
-    with matplotlib.rc_context(DRAWING):
+    with matplotlib.rc_context(RC_PARAMS):
         for drawn in figures([*times(nights, [4.0, 4.4]), *series_of([*texts, *wide])]):
             lay_out(drawn.figure)
-            drawn.figure.set_dpi(DRAWING["savefig.dpi"])
+            drawn.figure.set_dpi(RC_PARAMS["savefig.dpi"])
             renderer = drawn.figure.canvas.get_renderer()
             label = drawn.figure._supylabel
             boxes = [*([label.get_window_extent(renderer)] if label else []), drawn.figure.bbox.padded(-1)]

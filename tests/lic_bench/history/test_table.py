@@ -10,8 +10,8 @@ from lic_bench.compare.accepted import Accepted
 from lic_bench.history.point import Point
 from lic_bench.history.series import series_of
 from lic_bench.history.table import MANY, SOFTWARE, series_table, steps_table
-from lic_bench.report.table import Table
-from lic_bench.report.terminal import to_rich
+from lic_bench.report.tables.table import Table
+from lic_bench.report.tables.terminal import to_rich
 
 Nights = Callable[..., list[Point]]
 ENTRY = Accepted(

@@ -30,7 +30,7 @@ def curves(draw: st.DrawFn, min_size: int = 4) -> RDCurve:
 @pytest.mark.parametrize("method", METHODS)
 def test_ten_percent_fewer_bits_everywhere_is_minus_ten(method: Method) -> None:
     result = bd_rate(ANCHOR, RDCurve("test", np.multiply(RATE, 0.9), QUALITY), method)
-    assert result.percent == pytest.approx(-10.0)
+    assert result.value == pytest.approx(-10.0)
     assert (result.overlap, result.low, result.high) == (1.0, 28.0, 34.0)
 
 
@@ -46,14 +46,14 @@ def test_straight_lines_by_hand() -> None:
     anchor = RDCurve("a", np.exp([0.0, 1.0, 2.0]), [0.0, 1.0, 2.0])
     test = RDCurve("t", np.exp([1.0, 1.5, 2.0]), [1.0, 2.0, 3.0])
     result = bd_rate(anchor, test)
-    assert result.percent == pytest.approx(100 * (math.exp(-0.25) - 1))
+    assert result.value == pytest.approx(100 * (math.exp(-0.25) - 1))
     assert result.overlap == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize("method", ["pchip", "akima"])
 def test_two_points_are_a_line(method: Method) -> None:
     anchor, test = RDCurve("a", [0.1, 0.4], [28, 32]), RDCurve("t", [0.05, 0.2], [28, 32])
-    assert bd_rate(anchor, test, method).percent == pytest.approx(-50.0)
+    assert bd_rate(anchor, test, method).value == pytest.approx(-50.0)
 
 
 @given(curves(), curves(), st.sampled_from(METHODS))
@@ -66,7 +66,7 @@ def test_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCurve, met
     arguments = anchor.rate, anchor.quality, test.rate, test.quality
     theirs = bjontegaard.bd_rate(*arguments, method=method, require_matching_points=False, min_overlap=0)
     ours = bd_rate(anchor, test, method)
-    assert math.log1p(ours.percent / 100) == pytest.approx(math.log1p(theirs / 100), rel=1e-6, abs=1e-6)
+    assert math.log1p(ours.value / 100) == pytest.approx(math.log1p(theirs / 100), rel=1e-6, abs=1e-6)
 
 
 @given(curves(), curves())
@@ -81,13 +81,13 @@ def test_bd_psnr_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCu
 @given(curves(), st.floats(0.2, 5.0), st.sampled_from(METHODS))
 def test_scaling_all_rates_is_that_percentage(curve: RDCurve, factor: float, method: Method) -> None:
     scaled = RDCurve("scaled", curve.rate * factor, curve.quality)
-    assert bd_rate(curve, scaled, method).percent == pytest.approx(100 * (factor - 1), abs=1e-5)
+    assert bd_rate(curve, scaled, method).value == pytest.approx(100 * (factor - 1), abs=1e-5)
 
 
 @given(curves(), curves())
 def test_swapping_anchor_and_test_inverts_the_rate(a: RDCurve, b: RDCurve) -> None:
     if max(a.quality[0], b.quality[0]) < min(a.quality[-1], b.quality[-1]):
-        there, back = bd_rate(a, b).percent, bd_rate(b, a).percent
+        there, back = bd_rate(a, b).value, bd_rate(b, a).value
         assert (1 + there / 100) * (1 + back / 100) == pytest.approx(1)
 
 
@@ -140,7 +140,7 @@ def test_monotone_always_gives_a_rising_curve_of_given_points(points: list[tuple
 
 def test_leave_one_out_spans_the_curves_less_one_point() -> None:
     test = RDCurve("t", [0.09, 0.19, 0.36, 0.7], QUALITY)
-    values = [bd_rate(ANCHOR, test.without(i)).percent for i in range(4)]
+    values = [bd_rate(ANCHOR, test.without(i)).value for i in range(4)]
     assert leave_one_out(ANCHOR, test) == (min(values), max(values))
 
 

@@ -1,8 +1,5 @@
 """The published data: complete, found, chosen by name, and exchanged with CompressAI's files."""
 
-import json
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -23,7 +20,7 @@ PAPER = [
 
 
 def test_all_files_load_with_their_provenance() -> None:
-    points = published.load_points(published.choose("all"))
+    points = published.load_points(published.choose_slugs("all"))
     assert points.groupby("dataset").codec.nunique().to_dict() == {"clic": 39, "kodak": 87, "tecnick": 35}
     assert list(points.columns) == published.COLUMNS
     assert (points.bpp > 0).all()
@@ -34,7 +31,7 @@ def test_all_files_load_with_their_provenance() -> None:
 
 
 def test_table_1_is_the_printed_one() -> None:
-    table = published.table1()
+    table = published.printed_table1()
     assert list(table.index) == PAPER
     assert table.loc["lalic", ["enc_s", "dec_s", "mem_g", "flops_g", "params_m"]].tolist() == [
         *(0.274, 0.150, 0.841, 286.16, 63.24)
@@ -50,21 +47,21 @@ def test_test_sets() -> None:
 
 
 def test_choosing() -> None:
-    assert list(published.choose("paper")) == PAPER
-    assert published.choose("paper", "ms_ssim_db") == (
+    assert list(published.choose_slugs("paper")) == PAPER
+    assert published.choose_slugs("paper", "ms_ssim_db") == (
         "vtm-9.1-lalic",
         "elic-mse-on-msssim",
         "fat-msssim",
         "lalic-msssim",
     )
-    assert published.choose("none") == ()
-    assert published.choose("lalic, elic,lalic") == ("lalic", "elic")
-    assert len(published.choose("all")) == len(published.list_published()) == 93
+    assert published.choose_slugs("none") == ()
+    assert published.choose_slugs("lalic, elic,lalic") == ("lalic", "elic")
+    assert len(published.choose_slugs("all")) == len(published.list_published()) == 93
 
 
 def test_an_unknown_slug_names_the_nearest() -> None:
     with pytest.raises(UserError, match=r"Unknown published codec 'lalik'\. Did you mean 'lalic'"):
-        published.choose("lalik")
+        published.choose_slugs("lalik")
     with pytest.raises(UserError, match="Did you mean 'mambavc'"):
         published.load_points(["mambavv"])
 
@@ -77,49 +74,5 @@ def test_listing() -> None:
 
 
 def test_labels_are_the_papers() -> None:
-    assert [published.label_of(s) for s in ("lalic", "elic", "minnen2020")] == ["LALIC", "ELIC", "Minnen20"]
-    assert published.label_of("no-such") is None
-
-
-def test_an_installed_package_has_the_data_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = tmp_path / "lic_bench" / "data" / "published"
-    data.mkdir(parents=True)
-    monkeypatch.setattr(published, "__file__", str(tmp_path / "lic_bench" / "rate_distortion" / "published.py"))
-    with pytest.raises(UserError, match="install lic-bench again"):
-        published.root()
-    (data / "tables.json").write_text("{}")
-    assert published.root() == data
-
-
-def test_compressai_files_round_trip(tmp_path: Path) -> None:
-    points = published.load_points(["vtm-9.1"]).query("dataset == 'kodak'")
-    file = tmp_path / "vtm.json"
-    published.write_compressai(file, points.iloc[::-1], "vtm", "VTM 9.1")
-    values = json.loads(file.read_text())
-    assert values["name"] == "vtm"
-    assert list(values["results"]) == ["bpp", "psnr-rgb", "ms-ssim-rgb"]
-    back = published.read_compressai(file)
-    assert back.psnr_db.tolist() == points.psnr_db.tolist()
-    assert back.ms_ssim_db.isna().all()
-    assert set(back.codec) == {"vtm"}
-
-
-def test_the_older_names_of_compressai_are_read(tmp_path: Path) -> None:
-    file = tmp_path / "old.json"
-    file.write_text(json.dumps({"name": "old", "results": {"bpp": [0.1, 0.2], "psnr": [28, 30]}}))
-    assert published.read_compressai(file).psnr_db.tolist() == [28.0, 30.0]
-
-
-@pytest.mark.parametrize("text", ["[]", "{", '{"results": {}}', '{"results": {"bpp": [1], "psnr-rgb": [1, 2]}}'])
-def test_a_file_that_is_none_of_compressais_is_refused(tmp_path: Path, text: str) -> None:
-    file = tmp_path / "bad.json"
-    file.write_text(text)
-    with pytest.raises(UserError, match="is no CompressAI result file"):
-        published.read_compressai(file)
-
-
-def test_files_that_cannot_be_reached(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Cannot read"):
-        published.read_compressai(tmp_path / "missing.json")
-    with pytest.raises(UserError, match="Cannot write"):
-        published.write_compressai(tmp_path / "no" / "x.json", pd.DataFrame({"bpp": [0.1]}), "x")
+    assert [published.published_label(s) for s in ("lalic", "elic", "minnen2020")] == ["LALIC", "ELIC", "Minnen20"]
+    assert published.published_label("no-such") is None

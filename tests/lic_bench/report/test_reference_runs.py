@@ -7,7 +7,7 @@ import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.report import reference_runs
-from lic_bench.report.build import write_report
+from lic_bench.report.write_report import write_report
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -15,7 +15,7 @@ MakeRun = Callable[..., Run]
 
 @pytest.fixture(scope="module")
 def kodak() -> Run:
-    return Run(reference_runs.choose("kodak")[0])
+    return Run(reference_runs.choose_references("kodak")[0])
 
 
 def test_every_classical_codec_is_there_with_six_points_over_all_images(kodak: Run) -> None:
@@ -29,8 +29,8 @@ def test_every_classical_codec_is_there_with_six_points_over_all_images(kodak: R
 
 
 def test_their_times_are_of_the_same_bitstreams() -> None:
-    run, times = (Run(folder) for folder in reference_runs.choose("kodak,kodak-times"))
-    (joined,) = reference_runs.with_times([run, times])
+    run, times = (Run(folder) for folder in reference_runs.choose_references("kodak,kodak-times"))
+    (joined,) = reference_runs.merge_times([run, times])
     timed = joined.records[joined.records.encode_s.map(len) > 0]
     assert len(timed) == len(times.records) == 48
     assert set(timed.groupby("codec").quality.nunique()) == {6}
@@ -44,21 +44,23 @@ def test_rate_and_distortion_rise_with_quality(kodak: Run) -> None:
 
 
 def test_names() -> None:
-    assert reference_runs.choose("none") == []
-    assert [folder.name for folder in reference_runs.choose("all")] == list(reference_runs.folders())
+    assert reference_runs.choose_references("none") == []
+    assert [folder.name for folder in reference_runs.choose_references("all")] == list(
+        reference_runs.reference_folders()
+    )
     with pytest.raises(UserError, match=r"Unknown reference run 'kodac'. Did you mean 'kodak'\?"):
-        reference_runs.choose("kodac")
+        reference_runs.choose_references("kodac")
     for nothing in ("", " , "):
         with pytest.raises(UserError, match=r"--reference '[ ,]*' names no run; give kodak, .*all or none\."):
-            reference_runs.choose(nothing)
+            reference_runs.choose_references(nothing)
 
 
 def test_what_the_user_measured_on_the_same_images_is_left_out(make_run: MakeRun, tmp_path: Path) -> None:
     reference = make_run(tmp_path / "reference", {"jpeg": 1.5, "webp": 1.2})
     own = make_run(tmp_path / "own", {"jpeg": 1.4})
-    (left,) = reference_runs.beside([reference], [own])
+    (left,) = reference_runs.without_remeasured([reference], [own])
     assert set(left.records.codec) == {"webp"}
-    assert reference_runs.beside([left], [make_run(tmp_path / "more", {"webp": 1.1})]) == []
+    assert reference_runs.without_remeasured([left], [make_run(tmp_path / "more", {"webp": 1.1})]) == []
 
 
 def test_times_of_some_images_become_part_of_the_run_with_the_same_bitstreams(
@@ -69,7 +71,7 @@ def test_times_of_some_images_become_part_of_the_run_with_the_same_bitstreams(
         run.records[name] = values
     times.records["bitstream_sha256"] = times.records.index.astype(str)
     times.records = times.records.iloc[[3, 0]]
-    (joined,) = reference_runs.with_times([run, times])
+    (joined,) = reference_runs.merge_times([run, times])
     assert joined is run
     assert [bool(samples) for samples in run.records.encode_s[:5]] == [True, False, False, True, False]
     assert run.records.encode_s[3] == times.records.encode_s[3]
@@ -80,19 +82,19 @@ def test_times_of_other_bitstreams_or_machines_stay_apart(make_run: MakeRun, tmp
     run, times = (make_run(tmp_path / name, {"jpeg": 1.5}) for name in ("mine", "mine-times"))
     for frame in (run.records, times.records):
         frame["bitstream_sha256"] = frame.index.astype(str)
-    assert reference_runs.with_times([run, times]) == [run, times]  # it has times of its own
+    assert reference_runs.merge_times([run, times]) == [run, times]  # it has times of its own
     run.records["encode_s"] = [[]] * len(run.records)
     times.info["fingerprint"] = run.info["fingerprint"] | {"cpu": "another"}
-    assert reference_runs.with_times([run, times]) == [run, times]
+    assert reference_runs.merge_times([run, times]) == [run, times]
     times.info["fingerprint"] = run.info["fingerprint"]
     times.records.loc[0, "bitstream_sha256"] = "another"
-    assert reference_runs.with_times([run, times]) == [run, times]
+    assert reference_runs.merge_times([run, times]) == [run, times]
 
 
 def test_other_images_leave_it_as_it_is(make_run: MakeRun, tmp_path: Path) -> None:
     reference = make_run(tmp_path / "reference", {"jpeg": 1.5})
     few = make_run(tmp_path / "few", {"jpeg": 1.4}, images=3)
-    assert len(reference_runs.beside([reference], [few])[0].records) == 96
+    assert len(reference_runs.without_remeasured([reference], [few])[0].records) == 96
 
 
 def test_a_report_shows_it_beside_published_values(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from lic_bench.errors import UserError
 from lic_bench.images.image_file import pixels_sha256, read_image
 from lic_bench.measurement.complexity import failed_complexity
 from lic_bench.measurement.failures import Failure
-from lic_bench.report.scaling import GIB, scaling
+from lic_bench.report.frames.scaling import GIB, scaling_frames
 from lic_bench.run import scaling as scale
 from lic_bench.run import settings
 from lic_bench.run.counting import count_at_sizes
@@ -235,7 +235,7 @@ def test_retry_failed_looks_for_the_limit_again(measured: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="resident memory is exact on Linux only")
 def test_memory_grows_as_the_codec_says(tmp_path: Path) -> None:
     go(tmp_path / "run", sizes="128,256,384", qualities=("hungry=1000",), isolate=True)
-    found = scaling([Run(tmp_path / "run")])
+    found = scaling_frames([Run(tmp_path / "run")])
     (fit,) = found.fits[found.fits.quantity == "memory_encode"].fit
     assert fit.line.b == pytest.approx(1e6 * BYTES_PER_PIXEL, rel=0.05)
     assert fit.line.r2 > 0.99

@@ -1,0 +1,1 @@
+"""DataFrames -> Matplotlib figures, and how a codec looks in all of them."""

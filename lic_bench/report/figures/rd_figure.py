@@ -1,0 +1,100 @@
+"""The paper's figures as functions of a frame; they read and write no file and touch no global state."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from lic_bench.report.figures.axes_style import INK, new_axes
+from lic_bench.report.figures.codec_style import REST, codec_style
+from lic_bench.report.labels import METRIC_NAMES, images_label
+
+INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
+FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its end
+
+
+def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Sequence[str] = ()) -> Figure:
+    """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
+
+    points: columns of report.points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
+    published ones dashed and hollow. highlighted: the published codecs to draw in colour; () means all, the others
+    become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
+    """
+    mine = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
+    coloured = _coloured(mine, highlighted)
+    figure, axes = new_axes(7.2 if len(coloured) < INSIDE else 9.0, 5.0)
+    rest = mine[~mine.curve.isin(coloured)]
+    for _, curve in rest.groupby("curve", sort=False):
+        ordered = curve.sort_values("bpp")
+        axes.plot(ordered.bpp, ordered[metric], color=REST, linewidth=0.6, zorder=1)
+    twice = _measured_twice(mine)
+    handles = [_line(axes, mine[mine.curve == name], metric, twice) for name in coloured]
+    if len(rest):
+        handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more (published)"))
+    _zoom(axes, mine[mine.curve.isin(coloured)], metric)
+    axes.set(xlabel="Rate [bpp]", ylabel=f"{METRIC_NAMES[metric]} [dB]", title=images_label(image_set))
+    _legend(axes, handles)
+    return figure
+
+
+def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
+    """The curves to draw in colour: measured ones first, then the published ones in the order given."""
+    measured = points[points.provenance == "measured"].curve.unique().tolist()
+    theirs = points[points.provenance == "published"]
+    if not highlighted:
+        return [*measured, *theirs.curve.unique()]
+    order = [theirs.curve[theirs.codec == codec].unique() for codec in highlighted]
+    return [*measured, *(curve for curves in order for curve in curves)]
+
+
+def _measured_twice(points: pd.DataFrame) -> set[str]:
+    """The codecs measured more than once, whose labels must name the run."""
+    measured = points[points.provenance == "measured"].drop_duplicates("curve")
+    return set(measured.codec[measured.codec.duplicated()])
+
+
+def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line2D:
+    ordered = curve.sort_values("bpp")
+    first = ordered.iloc[0]
+    style, published = codec_style(first.codec), first.provenance == "published"
+    tail = " (published)" if published else f" ({first.run}, {first.device})" if first.codec in twice else ""
+    (line,) = axes.plot(
+        ordered.bpp,
+        ordered[metric],
+        label=first.label + tail,
+        color=style.colour,
+        marker=style.marker,
+        markersize=5,
+        linewidth=1.1 if published else 1.7,
+        linestyle=(0, (4, 2)) if published else "-",
+        markerfacecolor="white" if published else style.colour,
+        zorder=2 if published else 3,
+    )
+    return line
+
+
+def _zoom(axes: Axes, points: pd.DataFrame, metric: str) -> None:
+    """End the axes at the second highest rate where one curve, often a conventional codec's, goes far beyond."""
+    ends = points.groupby("curve").bpp.max().sort_values()
+    if len(ends) < 2 or ends.iloc[-1] < FAR * ends.iloc[-2]:
+        return
+    low, high = points.bpp.min(), float(ends.iloc[-2])
+    pad = 0.04 * (high - low)
+    seen = points[points.bpp <= high + pad][metric]
+    if high <= low or seen.min() >= seen.max():
+        return
+    space = 0.05 * (seen.max() - seen.min())
+    axes.set(xlim=(max(0.0, low - pad), high + 2 * pad), ylim=(seen.min() - space, seen.max() + space))
+
+
+def _legend(axes: Axes, handles: Sequence[Line2D]) -> None:
+    if not handles:
+        axes.text(0.5, 0.5, "no points", transform=axes.transAxes, ha="center", color=INK)
+    elif len(handles) <= INSIDE:
+        axes.legend(handles=handles, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+    else:
+        axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8, frameon=False)

@@ -1,0 +1,44 @@
+"""Notes on anchors that were not made together with the curve: who made them, by which colour path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lic_bench.report.labels import codec_label
+
+# How the published anchors that people mean by "VTM-9.1" were made: vtm/README.md, results/published/README.md, and the
+# supplementary of the LALIC paper for the authors' runs.
+PUBLISHED_ANCHORS: Mapping[tuple[str, str], str] = {
+    ("vtm-9.1", "kodak"): "8-bit YCbCr 4:4:4, cut where rounding is due, PSNR against the encoder's input",
+    ("vtm-9.1-lalic", "kodak"): "not the run behind the PSNR anchor, which is 1.5 % worse",
+    ("vtm-9.1", "clic"): "8-bit YCbCr 4:4:4, the LALIC authors' run",
+    ("vtm-9.1", "tecnick"): "8-bit YCbCr 4:4:4, the LALIC authors' run",
+}
+
+
+def anchor_note(curve: Any, anchor: Any) -> str:
+    """A sentence if the anchor was not made together with the curve, or not in its usual mode; else "".
+
+    curve, anchor: a point of each, with the columns of frames.rd_points.
+    """
+    if anchor.provenance == "published":
+        if curve.provenance == "published":
+            return ""
+        how = PUBLISHED_ANCHORS.get((anchor.codec, anchor.dataset))
+        made = f" ({how})" if how else ""
+        return f"Against {anchor.label} as published{made}, not measured in this run{_difference_text(curve, anchor)}."
+    if anchor.run == curve.run:
+        unusual = anchor.label != codec_label(anchor.codec) and anchor.codec != curve.codec
+        return f"Against {anchor.label}, of the same run." if unusual else ""
+    how = ", ".join(filter(None, (anchor["mode"], anchor.version and f"version {anchor.version}")))
+    made = f" ({how})" if how else ""
+    return f"Against {anchor.label} as measured in run {anchor.run}{made}{_difference_text(curve, anchor)}."
+
+
+def _difference_text(curve: Any, anchor: Any) -> str:
+    """The mode and version in which curve and anchor differ if both are of one codec; else ""."""
+    if curve.codec != anchor.codec:
+        return ""
+    differing = [curve[name] for name in ("mode", "version") if curve[name] != anchor[name]]
+    return f"; this curve: {', '.join(value or 'not said' for value in differing)}" if differing else ""

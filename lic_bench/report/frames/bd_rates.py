@@ -1,0 +1,186 @@
+"""Curves out of points, and the BD-rate of each against an anchor over the same images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import pandas as pd
+
+from lic_bench.defaults import ANCHOR
+from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
+from lic_bench.report.frames.anchor_notes import anchor_note
+from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label, sort_datasets
+
+SOURCES = ("measured", "published")
+# Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
+METRIC_ANCHORS = {("ms_ssim_db", ANCHOR): "vtm-9.1-lalic"}
+COLUMNS = [
+    *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
+    *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", *METHODS),
+    *("overlap", "low", "high", "loo_low", "loo_high", "n_points", "left_out", "reason"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """The codec that BD-rates refer to. If it is both measured and published, `measured_first` decides."""
+
+    codec: str
+    measured_first: bool
+    only: str | None = None  # "measured" | "published", where the user said so
+
+    @classmethod
+    def parse_all(cls, text: str) -> list[Anchor]:
+        """The anchors of a comma-separated list, in order of preference."""
+        anchors = [cls.parse(part.strip()) for part in text.split(",") if part.strip()]
+        if not anchors:
+            raise UserError("--anchor is empty; give a codec, such as vtm-9.1 or vtm-9.1,jpeg.")
+        return anchors
+
+    @classmethod
+    def parse(cls, text: str) -> Anchor:
+        """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve.
+
+        The name may itself hold colons: "package.module:factory".
+        """
+        source, colon, codec = text.partition(":")
+        if source in SOURCES:
+            return cls(codec, codec != ANCHOR, source)
+        if colon and get_close_matches(source, SOURCES):
+            raise unknown("source of the anchor", source, SOURCES)
+        return cls(text, text != ANCHOR)
+
+    def slug(self, metric: str) -> str:
+        """The published slug for this metric."""
+        return METRIC_ANCHORS.get((metric, self.codec), self.codec)
+
+    def curves(self, points: pd.DataFrame, metric: str) -> pd.DataFrame:
+        """The anchor's points for this metric, the preferred source first."""
+        wanted = {"measured": self.codec, "published": self.slug(metric)}
+        mine = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
+        if self.only:
+            mine = mine[mine.provenance == self.only]
+        return mine.sort_values("provenance", ascending=self.measured_first, kind="stable")
+
+
+def anchor_slugs(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """metric -> the published slugs of the anchor. Raises UserError if it is neither published nor among `codecs`."""
+    known = {entry.slug for entry in published.list_published()}
+    codecs = set(codecs)
+    if anchor.codec not in known | codecs or (anchor.only == "measured" and anchor.codec not in codecs):
+        raise unknown("anchor", anchor.codec, codecs if anchor.only == "measured" else known | codecs)
+    usable = known if anchor.only != "measured" else set()
+    return {metric: tuple({anchor.slug(metric)} & usable) for metric in METRIC_NAMES}
+
+
+def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The points with this metric of codecs that were not trained for another one."""
+    other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
+    return points[points[metric].notna() & (points.metric_optimised_for != other)]
+
+
+def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd.DataFrame:
+    """One row per curve and data set, columns COLUMNS: BD-rate [percent] by each method, or the reason for none.
+
+    anchors: the first comparable one is used; if there is none, the reason is that of the first.
+    overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
+    """
+    candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
+    groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
+    rows = [_first_comparable(group, candidates, metric) for _, group in groups]
+    frame = pd.DataFrame(rows, columns=COLUMNS)
+    return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
+
+
+def sorted_datasets(frame: pd.DataFrame) -> list[str]:
+    """The data sets of a frame in the paper's order."""
+    return sort_datasets(set(frame.dataset))
+
+
+def _first_comparable(
+    group: pd.DataFrame, candidates: Sequence[tuple[Anchor, pd.DataFrame]], metric: str
+) -> dict[str, Any]:
+    dataset = group.dataset.iloc[0]
+    rows = [_bd_row(group, points[points.dataset == dataset], anchor, metric) for anchor, points in candidates]
+    return next((row for row in rows if not row["reason"]), rows[0])
+
+
+def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> dict[str, Any]:
+    first = group.iloc[0]
+    kept = group[group.complete]
+    row: dict[str, Any] = {name: first[name] for name in COLUMNS[:8]}
+    row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
+    row |= {"left_out": _incomplete_qualities(group), "anchor_note": ""}
+    try:
+        chosen = _anchor_points(kept, anchors, anchor, metric)
+        row |= {f"anchor_{name}": chosen[name].iloc[0] for name in ("codec", "curve")}
+        row |= {"anchor": chosen.label.iloc[0], "anchor_note": anchor_note(kept.iloc[0], chosen.iloc[0])}
+        reference, _ = _monotone_curve(chosen, metric)
+        curve, dropped = _monotone_curve(kept, metric)
+        row["n_points"] = len(curve)
+        row["left_out"] = "; ".join(filter(None, (row["left_out"], dropped)))
+        row |= _bd_numbers(reference, curve)
+    except UserError as error:
+        row["reason"] = str(error)
+    return row
+
+
+def _incomplete_qualities(group: pd.DataFrame) -> str:
+    """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
+    some = group[~group.complete].sort_values("quality")
+    if some.empty:
+        return ""
+    names = ", ".join(f"{quality:g}" for quality in some.quality)
+    return f"Quality {names} left out: only {some.n_images.min():.0f} of the images were coded"
+
+
+def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
+    """The anchor's points over the images of the curve, preferably from the same run. UserError if there are none."""
+    if kept.empty:
+        raise UserError("No quality has all images.")
+    first = kept.iloc[0]
+    name, where = codec_label(anchor.slug(metric)), dataset_label(first.dataset)
+    if anchors.empty:
+        raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
+    same = anchors[anchors.image_set == first.image_set]
+    if same.empty:
+        theirs = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
+        raise UserError(f"Not comparable: {name} is known over {theirs}; this curve is over {_images_text(first)}.")
+    own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
+    candidates = own if len(own) else same
+    chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
+    return chosen
+
+
+def _images_text(point: Any) -> str:
+    if point.image_set == point.dataset:
+        return f"the {point.n_images:.0f} whole images of {dataset_label(point.dataset)}"
+    return images_label(point.image_set)
+
+
+def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
+    """The curve, and a sentence on the points that were left out of it."""
+    first = points.iloc[0]
+    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
+    some = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    return curve, f"Left out, as a cheaper point is as good: {some}" if some else ""
+
+
+def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
+    results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
+    span = leave_one_out(reference, curve)
+    pchip = results["pchip"]
+    row: dict[str, Any] = {method: result.value for method, result in results.items()}
+    row |= {"overlap": pchip.overlap, "low": pchip.low, "high": pchip.high}
+    return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
+
+
+def bd_rate_of(bd: pd.DataFrame, curve: str, dataset: str, method: Method) -> float | None:
+    """The BD-rate of one curve on one data set; None if it has none."""
+    rows = bd[(bd.curve == curve) & (bd.dataset == dataset)]
+    return None if rows.empty or pd.isna(rows[method].iloc[0]) else float(rows[method].iloc[0])

@@ -1,0 +1,121 @@
+"""Times, memory, complexity and failures of measured codecs; medians, while the records keep every sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lic_bench.report.frames.counter_differences import compare_counters, list_calls
+from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.labels import codec_label, measured_label
+from lic_bench.store.run_folder import Run
+
+LATENCY = [
+    *("curve", "run", "codec", "label", "device", "weights", "dataset", "operation", "quality"),
+    *("median_s", "p10_s", "p90_s", "s_per_mp", "cold_start_s", "n_images", "n_samples"),
+]
+MEMORY = ["curve", "run", "codec", "label", "device", "dataset", "quality", "what", "bytes"]
+COMPLEXITY = [
+    *("run", "codec", "label", "quality", "width", "height", "counter", "path"),
+    *("macs", "parameters", "uncounted", "against_exact", "explanation", "error"),
+]
+FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "failure", "error"]
+OPERATIONS = ("encode", "decode")
+
+
+def latency_frame(run: Run) -> pd.DataFrame:
+    """One row per codec, device, data set, quality and operation, columns LATENCY; times in seconds per image.
+
+    median_s, p10_s, p90_s: the mean over images of these percentiles of the repeats. s_per_mp: the median per
+    megapixel, averaged over images. weights: as in weights_state.
+    """
+    rows = []
+    for group in successful_groups(run):
+        for operation in OPERATIONS:
+            timed = group[group[f"{operation}_s"].map(len) > 0]
+            if len(timed):
+                rows.append(identity_columns(run, timed) | _times(timed, operation))
+    return pd.DataFrame(rows, columns=LATENCY)
+
+
+def memory_frame(run: Run) -> pd.DataFrame:
+    """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
+    rows = []
+    for group in successful_groups(run):
+        peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
+        rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
+    return pd.DataFrame(rows, columns=MEMORY)
+
+
+def complexity_frame(run: Run) -> pd.DataFrame:
+    """One row per codec, quality, size, counter and path, columns COMPLEXITY; macs and parameters as counted."""
+    rows = compare_counters(run.complexity.assign(run=run.name, label=run.complexity.codec.map(codec_label)))
+    calls = [", ".join(list_calls(ops)) for ops in rows.uncounted_ops]
+    frame: pd.DataFrame = rows.assign(uncounted=calls)[COMPLEXITY]
+    return frame
+
+
+def failures_frame(run: Run) -> pd.DataFrame:
+    """One row per failed record, columns FAILURES."""
+    bad = run.records[run.records.status != "ok"]
+    frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(codec_label))[FAILURES]
+    return frame
+
+
+def successful_groups(run: Run) -> list[pd.DataFrame]:
+    """The records without failures, one frame per codec, device, data set and quality."""
+    records = run.records[run.records.status == "ok"]
+    return [group for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)]
+
+
+def weights_state(weights: Sequence[object]) -> str:
+    """ "random" if all weights are random, "loaded" if any is a checkpoint, "" for codecs without weights."""
+    names = {name for name in weights if isinstance(name, str)}
+    return "" if not names else "random" if names == {"random"} else "loaded"
+
+
+def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
+    """The columns that identify a codec at a quality, from its records on one device and data set."""
+    first = group.iloc[0]
+    return {
+        "curve": curve_id(run.name, first.codec, first.device),
+        "run": run.name,
+        "codec": first.codec,
+        "label": measured_label(first.codec, first["mode"]),
+        "device": first.device,
+        "weights": weights_state(group.weights.tolist()),
+        "dataset": first.dataset,
+        "quality": int(first.quality),
+    }
+
+
+def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
+    samples = [np.asarray(values, float) for values in group[f"{operation}_s"]]
+    p10, median, p90 = np.array([np.percentile(values, (10, 50, 90)) for values in samples]).T  # [images] each
+    megapixels = (group.width * group.height / 1e6).to_numpy(float)
+    cold = [values[operation] for values in group.cold_start_s if operation in values]
+    return {
+        "operation": operation,
+        "median_s": float(median.mean()),
+        "p10_s": float(p10.mean()),
+        "p90_s": float(p90.mean()),
+        "s_per_mp": float((median / megapixels).mean()),
+        "cold_start_s": cold[0] if cold else None,
+        "n_images": len(samples),
+        "n_samples": sum(map(len, samples)),
+    }
+
+
+def memory_of_operation(peaks: Mapping[str, float], operation: str) -> float | None:
+    """Bytes that a codec needs to "encode" or "decode", its weights included; None if nothing was measured.
+
+    peaks: a record's peak_memory_bytes. On a GPU the growth in torch's allocator counts, otherwise the growth of the
+    resident memory and the programs that the codec starts, either of which may be missing.
+    """
+    on_gpu = f"{operation}_allocated_growth" in peaks
+    kinds = ("allocated_growth",) if on_gpu else ("rss_growth", "children_rss")
+    bytes_used = [peaks[name] for kind in kinds if (name := f"{operation}_{kind}") in peaks]
+    return float(sum(bytes_used) + peaks.get("weights", 0)) if bytes_used else None

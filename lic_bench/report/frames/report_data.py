@@ -1,0 +1,117 @@
+"""Everything a report shows, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from lic_bench.errors import UserError, unknown
+from lic_bench.rate_distortion import published
+from lic_bench.rate_distortion.bd_rate import METHODS, Method
+from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.codec_costs import (
+    COMPLEXITY,
+    FAILURES,
+    LATENCY,
+    MEMORY,
+    complexity_frame,
+    latency_frame,
+    memory_frame,
+)
+from lic_bench.report.frames.phase_times import PHASES, phase_times
+from lic_bench.report.frames.rd_points import all_points
+from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
+from lic_bench.report.labels import METRIC_NAMES, published_slug
+from lic_bench.store.run_folder import Run
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """Everything a report shows; each frame is described where it is made, in the other modules of this package.
+
+    runs: without those of `lic-bench scale`, which are in `scaling`; `failures` covers both.
+    asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
+    stand_in_slugs: the published curves of codecs that were measured with random weights.
+    bd: the BD-rates on every metric.
+    """
+
+    runs: Sequence[Run]
+    anchor: Anchor
+    method: Method
+    asked_slugs: dict[str, tuple[str, ...]]
+    slugs_of_anchor: dict[str, tuple[str, ...]]
+    stand_in_slugs: tuple[str, ...]
+    points: pd.DataFrame
+    bd: pd.DataFrame
+    latency: pd.DataFrame
+    phases: pd.DataFrame
+    memory: pd.DataFrame
+    complexity: pd.DataFrame
+    failures: pd.DataFrame
+    scaling: ScalingFrames
+
+    @property
+    def all_runs(self) -> list[Run]:
+        """The runs, those of `lic-bench scale` included."""
+        return [*self.runs, *self.scaling.runs]
+
+    def visible_rows(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
+        """The rows of points or bd to show: measured, asked for, and the anchor on the same data sets."""
+        asked = (frame.provenance == "measured") | frame.codec.isin(self.asked_slugs[metric])
+        anchor = frame.codec.isin(self.slugs_of_anchor[metric]) & frame.dataset.isin(frame.dataset[asked])
+        return frame[asked | anchor]
+
+    def bd_for(self, metric: str) -> pd.DataFrame:
+        """The BD-rates on this metric."""
+        return self.bd[self.bd.metric == metric]
+
+
+def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str) -> ReportData:
+    """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
+
+    Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
+    """
+    if not runs and which == "none":
+        raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
+    if method not in METHODS:
+        raise unknown("BD-rate method", method, METHODS)
+    scaling_runs, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
+    chosen, *spare = Anchor.parse_all(anchor)
+    codecs = {codec for run in runs for codec in run.records.codec}
+    slugs_of_anchor = anchor_slugs(chosen, codecs)
+    others = [slugs for other in spare for slugs in anchor_slugs(other, codecs).values()]
+    asked_slugs = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
+    stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
+    loaded = [
+        slug for group in (*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs) for slug in group
+    ]
+    points = all_points(runs, tuple(dict.fromkeys(loaded)))
+    return ReportData(
+        runs=runs,
+        anchor=chosen,
+        method=method,
+        asked_slugs=asked_slugs,
+        slugs_of_anchor=slugs_of_anchor,
+        stand_in_slugs=stand_in_slugs,
+        points=points,
+        bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
+        latency=_frame_of_runs(latency_frame, runs, LATENCY),
+        phases=_frame_of_runs(phase_times, runs, PHASES),
+        memory=_frame_of_runs(memory_frame, runs, MEMORY),
+        complexity=_frame_of_runs(complexity_frame, runs, COMPLEXITY),
+        failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], FAILURES),
+        scaling=scaling_frames(scaling_runs),
+    )
+
+
+def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
+    """The published curves of the codecs that were measured with random weights."""
+    random = {codec for run in runs for codec in run.records.codec[run.records.weights == "random"]}
+    return tuple(sorted({slug for codec in random if (slug := published_slug(codec))}))
+
+
+def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
+    frames = [frame for run in runs if len(frame := frame_of(run))]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

@@ -1,0 +1,30 @@
+"""The columns that most tables begin with: which codec, from which source, on which data set, at which quality."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from lic_bench.report.labels import dataset_label
+from lic_bench.report.tables.table import Cell, Column, Row, number_cell, text_cell
+
+METHOD = Column("method", "Method", align="left")
+SOURCE = Column("source", "Source", align="left")
+DATASET = Column("dataset", "Data set", align="left")
+QUALITY = Column("quality", "Quality")
+
+
+def codec_cells(row: Any) -> dict[str, Cell]:
+    """The cells of METHOD and SOURCE, and of DATASET and QUALITY if the row of the frame has them."""
+    is_published = getattr(row, "provenance", "measured") == "published"
+    source = "published" if is_published else f"{row.run} ({row.device})"
+    cells = {"method": text_cell(row.label), "source": text_cell(source)}
+    cells |= {"dataset": text_cell(dataset_label(row.dataset))} if hasattr(row, "dataset") else {}
+    return cells | ({"quality": number_cell(row.quality, 0)} if hasattr(row, "quality") else {})
+
+
+def table_rows(frame: pd.DataFrame, cells_of: Callable[[Any], Mapping[str, Cell]]) -> list[Row]:
+    """A row of the table per row of the frame; measured if the frame does not say."""
+    return [Row(getattr(row, "provenance", "measured"), cells_of(row)) for row in frame.itertuples()]

@@ -1,0 +1,162 @@
+"""Table 1 of the paper: times, memory, operations, parameters and BD-rate, published and measured rows together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from lic_bench.rate_distortion import published
+from lic_bench.report.frames.bd_rates import sorted_datasets
+from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.report_data import ReportData
+from lic_bench.report.labels import codec_label, dataset_label, machine_name, plural, sort_datasets, source_label
+from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
+from lic_bench.report.tables.codec_columns import METHOD, SOURCE
+from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
+
+PRINTED = (
+    "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "
+    "and parameters by thop."
+)
+RANDOM_TIME = "Random weights: the networks work as with trained ones, the entropy coder's share of the time does not."
+MEASURED = (
+    "Measured rows: times are the mean over qualities and images of the median over repeats; memory is weights plus "
+    "the peak growth of torch's allocator on a GPU, of the resident memory on a CPU, with that of the programs a codec "
+    "starts; FLOPs and parameters are thop's, as the paper's are: multiply-accumulates of one forward pass, and the "
+    "parameters of the modules for which thop has a rule."
+)
+COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
+
+
+def table1(data: ReportData) -> Table:
+    """Method, source, Enc(s), Dec(s), Mem(GB), FLOPs(G), Params(M), BD-rate (PSNR) per data set, failures."""
+    datasets = _bd_datasets(data)
+    slugs, measured = _published_slugs(data), measured_codecs(data)
+    rows = [_published_row(data, slug, datasets) for slug in slugs]
+    rows += [_measured_row(data, row, datasets) for row in measured]
+    curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
+    columns = [
+        *(METHOD, SOURCE, *number_columns(enc_s="Enc(s)", dec_s="Dec(s)")),
+        *(Column(key, title, optional=True) for key, title in COMPLEXITY.items()),
+        *number_columns("BD-rate (PSNR) [%]", **{f"bd_{name}": dataset_label(name) for name in datasets}),
+        *(number_columns(failed="Failed") if len(data.failures) else ()),
+    ]
+    rows = _mark_best(rows, [f"bd_{name}" for name in datasets])
+    return Table("table1", "Rate-distortion and complexity", _caption(data, datasets, curves), columns, rows)
+
+
+def _bd_datasets(data: ReportData) -> list[str]:
+    """The data sets with a BD-rate of a codec other than the anchor, in the paper's order."""
+    bd = data.bd_for("psnr_db")
+    used = (bd.provenance == "measured") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
+    return sorted_datasets(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
+
+
+def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
+    """The caption for rows of these curves: anchors, how the numbers were obtained, data sets without BD-rate."""
+    anchors = codec_label(data.anchor.codec) + _other_anchors(data, datasets, curves)
+    sentences = [
+        f"BD-rate against {anchors} by {data.method} on log rate, negative is "
+        "better; bpp counts the payload. Times are seconds per image."
+    ]
+    if data.runs:
+        sentences.append(MEASURED)
+    bd = data.bd_for("psnr_db")
+    for name in sort_datasets(set(bd.dataset) - set(datasets)):
+        reasons = bd.reason[(bd.dataset == name) & (bd.reason != "") & (bd.provenance == "measured")]
+        sentences.append(f"No BD-rate on {dataset_label(name)}: {reasons.iloc[0]}" if len(reasons) else "")
+    return " ".join(filter(None, sentences))
+
+
+def _other_anchors(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
+    """Names the anchors of footnoted BD-rates of these curves; "" if all refer to the first anchor."""
+    bd = data.bd_for("psnr_db")
+    bd = bd[bd.dataset.isin(datasets) & bd.curve.isin(curves) & bd[data.method].notna()]
+    others = set(bd.anchor[[has_other_anchor(data, row) for row in bd.itertuples()]])
+    return f" (or, where footnoted, {', '.join(sorted(others))})" if others else ""
+
+
+def _published_slugs(data: ReportData) -> list[str]:
+    """The paper's rows in the paper's order, then the other published codecs with a PSNR curve by label."""
+    bd = data.visible_rows(data.bd_for("psnr_db"), "psnr_db")
+    shown = set(bd.codec[bd.provenance == "published"])
+    first = [slug for slug in published.printed_table1().index if slug in shown]
+    return first + sorted(shown - set(first), key=lambda slug: (published.published_label(slug) or slug).lower())
+
+
+def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
+    printed = published.printed_table1()
+    cells = {"method": text_cell(published.published_label(slug))}
+    if slug in printed.index:
+        row: Any = printed.loc[slug]
+        cells["source"] = text_cell("published", PRINTED)
+        cells |= {key: number_cell(row[key], 3) for key in ("enc_s", "dec_s")}
+        cells |= {key: number_cell(row[key], 2) for key in ("flops_g", "params_m")}
+        cells["mem_gb"] = number_cell(row.mem_g, 3)
+        if isinstance(row.dec_s_printed, str):
+            cells["dec_s"] = Cell(row.dec_s_printed, row.dec_s_printed)
+    else:
+        cells["source"] = text_cell("published")
+    bds = {f"bd_{name}": published_bd_cell(data, slug, name) for name in datasets}
+    return Row("published", cells | bds)
+
+
+def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
+    machine = machine_name(row.run.info, row.device)
+    protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
+    timed_on = ""
+    if row.dataset:
+        qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
+        images = plural(row.n_images, "image")
+        timed_on = f"; times and memory on {dataset_label(row.dataset)}, {images}, {qualities}"
+    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{timed_on}."
+    note = [RANDOM_TIME] if row.weights == "random" else []
+    failed = int((row.records.status != "ok").sum())
+    cells = {
+        "method": text_cell(row.label),
+        "source": text_cell(source_label(row.run.name, row.device, data.runs), source),
+        "enc_s": number_cell(row.enc_s, 3, notes=note if row.enc_s else []),
+        "dec_s": number_cell(row.dec_s, 3, notes=note if row.dec_s else []),
+        "mem_gb": _memory_cell(data, row),
+        "failed": Cell(f"{failed}/{len(row.records)}" if failed else "0", failed),
+    }
+    bds = {f"bd_{name}": measured_bd_cell(data, row, name) for name in datasets}
+    return Row("measured", cells | _complexity_cells(data, row) | bds)
+
+
+def _memory_cell(data: ReportData, row: MeasuredCodec) -> Cell:
+    is_timed = data.memory.dataset.eq(row.dataset) if row.dataset else data.memory.dataset.notna()
+    kinds = data.memory[data.memory.curve.eq(row.curve) & is_timed].groupby("what")
+    peaks = {str(kind): float(peak) for kind, peak in kinds.bytes.max().items()}
+    needed = [memory for name in OPERATIONS if (memory := memory_of_operation(peaks, name)) is not None]
+    return number_cell(max(needed) / 1e9 if needed else None, 3)
+
+
+def _complexity_cells(data: ReportData, row: MeasuredCodec) -> dict[str, Cell]:
+    rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
+    rows = rows[(rows.counter == "thop") & (rows.path == "forward")]
+    if rows.empty:
+        return {}
+    at_printed_size = (rows.width == published.PRINTED_AT[0]) & (rows.height == published.PRINTED_AT[1])
+    first: Any = rows.iloc[int(at_printed_size.argmax())]  # the first row if the paper's size was not counted
+    notes = [] if pd.isna(first.error) else [f"thop failed: {first.error}"]
+    if (first.width, first.height) != published.PRINTED_AT:
+        size = " x ".join(map(str, published.PRINTED_AT))
+        notes.append(f"Counted at {first.width} x {first.height}; the paper counts at {size}.")
+    macs = None if pd.isna(first.macs) else float(first.macs) / 1e9
+    return {"flops_g": number_cell(macs, 2, notes=notes), "params_m": number_cell(first.parameters / 1e6 or None, 2)}
+
+
+def _mark_best(rows: list[Row], keys: Sequence[str]) -> list[Row]:
+    """The rows with the lowest value of each column marked, if more than two values may be ranked."""
+    for key in keys:
+        cells = [(i, row.cells[key]) for i, row in enumerate(rows)]
+        values = {i: cell.value for i, cell in cells if cell.ranks and isinstance(cell.value, float)}
+        lowest = min(values.values()) if len(values) > 2 else None
+        for i in [i for i, value in values.items() if value == lowest]:
+            rows[i] = replace(rows[i], cells={**rows[i].cells, key: replace(rows[i].cells[key], best=True)})
+    return rows
