@@ -30,7 +30,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lic_bench.history.machine import name_of
+from lic_bench.history.machine_name import name_of
 from lic_bench.machine import cores
 
 ROOT = Path(__file__).resolve().parent.parent

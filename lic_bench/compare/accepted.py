@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
@@ -11,7 +10,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from lic_bench.compare.gates import METRICS
+from lic_bench.compare.metric_table import NAMES
+from lic_bench.compare.toml_file import read_table
 from lic_bench.errors import UserError, unknown
 
 DEFAULT = Path("results/accepted.toml")
@@ -64,15 +64,9 @@ def read(path: Path) -> list[Accepted]:
     """The entries of a file, [] where it is not there. Raises UserError for one that is not so."""
     if not path.exists():
         return []
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path} cannot be read as TOML ({reason}).") from None
-    for name in content:
-        if name != "accepted":
-            raise unknown(f"table in {path}", name, ["accepted"])
-    tables = content.get("accepted", [])
+    tables = read_table(path, "accepted", str(path))
+    if tables is None:
+        return []
     if not isinstance(tables, list):
         raise UserError(f"{path}: accepted is {tables!r}; write a table [[accepted]] per change.")
     return [_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
@@ -121,8 +115,8 @@ def _entry(table: Any, where: str) -> Accepted:
             raise UserError(f"{where}: {name} = {value!r} is no {kinds}.")
         if isinstance(value, str) and not value.strip():
             raise UserError(f"{where}: {name} is empty.")
-    if table.get("metric", METRICS[0]) not in METRICS:
-        raise unknown(f"metric in {where}", table["metric"], METRICS)
+    if table.get("metric", NAMES[0]) not in NAMES:
+        raise unknown(f"metric in {where}", table["metric"], NAMES)
     if not table.get("change", 0) >= 0:
         raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
     if "commit" in table and not COMMIT.fullmatch(table["commit"]):

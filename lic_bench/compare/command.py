@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from lic_bench.compare import accepted, gates
+from lic_bench.compare import accepted
 from lic_bench.compare.comparison import Comparison, compare
 from lic_bench.compare.confirm import commands, second_look
+from lic_bench.compare.gate_file import read_gates
+from lic_bench.compare.open_run import opened
 from lic_bench.compare.output import github, json, junit, markdown, terminal
-from lic_bench.compare.sources import opened
-from lic_bench.compare.unmatched import unmatched
+from lic_bench.compare.unmatched_accepted import unmatched
 from lic_bench.errors import UserError
 
 
@@ -42,7 +43,7 @@ def run(options: Options, say: Callable[[str], None]) -> Comparison:
     """Compare and write the files. Raises UserError for bad input and NotComparable for runs that are not."""
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
-    chosen, entries = gates.read(options.gate), accepted.read_named(options.accepted)
+    chosen, entries = read_gates(options.gate), accepted.read_named(options.accepted)
     outputs = ((options.markdown, markdown.text), (options.json, json.text), (options.junit, junit.text))
     files = [(path, write) for path, write in outputs if path is not None]
     for path, _ in files:

@@ -9,8 +9,9 @@ from typing import Any
 
 from lic_bench.compare import comparable
 from lic_bench.compare.accepted import Accepted, covering, extent, largest
-from lic_bench.compare.gates import Gates
-from lic_bench.compare.metrics import better_of, metrics, reference_ratio
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.metric_table import metric_of
+from lic_bench.compare.paired_values import paired_values, reference_ratio
 from lic_bench.compare.verdicts import Verdict, Word, judge
 from lic_bench.errors import UserError
 from lic_bench.store.run_folder import Run
@@ -50,7 +51,7 @@ def compare(
 ) -> Comparison:
     """Compare two runs. Raises NotComparable where they differ in what `allow` does not name."""
     overridden = comparable.check(base, new, allow)
-    verdicts = judge(metrics(base, new), gates)
+    verdicts = judge(paired_values(base, new), gates)
     both = _keys(base, "failed") & _keys(new, "failed")
     if both and not (_keys(base, "ok") or _keys(new, "ok")):
         raise UserError(f"{base.name} and {new.name}: all {len(both)} records failed in both; nothing was measured.")
@@ -92,6 +93,6 @@ def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
 
 def _extent(verdict: Verdict) -> float | None:
     """How much for the worse: inf from nothing and to what is missing, 0 where some images are worse, not the mean."""
-    if verdict.change is None or (verdict.change > 0) == (better_of(verdict.metric) == "lower"):
+    if verdict.change is None or (verdict.change > 0) == (metric_of(verdict.metric).better == "lower"):
         return extent(verdict.change, numbers=verdict.base is not None)
     return 0.0

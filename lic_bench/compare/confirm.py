@@ -15,8 +15,10 @@ import numpy as np
 
 from lic_bench.compare import comparable
 from lic_bench.compare.comparison import Comparison
-from lic_bench.compare.gates import TIMES, Gates, Timed
-from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.gates import Timed
+from lic_bench.compare.metric_table import TIMES
+from lic_bench.compare.paired_values import Row, Subject, Times, paired_rows
 from lic_bench.compare.statistics import Floats, Paired, side_by_side
 from lic_bench.compare.turn_server import take_turns
 from lic_bench.compare.verdicts import Verdict, confirm, judge

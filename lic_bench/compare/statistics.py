@@ -1,4 +1,4 @@
-"""The statistics of times: effect, noise, interval and test of two series, and the correction for many tests at once.
+"""The statistics of times: effect, noise, interval and test of two series.
 
 Everything is logarithms, so that differences are ratios. On a machine that others share, noise only ever adds time, in
 phases of slowness that may last longer than a run: of runs made one after the other the fast end of both samples and
@@ -24,7 +24,7 @@ from math import ceil
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -201,20 +201,6 @@ def stratified_mann_whitney(strata: Sequence[tuple[Floats, Floats]]) -> float:
         return 1.0
     z = max(abs(total) - step, 0.0) / np.sqrt(variance)
     return min(1.0, float(2 * norm.sf(z)))
-
-
-def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """The p-values adjusted for the false-discovery rate (Benjamini and Hochberg 1995), in their order.
-
-    To call those at most alpha significant keeps the expected share of false ones among them at alpha.
-    """
-    values = np.asarray(p, np.float64)
-    order = np.argsort(values)[::-1]
-    count = len(values)
-    scaled = values[order] * count / np.arange(count, 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
-    return adjusted
 
 
 def _spread(series: Sequence[Floats]) -> float:

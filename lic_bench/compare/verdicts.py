@@ -10,9 +10,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from lic_bench.compare.gates import Gates, Off, Shown, Timed, Tolerance
-from lic_bench.compare.metrics import STATUS, Better, Subject, Times, Values
-from lic_bench.compare.statistics import Apart, Paired, benjamini_hochberg
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.gates import Off, Shown, Timed, Tolerance
+from lic_bench.compare.metric_table import STATUS, Better, metric_of
+from lic_bench.compare.paired_values import Subject, Times, Values
+from lic_bench.compare.statistics import Apart, Floats, Paired
 
 Word: TypeAlias = Literal["SAME", "BETTER", "WORSE", "AMBIGUOUS"]
 SHOWN = "; shown, not gated"
@@ -68,12 +70,22 @@ def judge(found: Iterable[Values | Times], gates: Gates) -> list[Verdict]:
     items = [(item, gates.of(item.subject.metric)) for item in found]
     items = [(item, gate) for item, gate in items if not isinstance(gate, Off)]
     times = [item for item, _ in items if isinstance(item, Times)]
-    raw = [item.evidence.p_value() for item in times]
-    adjusted = dict(zip([item.subject for item in times], benjamini_hochberg(raw), strict=True))
+    p_of_time = adjusted_p([item.evidence.p_value() for item in times])
+    adjusted = dict(zip([item.subject for item in times], p_of_time, strict=True))
     return [
         _of_times(item, gate, float(adjusted[item.subject])) if isinstance(item, Times) else _of_values(item, gate)
         for item, gate in items
     ]
+
+
+def adjusted_p(p: Sequence[float]) -> Floats:
+    """The p-values adjusted for the false-discovery rate (Benjamini and Hochberg 1995), in their order.
+
+    To call those at most alpha significant keeps the expected share of false ones among them at alpha.
+    """
+    from scipy.stats import false_discovery_control  # a second to import, for comparisons that have times
+
+    return np.asarray(false_discovery_control(p) if p else p)
 
 
 def confirm(first: Sequence[Verdict], again: Mapping[Subject, Verdict]) -> list[Verdict]:
@@ -148,7 +160,7 @@ def _of_values(item: Values, gate: Any) -> Verdict:
     more = {"base": base, "new": new, "change": (new / base - 1 if base else None) if changed else 0.0}
     if isinstance(gate, Tolerance):
         more["threshold"] = max(gate.relative, gate.absolute / abs(base)) if base else None
-    word, words = _of_numbers(item.better, gate, pairs, base)
+    word, words = _of_numbers(metric_of(item.subject.metric).better, gate, pairs, base)
     return _verdict(item.subject, word, words, gate, **more)
 
 

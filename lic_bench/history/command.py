@@ -13,9 +13,9 @@ from lic_bench.compare import accepted
 from lic_bench.errors import UserError, unknown
 from lic_bench.history import store
 from lic_bench.history.level_shifts import LEAST
+from lic_bench.history.metric_series import Series, series_of, unused
 from lic_bench.history.point import Point
-from lic_bench.history.points import points_of
-from lic_bench.history.series import Series, series_of, unused
+from lic_bench.history.run_points import points_of
 from lic_bench.history.table import series_table, steps_table
 from lic_bench.option_lists import split_list
 from lic_bench.report.labels import plural
@@ -73,7 +73,7 @@ def show(options: Options, console: Console) -> list[Series]:
             _say(console, f"{path}, number {number} ({entry.about}): no such step.", "yellow")
     _outcome(series, path, console)
     if options.out is not None:
-        from lic_bench.history.draw import write_figures
+        from lic_bench.history.figures import write_figures
 
         _say(console, f"{plural(len(write_figures(series, options.out)), 'file')} in {options.out}")
     return series

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lic_bench.history.series import Series, Step
-from lic_bench.history.words import apart, commit_of, day_of, last_of, pair_of, range_of
+from lic_bench.history.metric_series import Series, Step
+from lic_bench.history.wording import apart, commit_of, day_of, last_of, pair_of, range_of
 from lic_bench.report.labels import plural
 from lic_bench.report.table import Cell, Column, Row, Table, text
 

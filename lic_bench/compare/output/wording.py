@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 
 from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.confirm import may_be_worse
-from lic_bench.compare.gates import TIMES
-from lic_bench.compare.metrics import PEAK
+from lic_bench.compare.metric_table import BYTES, MACS, metric_of
 from lic_bench.compare.statistics import FLOOR
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.report.labels import plural
@@ -51,7 +50,7 @@ def name_of(verdict: Verdict) -> str:
 
 def words_of(verdict: Verdict) -> str:
     """Why; whether a time was measured only once; who accepted it, or only less of it."""
-    once = verdict.metric in TIMES and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
+    once = metric_of(verdict.metric).is_time and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
     less = "" if verdict.accepted_up_to is None else f"accepted only up to {100 * verdict.accepted_up_to:g} %"
     return plain("; ".join(filter(None, [verdict.words, "measured once" if once else "", verdict.accepted, less])))
 
@@ -60,7 +59,7 @@ def numbers_of(verdict: Verdict) -> tuple[str, str]:
     """BASE and NEW with their unit, and with as many digits as tell them apart; a dash for what has no number."""
     values = [value for value in (verdict.base, verdict.new) if value is not None and isfinite(value)]
     scale, unit = _unit(verdict.metric, max(map(abs, values), default=0.0))
-    digits = range(DIGITS, DIGITS + 1 if verdict.metric in TIMES else MOST_DIGITS + 1)
+    digits = range(DIGITS, DIGITS + 1 if metric_of(verdict.metric).is_time else MOST_DIGITS + 1)
     for count in digits:
         base, new = (_number(value, scale, unit, count, values) for value in (verdict.base, verdict.new))
         if base != new or verdict.base == verdict.new:
@@ -114,7 +113,7 @@ IN_TURN = " Of those measured again, in turn: medians, and their differences' tr
 
 def caption(verdicts: Sequence[Verdict]) -> str:
     """What the columns of a table of these verdicts mean."""
-    if not any(verdict.metric in TIMES for verdict in verdicts):
+    if not any(metric_of(verdict.metric).is_time for verdict in verdicts):
         return "BASE and NEW: means over the images."
     again = any(verdict.confirmed is not None for verdict in verdicts)
     fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
@@ -147,15 +146,16 @@ def _moved(ratio: float) -> str:
     return f"The reference workload took {how} in BASE; times are divided by it."
 
 
-def _unit(metric: str, largest: float) -> tuple[float, str]:
+def _unit(name: str, largest: float) -> tuple[float, str]:
     """What a value is divided by and the unit it is then in."""
-    if metric in TIMES:
+    metric = metric_of(name)
+    if metric.is_time:
         return (1.0, " s") if largest >= 1 else (1e-3, " ms")
-    if metric.endswith("_bytes") or metric.startswith(PEAK):
+    if metric.unit == BYTES:
         return (1e6, " MB") if largest >= 1e6 else (1.0, " B")
-    if metric in ("macs", "parameters"):
+    if metric.field_of == "complexity":
         scale, prefix = next(((scale, f" {prefix}") for scale, prefix in _STEPS.items() if largest >= scale), (1.0, ""))
-        return scale, f"{prefix or ' '}MAC" if metric == "macs" else prefix
+        return scale, f"{prefix or ' '}MAC" if metric.unit == MACS else prefix
     return 1.0, ""
 
 

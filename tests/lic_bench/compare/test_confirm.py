@@ -13,14 +13,14 @@ import pytest
 from lic_bench.compare import confirm
 from lic_bench.compare.comparison import Comparison, compare
 from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_look, undecided
-from lic_bench.compare.gates import read
+from lic_bench.compare.gate_file import read_gates
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
 
 SLEEPER = Path(__file__).parents[2] / "plugins" / "sleeper" / "codec.py"
-GATES = read(None)
+GATES = read_gates(None)
 SLOWER = Verdict(
     codec="jpeg", quality=50, on="kodak@256", metric="encode_s", verdict="WORSE", words="slower", gate="timed",
     change=0.08, low=0.06, high=0.10, threshold=0.03, least=0.03,

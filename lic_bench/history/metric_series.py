@@ -10,10 +10,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lic_bench.compare import gates
 from lic_bench.compare.accepted import Accepted, covering, extent
 from lic_bench.compare.gates import Gate, Timed, Tolerance
-from lic_bench.compare.metrics import better_of
+from lic_bench.compare.metric_table import metric_of
 from lic_bench.history.level_shifts import above, changes, levels, steps
 from lic_bench.history.point import Key, Point, Value
 
@@ -81,7 +80,7 @@ def unused(series: Iterable[Series], accepted: Sequence[Accepted]) -> list[tuple
 
 def _series(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series:
     values = [point.value for point in points]
-    gate, near = gates.read(None).of(points[0].metric), 0
+    gate, near = metric_of(points[0].metric).gate, 0
     if any(isinstance(value, str) for value in values):
         starts, parts = changes(values), []
         heights: list[Value] = [values[start] for start in (0, *starts)]
@@ -148,7 +147,7 @@ def _direction(metric: str, before: Value, after: Value, later: Sequence[Value],
     """BETTER, or worse: OPEN as long as no later level is as good as that before."""
     if isinstance(before, str) or isinstance(after, str):
         return "MENDED" if before in later else "OPEN"
-    sign = -1.0 if better_of(metric) == "higher" else 1.0
+    sign = -1.0 if metric_of(metric).better == "higher" else 1.0
     if sign * (after - before) < 0:
         return "BETTER"
     slack = _slack(gate, before)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.compare.sources import opened
+from lic_bench.compare.open_run import opened
 from lic_bench.errors import UserError
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run

@@ -8,9 +8,9 @@ import pytest
 from matplotlib.text import Annotation
 
 from lic_bench.errors import UserError
-from lic_bench.history.draw import LOOKS, MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.figures import LOOKS, MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.metric_series import Series, series_of
 from lic_bench.history.point import RELATIVE, Point
-from lic_bench.history.series import Series, series_of
 from lic_bench.report.build import DRAWING
 from lic_bench.report.style import look
 

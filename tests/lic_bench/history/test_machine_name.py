@@ -1,6 +1,6 @@
 import pytest
 
-from lic_bench.history.machine import hashed, name_of, software_of
+from lic_bench.history.machine_name import hashed, name_of, software_of
 
 XEON = {
     "cpu": "Intel(R) Xeon(R) Gold 6430 CPU @ 2.10GHz",

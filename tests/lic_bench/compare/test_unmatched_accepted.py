@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.compare.accepted import Accepted
-from lic_bench.compare.unmatched import unmatched
+from lic_bench.compare.unmatched_accepted import unmatched
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run
 

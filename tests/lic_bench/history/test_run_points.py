@@ -4,10 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lic_bench.compare.metrics import OF_RECORDS
+from lic_bench.compare.paired_values import OF_RECORDS
 from lic_bench.errors import UserError
 from lic_bench.history.point import Point
-from lic_bench.history.points import commit_of, points_of
+from lic_bench.history.run_points import commit_of, points_of
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, SERIES, Point, Value
-from lic_bench.history.series import Series, Step
+from lic_bench.compare.metric_table import BYTES, FAILED_IMAGES, MACS, MIB
+from lic_bench.history.metric_series import Series, Step
+from lic_bench.history.point import RELATIVE, SERIES, Point, Value
 
 COMMIT = 7  # digits that are shown
-MIB = 2**20
 SHORT = 8  # characters of a hash or setting
 PLAIN = 5  # of SERIES: machine, codec, quality, on, metric
 SMALL = 1e-3  # a relative change below is shown with two digits that count
@@ -53,7 +53,7 @@ def change_of(step: Step, unit: str) -> str:
     """By how much, relative; of counts and of what was 0 the difference, "other" for texts."""
     if isinstance(step.before, str) or isinstance(step.after, str):
         return "other"
-    if step.change is None or unit == COUNTED:
+    if step.change is None or unit == FAILED_IMAGES:
         return f"{step.after - step.before:+.6g}"
     return percent_of(step.change)
 

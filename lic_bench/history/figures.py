@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from lic_bench.compare.metrics import PEAK
+from lic_bench.compare.metric_table import FAILED_IMAGES, metric_of
 from lic_bench.errors import UserError
-from lic_bench.history.point import BYTES, COUNTED, Point
-from lic_bench.history.series import Series, State
-from lic_bench.history.words import MIB, SHORT, apart, change_of, commit_of, day_of
+from lic_bench.history.metric_series import Series, State
+from lic_bench.history.point import Point
+from lic_bench.history.wording import SHORT, apart, change_of, commit_of, day_of
 from lic_bench.report.build import DRAWING
 from lic_bench.report.figures import INK, dress
 from lic_bench.report.labels import dataset_label, label_of
@@ -42,19 +42,6 @@ LOOKS: Mapping[State, tuple[str, Any, str]] = {
     "BACK": ("#1d4e89", (0, (3, 3)), "as before"),
     "BETTER": ("#2d7d32", (0, (5, 1.5, 1.5, 1.5)), "better"),
 }
-TITLES: Mapping[str, str] = {
-    "encode_s": "Encoding time",
-    "decode_s": "Decoding time",
-    "payload_bytes": "Payload per image",
-    "header_bytes": "Header per image",
-    "mse_8bit": "MSE",
-    "ms_ssim": "MS-SSIM",
-    "macs": "Multiply-accumulates",
-    "parameters": "Parameters",
-    "status": "Failures",
-    "bitstream_sha256": "Bitstreams",
-}
-SCALES: Mapping[str, tuple[float, str]] = {"macs": (1e9, "G MACs"), "parameters": (1e6, "millions")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +211,7 @@ def _runs(axes: Axes, runs: Sequence[Point], *, labelled: bool) -> None:
 def _around(figure: Figure, series: Sequence[Series], datasets: set[str]) -> None:
     """Title, unit and what the lines mean."""
     last = series[0].last
-    what = TITLES.get(last.metric, last.metric.replace("_", " "))
+    what = metric_of(last.metric).title or last.metric.replace("_", " ")
     on = f" on {dataset_label(next(iter(datasets)))}" if len(datasets) == 1 else ""
     figure.suptitle(f"{what}{on}\n{last.machine}", fontsize=10, color=INK)
     if unit := _scale(last)[1]:
@@ -242,9 +229,7 @@ def _around(figure: Figure, series: Sequence[Series], datasets: set[str]) -> Non
 
 def _scale(point: Point) -> tuple[float, str]:
     """What values are divided by, and the unit then."""
-    if point.unit == BYTES and point.metric.startswith(PEAK):
-        return float(MIB), "MiB"
-    return SCALES.get(point.metric, (1.0, point.unit))
+    return metric_of(point.metric).axis or (1.0, point.unit)
 
 
 def _is_text(one: Series) -> bool:
@@ -252,7 +237,7 @@ def _is_text(one: Series) -> bool:
 
 
 def _counts(one: Series) -> bool:
-    return one.last.unit == COUNTED
+    return one.last.unit == FAILED_IMAGES
 
 
 def _heights(one: Series, scale: float) -> list[float]:
