@@ -32,9 +32,9 @@ class Gates:
 def read_gates(path: Path | None) -> Gates:
     """The gates of a TOML file before the defaults; the defaults alone without a file.
 
-    A table per metric or pattern: [metrics.encode_s], gate = "timed", least = 0.05. Of several that fit the first
-    counts. Without `gate` it is the kind that the metric has by default, and what the table does not name stays as it
-    is there. Raises UserError for a file that is not so, and for a pattern that no metric fits.
+    A table per metric or pattern: [metrics.encode_s], gate = "timed", least = 0.05. The first that fits counts. `gate`
+    and numbers that a table does not name are those of the metric's default.
+    Raises UserError for another structure or value, and for a pattern that no metric fits.
     """
     if path is None:
         return Gates()
@@ -63,7 +63,7 @@ def _read_gate(pattern: str, table: Any, path: Path) -> Gate:
 
 
 def _metric_of_pattern(pattern: str, path: Path) -> Metric:
-    """One of the metrics that fit, where all are times or all are texts; else what is known of the pattern itself."""
+    """A metric that fits if all that do are times or all are texts, else the row of the table that the pattern fits."""
     fitting = [metric_of(name) for name in NAMES if fnmatchcase(name, pattern)]
     if not fitting:
         raise unknown(f"metric in {path}", pattern, NAMES)

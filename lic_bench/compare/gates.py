@@ -9,7 +9,7 @@ from typing import ClassVar, TypeAlias
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exact:
-    """Every image's value is the same, to the last bit, or better, which passes; one that got worse is WORSE."""
+    """One image whose value got worse, by the last bit, is WORSE."""
 
     name: ClassVar[str] = "exact"
 
@@ -41,7 +41,7 @@ class Timed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """Every change is shown as AMBIGUOUS, be it that the value is missing; none is a regression."""
+    """Every change is shown as AMBIGUOUS, also to a missing value; none is a regression."""
 
     name: ClassVar[str] = "shown"
 

@@ -20,16 +20,18 @@ PEAK = "peak_"  # before the names of Record.peak_memory_bytes: peak_encode_rss
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One metric. Rows of the table may have a pattern for their name, as fnmatch has it.
+    """One metric, or a row of the table for all metrics that fit a pattern (fnmatch).
 
-    field_of: the stored row that has a field of this name; None for the status, which both have, and for peak memory.
-    better: which value is better, of a status that of the number of failed images; None for texts.
+    field_of: the stored row with a field of this name; None for the status, which both have, and for peak memory.
+    is_text: whether its values are only equal or not.
+    better: whether lower or higher values are, of a status numbers of failed images; None for texts.
     part: of `lic-bench run --measure`; None for what comes with every part.
     title: above figures. axis: what figures divide the value by, and the unit then; None for the value as it is.
     """
 
     name: str
     field_of: Literal["record", "complexity", None] = None
+    is_text: bool = False
     unit: str = ""
     better: Better = None
     part: str | None = None
@@ -39,28 +41,18 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it has many samples per image, which need statistics."""
+        """Whether each image has samples, which need statistics."""
         return self.unit == SECONDS
 
     @property
-    def is_text(self) -> bool:
-        """Whether its values are equal or not, and nothing between."""
-        return self.name in (STATUS, "bitstream_sha256")
-
-    @property
-    def is_memory(self) -> bool:
-        """Whether it is a peak of memory."""
-        return self.part == "memory"
-
-    @property
     def is_sampled(self) -> bool:
-        """Whether sampling may miss it, as in a short call; it is then absent."""
+        """Whether it is sampled, and may be missing for a short call."""
         return self.name.endswith(("_children_rss", "_nvml_process", "_nvml_process_growth", "_nvml_device"))
 
     @property
     def is_shared(self) -> bool:
-        """Whether other codecs in the same process count too."""
-        return self.is_memory and not self.name.endswith(("weights", "_growth", "_children_rss"))
+        """Whether it includes the memory of other codecs in the same process."""
+        return self.part == "memory" and not self.name.endswith(("weights", "_growth", "_children_rss"))
 
     def accepts(self, gate: type[Gate]) -> bool:
         """Whether gates of this kind can judge it."""
@@ -80,10 +72,10 @@ def _peak(name: str, absolute: int) -> Metric:
 TABLE: Sequence[Metric] = (
     replace(_TIME, name="encode_s", title="Encoding time"),
     replace(_TIME, name="decode_s", title="Decoding time"),
-    Metric(name=STATUS, unit=FAILED_IMAGES, better="lower", title="Failures"),
+    Metric(name=STATUS, is_text=True, unit=FAILED_IMAGES, better="lower", title="Failures"),
     Metric(name="payload_bytes", field_of="record", unit=BYTES, better="lower", title="Payload per image"),
     Metric(name="header_bytes", field_of="record", unit=BYTES, better="lower", title="Header per image"),
-    Metric(name="bitstream_sha256", field_of="record", title="Bitstreams"),
+    Metric(name="bitstream_sha256", field_of="record", is_text=True, title="Bitstreams"),
     Metric(name="mse_8bit", field_of="record", unit="squared levels", better="lower", part="quality", title="MSE"),
     Metric(
         name="ms_ssim", field_of="record", better="higher", part="quality", title="MS-SSIM",
@@ -121,5 +113,5 @@ NAMES = (
 
 @cache
 def metric_of(name: str) -> Metric:
-    """The metric of this name, or what is known about all that fit a pattern of names, as "*_rss"."""
+    """The metric of this name: the first row of the table that fits it."""
     return replace(next(metric for metric in TABLE if fnmatchcase(name, metric.name)), name=name)

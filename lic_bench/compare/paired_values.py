@@ -52,10 +52,10 @@ class Times:
 
 
 def paired_values(base: Run, new: Run) -> list[Values | Times]:
-    """Every metric that BASE has of what both runs measured, by codec and quality.
+    """Every metric that BASE has, of the images and counters that both runs have, by codec and quality.
 
-    Of an image that failed in one run only the status is there. Memory in which other codecs have a part is left out if
-    the runs are of different codecs.
+    An image that failed in either run has only a status. If the runs are of different codecs, memory that includes that
+    of other codecs is left out.
     """
     values: list[Values | Times] = []
     for (codec, quality, dataset), rows in paired_rows(base, new):
@@ -71,7 +71,7 @@ def paired_values(base: Run, new: Run) -> list[Values | Times]:
 
 
 def without_shared_memory(values: Iterable[Values | Times], *runs: Run) -> list[Values | Times]:
-    """The values without memory in which other codecs of the run have a part, as where they share a process."""
+    """The values without memory that includes that of other codecs, if codecs of a run shared a process."""
     shared = not all(run.info.get("config", {}).get("isolate") for run in runs)
     return [item for item in values if not (shared and metric_of(item.subject.metric).is_shared)]
 
@@ -114,7 +114,7 @@ def _values(subject: Subject, pairs: Iterable[tuple[Any, Any]]) -> Iterator[Valu
 
 
 def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
-    """Times; Values where NEW lacks them, or lacks the readings of the reference workload beside them."""
+    """The times as Times; as Values if NEW lacks them or the readings of the reference workload beside them."""
     name = subject.metric
     medians = [
         (float(np.median(base[name])), _median(new[name]) if new["canary_s"] or not base["canary_s"] else None)
@@ -161,7 +161,7 @@ def _paired(
 
 
 def _plain(value: Any) -> Any:
-    """A cell of a frame; None where pandas has NaN for it."""
+    """A cell of a frame, None for NaN."""
     return None if isinstance(value, float) and np.isnan(value) else value
 
 

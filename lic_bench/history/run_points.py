@@ -13,7 +13,7 @@ from lic_bench.compare.metric_table import STATUS, metric_of
 from lic_bench.compare.paired_values import Subject, Times, Values, paired_values, without_shared_memory
 from lic_bench.compare.statistics import Apart, floor
 from lic_bench.errors import UserError
-from lic_bench.history.machine_name import hashed, name_of, software_of
+from lic_bench.history.machine_name import machine_name, short_hash, software_hash
 from lic_bench.history.point import RELATIVE, Point, Value
 from lic_bench.store.run_folder import Run
 
@@ -42,7 +42,7 @@ def points_of(run: Run) -> list[Point]:
 
 
 def _point(item: Values | Times, run: Run, images: Mapping[tuple[str, int, str], ImageHashes | None]) -> Point | None:
-    """None for an incomplete data set, and where all values are missing."""
+    """The point, or None for an incomplete data set and if all values are missing."""
     subject = item.subject
     hashes = images.get((subject.codec, subject.quality, subject.on), OF_OPERATIONS)
     numbers = _numbers_of_times(item) if isinstance(item, Times) else _numbers_of_values(item)
@@ -63,7 +63,7 @@ def commit_of(described: str | None) -> tuple[str | None, bool | None]:
 
 
 def _origin(run: Run, subject: Subject) -> dict[str, Any]:
-    """The fields that say what was measured, where and how."""
+    """The fields of a point that say what was measured, where and how."""
     config, fingerprint, environment = (run.info.get(part) or {} for part in ("config", "fingerprint", "environment"))
     commit, dirty = commit_of(environment.get("git_commit"))
     codec, quality = subject.codec, subject.quality
@@ -72,8 +72,8 @@ def _origin(run: Run, subject: Subject) -> dict[str, Any]:
         "commit": commit,
         "dirty": dirty,
         "lic_bench": environment.get("lic_bench", ""),
-        "machine": name_of(fingerprint),
-        "software": software_of(fingerprint, codec),
+        "machine": machine_name(fingerprint),
+        "software": software_hash(fingerprint, codec),
         "protocol": config.get("protocol", ""),
         "device": config.get("device", ""),
         "threads": config.get("threads"),
@@ -96,7 +96,7 @@ def _hashes_of_images(run: Run) -> dict[tuple[str, int, str], ImageHashes | None
     key: Any
     for key, rows in run.records.groupby(["codec", "quality", "dataset"], sort=False):
         parts = {STATUS: rows, "ok": rows[rows.status == "ok"]}
-        hashes = {name: hashed(sorted(zip(p.image, p.image_sha256, strict=True))) for name, p in parts.items()}
+        hashes = {name: short_hash(sorted(zip(p.image, p.image_sha256, strict=True))) for name, p in parts.items()}
         hashes_of[key] = hashes if len(rows) >= asked.get(key[-1], 0) else None
     return hashes_of
 
@@ -111,7 +111,7 @@ def _value_of_all(metric: str, values: Sequence[Any]) -> Value:
     if metric == STATUS:
         return float(sum(value != "ok" for value in values))
     if isinstance(values[0], str):
-        return hashed(values)
+        return short_hash(values)
     return math.fsum(values) / len(values)  # rounded once: another order or numpy would else look like a change
 
 

@@ -1,4 +1,4 @@
-"""What all outputs say alike: the order of the verdicts, their numbers with units, the outcome, what to do next."""
+"""What all outputs have in common: the order of the verdicts, numbers with units, the outcome, what to do next."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def class_of(verdict: Verdict) -> Class:
 
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """What regressed first, then what was accepted, BETTER, AMBIGUOUS, SAME; within each in the order given."""
+    """Regressions first, then ACCEPTED, BETTER, AMBIGUOUS, SAME; each class in the order given."""
     return sorted(verdicts, key=lambda verdict: ORDER.index(class_of(verdict)))
 
 
 def stands_out(verdict: Verdict) -> bool:
-    """Whether it is shown by itself: all but what is the same, and of that what only a second look found the same."""
+    """Whether it has a row of its own: all but SAME, and what only a second look found SAME."""
     return verdict.verdict != "SAME" or verdict.confirmed is not None
 
 
 def plain(text: object) -> str:
-    """One line of printable characters: runs of control characters are a space, what is no character is U+FFFD."""
+    """The text as one printable line: a space for control characters, U+FFFD for what is no character."""
     return _NO_CHARACTER.sub("\ufffd", _UNPRINTABLE.sub(" ", str(text)))
 
 
@@ -49,14 +49,14 @@ def name_of(verdict: Verdict) -> str:
 
 
 def words_of(verdict: Verdict) -> str:
-    """Why; whether a time was measured only once; who accepted it, or only less of it."""
+    """Why, whether a time was measured only once, and who accepted the change or a smaller one."""
     once = metric_of(verdict.metric).is_time and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
     less = "" if verdict.accepted_up_to is None else f"accepted only up to {100 * verdict.accepted_up_to:g} %"
     return plain("; ".join(filter(None, [verdict.words, "measured once" if once else "", verdict.accepted, less])))
 
 
 def numbers_of(verdict: Verdict) -> tuple[str, str]:
-    """BASE and NEW with their unit, and with as many digits as tell them apart; a dash for what has no number."""
+    """BASE and NEW with their unit and enough digits to tell them apart; a dash for a missing number."""
     values = [value for value in (verdict.base, verdict.new) if value is not None and isfinite(value)]
     scale, unit = _unit(verdict.metric, max(map(abs, values), default=0.0))
     digits = range(DIGITS, DIGITS + 1 if metric_of(verdict.metric).is_time else MOST_DIGITS + 1)
@@ -96,7 +96,7 @@ def sentence_of(verdict: Verdict) -> str:
 
 
 def same_of(verdicts: Sequence[Verdict]) -> list[str]:
-    """A line per codec with the number of those that do not stand out."""
+    """A line per codec with the number of verdicts that do not stand out."""
     codecs = [verdict.codec for verdict in verdicts if not stands_out(verdict)]
     return [f"{plain(codec)}: {plural(codecs.count(codec), 'number')} the same" for codec in dict.fromkeys(codecs)]
 
@@ -160,7 +160,7 @@ def _unit(name: str, largest: float) -> tuple[float, str]:
 
 
 def _number(value: float | None, scale: float, unit: str, digits: int, values: Sequence[float]) -> str:
-    """With so many significant digits of the largest of `values`, in whose decimals all are written."""
+    """The value with the decimals that give the largest of `values` this many significant digits."""
     if value is None:
         return NONE
     if not isfinite(value):
@@ -174,7 +174,7 @@ def _number(value: float | None, scale: float, unit: str, digits: int, values: S
 
 
 def _percent(change: float) -> str:
-    """With a sign and a decimal; two digits of what would else be nothing; the whole percent from 1000 on."""
+    """With a sign and one decimal; two digits if that would be 0, none after the point from 1000 % on."""
     value = 100 * change
     if not value:
         return "0.0"

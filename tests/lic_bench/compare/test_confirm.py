@@ -12,7 +12,7 @@ import pytest
 
 from lic_bench.compare import confirm
 from lic_bench.compare.comparison import Comparison, compare
-from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_look, undecided
+from lic_bench.compare.confirm import Commands, may_be_worse, run_commands, second_look, undecided
 from lic_bench.compare.gate_file import read_gates
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
@@ -30,7 +30,7 @@ SLOWER = Verdict(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirm, "STARTS", 4)
-    monkeypatch.setattr(confirm, "turns", lambda images: 8)
+    monkeypatch.setattr(confirm, "turns_per_image", lambda images: 8)
     monkeypatch.setattr(confirm, "LOOKS", 1)
 
 
@@ -110,20 +110,20 @@ def test_the_command_asks_for_what_was_measured_and_nothing_else(
 
 
 def test_few_images_have_more_turns_each() -> None:
-    assert [confirm.turns(images) for images in (1, 2, 3, 24)] == [40, 20, 14, 8]
+    assert [confirm.turns_per_image(images) for images in (1, 2, 3, 24)] == [40, 20, 14, 8]
 
 
 def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Callable[..., Record]) -> None:
     base = stored([record()], name="base", environment={"git_commit": "aaaa"})
     new = stored([record()], name="new", environment={"git_commit": "bbbb"})
     with pytest.raises(UserError, match=r"BASE was measured by git_commit aaaa, NEW by bbbb.*--base-run"):
-        commands(base, new, None, "lic-bench run")
-    assert commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
+        run_commands(base, new, None, "lic-bench run")
+    assert run_commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
         base=["old/lic-bench", "run"], new=["lic-bench", "run", "--limit", "2"]
     )
     with pytest.raises(UserError, match="--new-run is empty; give a command"):
-        commands(base, base, None, "")
-    own = commands(base, base, None, None)
+        run_commands(base, base, None, "")
+    own = run_commands(base, base, None, None)
     assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 
 

@@ -16,7 +16,7 @@ from lic_bench.compare.gate_file import Gates, read_gates
 from lic_bench.compare.gates import Exact, Gate, Off, Shown, Timed, Tolerance
 from lic_bench.compare.paired_values import Subject, Times, Values
 from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series, side_by_side
-from lic_bench.compare.verdicts import Verdict, adjusted_p, confirm, judge
+from lic_bench.compare.verdicts import Verdict, adjusted_p, confirm_verdicts, judge
 
 COMPARISONS = 50
 LUCK = 0.005
@@ -279,7 +279,7 @@ def test_the_second_look_counts() -> None:
     other = replace(worse, metric="decode_s")
 
     def after(first: Verdict, again: Verdict) -> Verdict:
-        found = confirm([first, other], {first.subject: again})
+        found = confirm_verdicts([first, other], {first.subject: again})
         assert found[1] is other
         return found[0]
 
@@ -291,7 +291,7 @@ def test_the_second_look_counts() -> None:
     assert (after(doubt, better).verdict, after(doubt, better).confirmed) == ("BETTER", True)
     assert "+8.3 %" in after(worse, same).words
     assert after(worse, same).change == same.change
-    assert confirm([worse], {}) == [worse]
+    assert confirm_verdicts([worse], {}) == [worse]
 
 
 # The proof: comparisons on a noisy machine
@@ -359,7 +359,7 @@ class Machine:
 
     def started(self, time: int) -> Floats:
         """The difference of each image, after a start of both."""
-        images, count = [], second_look.turns(self.images)
+        images, count = [], second_look.turns_per_image(self.images)
         for _ in range(self.images):
             slow = self.phases(2 * count).reshape(count, 2)
             both = self.feels[time] * slow + self.late(2 * count, 0.01).reshape(count, 2)

@@ -8,8 +8,9 @@ import pytest
 from matplotlib.text import Annotation
 
 from lic_bench.errors import UserError
-from lic_bench.history.figures import LOOKS, MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.figures import MOST, figures, history_figure, lay_out, write_figures
 from lic_bench.history.metric_series import Series, series_of
+from lic_bench.history.panels import LINES
 from lic_bench.history.point import RELATIVE, Point
 from lic_bench.report.build import DRAWING
 from lic_bench.report.style import look
@@ -29,7 +30,7 @@ def test_levels_and_steps_are_drawn_where_they_are(nights: Nights) -> None:
     (axes,) = history_figure([series]).axes
     (step,) = series.steps
     colours = [line.get_color() for line in axes.lines]
-    mark = axes.lines[colours.index(LOOKS["OPEN"][0])]
+    mark = axes.lines[colours.index(LINES["OPEN"][0])]
     assert list(mark.get_xdata()) == [step.index - 0.5] * 2
     levels = [line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2 and line.get_linewidth() == 1.3]
     assert levels == pytest.approx([4.0, 4.4], rel=0.01)

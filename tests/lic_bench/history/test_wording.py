@@ -5,7 +5,7 @@ import pytest
 from lic_bench.compare.metric_table import BYTES, FAILED_IMAGES, MACS
 from lic_bench.history.metric_series import Step, series_of
 from lic_bench.history.point import RELATIVE, Point
-from lic_bench.history.wording import apart, change_of, commit_of, last_of, pair_of, range_of, value_of
+from lic_bench.history.wording import change_of, commit_of, distinctions, last_of, pair_of, range_of, value_of
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_time_has_its_seconds(point: Callable[..., Point]) -> None:
 
 def test_series_of_one_name_are_told_apart_by_what_differs(point: Callable[..., Point]) -> None:
     series = series_of([point(), point(threads=2), point(codec="webp")])
-    assert apart(series) == ["threads 1", "threads 2", ""]
+    assert distinctions(series) == ["threads 1", "threads 2", ""]
