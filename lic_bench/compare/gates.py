@@ -22,6 +22,10 @@ class Tolerance:
     relative: float = 0.0
     absolute: float = 0.0
 
+    def allowed(self, base: float) -> float:
+        """The largest change from this value that passes."""
+        return max(self.relative * abs(base), self.absolute)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:

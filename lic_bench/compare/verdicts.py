@@ -173,7 +173,7 @@ def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]],
         return "SAME", "equal"
     among = [f"{count} {which}" for count, which in ((rising, "up"), (falling, "down")) if count]
     words = f"mean {change:+.6g}, of {len(pairs)} images {', '.join(among)}" if len(pairs) > 1 else f"{change:+.6g}"
-    if isinstance(gate, Tolerance) and abs(change) <= max(gate.relative * abs(base), gate.absolute):
+    if isinstance(gate, Tolerance) and abs(change) <= gate.allowed(base):
         return "SAME", f"{words}, within the tolerance"
     if isinstance(gate, Shown):
         return "AMBIGUOUS", f"{words}{SHOWN}"

@@ -99,11 +99,8 @@ def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
 def _say_outcome(series: Sequence[Series], path: Path, console: Console) -> None:
     open_steps = sum(len(member.open) for member in series)
     if open_steps:
-        _say(
-            console,
-            f"{plural(open_steps, 'step')} OPEN: mend what got worse, or say in {path} who accepts it.",
-            "bold red",
-        )
+        advice = f"mend what got worse, or say in {path} who accepts it."
+        _say(console, f"{plural(open_steps, 'step')} OPEN: {advice}", "bold red")
     elif all(len(member.points) < 2 for member in series):
         _say(console, f"One run shows no steps yet: they take two, of times and resident memory {2 * LEAST}.", "yellow")
     else:

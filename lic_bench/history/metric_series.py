@@ -108,7 +108,7 @@ def _starts(values: Floats, gate: Gate) -> tuple[list[int], int]:
     if isinstance(gate, Timed) and np.all(values > 0):
         return find_steps(np.log(values), floor=math.log1p(gate.least)), NEAR
     if isinstance(gate, Tolerance) and gate.relative:
-        return find_steps(values, floor=_tolerance(gate, float(np.median(values)))), NEAR
+        return find_steps(values, floor=gate.allowed(float(np.median(values)))), NEAR
     within = gate.absolute if isinstance(gate, Tolerance) else 0.0
     starts = find_changes(values.tolist(), within)
     return (drop_small_steps(values, starts, within) if within else starts), 0
@@ -160,11 +160,7 @@ def _slack(gate: Gate, level: float) -> float:
     """How much worse another level may be and still count as the same."""
     if isinstance(gate, Timed):
         return gate.least * level
-    return _tolerance(gate, level) if isinstance(gate, Tolerance) else 0.0
-
-
-def _tolerance(gate: Tolerance, level: float) -> float:
-    return max(gate.relative * abs(level), gate.absolute)
+    return gate.allowed(level) if isinstance(gate, Tolerance) else 0.0
 
 
 def _names(beginning: str, commits: Iterable[str | None]) -> bool:

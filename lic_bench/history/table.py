@@ -55,11 +55,9 @@ def series_table(series: Sequence[Series], *, everything: bool = False) -> Table
 def steps_table(series: Sequence[Series]) -> Table:
     """One row per step on one machine, by time; steps of several qualities at one commit share a row."""
     named = zip(series, _datasets_of(series), strict=True)
-    rows_by_time = sorted(
-        ((member, step, on) for member, on in named for step in member.steps), key=lambda row: _time_order(*row)
-    )
+    steps = [(member, step, on) for member, on in named for step in member.steps]
     groups: dict[tuple[str, ...], list[tuple[Series, Step]]] = {}
-    for member, step, on in rows_by_time:
+    for member, step, on in sorted(steps, key=lambda row: _time_order(*row)):
         point = member.points[step.index]
         key = (on, point.codec, point.metric, point.time, step.state, *_notes(step))
         groups.setdefault(key, []).append((member, step))
@@ -76,10 +74,8 @@ def _columns(columns: Sequence[Column], series: Sequence[Series]) -> list[Column
 
 def _datasets_of(series: Sequence[Series]) -> list[str]:
     """The data set of each series, with what else distinguishes it."""
-    return [
-        ", ".join(filter(None, (member.last.on, distinction)))
-        for member, distinction in zip(series, distinctions(series), strict=True)
-    ]
+    named = zip(series, distinctions(series), strict=True)
+    return [", ".join(filter(None, (member.last.on, distinction))) for member, distinction in named]
 
 
 def _counts(series: Sequence[Series]) -> str:

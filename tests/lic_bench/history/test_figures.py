@@ -5,7 +5,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.text import Annotation
 
 from lic_bench.errors import UserError
 from lic_bench.history.figures import MOST, figures, history_figure, lay_out, write_figures
@@ -38,28 +37,6 @@ def test_levels_and_steps_are_drawn_where_they_are(nights: Nights) -> None:
     assert points.get_color() == look("jpeg").colour
     low, high = axes.get_ylim()
     assert low < min(points.get_ydata()) <= max(points.get_ydata()) < high
-
-
-def test_labels_of_steps_do_not_cover_each_other(nights: Nights) -> None:
-    series = series_of(nights([float(1000 + (night // 2) ** 2) for night in range(40)]))
-    figure = history_figure(series)
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    boxes = [text.get_window_extent() for text in axes.texts if isinstance(text, Annotation)]
-    assert len(boxes) > 5
-    for place, one in enumerate(boxes):
-        assert not any(one.shrunk(0.9, 0.9).overlaps(other.shrunk(0.9, 0.9)) for other in boxes[place + 1 :])
-
-
-@pytest.mark.parametrize("values", [[1000.0], ["abcdef"], [0.0, 0.0], [1000.0] * 300, ["a", "b", "a", "c", "d", "e"]])
-def test_one_point_constants_texts_and_many_points_can_be_drawn(nights: Nights, values: list[float | str]) -> None:
-    figure = history_figure(series_of(nights(values)))
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    low, high = axes.get_ylim()
-    assert low < high
-    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert 1 <= len(ticks) <= 5
 
 
 def test_panels_of_series_share_the_runs_below(nights: Nights) -> None:
