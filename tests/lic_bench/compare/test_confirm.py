@@ -103,7 +103,7 @@ def test_the_command_asks_for_what_was_measured_and_nothing_else(
     assert asked["--datasets"] == ["kodak"]
     assert (asked["--crop"], asked["--limit"], asked["--threads"]) == (["256"], ["4"], ["2"])
     assert "--weights" not in asked
-    words = list(confirm._besides(["lic-bench", "run", "--datasets", "my/folder", "--limit=2"], asked))
+    words = list(confirm._missing_options(["lic-bench", "run", "--datasets", "my/folder", "--limit=2"], asked))
     assert "--datasets" not in words
     assert "--limit" not in words
     assert words[words.index("--crop") + 1] == "256"
@@ -148,10 +148,10 @@ def test_another_look_is_taken_until_it_is_clear_on_which_side_a_time_is() -> No
 def test_a_second_look_at_something_else_is_refused(stored: Callable[..., Run], record: Callable[..., Record]) -> None:
     first = stored([record()], name="first")
     part = stored([record()], name="part", config={"measure": ["latency"], "quick": True})
-    assert confirm._checked(part, first) is part
+    assert confirm._check_same_kind(part, first) is part
     other = stored([record()], name="other", fingerprint={"torch": "2.16.0"})
     with pytest.raises(UserError, match=r"measured something else than .*first did: software: torch is 2.15.0"):
-        confirm._checked(other, first)
+        confirm._check_same_kind(other, first)
 
 
 def test_a_comparison_without_times_is_left_as_it_is(stored: Callable[..., Run], record: Callable[..., Record]) -> None:
