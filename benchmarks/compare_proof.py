@@ -30,7 +30,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from lic_bench.history.machine import name_of
+from lic_bench.history.machine_name import machine_name
 from lic_bench.machine import core_affinity
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -95,7 +95,7 @@ class Proof:
             "kind": kind,
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
             "commit": str(run["environment"].get("git_commit"))[:12],
-            "machine": name_of(run["fingerprint"]),
+            "machine": machine_name(run["fingerprint"]),
             "reference_ratio": comparison["reference_ratio"],
             "verdicts": [
                 {name: _rounded(verdict[name]) for name in KEPT}

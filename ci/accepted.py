@@ -13,23 +13,23 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from lic_bench.compare.accepted import Accepted, read
+from lic_bench.compare.accepted import Accepted, read_accepted
 from lic_bench.errors import UserError
 
 FILE = Path("results/accepted.toml")
 
 
-def since(folder: Path) -> list[Accepted]:
+def entries_since(folder: Path) -> list[Accepted]:
     """The entries that neither the work tree's own file has nor are about a commit that it contains."""
-    before = read(folder / FILE)
-    return [entry for entry in read(FILE) if entry not in before and not _contains(folder, entry.commit)]
+    before = read_accepted(folder / FILE)
+    return [entry for entry in read_accepted(FILE) if entry not in before and not _contains(folder, entry.commit)]
 
 
-def lost() -> list[str]:
+def lost_commits() -> list[str]:
     """A line for each entry whose commit is not in this repository, be it squashed or rebased."""
     return [
         f"{FILE} number {number}: commit {entry.commit} is not in this repository; the entry counts without it."
-        for number, entry in enumerate(read(FILE), 1)
+        for number, entry in enumerate(read_accepted(FILE), 1)
         if entry.commit and _git("rev-parse", "-q", "--verify", f"{entry.commit}^{{commit}}").returncode
     ]
 
@@ -58,8 +58,8 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 if __name__ == "__main__":
     try:
-        sys.stderr.writelines(f"{line}\n" for line in lost())
-        print(to_toml(since(Path(sys.argv[1]))), end="")
+        sys.stderr.writelines(f"{line}\n" for line in lost_commits())
+        print(to_toml(entries_since(Path(sys.argv[1]))), end="")
     except UserError as error:
         print(f"accepted.py: {error}", file=sys.stderr)
         sys.exit(error.exit_code)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import date, datetime
@@ -11,7 +10,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from lic_bench.compare.gates import METRICS
+from lic_bench.compare.metric_table import NAMES
+from lic_bench.compare.toml_file import read_table
 from lic_bench.errors import UserError, unknown
 
 DEFAULT = Path("results/accepted.toml")
@@ -21,8 +21,8 @@ DEFAULT = Path("results/accepted.toml")
 class Accepted:
     """One accepted change.
 
-    change: the largest relative change of the mean for the worse that is accepted, 0.08 for 8 %, inf for any, also from
-        nothing; where some images are worse and the mean is not, and for what is no number, any is.
+    change: the largest relative worsening of the mean that is accepted, 0.08 for 8 %, inf for any, also from 0. If only
+        some images are worse, or the metric is a text, any entry accepts it.
     quality: None for all. commit: of the change, its first 7 digits or more, by which `lic-bench history` finds it.
     """
 
@@ -53,55 +53,50 @@ TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
-def read_named(path: Path | None) -> list[Accepted]:
-    """The entries of the file that was named, which must be there; of DEFAULT, which need not be, where none was."""
+def read_named_or_default(path: Path | None) -> list[Accepted]:
+    """The entries of --accepted, a file that must exist; without it those of DEFAULT, which need not exist."""
     if path is not None and not path.is_file():
         raise UserError(f"--accepted {path}: no such file; leave it out for {DEFAULT}, or name the file to read.")
-    return read(path or DEFAULT)
+    return read_accepted(path or DEFAULT)
 
 
-def read(path: Path) -> list[Accepted]:
-    """The entries of a file, [] where it is not there. Raises UserError for one that is not so."""
+def read_accepted(path: Path) -> list[Accepted]:
+    """The entries of a file, [] if it does not exist. Raises UserError, naming the entry, for what is no entry."""
     if not path.exists():
         return []
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path} cannot be read as TOML ({reason}).") from None
-    for name in content:
-        if name != "accepted":
-            raise unknown(f"table in {path}", name, ["accepted"])
-    tables = content.get("accepted", [])
+    tables = read_table(path, "accepted", str(path))
+    if tables is None:
+        return []
     if not isinstance(tables, list):
         raise UserError(f"{path}: accepted is {tables!r}; write a table [[accepted]] per change.")
-    return [_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
+    return [_read_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
 
 
-def extent(change: float | None, *, numbers: bool) -> float | None:
-    """What an entry must reach to cover a change: inf for one between numbers that has no ratio, as from 0.
+def extent_to_cover(change: float | None, *, numbers: bool) -> float | None:
+    """What an entry's change must reach to cover this change: inf if there is no ratio, as from 0.
 
-    change: relative, None where it has none. None is returned for what is no number, which any entry covers.
+    change: relative, None if it has no ratio. numbers: whether the values are numbers; for texts None is returned,
+    which any entry covers.
     """
     return inf if numbers and change is None else change
 
 
-def covering(
+def covering_entry(
     accepted: Sequence[Accepted], codec: str, quality: int, metric: str, change: float | None
 ) -> Accepted | None:
-    """The first entry under which this change of a metric is accepted; change: as `extent` gives it."""
-    for entry in _of(accepted, codec, quality, metric):
+    """The first entry that accepts this change of a metric, None if none does. change: by `extent_to_cover`."""
+    for entry in _entries_about(accepted, codec, quality, metric):
         if change is None or abs(change) <= entry.change + ROUNDING:
             return entry
     return None
 
 
-def largest(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> float | None:
-    """The largest change of this metric that is accepted; None where none is."""
-    return max((entry.change for entry in _of(accepted, codec, quality, metric)), default=None)
+def largest_accepted(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> float | None:
+    """The largest change of this metric that is accepted; None if no entry is about it."""
+    return max((entry.change for entry in _entries_about(accepted, codec, quality, metric)), default=None)
 
 
-def _of(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> list[Accepted]:
+def _entries_about(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> list[Accepted]:
     return [
         entry
         for entry in accepted
@@ -109,10 +104,9 @@ def _of(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> 
     ]
 
 
-def _entry(table: Any, where: str) -> Accepted:
+def _read_entry(table: Any, where: str) -> Accepted:
     if not isinstance(table, dict):
         raise UserError(f"{where} is {table!r}; write a table.")
-    needed = [f.name for f in fields(Accepted) if f.default is MISSING]
     for name, value in table.items():
         if name not in TYPES:
             raise unknown(f"key in {where}", name, TYPES)
@@ -121,8 +115,8 @@ def _entry(table: Any, where: str) -> Accepted:
             raise UserError(f"{where}: {name} = {value!r} is no {kinds}.")
         if isinstance(value, str) and not value.strip():
             raise UserError(f"{where}: {name} is empty.")
-    if table.get("metric", METRICS[0]) not in METRICS:
-        raise unknown(f"metric in {where}", table["metric"], METRICS)
+    if table.get("metric", NAMES[0]) not in NAMES:
+        raise unknown(f"metric in {where}", table["metric"], NAMES)
     if not table.get("change", 0) >= 0:
         raise UserError(f"{where}: change = {table['change']!r}; give a number from 0 on, 0.08 for 8 %.")
     if "commit" in table and not COMMIT.fullmatch(table["commit"]):
@@ -130,6 +124,6 @@ def _entry(table: Any, where: str) -> Accepted:
             f"{where}: commit = {table['commit']!r}; give 7 to 40 hexadecimal digits, "
             "as `git log -1 --format=%h v1.0` prints them."
         )
-    if lacking := [name for name in needed if name not in table]:
+    if lacking := [f.name for f in fields(Accepted) if f.default is MISSING and f.name not in table]:
         raise UserError(f"{where} lacks {', '.join(lacking)}; who accepted which change of what, and why?")
     return Accepted(**table)

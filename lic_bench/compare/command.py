@@ -1,4 +1,4 @@
-"""`lic-bench compare`: from its options to what it shows and writes."""
+"""`lic-bench compare`: its options, and the calls that compare, show and write what they ask for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from lic_bench.compare import accepted, gates
+from lic_bench.compare import accepted
 from lic_bench.compare.comparison import Comparison, compare
-from lic_bench.compare.confirm import commands, second_look
+from lic_bench.compare.confirm import run_commands, second_look
+from lic_bench.compare.gate_file import read_gates
+from lic_bench.compare.open_run import open_run
 from lic_bench.compare.output import github, json, junit, markdown, terminal
-from lic_bench.compare.sources import opened
-from lic_bench.compare.unmatched import unmatched
+from lic_bench.compare.unmatched_accepted import unmatched_entries
 from lic_bench.errors import UserError
 
 
@@ -42,39 +43,39 @@ def run(options: Options, say: Callable[[str], None]) -> Comparison:
     """Compare and write the files. Raises UserError for bad input and NotComparable for runs that are not."""
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
-    chosen, entries = gates.read(options.gate), accepted.read_named(options.accepted)
-    outputs = ((options.markdown, markdown.text), (options.json, json.text), (options.junit, junit.text))
+    gates, entries = read_gates(options.gate), accepted.read_named_or_default(options.accepted)
+    outputs = ((options.markdown, markdown.to_markdown), (options.json, json.to_json), (options.junit, junit.to_xml))
     files = [(path, write) for path, write in outputs if path is not None]
     for path, _ in files:
         _check_target(path)
     with ExitStack() as stack:
-        base, new = (stack.enter_context(opened(source)) for source in (options.base, options.new))
-        found = compare(base, new, chosen, options.allow, entries)
+        base, new = (stack.enter_context(open_run(source)) for source in (options.base, options.new))
+        comparison = compare(base, new, gates, options.allow, entries)
         if options.confirm:
-            how = commands(base, new, options.base_run, options.new_run)
-            found = second_look(found, base, new, chosen, how, say, options.allow)
-        lost = unmatched(entries, base, new, options.accepted or accepted.DEFAULT)
-    found = replace(found, notes=[*found.notes, *lost])
+            commands = run_commands(base, new, options.base_run, options.new_run)
+            comparison = second_look(comparison, base, new, gates, commands, say, options.allow)
+        unmatched = unmatched_entries(entries, base, new, options.accepted or accepted.DEFAULT)
+    comparison = replace(comparison, notes=[*comparison.notes, *unmatched])
     for path, write in files:
-        _write(path, write(found))
-    return found
+        _write(path, write(comparison))
+    return comparison
 
 
-def show(found: Comparison, options: Options, console: Console) -> None:
+def show(comparison: Comparison, options: Options, console: Console) -> None:
     """What the options ask for in the terminal."""
-    terminal.show(found, console, everything=options.everything)
-    for line in github.lines(found) if options.github else ():
+    terminal.show_comparison(comparison, console, everything=options.everything)
+    for line in github.to_annotations(comparison) if options.github else ():
         console.print(Text(line), soft_wrap=True)
 
 
 def _check_target(path: Path) -> None:
-    """That a file can be written, before anything is measured."""
-    there = path.exists()
+    """Raise UserError if the file cannot be written, before anything is measured."""
+    existed = path.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a"):
             pass
-        if not there:
+        if not existed:
             path.unlink()
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror}.") from None

@@ -1,4 +1,4 @@
-"""Whether two runs may be compared: each way in which they differ, by the name with which it can be allowed."""
+"""Whether two runs may be compared: their differences, each under the name that --allow takes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ABSENT, PRESENT = "absent", "there"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What BASE and NEW have of one part of their run.json."""
+    """One part of run.json that differs between BASE and NEW."""
 
     name: str
     part: str
@@ -27,7 +27,7 @@ class Difference:
 
 
 class NotComparable(UserError):
-    """Two runs that differ in more than what is compared. One line, then one per difference; exit code 3."""
+    """Two runs that differ in their conditions. One line, then one per difference; exit code 3."""
 
     exit_code = EXIT_CODE
 
@@ -58,35 +58,35 @@ NAMES = (*PARTS, "records")
 
 
 def differences(base: Run, new: Run) -> list[Difference]:
-    """Every difference that stands in the way. Versions of lic-bench, its kernels and repeats do not: see `notes`."""
-    found = []
+    """Every difference that stands in the way; those of `noted_differences` do not, nor do repeats."""
+    different = []
     for name, parts in PARTS.items():
         for section, key in parts:
-            ours, theirs = _part(base, section, key), _part(new, section, key)
-            if key in BY_CODEC and isinstance(ours, dict) and isinstance(theirs, dict):
-                ours, theirs = _common(ours, theirs)
-            if ours != theirs:
-                found.append(Difference(name, key, ours, theirs))
-    return [*found, *_images(base, new), *_missing(base, new)]
+            base_value, new_value = _part(base, section, key), _part(new, section, key)
+            if key in BY_CODEC and isinstance(base_value, dict) and isinstance(new_value, dict):
+                base_value, new_value = _common(base_value, new_value)
+            if base_value != new_value:
+                different.append(Difference(name, key, base_value, new_value))
+    return [*different, *_images(base, new), *_missing(base, new)]
 
 
-def check(base: Run, new: Run, allow: Sequence[str]) -> list[Difference]:
-    """The differences, all named by `allow`; NotComparable where others are, UserError for a name that is none."""
+def check_comparable(base: Run, new: Run, allow: Sequence[str]) -> list[Difference]:
+    """The differences, all named by `allow`. Raises NotComparable for others, UserError for an unknown name."""
     for name in allow:
         if name not in NAMES:
             raise unknown("--allow", name, NAMES)
-    found = differences(base, new)
-    if refused := [difference for difference in found if difference.name not in allow]:
+    different = differences(base, new)
+    if refused := [difference for difference in different if difference.name not in allow]:
         options = " ".join(f"--allow {name}" for name in dict.fromkeys(d.name for d in refused))
-        lines = "\n".join(f"  {difference}" for difference in refused)
+        listed = "\n".join(f"  {difference}" for difference in refused)
         raise NotComparable(
-            f"{base.name} and {new.name} cannot be compared; measure both alike, or override with {options}:\n{lines}"
+            f"{base.name} and {new.name} cannot be compared; measure both alike, or override with {options}:\n{listed}"
         )
-    return found
+    return different
 
 
-def notes(base: Run, new: Run) -> list[str]:
-    """What differs and is what a comparison is for: the version, the commit, the kernels."""
+def noted_differences(base: Run, new: Run) -> list[str]:
+    """The differences for which runs are compared: version, commit and kernels of lic-bench."""
     shown: Sequence[tuple[str, Callable[[Run], Any]]] = (
         ("lic-bench", lambda run: _part(run, "environment", "lic_bench")),
         ("commit", lambda run: _part(run, "environment", "git_commit")),
@@ -114,13 +114,13 @@ def _sorted(value: Any) -> Any:
 
 
 def _common(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Both without the keys that only one has, and without those in which they agree; inner mappings alike."""
+    """The items that both have with different values; of inner mappings likewise."""
     pair: tuple[dict[str, Any], dict[str, Any]] = {}, {}
     for key in (key for key in ours if key in theirs and ours[key] != theirs[key]):
         inner = isinstance(ours[key], dict) and isinstance(theirs[key], dict)
-        found = _common(ours[key], theirs[key]) if inner else (ours[key], theirs[key])
-        if found[0] != found[1]:
-            pair[0][key], pair[1][key] = found
+        values = _common(ours[key], theirs[key]) if inner else (ours[key], theirs[key])
+        if values[0] != values[1]:
+            pair[0][key], pair[1][key] = values
     return pair
 
 
@@ -133,7 +133,7 @@ def _images(base: Run, new: Run) -> Iterator[Difference]:
 
 
 def _missing(base: Run, new: Run) -> Iterator[Difference]:
-    """What one run lacks though it was asked for what it belongs to: it was stopped on the way, or stopped counting."""
+    """Records and counts that one run lacks although it was asked for them, as a stopped run does."""
     for rows in (_records, _counts):
         ours, theirs = rows(base, new), rows(new, base)
         yield from _lacking("records", ours - theirs, theirs - ours)
@@ -158,7 +158,7 @@ def _asked(run: Run, codec: str, quality: int) -> bool:
 
 
 def _lacking(name: str, in_base: Collection[str], in_new: Collection[str]) -> Iterator[Difference]:
-    """What only one of them has."""
+    """The differences for names that only one of the runs has."""
     if in_base:
         yield Difference(name, _first(in_base), PRESENT, ABSENT)
     if in_new:

@@ -1,4 +1,4 @@
-"""A whole comparison: two runs in, verdicts out, with everything that a reader must know beside them."""
+"""A comparison of two runs: the verdicts, and what a reader must know beside them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lic_bench.compare import comparable
-from lic_bench.compare.accepted import Accepted, covering, extent, largest
-from lic_bench.compare.gates import Gates
-from lic_bench.compare.metrics import better_of, metrics, reference_ratio
+from lic_bench.compare.accepted import Accepted, covering_entry, extent_to_cover, largest_accepted
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.metric_table import metric_of
+from lic_bench.compare.paired_values import paired_values, reference_ratio
 from lic_bench.compare.verdicts import Verdict, Word, judge
 from lic_bench.errors import UserError
 from lic_bench.store.run_folder import Run
@@ -36,7 +37,7 @@ class Comparison:
     counts: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "verdicts", [_accepted(verdict, self.accepted) for verdict in self.verdicts])
+        object.__setattr__(self, "verdicts", [_with_acceptance(verdict, self.accepted) for verdict in self.verdicts])
         object.__setattr__(self, "counts", Counter(verdict.verdict for verdict in self.verdicts))
 
     @property
@@ -48,11 +49,11 @@ class Comparison:
 def compare(
     base: Run, new: Run, gates: Gates, allow: Sequence[str] = (), accepted: Sequence[Accepted] = ()
 ) -> Comparison:
-    """Compare two runs. Raises NotComparable where they differ in what `allow` does not name."""
-    overridden = comparable.check(base, new, allow)
-    verdicts = judge(metrics(base, new), gates)
-    both = _keys(base, "failed") & _keys(new, "failed")
-    if both and not (_keys(base, "ok") or _keys(new, "ok")):
+    """Compare two runs. Raises NotComparable for differences that `allow` does not name."""
+    overridden = comparable.check_comparable(base, new, allow)
+    verdicts = judge(paired_values(base, new), gates)
+    both = _keys_with_status(base, "failed") & _keys_with_status(new, "failed")
+    if both and not (_keys_with_status(base, "ok") or _keys_with_status(new, "ok")):
         raise UserError(f"{base.name} and {new.name}: all {len(both)} records failed in both; nothing was measured.")
     if not verdicts:
         raise UserError(
@@ -64,34 +65,34 @@ def compare(
         verdicts=verdicts,
         accepted=accepted,
         overridden=[str(difference) for difference in overridden],
-        notes=[*comparable.notes(base, new), *_failed(both)],
+        notes=[*comparable.noted_differences(base, new), *_notes_of_failed(both)],
         reference_ratio=reference_ratio(base, new),
     )
 
 
-def _keys(run: Run, status: str) -> set[tuple[Any, ...]]:
+def _keys_with_status(run: Run, status: str) -> set[tuple[Any, ...]]:
     """Codec, quality, data set and image of the records with this status."""
     rows = run.records[run.records.status == status]
     return set(rows[["codec", "quality", "dataset", "image"]].itertuples(index=False, name=None))
 
 
-def _failed(failed: Collection[tuple[Any, ...]]) -> list[str]:
+def _notes_of_failed(failed: Collection[tuple[Any, ...]]) -> list[str]:
     codecs = ", ".join(sorted({str(codec) for codec, *_ in failed}))
     return [f"{len(failed)} records failed in both, and nothing is known about them: {codecs}"] if failed else []
 
 
-def _accepted(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
+def _with_acceptance(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:
     """Who accepted it, if it is worse and somebody did."""
     if verdict.verdict != "WORSE":
         return verdict
     what = (verdict.codec, verdict.quality, verdict.metric)
-    if entry := covering(accepted, *what, _extent(verdict)):
+    if entry := covering_entry(accepted, *what, _extent(verdict)):
         return replace(verdict, accepted=str(entry))
-    return replace(verdict, accepted_up_to=largest(accepted, *what))
+    return replace(verdict, accepted_up_to=largest_accepted(accepted, *what))
 
 
 def _extent(verdict: Verdict) -> float | None:
-    """How much for the worse: inf from nothing and to what is missing, 0 where some images are worse, not the mean."""
-    if verdict.change is None or (verdict.change > 0) == (better_of(verdict.metric) == "lower"):
-        return extent(verdict.change, numbers=verdict.base is not None)
+    """How much worse: 0 if only some images are worse and the mean is not, inf from 0 and to a missing number."""
+    if verdict.change is None or (verdict.change > 0) == (metric_of(verdict.metric).better == "lower"):
+        return extent_to_cover(verdict.change, numbers=verdict.base is not None)
     return 0.0

@@ -1,4 +1,4 @@
-"""The second look: what one did not settle is measured again, BASE and NEW turn by turn, in processes of their own."""
+"""The second look: unsettled times are measured again, BASE and NEW in turn, in processes of their own."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ import numpy as np
 
 from lic_bench.compare import comparable
 from lic_bench.compare.comparison import Comparison
-from lic_bench.compare.gates import TIMES, Gates, Timed
-from lic_bench.compare.metrics import Row, Subject, Times, paired_rows
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.gates import Timed
+from lic_bench.compare.metric_table import TIMES
+from lic_bench.compare.paired_values import Row, Subject, Times, paired_rows
 from lic_bench.compare.statistics import Floats, Paired, side_by_side
 from lic_bench.compare.turn_server import take_turns
-from lic_bench.compare.verdicts import Verdict, confirm, judge
+from lic_bench.compare.verdicts import Verdict, confirm_verdicts, judge
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import name_without_crop
 from lic_bench.machine.machine_lock import hold_machine
@@ -41,8 +43,8 @@ class Commands:
     new: Sequence[str]
 
 
-def commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> Commands:
-    """The commands given, or this installation's for two runs of one version. Raises UserError where it cannot be."""
+def run_commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> Commands:
+    """The commands given, else this installation's. Raises UserError if one is not given and the versions differ."""
     own = [sys.executable, "-m", "lic_bench.cli", "run"]
     for name in ("lic_bench", "git_commit"):
         versions = [run.info.get("environment", {}).get(name) for run in (base, new)]
@@ -51,18 +53,18 @@ def commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> 
                 f"--confirm: BASE was measured by {name} {versions[0]}, NEW by {versions[1]}, and this installation is "
                 "one of them at most; say how to run each: --base-run 'PATH/lic-bench run' --new-run 'lic-bench run'."
             )
-    return Commands(base=_split(base_run, "--base-run") or own, new=_split(new_run, "--new-run") or own)
+    return Commands(base=_split_command(base_run, "--base-run") or own, new=_split_command(new_run, "--new-run") or own)
 
 
-def _split(command: str | None, option: str) -> list[str]:
-    """Its words, as a shell has them; none for None."""
+def _split_command(command: str | None, option: str) -> list[str]:
+    """The command as a shell splits it; [] for None."""
     try:
-        words = shlex.split(command or "")
+        arguments = shlex.split(command or "")
     except ValueError as error:
         raise UserError(f"{option} {command!r}: {str(error).lower()}; quote it as for a shell.") from None
-    if command is not None and not words:
+    if command is not None and not arguments:
         raise UserError(f"{option} is empty; give a command, as 'PATH/lic-bench run'.")
-    return words
+    return arguments
 
 
 def second_look(
@@ -70,45 +72,45 @@ def second_look(
     base: Run,
     new: Run,
     gates: Gates,
-    how: Commands,
+    commands: Commands,
     say: Callable[[str], None],
     allow: Sequence[str] = (),
 ) -> Comparison:
-    """The comparison with every time that may be worse measured again; as it is, where there is none.
+    """The comparison with every time that may be worse measured again; unchanged if there is none.
 
     BASE and NEW take turns, round by round, on the same cores; each turn is compared with the one beside it. A look
-    starts the codecs' processes STARTS times, and there are up to LOOKS of them until it is clear on which side of what
-    counts a time is; all starts count together. allow: the differences that were.
+    starts the codecs' processes STARTS times. Up to LOOKS looks follow until it is clear whether a time changed by what
+    counts; the starts of all count together. allow: the differences that were allowed.
     Raises UserError where a command fails or measures something else.
     """
     suspects = [verdict for verdict in comparison.verdicts if may_be_worse(verdict)]
     if not suspects:
         return comparison
-    found: dict[Subject, list[Times]] = {}
+    times_of: dict[Subject, list[Times]] = {}
     settled: dict[Subject, Verdict] = {}
     with hold_machine(say), TemporaryDirectory(prefix="lic-bench-confirm-") as folder:
         for look in range(LOOKS):
             again = [suspect for suspect in suspects if undecided(settled.get(suspect.subject))]
             if not again:
                 break
-            say(f"look {look + 2} at {_named(again)}: BASE and NEW in turn")
-            for times in _looked(base, new, how, again, Path(folder) / str(look), allow):
-                found.setdefault(times.subject, []).append(times)
-            settled = {verdict.subject: verdict for verdict in judge(map(_joined, found.values()), gates)}
-    return replace(comparison, verdicts=confirm(comparison.verdicts, settled))
+            say(f"look {look + 2} at {_names_of(again)}: BASE and NEW in turn")
+            for times in _measured_in_turn(base, new, commands, again, Path(folder) / str(look), allow):
+                times_of.setdefault(times.subject, []).append(times)
+            settled = {verdict.subject: verdict for verdict in judge(map(_all_starts, times_of.values()), gates)}
+    return replace(comparison, verdicts=confirm_verdicts(comparison.verdicts, settled))
 
 
 def may_be_worse(verdict: Verdict) -> bool:
-    """Whether it is a time of which the first look says neither SAME nor BETTER, nor is it accepted.
+    """Whether it is a time that the first look finds neither SAME nor BETTER, and that nobody accepted.
 
-    Its interval does not count: what the one process of each run drew when it started is not in it, and hides a
-    slowdown of 5 % as easily as it shows one.
+    Its interval is not asked: each run was one process, and the luck of its start, which may be 5 % either way, is not
+    in the interval.
     """
     return verdict.gate == Timed.name and not verdict.accepted and verdict.verdict in ("WORSE", "AMBIGUOUS")
 
 
 def undecided(verdict: Verdict | None) -> bool:
-    """Whether another look could say more: not where all of the interval is on one side of what counts."""
+    """Whether another look could say more: no if the whole interval is on one side of what counts."""
     if verdict is None or verdict.verdict == "AMBIGUOUS" or None in (verdict.low, verdict.high, verdict.least):
         return True
     least = log1p(verdict.least or 0.0)
@@ -116,18 +118,18 @@ def undecided(verdict: Verdict | None) -> bool:
     return verdict.verdict != "SAME" and low <= least and high >= -least
 
 
-def _looked(
-    base: Run, new: Run, how: Commands, suspects: Sequence[Verdict], folder: Path, allow: Sequence[str]
+def _measured_in_turn(
+    base: Run, new: Run, commands: Commands, suspects: Sequence[Verdict], folder: Path, allow: Sequence[str]
 ) -> Iterator[Times]:
     """Both measured in turn into folder/base and folder/new; the times of the suspects."""
-    asked = _options(base, suspects)
+    options = _options(base, suspects)
     take_turns(
         {
-            name: [*command, *_besides(command, asked), "--out", str(folder / name)]
-            for name, command in (("base", how.base), ("new", how.new))
+            name: [*command, *_missing_options(command, options), "--out", str(folder / name)]
+            for name, command in (("base", commands.base), ("new", commands.new))
         }
     )
-    runs = [_checked(Run(folder / name), first, allow) for name, first in (("base", base), ("new", new))]
+    runs = [_check_same_kind(Run(folder / name), first, allow) for name, first in (("base", base), ("new", new))]
     wanted = {verdict.subject for verdict in suspects}
     for (codec, quality, dataset), rows in paired_rows(*runs):
         for name in TIMES:
@@ -160,8 +162,8 @@ def _samples(row: Row, name: str) -> dict[int, Floats]:
     return {start: samples[starts == start] for start in set(row["starts"])}
 
 
-def _joined(looks: Sequence[Times]) -> Times:
-    """All starts as one evidence, but for those of a look in which an image failed."""
+def _all_starts(looks: Sequence[Times]) -> Times:
+    """The starts of all looks as one evidence, without those of a look in which an image failed."""
     starts = [start for look in looks if isinstance(look.evidence, Paired) for start in look.evidence.starts]
     most = max(map(len, starts))
     return replace(looks[-1], evidence=Paired([start for start in starts if len(start) == most]))
@@ -172,46 +174,46 @@ def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
     config: Mapping[str, Any] = run.info.get("config", {})
     qualities: dict[str, list[int]] = {}
     for verdict in suspects:
-        mine = qualities.setdefault(verdict.codec, [])
-        mine += [verdict.quality] if verdict.quality not in mine else []
+        of_codec = qualities.setdefault(verdict.codec, [])
+        of_codec += [verdict.quality] if verdict.quality not in of_codec else []
     options: dict[str, Any] = {
         "codecs": ",".join(qualities),
         "datasets": ",".join(dict.fromkeys(name_without_crop(verdict.on) for verdict in suspects)),
         "measure": "latency",
         "starts": STARTS,
-        "repeats": turns(run.records.groupby("dataset").image.nunique().min()),
+        "repeats": turns_per_image(run.records.groupby("dataset").image.nunique().min()),
         "budget": BUDGET_S,
         **{name: config[name] for name in ("threads", "device", "limit", "crop") if config.get(name) is not None},
     }
     kinds = {kind for codec in qualities for kind in config.get("weights", {}).get(codec, {}).values()}
     options |= {"weights": "random"} if kinds == {"random"} else {}
-    ladders = [f"{codec}={_list(own)}" for codec, own in qualities.items()]
+    ladders = [f"{codec}={_comma_list(own)}" for codec, own in qualities.items()]
     return {f"--{name}": [str(value)] for name, value in options.items()} | {"--qualities": ladders}
 
 
-def turns(images: int) -> int:
-    """Of each codec on each of so many images, after each start."""
+def turns_per_image(images: int) -> int:
+    """Turns of each codec on each image after each start. images: how many there are."""
     return max(LEAST_TURNS, ceil(TURNS / images))
 
 
-def _besides(command: Sequence[str], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """The options that the command does not give itself, as it may the folder of a data set."""
+def _missing_options(command: Sequence[str], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The options that the command itself does not give."""
     for name, values in options.items():
         if not any(word == name or word.startswith(f"{name}=") for word in command):
             yield from (word for value in values for word in (name, value))
 
 
-def _checked(run: Run, first: Run, allow: Sequence[str] = ()) -> Run:
-    """The run, if it is of the same things as `first`."""
-    if others := [d for d in comparable.differences(first, run) if d.name not in (*MAY_DIFFER, *allow)]:
-        raise UserError(f"--confirm: the second look measured something else than {first.name} did: {others[0]}.")
+def _check_same_kind(run: Run, first: Run, allow: Sequence[str] = ()) -> Run:
+    """The run. Raises UserError if it measured something else than `first` did."""
+    if differing := [d for d in comparable.differences(first, run) if d.name not in (*MAY_DIFFER, *allow)]:
+        raise UserError(f"--confirm: the second look measured something else than {first.name} did: {differing[0]}.")
     return run
 
 
-def _list(numbers: Iterable[int]) -> str:
+def _comma_list(numbers: Iterable[int]) -> str:
     return ",".join(map(str, numbers))
 
 
-def _named(suspects: Sequence[Verdict]) -> str:
+def _names_of(suspects: Sequence[Verdict]) -> str:
     names = list(dict.fromkeys(f"{verdict.codec} q{verdict.quality}" for verdict in suspects))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

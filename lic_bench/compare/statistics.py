@@ -1,19 +1,6 @@
-"""The statistics of times: effect, noise, interval and test of two series, and the correction for many tests at once.
+"""The statistics of times: effect, noise, interval and test of two series.
 
-Everything is logarithms, so that differences are ratios. On a machine that others share, noise only ever adds time, in
-phases of slowness that may last longer than a run: of runs made one after the other the fast end of both samples and
-reference workload is compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with the minimum);
-runs made in turn meet the same phases, and need no reference: there each sample is compared with the one beside it, and
-the median of these differences counts. It spreads as far as the difference of the floors in a calm hour, and a third to
-half as far in one in which the core is seldom free (benchmarks/in_turn.py).
-
-A process keeps for life what its start drew, see measurement.memory_layout; so of runs in turn a start of both is
-one observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
-Now and then one draws something wild, so of enough starts the outermost are trimmed (Yuen 1974, "The two-sample trimmed
-t for unequal population variances", here for one sample).
-
-Samples side by side are alike, so of runs apart noise is told by how far the means, here floors, of consecutive batches
-disagree (Schmeiser 1982, "Batch size effects in the analysis of simulation output").
+All values are logarithms, so that differences are ratios.
 """
 
 from __future__ import annotations
@@ -24,19 +11,19 @@ from math import ceil
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 
 FLOOR = 0.1  # the quantile that stands for a series: few samples are disturbed less
 SLICES = 8  # consecutive parts of a series, by whose agreement its noise is known
-TRIMMED = 0.2  # of starts at either end, rounded down: none of three, one of six, two of twelve
+TRIMMED = 0.2  # of starts at either end, as a few are far off: none of three, one of six, two of twelve
 RESAMPLES, SEED = 400, 0  # of bootstraps
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One image's samples of one run, in order, and the reference workload's beside each, both as logarithms."""
+    """One image's samples of one run, in order, and the reference workload's beside each; logarithms."""
 
     samples: Floats
     reference: Floats
@@ -47,14 +34,20 @@ class Series:
         return float(floor(self.samples) - floor(self.reference))
 
     def slices(self) -> list[Series]:
-        """The series in SLICES consecutive parts, fewer where it has fewer samples."""
+        """The series in SLICES consecutive parts, or as many as it has samples."""
         parts = np.array_split(np.arange(len(self.samples)), min(SLICES, len(self.samples)))
         return [Series(self.samples[part], self.reference[part]) for part in parts]
 
 
 @dataclass(frozen=True, slots=True)
 class Apart:
-    """Two runs made one after the other. strata: per image the series of BASE and of NEW."""
+    """Two runs made one after the other. strata: per image the series of BASE and of NEW.
+
+    On a shared machine noise only adds time, in slow phases that may last longer than a run: so the fast ends of
+    samples and reference workload are compared (Chen and Revels 2016, "Robust benchmarking in noisy environments", with
+    the minimum). Neighbouring samples are alike: noise is how far the floors of consecutive slices disagree (Schmeiser
+    1982, "Batch size effects in the analysis of simulation output", with means).
+    """
 
     strata: Sequence[tuple[Series, Series]]
 
@@ -69,16 +62,16 @@ class Apart:
     def noise(self) -> float:
         """The median absolute deviation of the slices' levels from the median of their series, all pooled.
 
-        Not less for many slices, as it is with Paired: how the machine was in one run and not in the other, no slice
-        tells.
+        It does not shrink with the number of slices, as with Paired: no slice tells how the machine was in one run and
+        not in the other.
         """
         return _spread([self._levels(series) for stratum in self.strata for series in stratum])
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The bootstrap interval of the effect by percentiles: images are drawn, and slices within each series.
 
-        Everything, where there is one image with a single sample of it. Each draw counts for both runs: with BASE and
-        NEW exchanged the interval is its mirror image.
+        Infinite if the only image has a single sample. Each draw counts for both runs: with BASE and NEW exchanged the
+        interval is its mirror image.
         """
         if len(self.strata) == 1 and min(len(series.samples) for series in self.strata[0]) == 1:
             return -np.inf, np.inf
@@ -86,7 +79,7 @@ class Apart:
         each = []
         for base, new in self.strata:
             a, b = random.random((2, RESAMPLES // 2, SLICES))
-            each.append(_drawn(new, np.vstack([a, b])) - _drawn(base, np.vstack([b, a])))
+            each.append(_levels_of_draws(new, np.vstack([a, b])) - _levels_of_draws(base, np.vstack([b, a])))
         return _interval(np.stack(each), level, random)
 
     def p_value(self) -> float:
@@ -101,7 +94,12 @@ class Apart:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """Two runs made in turn. starts: for each start of both the difference of each image, see `side_by_side`."""
+    """Two runs made in turn. starts: for each start of both the difference of each image, see `side_by_side`.
+
+    A process keeps for life the memory layout of its start (measurement/memory_layout.py), so a start of both is one
+    observation, however many turns it has (Kalibera and Jones 2013, "Rigorous benchmarking in reasonable time").
+    Trimmed as in Yuen 1974, "The two-sample trimmed t for unequal population variances", here for one sample.
+    """
 
     starts: Sequence[Floats]
 
@@ -111,14 +109,14 @@ class Paired:
 
     def by_image(self) -> list[float]:
         """The trimmed mean difference of each image."""
-        return [float(found) for found in _trimmed_mean(np.stack(self.starts))]
+        return [float(change) for change in _trimmed_mean(np.stack(self.starts))]
 
     def noise(self) -> float:
         """The median absolute deviation of the starts, over the root of their number: that of the effect."""
         return _spread([self.each()]) / float(np.sqrt(len(self.starts)))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Yuen's interval of the trimmed mean, Student's of few starts; everything, where there is a single start."""
+        """Yuen's interval of the trimmed mean, Student's of few starts; infinite for a single start."""
         if len(self.starts) == 1:
             return -np.inf, np.inf
         from scipy.stats import t  # a second to import, for comparisons that have times
@@ -143,7 +141,7 @@ class Paired:
     def _error(self) -> tuple[float, int]:
         """The standard error of the effect, by the Winsorised starts, and its degrees of freedom."""
         each = np.sort(self.each())
-        outer = _outer(len(each))
+        outer = _trimmed_count(len(each))
         kept = len(each) - 2 * outer
         squares = float(np.var(each.clip(each[outer], each[-1 - outer]))) * len(each)
         return float(np.sqrt(squares / (kept * (kept - 1)))), kept - 1
@@ -163,6 +161,9 @@ def floor(values: Floats) -> Floats:
 def side_by_side(base: Floats, new: Floats) -> float:
     """The median of new - base over samples taken in turn, in order, each with the one that was taken beside it.
 
+    It needs no reference workload: both runs meet the same slow phases. In a calm hour it spreads as far as the
+    difference of the floors, on a busy core a third to half as far (benchmarks/in_turn.py).
+
     A turn of one run may hold several where the other's holds one: beside each other are those at the same share of
     their series.
     """
@@ -171,14 +172,14 @@ def side_by_side(base: Floats, new: Floats) -> float:
     return float(np.median(new[places * len(new) // count] - base[places * len(base) // count]))
 
 
-def _outer(count: int) -> int:
-    """How many of so many starts are trimmed at either end."""
+def _trimmed_count(count: int) -> int:
+    """How many of this many starts are trimmed at either end."""
     return int(TRIMMED * count)
 
 
 def _trimmed_mean(values: Floats) -> Floats:
     """Over the first axis."""
-    outer = _outer(len(values))
+    outer = _trimmed_count(len(values))
     return np.asarray(np.mean(np.sort(values, axis=0)[outer : len(values) - outer], axis=0))
 
 
@@ -203,27 +204,13 @@ def stratified_mann_whitney(strata: Sequence[tuple[Floats, Floats]]) -> float:
     return min(1.0, float(2 * norm.sf(z)))
 
 
-def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """The p-values adjusted for the false-discovery rate (Benjamini and Hochberg 1995), in their order.
-
-    To call those at most alpha significant keeps the expected share of false ones among them at alpha.
-    """
-    values = np.asarray(p, np.float64)
-    order = np.argsort(values)[::-1]
-    count = len(values)
-    scaled = values[order] * count / np.arange(count, 0, -1)
-    adjusted = np.empty_like(values)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
-    return adjusted
-
-
 def _spread(series: Sequence[Floats]) -> float:
     """The median absolute deviation from the median of each series, all pooled."""
-    return float(np.median(np.concatenate([np.abs(found - np.median(found)) for found in series])))
+    return float(np.median(np.concatenate([np.abs(values - np.median(values)) for values in series])))
 
 
-def _drawn(series: Series, places: Floats) -> Floats:
-    """The levels of draws of as many slices with replacement. places: [RESAMPLES, SLICES] in [0, 1), what is drawn."""
+def _levels_of_draws(series: Series, places: Floats) -> Floats:
+    """The level of each bootstrap sample of slices. places: [RESAMPLES, SLICES] in [0, 1), which slices are drawn."""
     parts = np.array_split(np.arange(len(series.samples)), min(SLICES, len(series.samples)))
     size = min(len(part) for part in parts)
     kept = np.stack([part[:size] for part in parts])  # alike in length, so that draws are arrays

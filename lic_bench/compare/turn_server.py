@@ -1,4 +1,4 @@
-"""Two commands that take turns: the giving end of lic_bench.run.turn_client."""
+"""The server that makes two commands take turns; lic_bench.run.turn_client is its client."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from time import monotonic
-from typing import IO
+from typing import IO, TypeAlias
 
 from lic_bench.errors import UserError
 from lic_bench.run.turn_client import GO, VARIABLE
@@ -23,25 +23,27 @@ END_S = 5.0  # to end in order
 START_S = 600.0  # to say its name: on a slow disk the imports take minutes
 TURN_S = 3600.0  # for one turn, the loading of networks and a warm-up included
 
+Started: TypeAlias = tuple[subprocess.Popen[bytes], IO[bytes]]  # a process and the file with its output
+
 
 def take_turns(commands: Mapping[str, Sequence[str]]) -> None:
-    """Run both commands to their end; each works only while it has the baton.
+    """Run both commands to their end; each works only while it has the turn.
 
     commands: the name that each says (its --out folder's) -> its words. The order is a b, b a, a b, ...: a steady drift
     of the machine hits both alike. Raises UserError where a command cannot be run, fails, or takes no turns.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="lic-bench-"))
-        server = stack.enter_context(_listening(Path(folder) / "baton"))
+        server = stack.enter_context(_listening(Path(folder) / "turns"))
         started = {name: stack.enter_context(_started(words, server)) for name, words in commands.items()}
-        a, b = zip(_connected(server, started, stack), started.values(), strict=True)
-        left = [a, b]
-        for turn in cycle((a, b, b, a)):
-            if turn in left and not _worked(turn[0]):
-                process, said = turn[1]
-                _check(process.wait(), _words(process), said)  # what failed ends the other too
-                left.remove(turn)
-            if not left:
+        first, second = zip(_accept_connections(server, started, stack), started.values(), strict=True)
+        working = [first, second]
+        for turn in cycle((first, second, second, first)):
+            if turn in working and not _give_turn(turn[0]):
+                process, output = turn[1]
+                _check_exit_code(process.wait(), _command_of(process), output)  # what failed ends the other too
+                working.remove(turn)
+            if not working:
                 break
 
 
@@ -58,51 +60,56 @@ def _listening(path: Path) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def _started(words: Sequence[str], server: socket.socket) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """The process and the file that has what it says; it is ended if it has not ended by itself."""
-    with TemporaryFile() as said:
+def _started(command: Sequence[str], server: socket.socket) -> Iterator[Started]:
+    """The process and the file with its output; it is terminated at the end if it still runs."""
+    with TemporaryFile() as output:
         environment = os.environ | {VARIABLE: server.getsockname()}
         try:
-            process = start_in_group(words, env=environment, stdout=said, stderr=subprocess.STDOUT)
+            process = start_in_group(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
         except OSError as error:
-            raise UserError(f"Cannot run {words[0]}: {error.strerror}; look at --base-run and --new-run.") from None
+            raise UserError(f"Cannot run {command[0]}: {error.strerror}; look at --base-run and --new-run.") from None
         try:
-            yield process, said
+            yield process, output
         finally:
             end_process(process, END_S, asked=False)
 
 
-def _connected(
-    server: socket.socket, started: Mapping[str, tuple[subprocess.Popen[bytes], IO[bytes]]], stack: ExitStack
-) -> list[socket.socket]:
+def _accept_connections(server: socket.socket, started: Mapping[str, Started], stack: ExitStack) -> list[socket.socket]:
     """The connections of all processes, in the order of `started`."""
-    found: dict[str, socket.socket] = {}
+    connections: dict[str, socket.socket] = {}
     until = monotonic() + START_S
-    while len(found) < len(started):
+    while len(connections) < len(started):
+        waiting = [started[name] for name in started if name not in connections]
         if monotonic() > until:
-            late = next(process for name, (process, _) in started.items() if name not in found)
-            raise UserError(f"{_words(late)} took no turn within {START_S:g} s; look at --base-run and --new-run.")
+            command = _command_of(waiting[0][0])
+            raise UserError(f"{command} took no turn within {START_S:g} s; look at --base-run and --new-run.")
         try:
             connection = stack.enter_context(server.accept()[0])
         except TimeoutError:
-            for name, (process, said) in started.items():
-                if name not in found and process.poll() is not None:
-                    _check(process.returncode, _words(process), said)
-                    raise UserError(
-                        f"{_words(process)} took no turns: its lic-bench is older than --confirm, or all it was asked "
-                        "was measured before."
-                    ) from None
+            _check_still_running(waiting)
             continue
         connection.settimeout(TURN_S)
         line = b""
         while not line.endswith(b"\n") and (more := connection.recv(1)):
             line += more
-        found[line.decode(errors="replace").strip()] = connection
-    return [found[name] for name in started]
+        connections[line.decode(errors="replace").strip()] = connection
+    return [connections[name] for name in started]
 
 
-def _worked(connection: socket.socket) -> bool:
-    """Give the baton and wait for it; False once the other end is through."""
+def _check_still_running(waiting: Sequence[Started]) -> None:
+    """Raise UserError for a process that ended without having taken a turn."""
+    for process, output in waiting:
+        if process.poll() is not None:
+            command = _command_of(process)
+            _check_exit_code(process.returncode, command, output)
+            raise UserError(
+                f"{command} took no turns: its lic-bench is older than --confirm, or all it was asked "
+                "was measured before."
+            ) from None
+
+
+def _give_turn(connection: socket.socket) -> bool:
+    """Give the turn and wait for its end; False if the other end is done."""
     try:
         connection.sendall(GO)
         return bool(connection.recv(1))
@@ -112,13 +119,13 @@ def _worked(connection: socket.socket) -> bool:
         raise UserError(f"--confirm: a run did not end its turn within {TURN_S:g} s.") from None
 
 
-def _words(process: subprocess.Popen[bytes]) -> str:
-    """Its command."""
+def _command_of(process: subprocess.Popen[bytes]) -> str:
+    """The command that it runs, as for a shell."""
     return shlex.join(map(str, process.args)) if isinstance(process.args, list) else str(process.args)
 
 
-def _check(code: int, words: str, said: IO[bytes]) -> None:
+def _check_exit_code(code: int, command: str, output: IO[bytes]) -> None:
     if code:
-        said.seek(0)
-        lines = [line for line in said.read().decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(f"{words} {how_it_ended(code)}: {lines[-1].strip() if lines else 'it said nothing'}")
+        output.seek(0)
+        messages = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+        raise UserError(f"{command} {how_it_ended(code)}: {messages[-1].strip() if messages else 'it output nothing'}")

@@ -1,4 +1,4 @@
-"""From numbers to verdicts: SAME, BETTER, WORSE, or AMBIGUOUS where the data allow none of these."""
+"""The verdict on each number: SAME, BETTER, WORSE, or AMBIGUOUS if the data allow none of these."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from lic_bench.compare.gates import Gates, Off, Shown, Timed, Tolerance
-from lic_bench.compare.metrics import STATUS, Better, Subject, Times, Values
-from lic_bench.compare.statistics import Apart, Paired, benjamini_hochberg
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.gates import Off, Shown, Timed, Tolerance
+from lic_bench.compare.metric_table import STATUS, Better, metric_of
+from lic_bench.compare.paired_values import Subject, Times, Values
+from lic_bench.compare.statistics import Apart, Floats, Paired
 
 Word: TypeAlias = Literal["SAME", "BETTER", "WORSE", "AMBIGUOUS"]
 SHOWN = "; shown, not gated"
@@ -21,12 +23,12 @@ ONCE = " at one look; --confirm decides"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What became of one number between BASE and NEW.
+    """How one number changed from BASE to NEW.
 
     change, low, high: relative, new / base - 1, with the bounds of the 95 % interval; None where a number has none.
     p: adjusted for all times that were compared together. threshold: the relative change from which one counts.
     least: the same without the noise of the samples, of times.
-    base, new: the mean over the images, of times seconds as measured, see metrics.Times.
+    base, new: the mean over the images, of times seconds as measured, see paired_values.Times.
     confirmed: whether a second measurement says the same; None without one.
     accepted: who accepted this change and why. accepted_up_to: the largest change that is, where this one is larger.
     starts: of times measured in turn the relative change at each start of both; `change` is their trimmed mean.
@@ -54,7 +56,7 @@ class Verdict:
 
     @property
     def subject(self) -> Subject:
-        """What was judged."""
+        """The number that was judged."""
         return Subject(codec=self.codec, quality=self.quality, on=self.on, metric=self.metric)
 
     @property
@@ -63,41 +65,51 @@ class Verdict:
         return self.verdict == "WORSE" and self.accepted is None
 
 
-def judge(found: Iterable[Values | Times], gates: Gates) -> list[Verdict]:
-    """A verdict for everything compared, in the order of `found`. All times are one family of tests."""
-    items = [(item, gates.of(item.subject.metric)) for item in found]
+def judge(values: Iterable[Values | Times], gates: Gates) -> list[Verdict]:
+    """A verdict for each of the values whose gate is not off, in their order. All times are one family of tests."""
+    items = [(item, gates.of(item.subject.metric)) for item in values]
     items = [(item, gate) for item, gate in items if not isinstance(gate, Off)]
     times = [item for item, _ in items if isinstance(item, Times)]
-    raw = [item.evidence.p_value() for item in times]
-    adjusted = dict(zip([item.subject for item in times], benjamini_hochberg(raw), strict=True))
+    p_of_time = adjusted_p([item.evidence.p_value() for item in times])
+    adjusted = dict(zip([item.subject for item in times], p_of_time, strict=True))
     return [
         _of_times(item, gate, float(adjusted[item.subject])) if isinstance(item, Times) else _of_values(item, gate)
         for item, gate in items
     ]
 
 
-def confirm(first: Sequence[Verdict], again: Mapping[Subject, Verdict]) -> list[Verdict]:
-    """The verdicts with those of a second look in their place, which is the surer one as BASE and NEW took turns.
+def adjusted_p(p: Sequence[float]) -> Floats:
+    """The p-values adjusted for the false-discovery rate (Benjamini and Hochberg 1995), in their order.
 
-    What was WORSE and turns out BETTER is AMBIGUOUS: the looks contradict each other.
+    To call those at most alpha significant keeps the expected share of false ones among them at alpha.
     """
-    return [_confirmed(verdict, again[verdict.subject]) if verdict.subject in again else verdict for verdict in first]
+    from scipy.stats import false_discovery_control  # a second to import, for comparisons that have times
+
+    return np.asarray(false_discovery_control(p) if p else p)
 
 
-def _confirmed(first: Verdict, again: Verdict) -> Verdict:
-    looked = f"at first {first.verdict} ({_percent(first.change)})"
-    if again.verdict == "BETTER" and first.verdict == "WORSE":
-        return replace(again, verdict="AMBIGUOUS", confirmed=False, words=f"{looked}, in turn {again.words}")
-    if again.verdict in ("BETTER", "WORSE"):
-        return replace(again, confirmed=True, words=f"{again.words}; measured again in turn")
-    return replace(again, confirmed=False, words=f"{looked}, in turn {again.words}")
+def confirm_verdicts(first: Sequence[Verdict], second: Mapping[Subject, Verdict]) -> list[Verdict]:
+    """The verdicts, replaced by those of the second look where it has one: BASE and NEW took turns there.
+
+    WORSE and then BETTER is AMBIGUOUS: the looks contradict each other.
+    """
+    return [_confirmed(verdict, second[verdict.subject]) if verdict.subject in second else verdict for verdict in first]
+
+
+def _confirmed(first: Verdict, second: Verdict) -> Verdict:
+    first_words = f"at first {first.verdict} ({_percent(first.change)})"
+    if second.verdict == "BETTER" and first.verdict == "WORSE":
+        return replace(second, verdict="AMBIGUOUS", confirmed=False, words=f"{first_words}, in turn {second.words}")
+    if second.verdict in ("BETTER", "WORSE"):
+        return replace(second, confirmed=True, words=f"{second.words}; measured again in turn")
+    return replace(second, confirmed=False, words=f"{first_words}, in turn {second.words}")
 
 
 def _of_times(item: Times, gate: Any, p: float) -> Verdict:
-    """SAME is not the absence of proof: the whole interval must lie within the gate's least change.
+    """SAME needs proof: the whole interval must lie within the gate's least change.
 
-    So must the mean over the images, which a change of a few of them moves and the median does not. Runs apart are one
-    process each, whose luck no sample tells: what they say counts from the gate's `once` on.
+    So must the mean over the images, which a change of a few images moves although the median stays. Runs made apart
+    are one process each, and no sample tells how lucky it was: their changes count from the gate's `once` on.
     """
     timed = gate if isinstance(gate, Timed) else Timed()
     change, mean = item.evidence.effect(), float(np.mean(item.evidence.by_image()))
@@ -140,7 +152,8 @@ def _of_values(item: Values, gate: Any) -> Verdict:
     numbers = isinstance(pairs[0][0], Real)
     if lacking := sum(new is None for _, new in pairs):
         base = float(np.mean([base for base, _ in pairs])) if numbers else None
-        return _verdict(item.subject, _gated("WORSE", gate), f"missing in NEW{_on(lacking, item)}", gate, base=base)
+        words = f"missing in NEW{_on_images(lacking, item)}"
+        return _verdict(item.subject, _unless_shown("WORSE", gate), words, gate, base=base)
     if not numbers:
         return _of_texts(item, gate, pairs)
     base, new = (float(np.mean(values)) for values in zip(*pairs, strict=True))
@@ -148,23 +161,23 @@ def _of_values(item: Values, gate: Any) -> Verdict:
     more = {"base": base, "new": new, "change": (new / base - 1 if base else None) if changed else 0.0}
     if isinstance(gate, Tolerance):
         more["threshold"] = max(gate.relative, gate.absolute / abs(base)) if base else None
-    word, words = _of_numbers(item.better, gate, pairs, base)
+    word, words = _of_numbers(metric_of(item.subject.metric).better, gate, pairs, base)
     return _verdict(item.subject, word, words, gate, **more)
 
 
 def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]], base: float) -> tuple[Word, str]:
     """base: the mean of BASE. A tolerance is about the mean; else one image that got worse is WORSE."""
     change = fsum(after - before for before, after in pairs) / len(pairs)  # of means it would round small ones away
-    up, down = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
-    if not up and not down:
+    rising, falling = sum(after > before for before, after in pairs), sum(after < before for before, after in pairs)
+    if not rising and not falling:
         return "SAME", "equal"
-    among = [f"{count} {which}" for count, which in ((up, "up"), (down, "down")) if count]
+    among = [f"{count} {which}" for count, which in ((rising, "up"), (falling, "down")) if count]
     words = f"mean {change:+.6g}, of {len(pairs)} images {', '.join(among)}" if len(pairs) > 1 else f"{change:+.6g}"
-    if isinstance(gate, Tolerance) and abs(change) <= max(gate.relative * abs(base), gate.absolute):
+    if isinstance(gate, Tolerance) and abs(change) <= gate.allowed(base):
         return "SAME", f"{words}, within the tolerance"
     if isinstance(gate, Shown):
         return "AMBIGUOUS", f"{words}{SHOWN}"
-    worse = up if better == "lower" else down
+    worse = rising if better == "lower" else falling
     if isinstance(gate, Tolerance):
         worse = (change > 0) == (better == "lower")
     return "WORSE" if worse else "BETTER", words
@@ -173,17 +186,17 @@ def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]],
 def _of_texts(item: Values, gate: Any, pairs: Sequence[tuple[Any, Any]]) -> Verdict:
     """Texts are equal or not; of a status, "ok" is better."""
     changed = [(before, after) for before, after in pairs if before != after]
-    words = f"other{_on(len(changed), item)}"
+    words = f"other{_on_images(len(changed), item)}"
     if not changed:
         return _verdict(item.subject, "SAME", "equal", gate)
     if item.subject.metric == STATUS:
         broken = sum(before == "ok" for before, _ in changed)
-        words = f"failed{_on(broken, item)}" if broken else f"ok{_on(len(changed), item)}, had failed"
-        return _verdict(item.subject, _gated("WORSE" if broken else "BETTER", gate), words, gate)
-    return _verdict(item.subject, _gated("WORSE", gate), words, gate)
+        words = f"failed{_on_images(broken, item)}" if broken else f"ok{_on_images(len(changed), item)}, had failed"
+        return _verdict(item.subject, _unless_shown("WORSE" if broken else "BETTER", gate), words, gate)
+    return _verdict(item.subject, _unless_shown("WORSE", gate), words, gate)
 
 
-def _gated(word: Word, gate: Any) -> Word:
+def _unless_shown(word: Word, gate: Any) -> Word:
     return "AMBIGUOUS" if isinstance(gate, Shown) else word
 
 
@@ -194,7 +207,7 @@ def _verdict(subject: Subject, verdict: Word, words: str, gate: Any, **more: Any
     )  # fmt: skip
 
 
-def _on(count: int, item: Values) -> str:
+def _on_images(count: int, item: Values) -> str:
     return f" on {count} of {len(item.pairs)} images" if len(item.pairs) > 1 else ""
 
 

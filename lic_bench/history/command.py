@@ -1,4 +1,4 @@
-"""`lic-bench history`: from its options to what it adds, shows and draws."""
+"""`lic-bench history`: its options, and the calls that add, show and draw what they ask for."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lic_bench.compare import accepted
 from lic_bench.errors import UserError, unknown
 from lic_bench.history import store
 from lic_bench.history.level_shifts import LEAST
+from lic_bench.history.metric_series import Series, series_of, unused
 from lic_bench.history.point import Point
-from lic_bench.history.points import points_of
-from lic_bench.history.series import Series, series_of, unused
+from lic_bench.history.run_points import points_of
 from lic_bench.history.table import series_table, steps_table
 from lic_bench.option_lists import split_list
 from lic_bench.report.labels import plural
@@ -47,40 +47,40 @@ def add(runs: Sequence[Path], into: Path, console: Console) -> int:
     for folder, points in read:
         count = store.add(points, into)
         total += count
-        there = f", {plural(len(points) - count, 'line')} there already" if count < len(points) else ""
+        known = f", {plural(len(points) - count, 'line')} there already" if count < len(points) else ""
         if other := store.differing(points, into):
-            there += f", {other} with other values: the run was changed since, and the history keeps the first"
-        _say(console, f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{store.SUFFIX}{there}")
+            known += f", {other} with other values: the run was changed since, and the history keeps the first"
+        _say(console, f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{store.SUFFIX}{known}")
     return total
 
 
 def show(options: Options, console: Console) -> list[Series]:
     """Show the series and their steps, and draw them into a folder if one is named."""
-    entries = accepted.read_named(options.accepted)
+    entries = accepted.read_named_or_default(options.accepted)
     series = series_of(_chosen(store.read(options.into), options), entries)
-    for machine in dict.fromkeys(one.last.machine for one in series):
-        mine = [one for one in series if one.last.machine == machine]
-        table = series_table(mine, everything=options.everything)
+    for machine in dict.fromkeys(member.last.machine for member in series):
+        of_machine = [member for member in series if member.last.machine == machine]
+        table = series_table(of_machine, everything=options.everything)
         if table.rows:
             console.print(to_rich(table, console.width))
         else:
             _say(console, f"{table.title}: {table.caption}")
-        if any(one.steps for one in mine):
-            console.print(to_rich(steps_table(mine), console.width))
+        if any(member.steps for member in of_machine):
+            console.print(to_rich(steps_table(of_machine), console.width))
     path = options.accepted or accepted.DEFAULT
     if not any((options.codec, options.metric, options.machine)):
         for number, entry in unused(series, entries):
             _say(console, f"{path}, number {number} ({entry.about}): no such step.", "yellow")
-    _outcome(series, path, console)
+    _say_outcome(series, path, console)
     if options.out is not None:
-        from lic_bench.history.draw import write_figures
+        from lic_bench.history.figures import write_figures
 
         _say(console, f"{plural(len(write_figures(series, options.out)), 'file')} in {options.out}")
     return series
 
 
 def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
-    """The points of the codecs, metrics and machines asked for. Raises UserError for a name that none has."""
+    """The points of the codecs, metrics and machines asked for. Raises UserError for an unknown name."""
     chosen = list(points)
     for name in ("machine", "codec", "metric"):
         asked = getattr(options, name)
@@ -88,25 +88,24 @@ def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
             continue
         names = split_list(asked, f"--{name}")
         known = {getattr(point, name) for point in points}
-        for wrong in (one for one in names if one not in known):
-            raise unknown(f"--{name}", wrong, known)
+        for missing in (name_asked for name_asked in names if name_asked not in known):
+            raise unknown(f"--{name}", missing, known)
         chosen = [point for point in chosen if getattr(point, name) in names]
     if not chosen:
         raise UserError("No series has all of the --codec, --metric and --machine asked for; leave one out.")
     return chosen
 
 
-def _outcome(series: Sequence[Series], path: Path, console: Console) -> None:
-    still = sum(len(one.open) for one in series)
-    if still:
-        _say(
-            console, f"{plural(still, 'step')} OPEN: mend what got worse, or say in {path} who accepts it.", "bold red"
-        )
-    elif all(len(one.points) < 2 for one in series):
+def _say_outcome(series: Sequence[Series], path: Path, console: Console) -> None:
+    open_steps = sum(len(member.open) for member in series)
+    if open_steps:
+        advice = f"mend what got worse, or say in {path} who accepts it."
+        _say(console, f"{plural(open_steps, 'step')} OPEN: {advice}", "bold red")
+    elif all(len(member.points) < 2 for member in series):
         _say(console, f"One run shows no steps yet: they take two, of times and resident memory {2 * LEAST}.", "yellow")
     else:
         _say(console, "Nothing is OPEN.", "bold green")
 
 
-def _say(console: Console, words: str, style: str = "") -> None:
-    console.print(Text(words, style, overflow="fold"), soft_wrap=True)
+def _say(console: Console, sentence: str, style: str = "") -> None:
+    console.print(Text(sentence, style, overflow="fold"), soft_wrap=True)

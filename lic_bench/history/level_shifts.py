@@ -1,4 +1,4 @@
-"""Where a series begins a new level: steps in noise, and changes of values that have none."""
+"""Where a series begins a new level: steps of noisy values, and changes of exact ones."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAD_TO_SIGMA = 1.4826
 MEAN_TO_SIGMA = float(np.sqrt(np.pi / 2))
 
 
-def changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
-    """The indices at which values begin to differ from those before: the steps of what is the same every time.
+def find_changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
+    """The indices at which exact values begin to differ from those before.
 
     within: how far numbers may be from the first of their level; 0 makes any change a step, of texts too.
     """
@@ -34,7 +34,7 @@ def changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
     return starts
 
 
-def steps(values: ArrayLike, *, floor: float = 0.0, least: int = LEAST) -> list[int]:
+def find_steps(values: ArrayLike, *, floor: float = 0.0, least: int = LEAST) -> list[int]:
     """The indices at which a new level begins; [] for a series that has one level.
 
     values: [n], finite, in order. floor: steps between levels that differ by no more are none; 0 keeps all.
@@ -61,7 +61,7 @@ def steps(values: ArrayLike, *, floor: float = 0.0, least: int = LEAST) -> list[
         if again == starts:
             break
         starts = again
-    return above(series, starts, floor)
+    return drop_small_steps(series, starts, floor)
 
 
 def levels(values: ArrayLike, starts: Sequence[int]) -> list[tuple[int, int, float]]:
@@ -84,7 +84,7 @@ def noise(values: Floats) -> float:
 
 
 def inflation(values: Floats, starts: Sequence[int], sigma: float) -> float:
-    """By how much more the means of levels scatter than with independent noise of sigma; 1 or more.
+    """How much more the means of levels scatter than with independent noise of sigma; at least 1.
 
     The residuals' standard deviation over sigma, which differences find too small, times sqrt((1 + r) / (1 - r)): the
     square root of the variance of means of many values with the lag-1 autocorrelation r. r is that of the residuals,
@@ -94,14 +94,14 @@ def inflation(values: Floats, starts: Sequence[int], sigma: float) -> float:
     squares = sum(float(np.sum(part**2)) for part in parts)
     if squares == 0 or len(values) <= len(parts):
         return 1.0
-    found = sum(float(np.sum(part[1:] * part[:-1])) for part in parts) / squares
-    r = min(found + (1 + 3 * found) * len(parts) / len(values), CORRELATED)
+    lag_1 = sum(float(np.sum(part[1:] * part[:-1])) for part in parts) / squares
+    r = min(lag_1 + (1 + 3 * lag_1) * len(parts) / len(values), CORRELATED)
     deviation = float(np.sqrt(squares / (len(values) - len(parts))))
     return max(1.0, deviation / sigma * float(np.sqrt((1 + r) / (1 - r)))) if r > 0 else 1.0
 
 
 def without_outliers(values: Floats, sigma: float, least: int = LEAST) -> Floats:
-    """The values, those farther than OUTLIER * sigma from the median of the 2 * least - 1 around them replaced by it.
+    """The values; outliers, over OUTLIER * sigma from the median of 2 * least - 1 values around, become that median.
 
     That leaves levels of `least` points as they are, and none that is shorter.
     """
@@ -126,14 +126,14 @@ def partition(values: Floats, penalty: float, least: int) -> list[int]:
         total = best[starts] + around + penalty
         last[stop] = np.argmin(total)
         best[stop] = total[last[stop]]
-    found, stop = [], count
+    ends, stop = [], count
     while stop := int(last[stop]):
-        found.append(stop)
-    return found[::-1]
+        ends.append(stop)
+    return ends[::-1]
 
 
-def above(values: Floats, starts: list[int], floor: float) -> list[int]:
-    """The starts without steps up to the floor, between medians: the smallest goes first, its levels become one."""
+def drop_small_steps(values: Floats, starts: list[int], floor: float) -> list[int]:
+    """The starts without steps between medians up to the floor; the smallest is dropped first and joins two levels."""
     while starts:
         heights = [abs(after - before) for (*_, before), (*_, after) in pairwise(levels(values, starts))]
         smallest = int(np.argmin(heights))

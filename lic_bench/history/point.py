@@ -9,7 +9,7 @@ from lic_bench.errors import UserError
 from lic_bench.history import checks
 
 SCHEMA = 1
-RELATIVE, BYTES, COUNTED, MACS = "times the reference workload", "bytes", "failed images", "MACs"  # units
+RELATIVE = "times the reference workload"  # the unit of times; others are those of compare/metric_table.py
 Value: TypeAlias = float | str
 Key: TypeAlias = tuple[Any, ...]
 
@@ -20,7 +20,7 @@ class Point:
 
     time: when the run began, UTC, ISO 8601; series are in this order. commit: of lic-bench, None where it was not run
         from a repository; dirty: whether files differed from it, None where that is not known.
-    machine: see `machine.name_of`. software: hash of torch, libraries, coders and settings; a new one begins no new
+    machine: see `machine_name`. software: hash of torch, libraries, coders and settings; a new one begins no new
         series, as its step is to be seen.
     protocol, device, threads, cores_kept, isolate, quick: as in run.json; a change begins a new series.
     weights, mode: of the codec at this quality, as in run.json; images: hash of the images that were measured, "" for

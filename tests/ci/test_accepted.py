@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.compare.accepted import read
+from lic_bench.compare.accepted import read_accepted
 
 SCRIPT = Path(__file__).parents[2] / "ci/accepted.py"
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
@@ -54,8 +54,8 @@ def test_entries_that_base_has_and_of_commits_in_base_are_used_up(repository: Pa
     write(repository / "base", old)
     write(repository, old, of_base, of_new, entry(r"new: \"quoted\", ü \U0001f600 \\ \u007f", "2026-01-04"))
     (tmp_path / "since.toml").write_text(since_base(repository).stdout)
-    expected = [entry for entry in read(repository / "results/accepted.toml") if entry.date.day >= 3]
-    assert read(tmp_path / "since.toml") == expected
+    expected = [entry for entry in read_accepted(repository / "results/accepted.toml") if entry.date.day >= 3]
+    assert read_accepted(tmp_path / "since.toml") == expected
     assert len(expected) == 2
 
 
@@ -66,7 +66,7 @@ def test_a_commit_that_is_gone_is_said_and_its_entry_counts(repository: Path, tm
     (line,) = done.stderr.splitlines()
     assert line.startswith("results/accepted.toml number 2: commit 1234567 is not in this repository")
     (tmp_path / "since.toml").write_text(done.stdout)
-    assert [entry.why for entry in read(tmp_path / "since.toml")] == ["here", "squashed"]
+    assert [entry.why for entry in read_accepted(tmp_path / "since.toml")] == ["here", "squashed"]
 
 
 def test_no_entries_are_no_tables(repository: Path):

@@ -1,4 +1,4 @@
-"""A comparison as annotations of GitHub Actions: lines that its runner reads from the standard output."""
+"""A comparison as annotations of GitHub Actions, which its runner reads from the standard output."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ KINDS: Mapping[str, Sequence[Class]] = {
 }
 
 
-def lines(comparison: Comparison) -> list[str]:
-    """An ::error for what is WORSE, a ::warning for AMBIGUOUS, a ::notice for what is BETTER or was accepted."""
-    found: list[str] = []
+def to_annotations(comparison: Comparison) -> list[str]:
+    """An ::error for each WORSE, a ::warning for AMBIGUOUS, a ::notice for BETTER and ACCEPTED."""
+    annotations: list[str] = []
     for kind, classes in KINDS.items():
         verdicts = [verdict for verdict in ordered(comparison.verdicts) if class_of(verdict) in classes]
         shown = verdicts if len(verdicts) <= AT_MOST else verdicts[: AT_MOST - 1]
-        found += [_line(kind, name_of(verdict), _message(verdict)) for verdict in shown]
+        annotations += [_line(kind, name_of(verdict), _message(verdict)) for verdict in shown]
         if left_out := len(verdicts) - len(shown):
-            found.append(_line(kind, f"{left_out} more", f"{left_out} more of {' and '.join(classes)}: see the table"))
-    return found
+            annotations.append(
+                _line(kind, f"{left_out} more", f"{left_out} more of {' and '.join(classes)}: see the table")
+            )
+    return annotations
 
 
 def _message(verdict: Verdict) -> str:

@@ -13,7 +13,7 @@ from lic_bench.compare.output.wording import circumstances, outcome
 SCHEMA = 1
 
 
-def text(comparison: Comparison) -> str:
+def to_json(comparison: Comparison) -> str:
     """One object, ASCII only; null stands for every number that does not exist.
 
     schema: this format's, 1. base, new: what the runs are called. regression: whether the exit code is 1.
@@ -42,7 +42,7 @@ def text(comparison: Comparison) -> str:
 
 
 def _finite(value: Any) -> Any:
-    """The value with None for what JSON has no number for."""
+    """The value with None for infinities and NaN, which JSON lacks."""
     if isinstance(value, dict):
         return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -10,8 +10,8 @@ from lic_bench.compare.output.wording import circumstances, class_of, name_of, o
 from lic_bench.compare.verdicts import Verdict
 
 
-def text(comparison: Comparison) -> str:
-    """The XML. WORSE is a failure, AMBIGUOUS is skipped with its words, what was accepted passes and says so."""
+def to_xml(comparison: Comparison) -> str:
+    """The XML. WORSE is a failure, AMBIGUOUS is skipped with its words, ACCEPTED passes and says so."""
     root = Xml.Element("testsuites", {"name": "lic-bench compare", **_counts(comparison.verdicts)})
     for codec in dict.fromkeys(verdict.codec for verdict in comparison.verdicts):
         verdicts = [verdict for verdict in comparison.verdicts if verdict.codec == codec]

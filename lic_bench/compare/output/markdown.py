@@ -42,8 +42,8 @@ ESCAPES |= {ord("@"): "@&#8203;", ord("#"): "#&#8203;"}
 EMOJI = re.compile(r":(?=[\w+\-\\]+:)")  # the beginning of :rocket:, after the escapes
 
 
-def text(comparison: Comparison) -> str:
-    """A headline, the table of what stands out, the rest folded away; LIMIT at most, what is left out is counted."""
+def to_markdown(comparison: Comparison) -> str:
+    """A headline, the table of what stands out, and the rest folded away; what exceeds LIMIT is counted."""
     rows = ordered(comparison.verdicts)
     names = f"{_code(comparison.base)} → {_code(comparison.new)}"
     head = [MARK, _headline(comparison), "", names, "", *_notes([*advice(comparison), *circumstances(comparison)])]
@@ -60,25 +60,25 @@ def _headline(comparison: Comparison) -> str:
     return f"### {sign} {_escaped(outcome(comparison))}"
 
 
-def _notes(lines: Iterable[str]) -> list[str]:
+def _notes(sentences: Iterable[str]) -> list[str]:
     """A list and an empty line; nothing for nothing."""
-    found = _fitting([f"* {_escaped(line)}" for line in lines], ROOM_FOR_NOTES)
-    return [*found, ""] if found else []
+    items = _fitting([f"* {_escaped(line)}" for line in sentences], ROOM_FOR_NOTES)
+    return [*items, ""] if items else []
 
 
 def _table(rows: Sequence[str], room: int) -> list[str]:
     return [*HEAD, *_fitting(rows, room), ""] if rows else []
 
 
-def _folded(lines: Sequence[str]) -> list[str]:
-    return ["<details><summary>What is the same</summary>", "", *lines, "</details>", ""]
+def _folded(rows: Sequence[str]) -> list[str]:
+    return ["<details><summary>What is the same</summary>", "", *rows, "</details>", ""]
 
 
-def _fitting(lines: Sequence[str], room: int) -> list[str]:
-    """Those of the lines that fit into so many bytes, and how many do not."""
-    ends = accumulate(len(line.encode()) + 1 for line in lines)
-    kept = lines[: sum(end <= room for end in ends)]
-    more = ["", f"{len(lines) - len(kept)} more did not fit here."] if len(kept) < len(lines) else []
+def _fitting(rows: Sequence[str], room: int) -> list[str]:
+    """The rows that fit into so many bytes, and how many do not."""
+    ends = accumulate(len(line.encode()) + 1 for line in rows)
+    kept = rows[: sum(end <= room for end in ends)]
+    more = ["", f"{len(rows) - len(kept)} more did not fit here."] if len(kept) < len(rows) else []
     return [*kept, *more]
 
 
@@ -102,6 +102,6 @@ def _escaped(cell: object) -> str:
     return EMOJI.sub("&#58;", cut.translate(ESCAPES))
 
 
-def _size(lines: Iterable[str]) -> int:
+def _size(rows: Iterable[str]) -> int:
     """Bytes, with the ends of the lines."""
-    return sum(len(line.encode()) + 1 for line in lines)
+    return sum(len(line.encode()) + 1 for line in rows)

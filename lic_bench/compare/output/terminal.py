@@ -1,4 +1,4 @@
-"""A comparison in the terminal: a table as wide as the terminal allows, and in words what follows from it."""
+"""A comparison in the terminal: a table in the width of the terminal, and sentences on what follows from it."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ NARROW: Sequence[str] = ("verdict", WHAT, "BASE\nNEW", "change\n95 % interval", 
 RIGHT = {"q", "BASE", "NEW", "BASE\nNEW", "change", "95 % interval", "change\n95 % interval", "p"}
 
 
-def show(comparison: Comparison, console: Console, *, everything: bool = False) -> None:
-    """Print it. What is the same is counted by codec; with `everything` each has its row."""
+def show_comparison(comparison: Comparison, console: Console, *, everything: bool = False) -> None:
+    """Print the comparison. Same numbers are counted by codec; with `everything` each has its row."""
     for label, name in (("BASE", comparison.base), ("NEW ", comparison.new)):
         _say(console, f"{label} {plain(name)}", "bold")
     for line in circumstances(comparison):
@@ -67,7 +67,7 @@ def _say(console: Console, line: str, style: str = "") -> None:
 
 
 def _table(verdicts: Sequence[Verdict], width: int) -> Table:
-    """A line per verdict where the words have room for it, else a few lines each."""
+    """A line per verdict if that leaves room for the words, else a few lines each."""
     names, rows = WIDE, [_wide(verdict) for verdict in verdicts]
     if width - sum(_widths(names, rows)[:-1]) < _words_at_least(rows):
         names, rows = NARROW, [_narrow(verdict) for verdict in verdicts]
@@ -93,11 +93,11 @@ def _words_at_least(rows: Sequence[Sequence[str]]) -> int:
 
 
 def _room(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
-    """For what was judged: all it needs, but where the words get narrow no more than the names of metrics do."""
+    """Columns for the names of what was judged: as they need, but if the words get narrow only what metrics need."""
     widths = dict(zip(names, _widths(names, rows), strict=True))
-    left = width - sum(widths[name] for name in names if name not in (WHAT, WHY)) - _words_at_least(rows)
+    remaining = width - sum(widths[name] for name in names if name not in (WHAT, WHY)) - _words_at_least(rows)
     metric = max(cell_len(cells[names.index(WHAT)].split("\n")[1]) for cells in rows)
-    return min(widths[WHAT] - 2, max(min(metric, METRIC_AT_MOST), left))
+    return min(widths[WHAT] - 2, max(min(metric, METRIC_AT_MOST), remaining))
 
 
 def _wide(verdict: Verdict) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What all outputs say alike: the order of the verdicts, their numbers with units, the outcome, what to do next."""
+"""What all outputs have in common: the order of the verdicts, numbers with units, the outcome, what to do next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Literal, TypeAlias
 
 from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.confirm import may_be_worse
-from lic_bench.compare.gates import TIMES
-from lic_bench.compare.metrics import PEAK
+from lic_bench.compare.metric_table import BYTES, MACS, metric_of
 from lic_bench.compare.statistics import FLOOR
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.report.labels import plural
@@ -30,17 +29,17 @@ def class_of(verdict: Verdict) -> Class:
 
 
 def ordered(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """What regressed first, then what was accepted, BETTER, AMBIGUOUS, SAME; within each in the order given."""
+    """Regressions first, then ACCEPTED, BETTER, AMBIGUOUS, SAME; each class in the order given."""
     return sorted(verdicts, key=lambda verdict: ORDER.index(class_of(verdict)))
 
 
 def stands_out(verdict: Verdict) -> bool:
-    """Whether it is shown by itself: all but what is the same, and of that what only a second look found the same."""
+    """Whether it has a row of its own: all but SAME, and what only a second look found SAME."""
     return verdict.verdict != "SAME" or verdict.confirmed is not None
 
 
 def plain(text: object) -> str:
-    """One line of printable characters: runs of control characters are a space, what is no character is U+FFFD."""
+    """The text as one printable line: a space for control characters, U+FFFD for what is no character."""
     return _NO_CHARACTER.sub("\ufffd", _UNPRINTABLE.sub(" ", str(text)))
 
 
@@ -50,17 +49,17 @@ def name_of(verdict: Verdict) -> str:
 
 
 def words_of(verdict: Verdict) -> str:
-    """Why; whether a time was measured only once; who accepted it, or only less of it."""
-    once = verdict.metric in TIMES and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
+    """Why, whether a time was measured only once, and who accepted the change or a smaller one."""
+    once = metric_of(verdict.metric).is_time and verdict.confirmed is None and verdict.verdict in ("WORSE", "BETTER")
     less = "" if verdict.accepted_up_to is None else f"accepted only up to {100 * verdict.accepted_up_to:g} %"
     return plain("; ".join(filter(None, [verdict.words, "measured once" if once else "", verdict.accepted, less])))
 
 
 def numbers_of(verdict: Verdict) -> tuple[str, str]:
-    """BASE and NEW with their unit, and with as many digits as tell them apart; a dash for what has no number."""
+    """BASE and NEW with their unit and enough digits to tell them apart; a dash for a missing number."""
     values = [value for value in (verdict.base, verdict.new) if value is not None and isfinite(value)]
     scale, unit = _unit(verdict.metric, max(map(abs, values), default=0.0))
-    digits = range(DIGITS, DIGITS + 1 if verdict.metric in TIMES else MOST_DIGITS + 1)
+    digits = range(DIGITS, DIGITS + 1 if metric_of(verdict.metric).is_time else MOST_DIGITS + 1)
     for count in digits:
         base, new = (_number(value, scale, unit, count, values) for value in (verdict.base, verdict.new))
         if base != new or verdict.base == verdict.new:
@@ -97,7 +96,7 @@ def sentence_of(verdict: Verdict) -> str:
 
 
 def same_of(verdicts: Sequence[Verdict]) -> list[str]:
-    """A line per codec with the number of those that do not stand out."""
+    """A line per codec with the number of verdicts that do not stand out."""
     codecs = [verdict.codec for verdict in verdicts if not stands_out(verdict)]
     return [f"{plain(codec)}: {plural(codecs.count(codec), 'number')} the same" for codec in dict.fromkeys(codecs)]
 
@@ -114,7 +113,7 @@ IN_TURN = " Of those measured again, in turn: medians, and their differences' tr
 
 def caption(verdicts: Sequence[Verdict]) -> str:
     """What the columns of a table of these verdicts mean."""
-    if not any(verdict.metric in TIMES for verdict in verdicts):
+    if not any(metric_of(verdict.metric).is_time for verdict in verdicts):
         return "BASE and NEW: means over the images."
     again = any(verdict.confirmed is not None for verdict in verdicts)
     fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
@@ -147,20 +146,21 @@ def _moved(ratio: float) -> str:
     return f"The reference workload took {how} in BASE; times are divided by it."
 
 
-def _unit(metric: str, largest: float) -> tuple[float, str]:
+def _unit(name: str, largest: float) -> tuple[float, str]:
     """What a value is divided by and the unit it is then in."""
-    if metric in TIMES:
+    metric = metric_of(name)
+    if metric.is_time:
         return (1.0, " s") if largest >= 1 else (1e-3, " ms")
-    if metric.endswith("_bytes") or metric.startswith(PEAK):
+    if metric.unit == BYTES:
         return (1e6, " MB") if largest >= 1e6 else (1.0, " B")
-    if metric in ("macs", "parameters"):
+    if metric.field_of == "complexity":
         scale, prefix = next(((scale, f" {prefix}") for scale, prefix in _STEPS.items() if largest >= scale), (1.0, ""))
-        return scale, f"{prefix or ' '}MAC" if metric == "macs" else prefix
+        return scale, f"{prefix or ' '}MAC" if metric.unit == MACS else prefix
     return 1.0, ""
 
 
 def _number(value: float | None, scale: float, unit: str, digits: int, values: Sequence[float]) -> str:
-    """With so many significant digits of the largest of `values`, in whose decimals all are written."""
+    """The value with the decimals that give the largest of `values` this many significant digits."""
     if value is None:
         return NONE
     if not isfinite(value):
@@ -174,7 +174,7 @@ def _number(value: float | None, scale: float, unit: str, digits: int, values: S
 
 
 def _percent(change: float) -> str:
-    """With a sign and a decimal; two digits of what would else be nothing; the whole percent from 1000 on."""
+    """With a sign and one decimal; two digits if that would be 0, none after the point from 1000 % on."""
     value = 100 * change
     if not value:
         return "0.0"

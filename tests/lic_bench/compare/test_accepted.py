@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.compare.accepted import Accepted, covering, extent, read
+from lic_bench.compare.accepted import Accepted, covering_entry, extent_to_cover, read_accepted
 from lic_bench.errors import UserError
 
 WHOLE = """
@@ -42,7 +42,7 @@ def entry(**given: object) -> Accepted:
 
 
 def test_entries_are_read_in_order(tmp_path: Path) -> None:
-    first, second = read(written(tmp_path, WHOLE + LEAST))
+    first, second = read_accepted(written(tmp_path, WHOLE + LEAST))
     assert first == Accepted(
         codec="lalic", quality=4, metric="encode_s", change=0.08, who="A. Author", why="exact softmax",
         date=date(2026, 11, 23), commit="0123456",
@@ -52,13 +52,13 @@ def test_entries_are_read_in_order(tmp_path: Path) -> None:
 
 
 def test_no_file_and_an_empty_one_accept_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path / "none.toml") == []
-    assert read(written(tmp_path, "")) == []
+    assert read_accepted(tmp_path / "none.toml") == []
+    assert read_accepted(written(tmp_path, "")) == []
 
 
 def test_any_change_can_be_accepted(tmp_path: Path) -> None:
-    (found,) = read(written(tmp_path, LEAST.replace("change = 0", "change = inf")))
-    assert covering([found], "jpeg", 50, "payload_bytes", 1e9) is found
+    (found,) = read_accepted(written(tmp_path, LEAST.replace("change = 0", "change = inf")))
+    assert covering_entry([found], "jpeg", 50, "payload_bytes", 1e9) is found
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_any_change_can_be_accepted(tmp_path: Path) -> None:
 )
 def test_a_change_is_covered_up_to_what_was_accepted(change: float | None, covered: bool) -> None:
     accepted = entry()
-    assert covering([accepted], "jpeg", 50, "payload_bytes", change) is (accepted if covered else None)
+    assert covering_entry([accepted], "jpeg", 50, "payload_bytes", change) is (accepted if covered else None)
 
 
 @pytest.mark.parametrize(
@@ -77,21 +77,21 @@ def test_a_change_is_covered_up_to_what_was_accepted(change: float | None, cover
 def test_a_growth_from_nothing_is_more_than_any_number(
     change: float | None, numbers: bool, expected: float | None
 ) -> None:
-    found = extent(change, numbers=numbers)
+    found = extent_to_cover(change, numbers=numbers)
     assert found == expected
-    covered = covering([entry(change=0.08)], "jpeg", 50, "payload_bytes", found)
+    covered = covering_entry([entry(change=0.08)], "jpeg", 50, "payload_bytes", found)
     assert (covered is None) == (found == float("inf"))
-    assert covering([entry(change=float("inf"))], "jpeg", 50, "payload_bytes", found)
+    assert covering_entry([entry(change=float("inf"))], "jpeg", 50, "payload_bytes", found)
 
 
 def test_only_the_codec_metric_and_quality_that_it_names() -> None:
-    assert covering([entry()], "webp", 50, "payload_bytes", 0.01) is None
-    assert covering([entry()], "jpeg", 50, "mse_8bit", 0.01) is None
-    assert covering([entry(quality=75)], "jpeg", 50, "payload_bytes", 0.01) is None
+    assert covering_entry([entry()], "webp", 50, "payload_bytes", 0.01) is None
+    assert covering_entry([entry()], "jpeg", 50, "mse_8bit", 0.01) is None
+    assert covering_entry([entry(quality=75)], "jpeg", 50, "payload_bytes", 0.01) is None
     of_all, of_one = entry(change=0.01), entry(quality=50)
-    assert covering([of_all, of_one], "jpeg", 50, "payload_bytes", 0.01) is of_all
-    assert covering([of_all, of_one], "jpeg", 50, "payload_bytes", 0.05) is of_one
-    assert covering([], "jpeg", 50, "payload_bytes", 0.01) is None
+    assert covering_entry([of_all, of_one], "jpeg", 50, "payload_bytes", 0.01) is of_all
+    assert covering_entry([of_all, of_one], "jpeg", 50, "payload_bytes", 0.05) is of_one
+    assert covering_entry([], "jpeg", 50, "payload_bytes", 0.01) is None
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_only_the_codec_metric_and_quality_that_it_names() -> None:
 )
 def test_errors(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        read(written(tmp_path, text))
+        read_accepted(written(tmp_path, text))
     assert str(error.value).startswith(message.format(path=tmp_path / "accepted.toml"))
     assert "\n" not in str(error.value)
 
@@ -155,4 +155,4 @@ def test_errors(tmp_path: Path, text: str, message: str) -> None:
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     with pytest.raises(UserError, match=r"folder.toml cannot be read as TOML \(Is a directory\)"):
-        read(tmp_path / "folder.toml")
+        read_accepted(tmp_path / "folder.toml")

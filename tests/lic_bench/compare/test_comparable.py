@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from lic_bench.compare.comparable import EXIT_CODE, NAMES, NotComparable, check, differences, notes
+from lic_bench.compare.comparable import (
+    EXIT_CODE,
+    NAMES,
+    NotComparable,
+    check_comparable,
+    differences,
+    noted_differences,
+)
 from lic_bench.errors import UserError
 from lic_bench.run.options import Options
 from lic_bench.run.session import run as run_session
@@ -73,7 +80,7 @@ def test_each_difference_has_its_name(base: Run, name: str, section: str, key: s
     (found,) = differences(base, new)
     assert (found.name, found.part.split(".")[0]) == (name, key)
     with pytest.raises(NotComparable) as error:
-        check(base, new, [])
+        check_comparable(base, new, [])
     first, line = str(error.value).splitlines()
     assert first == f"base and new cannot be compared; measure both alike, or override with --allow {name}:"
     assert line == f"  {found}"
@@ -81,7 +88,7 @@ def test_each_difference_has_its_name(base: Run, name: str, section: str, key: s
     assert line.endswith(" in NEW")
     assert " in BASE, " in line
     assert error.value.exit_code == EXIT_CODE == 3
-    assert check(base, new, [name]) == [found]
+    assert check_comparable(base, new, [name]) == [found]
 
 
 def test_every_name_that_can_be_allowed_is_tried_here() -> None:
@@ -92,12 +99,15 @@ def test_every_name_that_can_be_allowed_is_tried_here() -> None:
 def test_several_differences_are_all_told_and_all_must_be_allowed(base: Run) -> None:
     new = other(other(base, "fingerprint", "cpu", "Other CPU"), "config", "threads", 8)
     with pytest.raises(NotComparable, match=r"--allow machine --allow threads:\n  machine: cpu.*\n  threads: threads"):
-        check(base, new, [])
+        check_comparable(base, new, [])
     with pytest.raises(
         NotComparable, match=r"override with --allow threads:\n  threads: threads is 1 in BASE, 8 in NEW$"
     ):
-        check(base, new, ["machine"])
-    assert [difference.name for difference in check(base, new, ["threads", "machine"])] == ["machine", "threads"]
+        check_comparable(base, new, ["machine"])
+    assert [difference.name for difference in check_comparable(base, new, ["threads", "machine"])] == [
+        "machine",
+        "threads",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,13 +119,13 @@ def test_several_differences_are_all_told_and_all_must_be_allowed(base: Run) -> 
 )
 def test_an_unknown_name_is_bad_input(base: Run, name: str, message: str) -> None:
     with pytest.raises(UserError) as error:
-        check(base, base, [name])
+        check_comparable(base, base, [name])
     assert str(error.value).startswith(message)
     assert error.value.exit_code == 2
 
 
 def test_what_is_allowed_need_not_differ(base: Run) -> None:
-    assert check(base, base, NAMES) == []
+    assert check_comparable(base, base, NAMES) == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +146,7 @@ def test_what_moves_by_itself_or_changes_no_number_is_no_difference(
     base: Run, section: str, key: str, value: Any
 ) -> None:
     assert differences(base, other(base, section, key, value)) == []
-    assert notes(base, other(base, section, key, value)) == []
+    assert noted_differences(base, other(base, section, key, value)) == []
 
 
 def test_the_version_is_what_a_comparison_is_for(base: Run) -> None:
@@ -144,7 +154,7 @@ def test_the_version_is_what_a_comparison_is_for(base: Run) -> None:
     new = other(new, "fingerprint", "kernels", {"lalic": "cpu"})
     new.info["fingerprint"]["lic_bench"] = "0.2.0"
     assert differences(base, new) == []
-    assert notes(base, new) == [
+    assert noted_differences(base, new) == [
         "lic-bench: 0.1.0 in BASE, 0.2.0 in NEW",
         "commit: 0123456789ab in BASE, fedcba987654-dirty in NEW",
         "kernels: absent in BASE, {'lalic': 'cpu'} in NEW",
@@ -177,7 +187,7 @@ def test_codecs_must_be_the_same_in_any_order(stored: Make, record: Row) -> None
     assert differences(both, turned) == []
     one = stored([rows[0], rows[2]], name="one")
     assert names(both, one) == names(one, both) == ["codecs"]
-    assert check(both, one, ["codecs"])
+    assert check_comparable(both, one, ["codecs"])
 
 
 def test_of_the_codecs_that_both_have_everything_else_must_still_agree(stored: Make, record: Row) -> None:
@@ -202,7 +212,7 @@ def test_qualities(stored: Make, record: Row) -> None:
     rows = [record(codec="elic", quality=quality, weights=f"w{quality}") for quality in (1, 2, 3)]
     three, two = stored(rows), stored(rows[1:], name="two")
     assert names(three, two) == ["qualities"]
-    assert check(three, two, ["qualities"])
+    assert check_comparable(three, two, ["qualities"])
     assert differences(three, stored([rows[1], rows[0], rows[2]], name="turned")) == []
 
 
@@ -235,7 +245,7 @@ def test_a_run_that_was_stopped_on_the_way(stored: Make, record: Row) -> None:
         "records: jpeg q50 kodak/b (and 1 more) is there in BASE, absent in NEW"
     ]
     assert names(stopped, base) == ["records"]
-    assert check(base, stopped, ["records"])
+    assert check_comparable(base, stopped, ["records"])
 
 
 def test_a_record_that_failed_is_there(stored: Make, record: Row) -> None:
@@ -269,4 +279,4 @@ def test_two_runs_made_here_one_after_the_other_are_comparable(tmp_path: Path, m
         time.sleep(1.1)  # the times in run.json are to the second
     assert runs[0].info["environment"]["time"] != runs[1].info["environment"]["time"]
     assert [str(difference) for difference in differences(*runs)] == []
-    assert notes(*runs) == []
+    assert noted_differences(*runs) == []

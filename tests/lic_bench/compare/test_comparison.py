@@ -9,7 +9,8 @@ import pytest
 from lic_bench.compare.accepted import Accepted
 from lic_bench.compare.comparable import NotComparable
 from lic_bench.compare.comparison import WORDS, Comparison, compare
-from lic_bench.compare.gates import Exact, Gates, Off, Shown, read
+from lic_bench.compare.gate_file import Gates, read_gates
+from lic_bench.compare.gates import Exact, Off, Shown
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
 from lic_bench.store.records import Complexity, Record
@@ -17,7 +18,7 @@ from lic_bench.store.run_folder import Run
 
 Make = Callable[..., Run]
 Row = Callable[..., Record]
-GATES = read(None)
+GATES = read_gates(None)
 IMAGES = ("kodim01.png", "kodim02.png", "kodim03.png")
 
 

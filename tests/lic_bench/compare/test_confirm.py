@@ -12,15 +12,15 @@ import pytest
 
 from lic_bench.compare import confirm
 from lic_bench.compare.comparison import Comparison, compare
-from lic_bench.compare.confirm import Commands, commands, may_be_worse, second_look, undecided
-from lic_bench.compare.gates import read
+from lic_bench.compare.confirm import Commands, may_be_worse, run_commands, second_look, undecided
+from lic_bench.compare.gate_file import read_gates
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
 
 SLEEPER = Path(__file__).parents[2] / "plugins" / "sleeper" / "codec.py"
-GATES = read(None)
+GATES = read_gates(None)
 SLOWER = Verdict(
     codec="jpeg", quality=50, on="kodak@256", metric="encode_s", verdict="WORSE", words="slower", gate="timed",
     change=0.08, low=0.06, high=0.10, threshold=0.03, least=0.03,
@@ -30,7 +30,7 @@ SLOWER = Verdict(
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirm, "STARTS", 4)
-    monkeypatch.setattr(confirm, "turns", lambda images: 8)
+    monkeypatch.setattr(confirm, "turns_per_image", lambda images: 8)
     monkeypatch.setattr(confirm, "LOOKS", 1)
 
 
@@ -103,27 +103,27 @@ def test_the_command_asks_for_what_was_measured_and_nothing_else(
     assert asked["--datasets"] == ["kodak"]
     assert (asked["--crop"], asked["--limit"], asked["--threads"]) == (["256"], ["4"], ["2"])
     assert "--weights" not in asked
-    words = list(confirm._besides(["lic-bench", "run", "--datasets", "my/folder", "--limit=2"], asked))
+    words = list(confirm._missing_options(["lic-bench", "run", "--datasets", "my/folder", "--limit=2"], asked))
     assert "--datasets" not in words
     assert "--limit" not in words
     assert words[words.index("--crop") + 1] == "256"
 
 
 def test_few_images_have_more_turns_each() -> None:
-    assert [confirm.turns(images) for images in (1, 2, 3, 24)] == [40, 20, 14, 8]
+    assert [confirm.turns_per_image(images) for images in (1, 2, 3, 24)] == [40, 20, 14, 8]
 
 
 def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Callable[..., Record]) -> None:
     base = stored([record()], name="base", environment={"git_commit": "aaaa"})
     new = stored([record()], name="new", environment={"git_commit": "bbbb"})
     with pytest.raises(UserError, match=r"BASE was measured by git_commit aaaa, NEW by bbbb.*--base-run"):
-        commands(base, new, None, "lic-bench run")
-    assert commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
+        run_commands(base, new, None, "lic-bench run")
+    assert run_commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
         base=["old/lic-bench", "run"], new=["lic-bench", "run", "--limit", "2"]
     )
     with pytest.raises(UserError, match="--new-run is empty; give a command"):
-        commands(base, base, None, "")
-    own = commands(base, base, None, None)
+        run_commands(base, base, None, "")
+    own = run_commands(base, base, None, None)
     assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 
 
@@ -148,10 +148,10 @@ def test_another_look_is_taken_until_it_is_clear_on_which_side_a_time_is() -> No
 def test_a_second_look_at_something_else_is_refused(stored: Callable[..., Run], record: Callable[..., Record]) -> None:
     first = stored([record()], name="first")
     part = stored([record()], name="part", config={"measure": ["latency"], "quick": True})
-    assert confirm._checked(part, first) is part
+    assert confirm._check_same_kind(part, first) is part
     other = stored([record()], name="other", fingerprint={"torch": "2.16.0"})
     with pytest.raises(UserError, match=r"measured something else than .*first did: software: torch is 2.15.0"):
-        confirm._checked(other, first)
+        confirm._check_same_kind(other, first)
 
 
 def test_a_comparison_without_times_is_left_as_it_is(stored: Callable[..., Run], record: Callable[..., Record]) -> None:

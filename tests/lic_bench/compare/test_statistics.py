@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import false_discovery_control, mannwhitneyu, norm, t, trim_mean, ttest_1samp, ttest_ind
+from scipy.stats import mannwhitneyu, norm, t, trim_mean, ttest_1samp, ttest_ind
 
 from lic_bench.compare.statistics import (
     FLOOR,
@@ -16,7 +16,6 @@ from lic_bench.compare.statistics import (
     Floats,
     Paired,
     Series,
-    benjamini_hochberg,
     floor,
     side_by_side,
     stratified_mann_whitney,
@@ -119,13 +118,6 @@ def test_p_is_a_probability_whatever_the_order(found: list[tuple[Floats, Floats]
     assert 0 <= p <= 1
     assert stratified_mann_whitney(found[::-1]) == pytest.approx(p, abs=1e-12)
     assert stratified_mann_whitney([(new, base) for base, new in found]) == pytest.approx(p, abs=1e-12)
-
-
-@given(st.lists(st.floats(0, 1), max_size=30))
-@settings(deadline=None)
-def test_the_correction_is_scipys(p: list[float]) -> None:
-    expected = false_discovery_control(p, method="bh") if p else []
-    assert benjamini_hochberg(p) == pytest.approx(np.asarray(expected), abs=1e-12)
 
 
 @given(strata, st.sampled_from([-0.5, 0.25, 1.0]))

@@ -7,13 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lic_bench.compare import confirm as second_look
 from lic_bench.compare.confirm import LOOKS, STARTS, undecided
-from lic_bench.compare.gates import Exact, Gate, Gates, Off, Shown, Timed, Tolerance, read
-from lic_bench.compare.metrics import Better, Subject, Times, Values
+from lic_bench.compare.gate_file import Gates, read_gates
+from lic_bench.compare.gates import Exact, Gate, Off, Shown, Timed, Tolerance
+from lic_bench.compare.paired_values import Subject, Times, Values
 from lic_bench.compare.statistics import Apart, Evidence, Floats, Paired, Series, side_by_side
-from lic_bench.compare.verdicts import Verdict, confirm, judge
+from lic_bench.compare.verdicts import Verdict, adjusted_p, confirm_verdicts, judge
 
 COMPARISONS = 50
 LUCK = 0.005
@@ -25,9 +28,9 @@ def subject(metric: str, codec: str = "jpeg") -> Subject:
     return Subject(codec=codec, quality=50, on="kodak", metric=metric)
 
 
-def values(metric: str, *pairs: tuple[object, object], better: Better = "lower", gate: Gate | None = None) -> Verdict:
-    gates = read(None) if gate is None else Gates({"*": gate})
-    return judge([Values(subject=subject(metric), better=better, pairs=pairs)], gates)[0]
+def values(metric: str, *pairs: tuple[object, object], gate: Gate | None = None) -> Verdict:
+    gates = read_gates(None) if gate is None else Gates({"*": gate})
+    return judge([Values(subject=subject(metric), pairs=pairs)], gates)[0]
 
 
 def said(verdict: Verdict) -> tuple[str, str]:
@@ -44,11 +47,11 @@ def test_equal_numbers_are_the_same() -> None:
     assert not found.fails
 
 
-@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize("metric", ["payload_bytes", "ms_ssim"])
 @pytest.mark.parametrize("step", [1, -1])
-def test_which_way_is_worse_depends_on_the_metric(better: Better, step: int) -> None:
-    found = values("payload_bytes", (20_000, 20_000 + step), better=better)
-    assert said(found) == ("WORSE" if (step > 0) == (better == "lower") else "BETTER", f"{step:+d}")
+def test_which_way_is_worse_depends_on_the_metric(metric: str, step: int) -> None:
+    found = values(metric, (20_000, 20_000 + step), gate=Exact())
+    assert said(found) == ("WORSE" if (step > 0) == (metric == "payload_bytes") else "BETTER", f"{step:+d}")
     assert found.change == pytest.approx(step / 20_000)
     assert found.fails == (found.verdict == "WORSE")
 
@@ -59,18 +62,16 @@ def test_the_words_say_how_many_images_moved_which_way() -> None:
     assert said(values("payload_bytes", (10, 11), (10, 6))) == ("WORSE", "mean -1.5, of 2 images 1 up, 1 down")
 
 
-@pytest.mark.parametrize("better", ["lower", "higher"])
+@pytest.mark.parametrize("metric", ["mse_8bit", "ms_ssim"])
 @pytest.mark.parametrize("back", [1e-6, -1e-6, -2e-6, -5.0])
-def test_an_image_that_got_worse_is_worse_whatever_the_others_did(better: Better, back: float) -> None:
+def test_an_image_that_got_worse_is_worse_whatever_the_others_did(metric: str, back: float) -> None:
     """Be it that both change the mean by nothing but rounding, and that it got better."""
-    sign = 1 if better == "lower" else -1
+    sign = 1 if metric == "mse_8bit" else -1
     pairs = [(31.3, 31.3 + sign * 1e-6), (27.1, 27.1 + sign * back), (29.9, 29.9)]
     for ordered in (pairs, pairs[::-1]):
-        assert values("mse_8bit", *ordered, better=better).verdict == "WORSE"
-        assert values("mse_8bit", *ordered, better=better, gate=Tolerance(absolute=1e-5)).verdict == (
-            "BETTER" if back == -5.0 else "SAME"
-        )
-        assert values("mse_8bit", *ordered, better=better, gate=Shown()).verdict == "AMBIGUOUS"
+        assert values(metric, *ordered, gate=Exact()).verdict == "WORSE"
+        assert values(metric, *ordered, gate=Tolerance(absolute=1e-5)).verdict == ("BETTER" if back == -5.0 else "SAME")
+        assert values(metric, *ordered, gate=Shown()).verdict == "AMBIGUOUS"
 
 
 @pytest.mark.parametrize("step", [1, -1])
@@ -115,25 +116,25 @@ def test_gates_of_numbers(gate: Gate, new: int, verdict: str) -> None:
 def test_a_tolerance_is_told_as_a_relative_threshold() -> None:
     assert values("macs", (200, 200), gate=Tolerance(relative=0.01, absolute=5)).threshold == 0.025
     assert values("macs", (0, 0), gate=Tolerance(absolute=5)).threshold is None
-    assert said(values("ms_ssim", (0.5, 0.5 - 5e-7), better="higher"))[0] == "SAME"
-    assert said(values("ms_ssim", (0.5, 0.5 - 5e-6), better="higher"))[0] == "WORSE"
+    assert said(values("ms_ssim", (0.5, 0.5 - 5e-7)))[0] == "SAME"
+    assert said(values("ms_ssim", (0.5, 0.5 - 5e-6)))[0] == "WORSE"
 
 
 def test_what_is_off_has_no_verdict() -> None:
-    assert judge([Values(subject=subject("macs"), better="lower", pairs=((1, 2),))], Gates({"*": Off()})) == []
+    assert judge([Values(subject=subject("macs"), pairs=((1, 2),))], Gates({"*": Off()})) == []
 
 
 def test_what_is_missing_in_new_is_worse() -> None:
-    found = values("ms_ssim", (0.9, None), (0.8, 0.8), better="higher")
+    found = values("ms_ssim", (0.9, None), (0.8, 0.8))
     assert said(found) == ("WORSE", "missing in NEW on 1 of 2 images")
     assert (found.base, found.new, found.change) == (pytest.approx(0.85), None, None)
-    assert said(values("bitstream_sha256", ("a", None), better=None)) == ("WORSE", "missing in NEW")
+    assert said(values("bitstream_sha256", ("a", None))) == ("WORSE", "missing in NEW")
     assert said(values("encode_s", (0.1, None))) == ("WORSE", "missing in NEW")
     assert values("macs", (1, None), gate=Shown()).verdict == "AMBIGUOUS"
 
 
 def test_what_base_lacks_is_left_out() -> None:
-    found = values("ms_ssim", (None, 0.1), (0.8, 0.8), better="higher")
+    found = values("ms_ssim", (None, 0.1), (0.8, 0.8))
     assert said(found) == ("SAME", "equal")
     assert found.base == 0.8
 
@@ -153,15 +154,15 @@ def test_what_base_lacks_is_left_out() -> None:
     ],
 )
 def test_status(pairs: list[tuple[str, str]], expected: tuple[str, str]) -> None:
-    assert said(values("status", *pairs, better=None)) == expected
+    assert said(values("status", *pairs)) == expected
 
 
 def test_another_bitstream_is_worse() -> None:
-    assert said(values("bitstream_sha256", ("a", "a"), ("b", "b"), better=None)) == ("SAME", "equal")
-    assert said(values("bitstream_sha256", ("a", "a"), ("b", "c"), better=None)) == ("WORSE", "other on 1 of 2 images")
-    assert values("bitstream_sha256", ("b", "c"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
-    assert values("status", ("ok", "failed"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
-    assert values("status", ("failed", "ok"), better=None, gate=Shown()).verdict == "AMBIGUOUS"
+    assert said(values("bitstream_sha256", ("a", "a"), ("b", "b"))) == ("SAME", "equal")
+    assert said(values("bitstream_sha256", ("a", "a"), ("b", "c"))) == ("WORSE", "other on 1 of 2 images")
+    assert values("bitstream_sha256", ("b", "c"), gate=Shown()).verdict == "AMBIGUOUS"
+    assert values("status", ("ok", "failed"), gate=Shown()).verdict == "AMBIGUOUS"
+    assert values("status", ("failed", "ok"), gate=Shown()).verdict == "AMBIGUOUS"
 
 
 # Times
@@ -178,7 +179,7 @@ def turns(effect: float, noise: float = 0.001, count: int = 12) -> Paired:
 
 
 def judged(found: Evidence, gate: Gate | None = None) -> Verdict:
-    return judge([timed(found)], read(None) if gate is None else Gates({"*": gate}))[0]
+    return judge([timed(found)], read_gates(None) if gate is None else Gates({"*": gate}))[0]
 
 
 @pytest.mark.parametrize(
@@ -240,22 +241,33 @@ def test_the_gate_says_what_counts() -> None:
 def test_p_is_corrected_for_all_times_that_are_compared() -> None:
     one = timed(Paired([np.asarray([effect]) for effect in (0.05, 0.055, 0.06)]))
     others = [timed(turns(0.0), codec=f"codec{number}") for number in range(20)]
-    alone, among = (judge([one, *more], read(None))[0] for more in ([], others))
+    alone, among = (judge([one, *more], read_gates(None))[0] for more in ([], others))
     assert alone.p == pytest.approx(0.00274, abs=1e-5)
     assert among.p is not None
     assert among.p > 0.05
     assert (alone.verdict, among.verdict) == ("WORSE", "AMBIGUOUS")
 
 
+@given(st.lists(st.floats(0, 1), max_size=30))
+@settings(deadline=None)
+def test_p_is_corrected_as_benjamini_and_hochberg_do(p: list[float]) -> None:
+    """By their formula: p times the number of tests over the rank of p, and no larger than that of any larger p."""
+    values, count = np.asarray(p), len(p)
+    order = np.argsort(values)[::-1]
+    expected = np.empty(count)
+    expected[order] = np.minimum(np.minimum.accumulate(values[order] * count / np.arange(count, 0, -1)), 1.0)
+    assert adjusted_p(p) == pytest.approx(expected, rel=1e-15, abs=1e-300)  # scipy multiplies in another order
+
+
 def test_verdicts_come_in_the_order_of_what_was_found() -> None:
     found = [
-        Values(subject=subject("macs"), better="lower", pairs=((1, 2),)),
+        Values(subject=subject("macs"), pairs=((1, 2),)),
         timed(turns(0.0)),
         timed(turns(0.0), "decode_s"),
     ]
-    verdicts = judge(found, read(None))
+    verdicts = judge(found, read_gates(None))
     assert [verdict.subject for verdict in verdicts] == [item.subject for item in found]
-    assert judge([], read(None)) == []
+    assert judge([], read_gates(None)) == []
 
 
 # The second look
@@ -267,7 +279,7 @@ def test_the_second_look_counts() -> None:
     other = replace(worse, metric="decode_s")
 
     def after(first: Verdict, again: Verdict) -> Verdict:
-        found = confirm([first, other], {first.subject: again})
+        found = confirm_verdicts([first, other], {first.subject: again})
         assert found[1] is other
         return found[0]
 
@@ -279,7 +291,7 @@ def test_the_second_look_counts() -> None:
     assert (after(doubt, better).verdict, after(doubt, better).confirmed) == ("BETTER", True)
     assert "+8.3 %" in after(worse, same).words
     assert after(worse, same).change == same.change
-    assert confirm([worse], {}) == [worse]
+    assert confirm_verdicts([worse], {}) == [worse]
 
 
 # The proof: comparisons on a noisy machine
@@ -347,7 +359,7 @@ class Machine:
 
     def started(self, time: int) -> Floats:
         """The difference of each image, after a start of both."""
-        images, count = [], second_look.turns(self.images)
+        images, count = [], second_look.turns_per_image(self.images)
         for _ in range(self.images):
             slow = self.phases(2 * count).reshape(count, 2)
             both = self.feels[time] * slow + self.late(2 * count, 0.01).reshape(count, 2)
@@ -358,7 +370,7 @@ class Machine:
     def _judged(self, found: Sequence[Evidence]) -> list[Verdict]:
         names = [(f"codec{number // 2}", ("encode_s", "decode_s")[number % 2]) for number in range(self.times)]
         times = [timed(one, metric, codec) for one, (codec, metric) in zip(found, names, strict=True)]
-        return judge(times, read(None))
+        return judge(times, read_gates(None))
 
 
 hours = pytest.mark.parametrize("crowded", [False, True], ids=["usual", "crowded"])
@@ -406,8 +418,8 @@ def test_a_change_of_a_few_images_is_not_called_same() -> None:
         reference = np.full(20, np.log(0.01))
         strata.append((Series(base, reference), Series(new + (np.log(2) if number < 2 else 0), reference)))
     found = Times(subject=subject("encode_s"), evidence=Apart(strata), base_s=0.05, new_s=0.05)
-    (verdict,) = judge([found], read(None))
+    (verdict,) = judge([found], read_gates(None))
     assert verdict.verdict == "AMBIGUOUS"
     assert verdict.words == "some images only: mean +5.9 %"
-    (like,) = judge([replace(found, evidence=Apart(strata[2:]))], read(None))
+    (like,) = judge([replace(found, evidence=Apart(strata[2:]))], read_gates(None))
     assert like.verdict == "SAME"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
 from lic_bench.history.checks import FIELDS, is_time, wrong
+from lic_bench.history.metric_series import series_of
 from lic_bench.history.point import Point, to_json
-from lic_bench.history.series import series_of
 from lic_bench.history.store import add, read
 from lic_bench.store.json_types import LARGEST, is_number
 

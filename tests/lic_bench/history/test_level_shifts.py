@@ -8,7 +8,16 @@ import ruptures
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lic_bench.history.level_shifts import LEAST, changes, inflation, levels, noise, partition, steps, without_outliers
+from lic_bench.history.level_shifts import (
+    LEAST,
+    find_changes,
+    find_steps,
+    inflation,
+    levels,
+    noise,
+    partition,
+    without_outliers,
+)
 
 SERIES = st.lists(st.integers(-50, 50).map(float), min_size=2, max_size=60).map(np.asarray)
 
@@ -65,7 +74,7 @@ def test_partition_is_never_dearer_than_that_of_ruptures(values: np.ndarray, pen
 
 @pytest.mark.parametrize("at", [50, 10, 95])
 def test_a_step_of_five_percent_in_noise_of_one_is_found_within_a_point(at: int) -> None:
-    found = [steps(stepped(seed, 100, at, 0.05, 0.01)) for seed in range(200)]
+    found = [find_steps(stepped(seed, 100, at, 0.05, 0.01)) for seed in range(200)]
     assert sum(len(starts) == 1 and abs(starts[0] - at) <= 1 for starts in found) >= 190
 
 
@@ -74,24 +83,24 @@ def test_a_step_of_five_percent_in_noise_of_one_is_found_within_a_point(at: int)
 def test_noise_alone_has_no_steps(points: int, kind: str) -> None:
     random = np.random.default_rng(points)
     series = [getattr(random, kind)(size=points) for _ in range(400)]
-    assert sum(bool(steps(values)) for values in series) <= 0.05 * len(series)
+    assert sum(bool(find_steps(values)) for values in series) <= 0.05 * len(series)
 
 
 @pytest.mark.parametrize(("correlation", "most"), [(0.3, 0.03), (0.5, 0.03), (0.7, 0.06), (0.9, 0.15)])
 def test_correlated_noise_seldom_has_steps(correlation: float, most: float) -> None:
     series = [wandering(seed, 60, correlation, 0.02) for seed in range(300)]
-    assert sum(bool(steps(values, floor=math.log(1.03))) for values in series) <= most * len(series)
+    assert sum(bool(find_steps(values, floor=math.log(1.03))) for values in series) <= most * len(series)
 
 
 def test_a_random_walk_seldom_has_steps() -> None:
     walks = [np.cumsum(0.004 * np.random.default_rng(seed).standard_normal(60)) for seed in range(300)]
-    assert sum(bool(steps(walk, floor=math.log(1.03))) for walk in walks) <= 0.12 * len(walks)
+    assert sum(bool(find_steps(walk, floor=math.log(1.03))) for walk in walks) <= 0.12 * len(walks)
 
 
 @pytest.mark.parametrize(("correlation", "sigma", "height"), [(0.5, 0.01, 0.05), (0.7, 0.02, 0.1)])
 def test_a_step_in_correlated_noise_is_found(correlation: float, sigma: float, height: float) -> None:
     after = height * (np.arange(100) >= 50)
-    found = [steps(after + wandering(seed, 100, correlation, sigma), floor=math.log(1.03)) for seed in range(100)]
+    found = [find_steps(after + wandering(seed, 100, correlation, sigma), floor=math.log(1.03)) for seed in range(100)]
     assert sum(len(starts) == 1 and abs(starts[0] - 50) <= 3 for starts in found) >= 90
 
 
@@ -113,66 +122,66 @@ def test_inflation_is_never_below_one() -> None:
 def test_one_bad_point_is_no_step(at: int, height: float) -> None:
     values = stepped(1, 40, 40, 0.0, 0.01)
     values[at] += height
-    assert steps(values) == []
+    assert find_steps(values) == []
 
 
 @pytest.mark.parametrize("at", [1, 15, 38])
 def test_fewer_bad_points_than_a_level_has_are_no_step(at: int) -> None:
     values = stepped(2, 40, 40, 0.0, 0.01)
     values[at : at + LEAST - 1] += 1.0
-    assert steps(values) == []
+    assert find_steps(values) == []
 
 
 def test_a_level_at_the_end_is_found_as_soon_as_it_has_the_least_points() -> None:
     values = stepped(3, 40, 40 - LEAST, 0.2, 0.01)
-    assert steps(values) == [40 - LEAST]
-    assert steps(values[:-1]) == []
+    assert find_steps(values) == [40 - LEAST]
+    assert find_steps(values[:-1]) == []
 
 
 def test_an_outlier_beside_a_step_moves_it_by_two_points_at_most() -> None:
     for seed in range(50):
         values = stepped(seed, 60, 30, 0.1, 0.01)
         values[31] = 2.0
-        (start,) = steps(values)
+        (start,) = find_steps(values)
         assert abs(start - 30) <= 2
 
 
 def test_stairs_are_all_found() -> None:
     values = stepped(5, 80, 20, 0.1, 0.01) + 0.1 * (np.arange(80) >= 50) - 0.3 * (np.arange(80) >= 70)
-    assert steps(values) == [20, 50, 70]
+    assert find_steps(values) == [20, 50, 70]
 
 
 @settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 10_000), power=st.integers(-30, 30), shift=st.integers(-64, 64))
 def test_scale_shift_sign_and_direction_do_not_matter(seed: int, power: int, shift: int) -> None:
     values = np.round(staircase(seed) * 2**20) / 2**20  # exact under what follows
-    found = steps(values)
-    assert steps(values * 2.0**power) == found
-    assert steps(values + shift) == found
-    assert steps(-values) == found
-    assert steps(values[::-1]) == [len(values) - start for start in reversed(found)]
+    found = find_steps(values)
+    assert find_steps(values * 2.0**power) == found
+    assert find_steps(values + shift) == found
+    assert find_steps(-values) == found
+    assert find_steps(values[::-1]) == [len(values) - start for start in reversed(found)]
 
 
 def test_what_is_constant_or_too_short_has_no_steps() -> None:
-    assert steps([]) == []
-    assert steps([3.0] * 50) == []
-    assert steps([1.0, 1.0, 9.0, 9.0, 9.0]) == []
+    assert find_steps([]) == []
+    assert find_steps([3.0] * 50) == []
+    assert find_steps([1.0, 1.0, 9.0, 9.0, 9.0]) == []
 
 
 def test_a_step_between_constants_is_found() -> None:
-    assert steps([1.0] * 4 + [1.001] * 4) == [4]
+    assert find_steps([1.0] * 4 + [1.001] * 4) == [4]
 
 
 def test_the_floor_takes_small_steps_away_and_their_levels_become_one() -> None:
     values = stepped(7, 90, 30, 0.04, 0.002) + 0.5 * (np.arange(90) >= 60)
-    assert steps(values) == [30, 60]
-    assert steps(values, floor=0.1) == [60]
-    assert steps(values, floor=0.6) == []
+    assert find_steps(values) == [30, 60]
+    assert find_steps(values, floor=0.1) == [60]
+    assert find_steps(values, floor=0.6) == []
 
 
 def test_small_steps_one_way_add_up_to_one_beyond_the_floor() -> None:
     values = stepped(8, 90, 30, 0.04, 0.002) + 0.04 * (np.arange(90) >= 60)
-    (start,) = steps(values, floor=0.05)
+    (start,) = find_steps(values, floor=0.05)
     assert start in (30, 60)
 
 
@@ -194,14 +203,14 @@ def test_outliers_become_medians_and_levels_stay() -> None:
 
 @given(values=st.lists(st.sampled_from(["a", "b", 1.0, 2.0]), max_size=30))
 def test_changes_are_where_neighbours_differ(values: list[object]) -> None:
-    assert changes(values) == [i for i in range(1, len(values)) if values[i] != values[i - 1]]
+    assert find_changes(values) == [i for i in range(1, len(values)) if values[i] != values[i - 1]]
 
 
 def test_changes_within_a_tolerance_are_none_until_they_add_up() -> None:
-    assert changes([1.0, 1.1, 1.2, 1.3, 1.4], within=0.25) == [3]
+    assert find_changes([1.0, 1.1, 1.2, 1.3, 1.4], within=0.25) == [3]
 
 
 @pytest.mark.parametrize("values", [[1.0, math.nan], [[1.0, 2.0]], [math.inf]])
 def test_what_is_no_finite_series_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="finite"):
-        steps(values)
+        find_steps(values)

@@ -7,8 +7,8 @@ import pytest
 from rich.console import Console
 
 from lic_bench.compare.accepted import Accepted
+from lic_bench.history.metric_series import series_of
 from lic_bench.history.point import Point
-from lic_bench.history.series import series_of
 from lic_bench.history.table import MANY, SOFTWARE, series_table, steps_table
 from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.terminal import to_rich

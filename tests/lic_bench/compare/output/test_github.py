@@ -18,7 +18,7 @@ ESCAPE = re.compile("%(?!25|0D|0A|3A|2C)")
 
 
 def test_each_kind_of_verdict_has_its_kind_of_line(mixed: Comparison) -> None:
-    lines = github.lines(mixed)
+    lines = github.to_annotations(mixed)
     assert [line.split(" ", 1)[0] for line in lines] == ["::error"] * 3 + ["::warning"] + ["::notice"] * 2
     assert lines[0] == (
         "::error title=lalic q4 kodak encode_s::WORSE: 12.31 ms -> 13.40 ms, +8.1 %25 (+7.0..+9.3 %25), p <0.001: "
@@ -31,7 +31,7 @@ def test_no_more_than_ten_of_a_kind_and_the_others_counted(
     comparison: Callable[..., Any], verdict: Callable[..., Any]
 ) -> None:
     def lines(count: int) -> list[str]:
-        return github.lines(comparison(*(verdict(quality=q, verdict="WORSE") for q in range(count))))
+        return github.to_annotations(comparison(*(verdict(quality=q, verdict="WORSE") for q in range(count))))
 
     assert len(lines(10)) == 10
     assert len(lines(35)) == 10
@@ -40,14 +40,14 @@ def test_no_more_than_ten_of_a_kind_and_the_others_counted(
 
 
 def test_nothing_to_say_is_nothing(comparison: Callable[..., Any], verdict: Callable[..., Any]) -> None:
-    assert github.lines(comparison(verdict())) == []
+    assert github.to_annotations(comparison(verdict())) == []
 
 
 @settings(deadline=None)
 @given(data=st.data())
 def test_no_text_breaks_a_line(any_comparison: st.SearchStrategy[Comparison], data: st.DataObject) -> None:
     made = data.draw(any_comparison)
-    lines = github.lines(made)
+    lines = github.to_annotations(made)
     found = [LINE.fullmatch(line) for line in lines]
     assert all(found)
     assert not any(ESCAPE.search(line) for line in lines)

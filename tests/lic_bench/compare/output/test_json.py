@@ -20,7 +20,7 @@ def strict(text: str) -> Any:
 
 
 def test_everything_is_there(mixed: Comparison) -> None:
-    found = strict(output.text(mixed))
+    found = strict(output.to_json(mixed))
     assert list(found) == [
         *("schema", "base", "new", "regression", "outcome", "counts", "reference_ratio", "overridden", "notes"),
         *("circumstances", "verdicts"),
@@ -31,15 +31,15 @@ def test_everything_is_there(mixed: Comparison) -> None:
         asdict(verdict) | {"starts": list(verdict.starts)} for verdict in mixed.verdicts
     ]
     assert sum(row["fails"] for row in found["verdicts"]) == 3
-    assert output.text.__doc__ is not None
-    assert all(name in output.text.__doc__ for name in found)
+    assert output.to_json.__doc__ is not None
+    assert all(name in output.to_json.__doc__ for name in found)
 
 
 @settings(deadline=None)
 @given(data=st.data())
 def test_any_comparison_is_strict_json(any_comparison: st.SearchStrategy[Comparison], data: st.DataObject) -> None:
     made = data.draw(any_comparison)
-    text = output.text(made)
+    text = output.to_json(made)
     assert text.isascii()
     found = strict(text)
     for row, verdict in zip(found["verdicts"], made.verdicts, strict=True):

@@ -26,7 +26,7 @@ GRAMMAR: dict[str, tuple[set[str], set[str]]] = {
 
 def parsed(comparison: Comparison) -> Xml.Element:
     """The root, after a check that every element is as GRAMMAR has it and every count is right."""
-    text = junit.text(comparison)
+    text = junit.to_xml(comparison)
     assert text.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
     root = Xml.fromstring(text.encode())
     for element in root.iter():

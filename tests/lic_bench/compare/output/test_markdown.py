@@ -35,7 +35,7 @@ def said(cell: Token) -> str:
 
 
 def test_the_headline_the_table_and_the_rest_folded_away(mixed: Comparison) -> None:
-    text = markdown.text(mixed)
+    text = markdown.to_markdown(mixed)
     lines = text.splitlines()
     assert lines[0] == markdown.MARK
     assert lines[1] == "### :x: Regression: 3 worse, 1 worse and accepted, 1 better, 1 ambiguous, 3 the same."
@@ -54,17 +54,17 @@ def test_the_headline_the_table_and_the_rest_folded_away(mixed: Comparison) -> N
 def test_no_regression_is_said_and_what_is_not_there_is_left_out(
     comparison: Callable[..., Any], verdict: Callable[..., Any]
 ) -> None:
-    text = markdown.text(comparison(verdict()))
+    text = markdown.to_markdown(comparison(verdict()))
     assert "### :white_check_mark: No regression: 1 the same." in text
     assert len(rows_of(text)) == 1
-    assert "<details>" not in markdown.text(comparison(verdict(verdict="BETTER")))
+    assert "<details>" not in markdown.to_markdown(comparison(verdict(verdict="BETTER")))
 
 
 @settings(deadline=None)
 @given(data=st.data())
 def test_no_text_breaks_the_tables(any_comparison: st.SearchStrategy[Comparison], data: st.DataObject) -> None:
     made = data.draw(any_comparison)
-    rows = rows_of(markdown.text(made))
+    rows = rows_of(markdown.to_markdown(made))
     assert len(rows) == len(made.verdicts)
     for row in rows:
         assert len(row) == COLUMNS
@@ -84,7 +84,7 @@ def squeezed(text: str) -> str:
 def test_what_github_would_take_for_its_own_is_escaped(
     comparison: Callable[..., Any], verdict: Callable[..., Any], name: str
 ) -> None:
-    text = markdown.text(comparison(verdict(codec=name, verdict="WORSE")))
+    text = markdown.to_markdown(comparison(verdict(codec=name, verdict="WORSE")))
     cell = rows_of(text)[0][1]
     assert squeezed(said(cell)) == name
     row = next(line for line in text.splitlines() if line.startswith("| :x: WORSE"))
@@ -99,7 +99,7 @@ def test_the_limit_holds_and_what_is_left_out_is_counted(
     made = [
         verdict(codec=texts[0], quality=q, words=texts[1], verdict="WORSE" if q % 3 else "SAME") for q in range(count)
     ]
-    text = markdown.text(comparison(*made, base=texts[0], new=texts[0], overridden=[texts[0]] * 400))
+    text = markdown.to_markdown(comparison(*made, base=texts[0], new=texts[0], overridden=[texts[0]] * 400))
     assert len(text.encode()) <= markdown.LIMIT
     assert len(text.encode()) > 0.9 * markdown.LIMIT
     left_out = [int(found) for found in re.findall(r"^(\d+) more did not fit here", text, re.MULTILINE)]
@@ -109,5 +109,5 @@ def test_the_limit_holds_and_what_is_left_out_is_counted(
 
 
 def test_a_text_of_any_length_is_cut(comparison: Callable[..., Any], verdict: Callable[..., Any]) -> None:
-    text = markdown.text(comparison(verdict(words="x" * 9999, verdict="WORSE")))
+    text = markdown.to_markdown(comparison(verdict(words="x" * 9999, verdict="WORSE")))
     assert said(rows_of(text)[0][-1]) == "x" * (markdown.LONGEST - 3) + "..."

@@ -58,7 +58,7 @@ A change that is meant goes into results/accepted.toml, with who accepts it and 
 
 def shown(comparison: Comparison, width: int, *, everything: bool = False) -> str:
     console = Console(width=width, file=io.StringIO(), color_system=None)
-    terminal.show(comparison, console, everything=everything)
+    terminal.show_comparison(comparison, console, everything=everything)
     file = console.file
     assert isinstance(file, io.StringIO)
     return "\n".join(line.rstrip() for line in file.getvalue().splitlines()) + "\n"

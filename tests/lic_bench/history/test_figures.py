@@ -5,12 +5,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.text import Annotation
 
 from lic_bench.errors import UserError
-from lic_bench.history.draw import LOOKS, MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.figures import MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.metric_series import Series, series_of
+from lic_bench.history.panels import LINES
 from lic_bench.history.point import RELATIVE, Point
-from lic_bench.history.series import Series, series_of
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.codec_style import codec_style
 
@@ -29,7 +29,7 @@ def test_levels_and_steps_are_drawn_where_they_are(nights: Nights) -> None:
     (axes,) = history_figure([series]).axes
     (step,) = series.steps
     colours = [line.get_color() for line in axes.lines]
-    mark = axes.lines[colours.index(LOOKS["OPEN"][0])]
+    mark = axes.lines[colours.index(LINES["OPEN"][0])]
     assert list(mark.get_xdata()) == [step.index - 0.5] * 2
     levels = [line.get_ydata()[0] for line in axes.lines if len(line.get_ydata()) == 2 and line.get_linewidth() == 1.3]
     assert levels == pytest.approx([4.0, 4.4], rel=0.01)
@@ -37,28 +37,6 @@ def test_levels_and_steps_are_drawn_where_they_are(nights: Nights) -> None:
     assert points.get_color() == codec_style("jpeg").colour
     low, high = axes.get_ylim()
     assert low < min(points.get_ydata()) <= max(points.get_ydata()) < high
-
-
-def test_labels_of_steps_do_not_cover_each_other(nights: Nights) -> None:
-    series = series_of(nights([float(1000 + (night // 2) ** 2) for night in range(40)]))
-    figure = history_figure(series)
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    boxes = [text.get_window_extent() for text in axes.texts if isinstance(text, Annotation)]
-    assert len(boxes) > 5
-    for place, one in enumerate(boxes):
-        assert not any(one.shrunk(0.9, 0.9).overlaps(other.shrunk(0.9, 0.9)) for other in boxes[place + 1 :])
-
-
-@pytest.mark.parametrize("values", [[1000.0], ["abcdef"], [0.0, 0.0], [1000.0] * 300, ["a", "b", "a", "c", "d", "e"]])
-def test_one_point_constants_texts_and_many_points_can_be_drawn(nights: Nights, values: list[float | str]) -> None:
-    figure = history_figure(series_of(nights(values)))
-    figure.draw_without_rendering()
-    (axes,) = figure.axes
-    low, high = axes.get_ylim()
-    assert low < high
-    ticks = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert 1 <= len(ticks) <= 5
 
 
 def test_panels_of_series_share_the_runs_below(nights: Nights) -> None:

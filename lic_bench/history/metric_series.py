@@ -1,4 +1,4 @@
-"""The series of the history and the steps in them: at which commit, by how much, and whether someone accepted it."""
+"""The series of each metric over the commits, and their steps: where, how large, accepted or not."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lic_bench.compare import gates
-from lic_bench.compare.accepted import Accepted, covering, extent
+from lic_bench.compare.accepted import Accepted, covering_entry, extent_to_cover
 from lic_bench.compare.gates import Gate, Timed, Tolerance
-from lic_bench.compare.metrics import better_of
-from lic_bench.history.level_shifts import above, changes, levels, steps
+from lic_bench.compare.metric_table import metric_of
+from lic_bench.history.level_shifts import drop_small_steps, find_changes, find_steps, levels
 from lic_bench.history.point import Key, Point, Value
 
 State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BACK", "BETTER"]
@@ -41,7 +40,7 @@ class Step:
 
     @property
     def accepted(self) -> Accepted | None:
-        """The entry, where the step would be OPEN without it."""
+        """The entry, if the step would be OPEN without it."""
         return self.entry if self.state == "ACCEPTED" else None
 
 
@@ -55,7 +54,7 @@ class Series:
 
     @property
     def last(self) -> Point:
-        """The newest point; it names what the series is of."""
+        """The newest point, whose fields name the series."""
         return self.points[-1]
 
     @property
@@ -66,53 +65,53 @@ class Series:
 
 def series_of(points: Iterable[Point], accepted: Sequence[Accepted] = ()) -> list[Series]:
     """The series by machine, codec, quality, metric and data set. points: by time."""
-    found: dict[Key, list[Point]] = {}
+    by_series: dict[Key, list[Point]] = {}
     for point in points:
-        found.setdefault(point.series, []).append(point)
-    order = sorted(found.values(), key=lambda rows: (rows[0].machine, rows[0].codec, rows[0].quality))
-    return [_series(rows, accepted) for rows in order]
+        by_series.setdefault(point.series, []).append(point)
+    order = sorted(by_series.values(), key=lambda rows: (rows[0].machine, rows[0].codec, rows[0].quality))
+    return [_with_steps(rows, accepted) for rows in order]
 
 
 def unused(series: Iterable[Series], accepted: Sequence[Accepted]) -> list[tuple[int, Accepted]]:
     """(number in the file, entry) of those under which no step of the series comes."""
-    used = [step.entry for one in series for step in one.steps]
-    return [(number, entry) for number, entry in enumerate(accepted, 1) if not any(entry is one for one in used)]
+    used = [step.entry for each in series for step in each.steps]
+    return [(number, entry) for number, entry in enumerate(accepted, 1) if not any(entry is other for other in used)]
 
 
-def _series(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series:
+def _with_steps(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series:
     values = [point.value for point in points]
-    gate, near = gates.read(None).of(points[0].metric), 0
+    gate, near = metric_of(points[0].metric).gate, 0
     if any(isinstance(value, str) for value in values):
-        starts, parts = changes(values), []
+        starts, parts = find_changes(values), []
         heights: list[Value] = [values[start] for start in (0, *starts)]
     else:
         starts, near = _starts(np.asarray(values, np.float64), gate)
         parts = levels(np.asarray(values, np.float64), starts)
         heights = [level for *_, level in parts]
-    found, fine = [], heights[:1]
+    shifts, good_texts = [], heights[:1]
     for place, start in enumerate(starts):
         before, after, later = heights[place], heights[place + 1], heights[place + 2 :]
-        state = _direction(points[0].metric, before, after, later, gate)
-        if isinstance(after, str) and after in fine:
+        state = _state_of(points[0].metric, before, after, later, gate)
+        if isinstance(after, str) and after in good_texts:
             state = "BACK"
         step = _step(points, start, (before, after), state, near, accepted)
-        fine += [after] if step.entry else []
-        found.append(step)
-    return Series(points, found, parts)
+        good_texts += [after] if step.entry else []
+        shifts.append(step)
+    return Series(points, shifts, parts)
 
 
 def _starts(values: Floats, gate: Gate) -> tuple[list[int], int]:
-    """Where new levels begin, and by how many points that may be wrong.
+    """Where new levels begin, and by how many points each start may be off.
 
-    A step is one only if it is more than the gate of `lic-bench compare` lets pass.
+    A step is larger than the gate of `lic-bench compare` lets pass.
     """
     if isinstance(gate, Timed) and np.all(values > 0):
-        return steps(np.log(values), floor=math.log1p(gate.least)), NEAR
+        return find_steps(np.log(values), floor=math.log1p(gate.least)), NEAR
     if isinstance(gate, Tolerance) and gate.relative:
-        return steps(values, floor=_tolerance(gate, float(np.median(values)))), NEAR
+        return find_steps(values, floor=gate.allowed(float(np.median(values)))), NEAR
     within = gate.absolute if isinstance(gate, Tolerance) else 0.0
-    starts = changes(values.tolist(), within)
-    return (above(values, starts, within) if within else starts), 0
+    starts = find_changes(values.tolist(), within)
+    return (drop_small_steps(values, starts, within) if within else starts), 0
 
 
 def _step(
@@ -131,8 +130,9 @@ def _step(
         change = after / before - 1
     if state in ("OPEN", "MENDED"):
         commits = {point.commit for point in points[max(0, start - near) : start + near + 1]}
-        mine = [found for found in accepted if found.commit is None or _names(found.commit, commits)]
-        entry = covering(mine, first.codec, first.quality, first.metric, extent(change, numbers=numbers))
+        candidates = [entry for entry in accepted if entry.commit is None or _names(entry.commit, commits)]
+        extent = extent_to_cover(change, numbers=numbers)
+        entry = covering_entry(candidates, first.codec, first.quality, first.metric, extent)
     return Step(
         index=start,
         before=before,
@@ -144,11 +144,11 @@ def _step(
     )
 
 
-def _direction(metric: str, before: Value, after: Value, later: Sequence[Value], gate: Gate) -> State:
-    """BETTER, or worse: OPEN as long as no later level is as good as that before."""
+def _state_of(metric: str, before: Value, after: Value, later: Sequence[Value], gate: Gate) -> State:
+    """BETTER, or worse: MENDED if a later level is as good as that before, else OPEN."""
     if isinstance(before, str) or isinstance(after, str):
         return "MENDED" if before in later else "OPEN"
-    sign = -1.0 if better_of(metric) == "higher" else 1.0
+    sign = -1.0 if metric_of(metric).better == "higher" else 1.0
     if sign * (after - before) < 0:
         return "BETTER"
     slack = _slack(gate, before)
@@ -157,16 +157,12 @@ def _direction(metric: str, before: Value, after: Value, later: Sequence[Value],
 
 
 def _slack(gate: Gate, level: float) -> float:
-    """By how much a level may be worse than this one and still count as the same."""
+    """How much worse another level may be and still count as the same."""
     if isinstance(gate, Timed):
         return gate.least * level
-    return _tolerance(gate, level) if isinstance(gate, Tolerance) else 0.0
-
-
-def _tolerance(gate: Tolerance, level: float) -> float:
-    return max(gate.relative * abs(level), gate.absolute)
+    return gate.allowed(level) if isinstance(gate, Tolerance) else 0.0
 
 
 def _names(beginning: str, commits: Iterable[str | None]) -> bool:
-    """Whether it is one of the commits or the beginning of one; written out whole it may be longer than they are."""
+    """Whether it abbreviates one of the commits; written out whole it may be longer than they are."""
     return any(commit and (commit.startswith(beginning) or beginning.startswith(commit)) for commit in commits)

@@ -1,42 +1,22 @@
-"""What two runs have in common, metric by metric: single values per image, and times with their samples."""
+"""What two runs both measured, metric by metric: a pair of values per image, or of times all samples."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from lic_bench.compare.gates import TIMES
+from lic_bench.compare.metric_table import PEAK, STATUS, TABLE, TIMES, metric_of
 from lic_bench.compare.statistics import Apart, Evidence, Series, floor
 from lic_bench.store.run_folder import Run
 
-Better: TypeAlias = Literal["lower", "higher", None]
 Row: TypeAlias = Mapping[str, Any]
 Pair: TypeAlias = tuple[Row, Row]  # of BASE and of NEW
-
-# Fields of a Record that have one value per image, and which way is better.
-OF_RECORDS: Mapping[str, Better] = {
-    "payload_bytes": "lower",
-    "header_bytes": "lower",
-    "bitstream_sha256": None,
-    "mse_8bit": "lower",
-    "ms_ssim": "higher",
-    "decode_max_abs": "lower",
-}
-OF_COMPLEXITY: Mapping[str, Better] = {"macs": "lower", "parameters": "lower"}
-STATUS = "status"
-PEAK = "peak_"  # before the kinds of Record.peak_memory_bytes: peak_encode_rss
-# What a metric's name begins with -> the part of --measure that gives it; what is not here comes with all parts.
-PART_OF = {
-    **{"mse_8bit": "quality", "ms_ssim": "quality", "encode_s": "latency", "decode_s": "latency"},
-    **{PEAK: "memory", "macs": "complexity", "parameters": "complexity"},
-}
-# Ends of the kinds of peaks that are sampled, and may find nothing of a short call; that no other codec's memory is in.
-SAMPLED = ("_children_rss", "_nvml_process", "_nvml_process_growth", "_nvml_device")
-OWN = ("weights", "_growth", "_children_rss")
+OF_RECORDS = [metric.name for metric in TABLE if metric.field_of == "record" and not metric.is_time]
+OF_COMPLEXITY = [metric.name for metric in TABLE if metric.field_of == "complexity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +31,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """One value per image of each run: numbers, or texts where neither way is better. None: not measured there."""
+    """One value per image of each run: all numbers, or all texts. None: not measured there."""
 
     subject: Subject
-    better: Better
     pairs: tuple[tuple[Any, Any], ...]
 
 
@@ -72,26 +51,29 @@ class Times:
     new_s: float
 
 
-def metrics(base: Run, new: Run) -> list[Values | Times]:
-    """Every metric that BASE has of what both runs measured, codec by codec. Of what failed in one only the status.
+def paired_values(base: Run, new: Run) -> list[Values | Times]:
+    """Every metric that BASE has, of the images and counters that both runs have, by codec and quality.
 
-    Where the runs are of different codecs that share a process, what all of them have in memory is left out.
+    An image that failed in either run has only a status. If the runs are of different codecs, memory that includes that
+    of other codecs is left out.
     """
-    found: list[Values | Times] = []
+    values: list[Values | Times] = []
     for (codec, quality, dataset), rows in paired_rows(base, new):
-        found += _of_records(codec, quality, dataset, rows)
+        values += _of_records(codec, quality, dataset, rows)
     by_counter = ["codec", "quality", "counter", "path", "height", "width"]
     for key, rows in _paired(base.complexity, new.complexity, by_counter, []):
         codec, quality, counter, path, height, width = key
-        found += _single(codec, quality, f"{counter}, {path}, {width}x{height}", rows, OF_COMPLEXITY)
-    wanted = [item for item in found if _comparable(item.subject.metric, base, new)]
+        values += _of_fields(codec, quality, f"{counter}, {path}, {width}x{height}", rows, OF_COMPLEXITY)
+    wanted = [item for item in values if _both_asked(item.subject.metric, base, new)]
+    if _codecs(base) != _codecs(new):
+        wanted = without_shared_memory(wanted, base, new)
     return sorted(wanted, key=lambda item: (item.subject.codec, item.subject.quality))
 
 
-def better_of(metric: str) -> Better:
-    """Which way a number is better, of a status the count of those that failed; None for texts."""
-    known: Mapping[str, Better] = {**OF_RECORDS, **OF_COMPLEXITY, **dict.fromkeys((STATUS, *TIMES), "lower")}
-    return "lower" if metric.startswith(PEAK) else known.get(metric)
+def without_shared_memory(values: Iterable[Values | Times], *runs: Run) -> list[Values | Times]:
+    """The values without memory that includes that of other codecs, if codecs of a run shared a process."""
+    shared = not all(run.info.get("config", {}).get("isolate") for run in runs)
+    return [item for item in values if not (shared and metric_of(item.subject.metric).is_shared)]
 
 
 def reference_ratio(base: Run, new: Run) -> float | None:
@@ -106,32 +88,33 @@ def paired_rows(base: Run, new: Run) -> Iterator[tuple[tuple[Any, ...], list[Pai
 
 
 def _of_records(codec: str, quality: int, dataset: str, rows: list[Pair]) -> Iterator[Values | Times]:
-    yield from _single(codec, quality, dataset, rows, OF_RECORDS)
+    yield from _of_fields(codec, quality, dataset, rows, OF_RECORDS)
     rows = _both_ok(rows)
     for kind in sorted({kind for base, _ in rows for kind in base["peak_memory_bytes"]}):
+        subject = Subject(codec=codec, quality=quality, on=dataset, metric=f"{PEAK}{kind}")
         pairs = [(base["peak_memory_bytes"].get(kind), new["peak_memory_bytes"].get(kind)) for base, new in rows]
-        if kind.endswith(SAMPLED):
+        if metric_of(subject.metric).is_sampled:
             pairs = [pair for pair in pairs if None not in pair] or pairs
-        yield from _values(Subject(codec=codec, quality=quality, on=dataset, metric=f"{PEAK}{kind}"), "lower", pairs)
+        yield from _values(subject, pairs)
     for name in TIMES:
         yield from _times(Subject(codec=codec, quality=quality, on=dataset, metric=name), rows)
 
 
-def _single(codec: str, quality: int, on: str, rows: list[Pair], names: Mapping[str, Better]) -> Iterator[Values]:
-    """The status of all rows, and of those that both have the fields of these names."""
-    for name, among in ({STATUS: rows} | dict.fromkeys(names, _both_ok(rows))).items():
+def _of_fields(codec: str, quality: int, on: str, rows: list[Pair], names: Sequence[str]) -> Iterator[Values]:
+    """The status of all rows, and the fields of these names where both rows are ok."""
+    for name, pairs in ({STATUS: rows} | dict.fromkeys(names, _both_ok(rows))).items():
         subject = Subject(codec=codec, quality=quality, on=on, metric=name)
-        yield from _values(subject, names.get(name), [(base[name], new[name]) for base, new in among])
+        yield from _values(subject, [(base[name], new[name]) for base, new in pairs])
 
 
-def _values(subject: Subject, better: Better, pairs: Iterable[tuple[Any, Any]]) -> Iterator[Values]:
+def _values(subject: Subject, pairs: Iterable[tuple[Any, Any]]) -> Iterator[Values]:
     plain = tuple((_plain(base), _plain(new)) for base, new in pairs)
     if any(base is not None for base, _ in plain):
-        yield Values(subject=subject, better=better, pairs=plain)
+        yield Values(subject=subject, pairs=plain)
 
 
 def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
-    """As Values, where NEW lacks them, or the readings of the reference workload beside them."""
+    """The times as Times; as Values if NEW lacks them or the readings of the reference workload beside them."""
     name = subject.metric
     medians = [
         (float(np.median(base[name])), _median(new[name]) if new["canary_s"] or not base["canary_s"] else None)
@@ -140,7 +123,7 @@ def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
     ]
     timed = [pair for pair in rows if all(row[name] and row["canary_s"] for row in pair)]
     if any(new is None for _, new in medians):
-        yield from _values(subject, "lower", medians)
+        yield from _values(subject, medians)
     elif timed:
         yield Times(
             subject=subject,
@@ -150,15 +133,14 @@ def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
         )
 
 
-def _comparable(metric: str, base: Run, new: Run) -> bool:
-    """Whether both runs were to measure it, in a way that can be compared."""
-    configs = [run.info.get("config", {}) for run in (base, new)]
-    part = next((part for beginning, part in PART_OF.items() if metric.startswith(beginning)), None)
-    if any(part and part not in config.get("measure", [part]) for config in configs):
-        return False
-    alone = all(config.get("isolate") for config in configs)
-    alike = len({frozenset(config.get("codecs", ())) for config in configs}) == 1
-    return not metric.startswith(PEAK) or alone or alike or metric.endswith(OWN)
+def _both_asked(name: str, base: Run, new: Run) -> bool:
+    """Whether both runs were to measure the part to which the metric belongs."""
+    part = metric_of(name).part
+    return part is None or all(part in run.info.get("config", {}).get("measure", [part]) for run in (base, new))
+
+
+def _codecs(run: Run) -> set[str]:
+    return set(run.info.get("config", {}).get("codecs", ()))
 
 
 def _both_ok(rows: list[Pair]) -> list[Pair]:
@@ -179,7 +161,7 @@ def _paired(
 
 
 def _plain(value: Any) -> Any:
-    """A cell of a frame; None where pandas has NaN for it."""
+    """A cell of a frame, None for NaN."""
     return None if isinstance(value, float) and np.isnan(value) else value
 
 

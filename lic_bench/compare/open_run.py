@@ -1,4 +1,4 @@
-"""The runs to compare: a folder, or a folder as a commit of this repository has it, "git:REV:path"."""
+"""Opening a run to compare: a folder, or "git:REV:FOLDER", the folder in a commit of this repository."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else
 
 
 @contextmanager
-def opened(source: str) -> Iterator[Run]:
-    """The run, its folder valid inside. Raises UserError for a source that is none."""
+def open_run(source: str) -> Iterator[Run]:
+    """The run; its folder exists until the context ends. Raises UserError for a source that is no run."""
     if not source.startswith(GIT):
-        yield _named(Run(Path(source)), source)
+        yield _with_name(Run(Path(source)), source)
         return
     revision, colon, path = source.removeprefix(GIT).rpartition(":")
     inside = not Path(path).is_absolute()  # else it is the work tree that would be read
@@ -34,10 +34,10 @@ def opened(source: str) -> Iterator[Run]:
         )
     with TemporaryDirectory(prefix="lic-bench-compare-") as folder:
         _extract(source, revision, path, Path(folder))
-        yield _named(Run(Path(folder) / path), source)
+        yield _with_name(Run(Path(folder) / path), source)
 
 
-def _named(run: Run, source: str) -> Run:
+def _with_name(run: Run, source: str) -> Run:
     run.name = source
     return run
 
@@ -48,8 +48,8 @@ def _extract(source: str, revision: str, path: str, folder: Path) -> None:
     top = _git(source, "rev-parse", "--show-toplevel").decode().strip()
     git = partial(_git, source, "-C", top, "--literal-pathspecs")
     commit, names = f"{revision}^{{commit}}", [f"{path.rstrip('/')}/{name}" for name in FILES]
-    if there := os.fsdecode(git("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
-        _unpack(source, git("archive", "--format=tar", commit, "--", *there), folder)
+    if present := os.fsdecode(git("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
+        _unpack(source, git("archive", "--format=tar", commit, "--", *present), folder)
     if not (folder / path / "run.json").is_file():
         raise UserError(f"{source}: {path} of {revision} is no run: it has no run.json.")
 
@@ -65,6 +65,6 @@ def _unpack(source: str, archive: bytes, folder: Path) -> None:
 def _git(source: str, *arguments: str) -> bytes:
     done = subprocess.run(["git", *arguments], capture_output=True, check=False)
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
-        raise UserError(f"{source}: {lines[0].removeprefix('fatal: ')}.")
+        messages = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
+        raise UserError(f"{source}: {messages[0].removeprefix('fatal: ')}.")
     return done.stdout

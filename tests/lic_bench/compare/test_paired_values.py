@@ -5,14 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from lic_bench.compare.metrics import (
-    OF_COMPLEXITY,
-    OF_RECORDS,
+from lic_bench.compare.paired_values import (
     Subject,
     Times,
     Values,
-    better_of,
-    metrics,
+    paired_values,
     reference_ratio,
 )
 from lic_bench.compare.statistics import Apart
@@ -25,7 +22,7 @@ MIB = 2**20
 
 
 def by_metric(base: Run, new: Run, codec: str = "jpeg") -> dict[str, Values | Times]:
-    return {item.subject.metric: item for item in metrics(base, new) if item.subject.codec == codec}
+    return {item.subject.metric: item for item in paired_values(base, new) if item.subject.codec == codec}
 
 
 def pairs(base: Run, new: Run, metric: str) -> tuple[tuple[object, object], ...]:
@@ -42,12 +39,8 @@ def test_every_number_of_a_record(stored: Make, record: Row) -> None:
     ]
     assert found["payload_bytes"] == Values(
         subject=Subject(codec="jpeg", quality=50, on="kodak", metric="payload_bytes"),
-        better="lower",
         pairs=((20_000, 9),),
     )
-    better = {name: item.better for name, item in found.items() if isinstance(item, Values)}
-    assert {name for name, way in better.items() if way is None} == {"status", "bitstream_sha256"}
-    assert {name for name, way in better.items() if way == "higher"} == {"ms_ssim"}
 
 
 def test_times_are_logarithms_over_the_reference_workload(stored: Make, record: Row) -> None:
@@ -71,7 +64,7 @@ def test_operations_are_compared_by_counter_path_and_size(
     counts = [complexity(), complexity(path="encode"), complexity(counter="thop", parameters=1)]
     more = [complexity(counter="fvcore"), complexity(height=64, width=64)]
     base, new = stored([record()], [*counts, *more]), stored([record()], counts, name="new")
-    found = [item.subject for item in metrics(base, new) if item.subject.codec == "elic"]
+    found = [item.subject for item in paired_values(base, new) if item.subject.codec == "elic"]
     assert {subject.on for subject in found} == {
         "exact, forward, 768x512",
         "exact, encode, 768x512",
@@ -176,14 +169,14 @@ def test_what_sampling_may_not_see_is_compared_where_it_was_seen(stored: Make, r
 def test_a_codec_that_only_one_run_has_is_not_compared(stored: Make, record: Row) -> None:
     base = stored([record(), record(codec="webp"), record(quality=75)])
     new = stored([record(), record(codec="avif"), record(dataset="clic")], name="new")
-    assert {(item.subject.codec, item.subject.quality, item.subject.on) for item in metrics(base, new)} == {
+    assert {(item.subject.codec, item.subject.quality, item.subject.on) for item in paired_values(base, new)} == {
         ("jpeg", 50, "kodak")
     }
 
 
 def test_the_order_is_by_codec_and_quality(stored: Make, record: Row) -> None:
     rows = [record(codec=codec, quality=q) for codec in ("webp", "jpeg") for q in (75, 9)]
-    found = metrics(stored(rows), stored(rows[::-1], name="new"))
+    found = paired_values(stored(rows), stored(rows[::-1], name="new"))
     keys = [(item.subject.codec, item.subject.quality) for item in found]
     assert list(dict.fromkeys(keys)) == [("jpeg", 9), ("jpeg", 75), ("webp", 9), ("webp", 75)]
     assert keys == sorted(keys)
@@ -195,9 +188,3 @@ def test_the_ratio_of_the_reference_workload(stored: Make, record: Row) -> None:
     new = stored([record(image="a", canary_s=[0.012, 0.012, 0.020], **none)], name="new")
     assert reference_ratio(base, new) == pytest.approx(1.2)
     assert reference_ratio(base, stored([record(canary_s=[])], name="none")) is None
-
-
-def test_every_number_has_a_direction_and_texts_have_none() -> None:
-    texts = {name for name in (*OF_RECORDS, *OF_COMPLEXITY) if better_of(name) is None}
-    assert texts == {"bitstream_sha256"}
-    assert better_of("peak_decode_rss") == better_of("encode_s") == better_of("status") == "lower"

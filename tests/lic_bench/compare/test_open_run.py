@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.compare.sources import opened
+from lic_bench.compare.open_run import open_run
 from lic_bench.errors import UserError
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
@@ -47,7 +47,7 @@ def repository(
 
 
 def payload(source: str) -> int:
-    with opened(source) as run:
+    with open_run(source) as run:
         assert run.name == source
         return int(run.records.payload_bytes[0])
 
@@ -80,7 +80,7 @@ def test_a_link_in_place_of_a_file_is_one_line(repository: Path, target: str, sa
     (repository / RUN / "run.json").symlink_to(target)
     git("add", "-A")
     git("commit", "-q", "-m", "a link")
-    with pytest.raises(UserError, match=said) as error, opened(f"git:HEAD:{RUN}"):
+    with pytest.raises(UserError, match=said) as error, open_run(f"git:HEAD:{RUN}"):
         pass
     assert "\n" not in str(error.value)
 
@@ -101,7 +101,7 @@ def test_nothing_stays_behind(repository: Path, tmp_path: Path, monkeypatch: pyt
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    with opened(f"git:old:{RUN}") as run:
+    with open_run(f"git:old:{RUN}") as run:
         assert folder in run.folder.parents
     assert not list(folder.iterdir())
     assert git("status", "--porcelain") == ""
@@ -125,7 +125,7 @@ def test_nothing_stays_behind(repository: Path, tmp_path: Path, monkeypatch: pyt
     ],
 )
 def test_errors(repository: Path, source: str, message: str) -> None:
-    with pytest.raises(UserError) as error, opened(source):
+    with pytest.raises(UserError) as error, open_run(source):
         pass
     assert str(error.value).casefold().startswith(message.casefold())
     assert "\n" not in str(error.value)
@@ -133,24 +133,24 @@ def test_errors(repository: Path, source: str, message: str) -> None:
 
 def test_a_path_that_leaves_the_repository_reads_nothing_there(repository: Path, tmp_path: Path) -> None:
     for path in ("../run0", str(tmp_path / "run0"), f"{RUN}/../../../run0"):
-        with pytest.raises(UserError), opened(f"git:HEAD:{path}"):
+        with pytest.raises(UserError), open_run(f"git:HEAD:{path}"):
             pass
 
 
 def test_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
-    with pytest.raises(UserError, match="git:HEAD:x: not a git repository"), opened("git:HEAD:x"):
+    with pytest.raises(UserError, match="git:HEAD:x: not a git repository"), open_run("git:HEAD:x"):
         pass
 
 
 def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UserError, match="git is not installed; give a folder"), opened(f"git:HEAD:{RUN}"):
+    with pytest.raises(UserError, match="git is not installed; give a folder"), open_run(f"git:HEAD:{RUN}"):
         pass
     assert payload(RUN) == 200
 
 
 def test_an_absolute_path_does_not_lead_to_the_work_tree(repository: Path) -> None:
-    with pytest.raises(UserError, match="is no run of a commit"), opened(f"git:HEAD:{repository / RUN}"):
+    with pytest.raises(UserError, match="is no run of a commit"), open_run(f"git:HEAD:{repository / RUN}"):
         pass

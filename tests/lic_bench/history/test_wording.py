@@ -2,9 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
-from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, Point
-from lic_bench.history.series import Step, series_of
-from lic_bench.history.words import apart, change_of, commit_of, last_of, pair_of, range_of, value_of
+from lic_bench.compare.metric_table import BYTES, FAILED_IMAGES, MACS
+from lic_bench.history.metric_series import Step, series_of
+from lic_bench.history.point import RELATIVE, Point
+from lic_bench.history.wording import change_of, commit_of, distinctions, last_of, pair_of, range_of, value_of
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from lic_bench.history.words import apart, change_of, commit_of, last_of, pair_o
         (21619.0417, BYTES, "21,619.042 B"),
         (3 * 2**20, BYTES, "3.0 MiB"),
         (286_160_000_000, MACS, "286.16 G"),
-        (2.0, COUNTED, "2"),
+        (2.0, FAILED_IMAGES, "2"),
         (0.99241581, "", "0.99241581"),
         ("abcd", "", "abcd"),
     ],
@@ -24,7 +25,7 @@ def test_values_have_units_for_people(value: float | str, unit: str, words: str)
 
 
 def test_two_values_never_look_alike() -> None:
-    assert pair_of(1.0, 2.0, COUNTED) == ("1", "2")
+    assert pair_of(1.0, 2.0, FAILED_IMAGES) == ("1", "2")
     one, other = pair_of(21619.0, 21619.00001, BYTES)
     assert one != other
 
@@ -39,7 +40,7 @@ def step(before: float | str, after: float | str, change: float | None) -> Step:
         (4.0, 4.2, 0.05, RELATIVE, "+5.0 %"),
         (4.0, 4.0, -2.5e-8, BYTES, "-2.5e-06 %"),
         (0.0, 3.0, None, BYTES, "+3"),
-        (1.0, 0.0, -1.0, COUNTED, "-1"),
+        (1.0, 0.0, -1.0, FAILED_IMAGES, "-1"),
         ("a", "b", None, "", "other"),
     ],
 )
@@ -68,4 +69,4 @@ def test_a_time_has_its_seconds(point: Callable[..., Point]) -> None:
 
 def test_series_of_one_name_are_told_apart_by_what_differs(point: Callable[..., Point]) -> None:
     series = series_of([point(), point(threads=2), point(codec="webp")])
-    assert apart(series) == ["threads 1", "threads 2", ""]
+    assert distinctions(series) == ["threads 1", "threads 2", ""]

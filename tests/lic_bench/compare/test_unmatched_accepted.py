@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.compare.accepted import Accepted
-from lic_bench.compare.unmatched import unmatched
+from lic_bench.compare.unmatched_accepted import unmatched_entries
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run
 
@@ -41,5 +41,5 @@ def test_what_nothing_fits_is_said(
     new = stored([record()], name="new")
     given = {"metric": "payload_bytes", "change": 0.1, "who": "A", "why": "meant", "date": date(2026, 11, 23)}
     entries = [Accepted(codec="jpeg", **given), Accepted(codec=codec, quality=quality, **given)]
-    found = unmatched(entries, base, new, Path("accepted.toml"))
+    found = unmatched_entries(entries, base, new, Path("accepted.toml"))
     assert found == ([f"accepted.toml, number 2 {said}"] if said else [])

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from lic_bench.history.point import BYTES, COUNTED, MACS, RELATIVE, SERIES, Point, Value
-from lic_bench.history.series import Series, Step
+from lic_bench.compare.metric_table import BYTES, FAILED_IMAGES, MACS, MIB
+from lic_bench.history.metric_series import Series, Step
+from lic_bench.history.point import RELATIVE, SERIES, Point, Value
 
 COMMIT = 7  # digits that are shown
-MIB = 2**20
 SHORT = 8  # characters of a hash or setting
 PLAIN = 5  # of SERIES: machine, codec, quality, on, metric
 SMALL = 1e-3  # a relative change below is shown with two digits that count
 
 
 def value_of(value: Value, unit: str) -> str:
-    """With a unit that people read; of times how many reference workloads."""
+    """The value with a readable unit; times as multiples of the reference workload."""
     if isinstance(value, str):
         return value
     if unit == RELATIVE:
@@ -28,9 +28,9 @@ def value_of(value: Value, unit: str) -> str:
 
 
 def pair_of(before: Value, after: Value, unit: str) -> tuple[str, str]:
-    """Both, with all digits where fewer do not tell them apart."""
-    one, other = value_of(before, unit), value_of(after, unit)
-    return (one, other) if one != other else (f"{before!r}", f"{after!r}")
+    """Both values, with all digits if fewer do not tell them apart."""
+    first, second = value_of(before, unit), value_of(after, unit)
+    return (first, second) if first != second else (f"{before!r}", f"{after!r}")
 
 
 def last_of(point: Point) -> str:
@@ -50,10 +50,10 @@ def percent_of(change: float) -> str:
 
 
 def change_of(step: Step, unit: str) -> str:
-    """By how much, relative; of counts and of what was 0 the difference, "other" for texts."""
+    """The relative change; the difference of counts and from 0; "other" for texts."""
     if isinstance(step.before, str) or isinstance(step.after, str):
         return "other"
-    if step.change is None or unit == COUNTED:
+    if step.change is None or unit == FAILED_IMAGES:
         return f"{step.after - step.before:+.6g}"
     return percent_of(step.change)
 
@@ -66,7 +66,7 @@ def range_of(steps: Sequence[Step], unit: str) -> str:
 
 
 def commit_of(point: Point) -> str:
-    """Its first digits, "+" where files differed; the version where no commit is known."""
+    """The first digits of its commit, with "+" if files differed; the version if no commit is known."""
     name = point.commit[:COMMIT] if point.commit else f"v{point.lic_bench}"
     return name + ("+" if point.dirty else "")
 
@@ -76,12 +76,12 @@ def day_of(point: Point) -> str:
     return point.time[:10]
 
 
-def apart(series: Sequence[Series]) -> list[str]:
-    """What tells each series from those of the same codec, quality, metric and data set: "threads 2"; mostly ""."""
+def distinctions(series: Sequence[Series]) -> list[str]:
+    """What distinguishes each series from others of its codec, quality, metric and data set: "threads 2"; mostly ""."""
     alike: dict[tuple[object, ...], list[Point]] = {}
-    for one in series:
-        alike.setdefault(one.last.series[:PLAIN], []).append(one.last)
-    return [", ".join(_differing(one.last, alike[one.last.series[:PLAIN]])) for one in series]
+    for member in series:
+        alike.setdefault(member.last.series[:PLAIN], []).append(member.last)
+    return [", ".join(_differing(member.last, alike[member.last.series[:PLAIN]])) for member in series]
 
 
 def _differing(point: Point, others: Sequence[Point]) -> Iterator[str]:

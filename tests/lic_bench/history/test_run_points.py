@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lic_bench.compare.metrics import OF_RECORDS
+from lic_bench.compare.comparison import compare
+from lic_bench.compare.gate_file import Gates
+from lic_bench.compare.paired_values import OF_RECORDS
 from lic_bench.errors import UserError
 from lic_bench.history.point import Point
-from lic_bench.history.points import commit_of, points_of
+from lic_bench.history.run_points import commit_of, points_of
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -28,6 +30,17 @@ def test_every_number_that_compare_looks_at_has_a_point(tmp_path: Path, stored_r
     assert (points["macs"].value, points["macs"].on, points["macs"].images) == (1e9, "exact, forward, 24x16", "")
     assert points["status"].value == 0
     assert points["payload_bytes"].seconds is points["payload_bytes"].low is None
+
+
+def test_the_numbers_are_those_of_compare(tmp_path: Path, stored_run: MakeRun) -> None:
+    run = stored_run(tmp_path)
+    bases = {verdict.metric: verdict.base for verdict in compare(run, run, Gates()).verdicts if verdict.on == "d"}
+    points = by_metric(run)
+    assert bases.keys() == points.keys()
+    numbers = {name: base for name, base in bases.items() if base is not None}
+    assert len(numbers) >= 6
+    for name, base in numbers.items():
+        assert (points[name].seconds or points[name].value) == pytest.approx(base, rel=1e-15)
 
 
 def test_the_origin_is_that_of_the_run(tmp_path: Path, stored_run: MakeRun) -> None:

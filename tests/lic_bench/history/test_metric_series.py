@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from lic_bench.compare.accepted import Accepted
-from lic_bench.compare.gates import DEFAULTS, Timed
+from lic_bench.compare.gates import Timed
+from lic_bench.compare.metric_table import metric_of
+from lic_bench.history.metric_series import series_of, unused
 from lic_bench.history.point import Point
-from lic_bench.history.series import series_of, unused
 
 Nights = Callable[..., list[Point]]
 
@@ -110,7 +111,7 @@ def test_a_bad_night_and_noise_are_no_steps(nights: Nights) -> None:
 
 
 def test_a_time_that_moves_by_less_than_the_gate_lets_pass_has_no_step(nights: Nights) -> None:
-    gate = DEFAULTS["encode_s"]
+    gate = metric_of("encode_s").gate
     assert isinstance(gate, Timed)
     for factor, found in ((1 + 0.5 * gate.least, 0), (1 + 2 * gate.least, 1)):
         (series,) = series_of(nights(noisy([4.0, 4.0 * factor], sigma=0.001), metric="encode_s"))
