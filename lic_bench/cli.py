@@ -68,6 +68,7 @@ def run(
     quick: opt.Quick = False,
     fresh: opt.Fresh = False,
     retry_failed: opt.RetryFailed = False,
+    allow: opt.AllowInRun = None,
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
@@ -99,6 +100,7 @@ def run(
         quick=quick,
         fresh=fresh,
         retry_failed=retry_failed,
+        allow=tuple(allow or ()),
     )
     outcome = _measure(lambda display: run_session(options, display))
     _say_run(out)
@@ -123,6 +125,7 @@ def scale(
     quick: opt.QuickScale = False,
     fresh: opt.Fresh = False,
     retry_failed: opt.RetryFailed = False,
+    allow: opt.AllowInRun = None,
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""
@@ -147,6 +150,7 @@ def scale(
         quick=quick,
         fresh=fresh,
         retry_failed=retry_failed,
+        allow=tuple(allow or ()),
     )
     outcome = _measure(lambda display: scaling.run(options, sizes, display))
     _say_scaling(out, memory_gib)

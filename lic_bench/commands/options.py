@@ -55,6 +55,10 @@ QuickScale = Annotated[bool, typer.Option("--quick", help="A first look: short w
 Quick = Annotated[bool, typer.Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
+AllowInRun = Annotated[
+    list[str] | None,
+    typer.Option("--allow", help="commit: go on with a run of another commit; its new records say of which they are."),
+]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.")]
 BaseRun = Annotated[str, typer.Argument(help="The run to compare with: a folder, or git:REV:FOLDER.")]
 NewRun = Annotated[str, typer.Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]

@@ -86,13 +86,18 @@ def check(base: Run, new: Run, allow: Sequence[str]) -> list[Difference]:
 
 
 def notes(base: Run, new: Run) -> list[str]:
-    """What differs and is what a comparison is for: the version, the commit, the kernels."""
+    """What differs and is what a comparison is for: version, commit, kernels; and what run has records of several."""
     shown: Sequence[tuple[str, Callable[[Run], Any]]] = (
         ("lic-bench", lambda run: _part(run, "environment", "lic_bench")),
         ("commit", lambda run: _part(run, "environment", "git_commit")),
         ("kernels", lambda run: _part(run, "fingerprint", "kernels")),
     )
-    return [
+    several = [
+        f"{side} has records of {len(run.commits)} commits: {', '.join(map(str, run.commits))}"
+        for side, run in (("BASE", base), ("NEW", new))
+        if len(run.commits) > 1
+    ]
+    return several + [
         f"{name}: {_short(of(base))} in BASE, {_short(of(new))} in NEW" for name, of in shown if of(base) != of(new)
     ]
 

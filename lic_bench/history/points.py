@@ -28,15 +28,19 @@ DESCRIBED = re.compile(r".*-g([0-9a-f]{7,40})")  # by `git describe`, behind the
 
 
 def points_of(run: Run) -> list[Point]:
-    """Everything that the run measured of what `lic-bench compare` looks at.
+    """Everything that the run measured of what `lic-bench compare` looks at, at the commit that measured it.
 
-    Without what the run has not come to the end of: a data set of which images are missing at that codec and quality.
+    Without data sets of which images are missing at that codec, quality and commit: the run has not come to their end.
     Raises UserError for a run that does not say when and on what machine it was made.
     """
     for part, what in (("environment", "time"), ("fingerprint", "machine")):
         told = run.info.get(part)
         if not isinstance(told, dict) or not told or (what == "time" and not told.get(what)):
             raise UserError(f"{run.folder}: its run.json does not tell its {what} ({part}); measure again to add it.")
+    return [point for part in run.by_commit() for point in _points_of_commit(part)]
+
+
+def _points_of_commit(run: Run) -> list[Point]:
     done = _images(run)
     found = []
     for item in metrics(run, run):

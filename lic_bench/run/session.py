@@ -15,7 +15,7 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of, weights_of
 from lic_bench.codecs.registry import check_installed, choose_codecs, programs_of
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, unknown
 from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine import cores
 from lic_bench.machine.environment import describe, fingerprint, prepare
@@ -38,7 +38,7 @@ from lic_bench.run.weights_choice import choose_weights
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_config import COMPLEXITY_SIZE, RunConfig
-from lic_bench.store.run_folder import Store, set_aside
+from lic_bench.store.run_folder import ALLOWED, Store, set_aside
 from lic_bench.system.programs import Found
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
@@ -75,6 +75,7 @@ class Options:
     quick: bool = False
     fresh: bool = False
     retry_failed: bool = False
+    allow: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -124,6 +125,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
         },
+        allow=options.allow,
     )
     try:
         for text in [*session.notes, *_busy(environment, session.config)]:
@@ -162,6 +164,9 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = ()) -> Sessi
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"--{name} {value:g}: more than 0 seconds.")
+    for name in options.allow:
+        if name not in ALLOWED:
+            raise unknown("--allow", name, ALLOWED)
     device = choose_device(options.device)
     prepare(device, options.threads)
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}

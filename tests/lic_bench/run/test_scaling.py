@@ -28,8 +28,9 @@ from lic_bench.run.jobs import Job
 from lic_bench.run.runner import Outcome
 from lic_bench.run.session import Options
 from lic_bench.spec import CodecSpec, Padding
+from lic_bench.store.record_log import RecordLog
 from lic_bench.store.records import Record
-from lic_bench.store.run_folder import Log, Run
+from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 SIZES = "32,64,96,128"
@@ -267,7 +268,9 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
         counted={"hungry": [(side, side) for side in config["sizes"]]},
         alone=True,
     )
-    store: Any = SimpleNamespace(records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}))
+    store: Any = SimpleNamespace(
+        records=RecordLog(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={})
+    )
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
     session._count(resolve("hungry"), cast(Any, found), cast(Any, Counter()), store, options)
     assert counted == sides
