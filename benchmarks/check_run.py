@@ -16,8 +16,8 @@ from math import isclose
 from pathlib import Path
 
 from lic_bench.phase_marks import TOTAL
-from lic_bench.store import jsonl
-from lic_bench.store.records import Complexity, Record, from_json
+from lic_bench.store.record_log import read_rows
+from lic_bench.store.records import Complexity, Record
 
 CONDITIONS = ("gpu_sm_mhz", "gpu_temperature_c", "gpu_power_w")
 OPERATIONS = ("encode", "decode")
@@ -28,8 +28,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("run", type=Path)
     parser.add_argument("--device", default="cuda", help="where the networks must have been")
     options = parser.parse_args(arguments)
-    records = list(_rows(options.run / "records.jsonl", Record))
-    complexity = list(_rows(options.run / "complexity.jsonl", Complexity))
+    records = read_rows(options.run / "records.jsonl", Record)
+    complexity = read_rows(options.run / "complexity.jsonl", Complexity)
     measured = json.loads((options.run / "run.json").read_text())["config"]["measure"]
     missing = [*lacking(records, measured, options.device), *uncounted(records, complexity, measured)]
     print("\n".join(missing) or f"{options.run.name}: {len(records)} records, nothing is missing")
@@ -93,10 +93,6 @@ def uncounted(
     if "complexity" in measured:
         missing = {record.codec for record in records if record.weights is not None} - {c.codec for c in complexity}
         yield from (f"{codec}: no operations counted" for codec in sorted(missing))
-
-
-def _rows(path: Path, kind: type) -> Iterator:
-    return (from_json(kind, json.loads(line), path.name) for line in jsonl.whole(path))
 
 
 if __name__ == "__main__":

@@ -51,6 +51,10 @@ MemorySizes = Annotated[
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --out aside and begin anew.")]
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(help="commit: go on with a run of another commit; its new records say of which they are."),
+]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]
 AcceptedFile = Annotated[
     Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]", **PATH)

@@ -48,6 +48,7 @@ def run(
     quick: Quick = False,
     fresh: opt.Fresh = False,
     retry_failed: opt.RetryFailed = False,
+    allow: opt.Allow = None,
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""

@@ -33,6 +33,7 @@ def scale(
     quick: Quick = False,
     fresh: opt.Fresh = False,
     retry_failed: opt.RetryFailed = False,
+    allow: opt.Allow = None,
     plugin: opt.Plugins = None,
 ) -> None:
     """Measure time, memory and operations against the size of the image, each codec until it runs out of memory."""

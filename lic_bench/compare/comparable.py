@@ -86,13 +86,18 @@ def check_comparable(base: Run, new: Run, allow: Sequence[str]) -> list[Differen
 
 
 def noted_differences(base: Run, new: Run) -> list[str]:
-    """The differences for which runs are compared: version, commit and kernels of lic-bench."""
+    """The differences for which runs are compared, version, commit and kernels; and runs with several commits."""
     shown: Sequence[tuple[str, Callable[[Run], Any]]] = (
         ("lic-bench", lambda run: _part(run, "environment", "lic_bench")),
         ("commit", lambda run: _part(run, "environment", "git_commit")),
         ("kernels", lambda run: _part(run, "fingerprint", "kernels")),
     )
-    return [
+    several = [
+        f"{side} has records of {len(run.commits)} commits: {', '.join(map(str, run.commits))}"
+        for side, run in (("BASE", base), ("NEW", new))
+        if len(run.commits) > 1
+    ]
+    return several + [
         f"{name}: {_short(of(base))} in BASE, {_short(of(new))} in NEW" for name, of in shown if of(base) != of(new)
     ]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, asdict, dataclass, fields
+import json
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 from lic_bench.errors import UserError
-from lic_bench.history import checks
+from lic_bench.history.point_fields import Count, Name, NumberOrText, Text, UtcTime
+from lic_bench.store.json_validation import read_object, shortened, validated
+from lic_bench.store.records import STRICT, Integer, Number, Seconds
 
 SCHEMA = 1
 RELATIVE = "times the reference workload"  # the unit of times; others are those of compare/metric_table.py
@@ -33,32 +36,33 @@ class Point:
     seconds: of times the median over the images of their floors as measured; canary_s: the reference workload's floor.
     """
 
-    time: str
-    commit: str | None
+    time: UtcTime
+    commit: Text | None
     dirty: bool | None
-    lic_bench: str
-    machine: str
-    software: str
-    protocol: str
-    device: str
-    threads: int | None
-    cores_kept: int | None
+    lic_bench: Text
+    machine: Name
+    software: Text
+    protocol: Text
+    device: Text
+    threads: Count | None
+    cores_kept: Count | None
     isolate: bool | None
     quick: bool | None
-    weights: str | None
-    mode: str | None
-    images: str
-    codec: str
-    quality: int
-    on: str
-    metric: str
-    value: Value
-    unit: str
-    low: float | None = None
-    high: float | None = None
-    seconds: float | None = None
-    canary_s: float | None = None
+    weights: Text | None
+    mode: Text | None
+    images: Text
+    codec: Text
+    quality: Integer
+    on: Text
+    metric: Name
+    value: NumberOrText
+    unit: Text
+    low: Number | None = None
+    high: Number | None = None
+    seconds: Seconds | None = None
+    canary_s: Seconds | None = None
     schema: int = SCHEMA
+    __pydantic_config__ = STRICT
 
     @property
     def key(self) -> Key:
@@ -77,22 +81,17 @@ SERIES = (
 )
 
 
-def to_json(point: Point) -> dict[str, Any]:
-    """The point as plain JSON values."""
-    return asdict(point)
+def to_line(point: Point) -> str:
+    """The point as a line of JSON."""
+    return json.dumps(asdict(point)) + "\n"
 
 
-def from_json(values: Any, source: str) -> Point:
-    """A point read back. Raises UserError, naming `source`, for another schema, and for fields that are not as here."""
-    if not isinstance(values, dict):
-        raise UserError(f"{source}: no JSON object; remove that line.")
-    if type(values.get("schema")) is not int or values["schema"] != SCHEMA:
-        raise UserError(f"{source}: schema {values.get('schema')!r}, this version reads {SCHEMA}: update lic-bench.")
-    known = {f.name for f in fields(Point)}
-    needed = {f.name for f in fields(Point) if f.default is MISSING}
-    if wrong := sorted((values.keys() - known) | (needed - values.keys())):
-        what = "unknown" if wrong[0] in values else "missing"
-        raise UserError(f"{source}: field {wrong[0]!r} is {what}; remove that line and add its run again.")
-    if told := checks.wrong(values):
-        raise UserError(f"{source}: {told}; remove that line and add its run again.")
-    return Point(**values)
+def parse_point(line: str | bytes, source: str, fix: str = "remove that line and add its run again") -> Point:
+    """The point of a line of JSON. Raises UserError, naming `source`, for another schema and for wrong fields."""
+    read_object(line, source, (SCHEMA,), fix)
+    point = validated(Point, line, source, fix)
+    for name in ("value", "low", "high"):
+        value = getattr(point, name)
+        if point.metric.endswith("_s") and value is not None and not (isinstance(value, float | int) and value > 0):
+            raise UserError(f"{source}: {name} = {shortened(value)} should be greater than 0; {fix}.")
+    return point

@@ -24,15 +24,19 @@ DESCRIBED = re.compile(r".*-g([0-9a-f]{7,40})")  # by `git describe`, behind the
 
 
 def points_of(run: Run) -> list[Point]:
-    """Every number that `lic-bench compare` extracts from the run: the run is compared with itself.
+    """Every number that `lic-bench compare` extracts from the run: each commit's part is compared with itself.
 
-    Without incomplete data sets, of which images are missing at that codec and quality.
+    Without incomplete data sets, of which images are missing at that codec, quality and commit.
     Raises UserError for a run that does not say when and on what machine it was made.
     """
     for part, what in (("environment", "time"), ("fingerprint", "machine")):
         info = run.info.get(part)
         if not isinstance(info, dict) or not info or (what == "time" and not info.get(what)):
             raise UserError(f"{run.folder}: its run.json does not tell its {what} ({part}); measure again to add it.")
+    return [point for part in run.by_commit() for point in _points_of_commit(part)]
+
+
+def _points_of_commit(run: Run) -> list[Point]:
     values = paired_values(run, run)
     if len((run.info.get("config") or {}).get("codecs") or ()) > 1:
         values = without_shared_memory(values, run)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, unknown
+from lic_bench.store.run_folder import ALLOWED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +37,11 @@ class Options:
     quick: bool = False
     fresh: bool = False
     retry_failed: bool = False
+    allow: Sequence[str] = ()
 
 
 def check_ranges(options: Options) -> None:
-    """Raise UserError for a number that is too small."""
+    """Raise UserError for a number that is too small, and for an unknown name in --allow."""
     for name in ("limit", "crop", "repeats", "starts", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -48,3 +50,6 @@ def check_ranges(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and not value > 0:
             raise UserError(f"--{name} {value:g}: more than 0 seconds.")
+    for name in options.allow:
+        if name not in ALLOWED:
+            raise unknown("--allow", name, ALLOWED)

@@ -76,6 +76,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
         },
+        allow=options.allow,
     )
     with closing(store):
         for text in [*session.notes, *_busy(session, environment)]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def append(path: Path, text: str) -> None:
     """Add whole lines and force them to the disk. Raises OSError, the file as it was before."""
-    before = path.stat().st_size if path.exists() else 0
+    size = path.stat().st_size if path.exists() else 0
     try:
         with path.open("ab") as file:
             file.write(text.encode())
@@ -17,11 +17,11 @@ def append(path: Path, text: str) -> None:
             os.fsync(file.fileno())
     except OSError:
         with suppress(OSError):  # what stays is a torn line, which opening the file again cuts
-            os.truncate(path, before)
+            os.truncate(path, size)
         raise
 
 
-def whole(path: Path, *, repair: bool = False) -> list[bytes]:
+def whole_lines(path: Path, *, repair: bool = False) -> list[bytes]:
     """Every whole line. A killed writer leaves a torn last line: it never counted, and `repair` cuts it (OSError)."""
     data = path.read_bytes() if path.exists() else b""
     kept = data[: data.rfind(b"\n") + 1]

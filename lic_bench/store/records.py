@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from itertools import product
-from typing import Any, Literal, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal, TypeVar
 
-from lic_bench.errors import UserError
-from lic_bench.store.json_types import Kind, is_integer, is_positive, kinds, wrong
+from annotated_types import Interval
 
 SCHEMA = 5
 READABLE = (3, 4, SCHEMA)  # older rows lack only fields that have defaults; `failure` is read from their error
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
+
+LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
+Number = Annotated[float, Interval(ge=-LARGEST, le=LARGEST)]
+Integer = Annotated[int, Interval(ge=-LARGEST, le=LARGEST)]
+Seconds = Annotated[float, Interval(gt=0, le=LARGEST)]
+Pixels = Annotated[int, Interval(gt=0, le=LARGEST)]
+STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic's configuration of stored dataclasses
 
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity")
@@ -39,14 +43,15 @@ class Record:
     phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
     peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds in measurement.peak_memory -> bytes.
     conditions: what the machine did then, see measurement.machine_monitor. energy_j: operation -> joules per image.
+    commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
     """
 
     codec: str
-    quality: int
+    quality: Integer
     dataset: str
     image: str
-    width: int
-    height: int
+    width: Pixels
+    height: Pixels
     status: Literal["ok", "failed"]
     error: str | None = None
     failure: FailureKind | None = None
@@ -57,28 +62,30 @@ class Record:
     kernels: str | None = None
     mode: str | None = None
     encoder_version: str | None = None
-    payload_bytes: int | None = None
-    header_bytes: int | None = None
+    payload_bytes: Integer | None = None
+    header_bytes: Integer | None = None
     bitstream_sha256: str | None = None
-    bpp_estimated: float | None = None
-    mse_8bit: float | None = None
-    psnr_db: float | None = None
-    ms_ssim: float | None = None
-    decode_mse: float | None = None
-    decode_max_abs: int | None = None
-    encode_s: list[float] = field(default_factory=list)
-    decode_s: list[float] = field(default_factory=list)
-    cold_start_s: dict[str, float] = field(default_factory=dict)
-    canary_s: list[float] = field(default_factory=list)
-    starts: list[int] = field(default_factory=list)
-    rounds_repeated: int = 0
-    drifted: int = 0
-    phases_s: dict[str, list[float]] = field(default_factory=dict)
-    peak_memory_bytes: dict[str, int] = field(default_factory=dict)
+    bpp_estimated: Number | None = None
+    mse_8bit: Number | None = None
+    psnr_db: Number | None = None
+    ms_ssim: Number | None = None
+    decode_mse: Number | None = None
+    decode_max_abs: Integer | None = None
+    encode_s: list[Seconds] = field(default_factory=list)
+    decode_s: list[Seconds] = field(default_factory=list)
+    cold_start_s: dict[str, Number] = field(default_factory=dict)
+    canary_s: list[Seconds] = field(default_factory=list)
+    starts: list[Integer] = field(default_factory=list)
+    rounds_repeated: Integer = 0
+    drifted: Integer = 0
+    phases_s: dict[str, list[Number]] = field(default_factory=dict)
+    peak_memory_bytes: dict[str, Integer] = field(default_factory=dict)
     conditions: dict[str, Any] = field(default_factory=dict)
-    energy_j: dict[str, float] = field(default_factory=dict)
+    energy_j: dict[str, Number] = field(default_factory=dict)
     protocol: str = PROTOCOL
+    commit: str | None = None
     schema: int = SCHEMA
+    __pydantic_config__ = STRICT
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -94,23 +101,26 @@ class Complexity:
         where the network does not tell.
     uncounted_ops: operator or module name -> calls that the counter gave no cost.
     macs_by_kind: kind of arithmetic, or custom operator -> its part of macs.
+    failure, commit: as in Record.
     """
 
     codec: str
-    quality: int
-    width: int
-    height: int
+    quality: Integer
+    width: Pixels
+    height: Pixels
     counter: Literal["thop", "fvcore", "exact"]
     path: Literal["forward", "encode", "decode"]
-    macs: int | None
-    parameters: int
-    parameters_inference: int | None = None
-    uncounted_ops: dict[str, int] = field(default_factory=dict)
-    macs_by_kind: dict[str, int] = field(default_factory=dict)
+    macs: Integer | None
+    parameters: Integer
+    parameters_inference: Integer | None = None
+    uncounted_ops: dict[str, Integer] = field(default_factory=dict)
+    macs_by_kind: dict[str, Integer] = field(default_factory=dict)
     status: Literal["ok", "failed"] = "ok"
     error: str | None = None
     failure: FailureKind | None = None
+    commit: str | None = None
     schema: int = SCHEMA
+    __pydantic_config__ = STRICT
 
     @property
     def key(self) -> tuple[str, int, str, str, int, int]:
@@ -121,61 +131,3 @@ class Complexity:
 def to_json(row: Record | Complexity) -> dict[str, Any]:
     """The row as plain JSON values."""
     return asdict(row)
-
-
-def from_json(cls: type[Row], values: dict[str, Any], source: str) -> Row:
-    """A row read back. Raises UserError, naming `source`, for another schema, and for fields that are not as here."""
-    schema = values.get("schema")
-    if schema not in READABLE:
-        fix = "update lic-bench" if isinstance(schema, int) and schema > SCHEMA else "measure again with --fresh"
-        raise UserError(f"{source}: schema {schema!r}, this version reads {SCHEMA}: {fix}.")
-    known = {f.name for f in fields(cls)}
-    if extra := sorted(set(values) - known):
-        raise UserError(f"{source}: unknown field {extra[0]!r} in a {cls.__name__}; known: {', '.join(sorted(known))}.")
-    if told := _wrong_times(values) or wrong(values, _KINDS[cls]):
-        raise UserError(f"{source}: {told}; remove that line or measure again with --fresh.")
-    try:
-        return cls(**_with_failure(values))
-    except TypeError as error:
-        raise UserError(f"{source}: not a complete {cls.__name__}: {error}.") from None
-
-
-# Of an error of schema 4 and older: how it begins, and what kind of failure that is.
-_BEGINNINGS: Mapping[str, FailureKind] = {
-    "out of memory": "out_of_memory",
-    "not tried: out of memory": "not_tried",
-    "not tried:": "crash",
-    "stopped: no answer": "timeout",
-    "its process": "crash",
-    "decoder out of sync": "out_of_sync",
-}
-
-
-def _with_failure(values: dict[str, Any]) -> dict[str, Any]:
-    """The values, the failure read from the error where an older version wrote them."""
-    if values["schema"] == SCHEMA or values.get("status") != "failed":
-        return values
-    error = values.get("error") or ""
-    kind = next((kind for beginning, kind in _BEGINNINGS.items() if error.startswith(beginning)), "error")
-    return {**values, "failure": kind}
-
-
-_SIDE = Kind(lambda value: is_integer(value) and is_positive(value), "a whole number above 0", "")
-_KINDS: Mapping[type, Mapping[str, Kind]] = {
-    cls: {**kinds(cls), "width": _SIDE, "height": _SIDE} for cls in (Record, Complexity)
-}
-
-
-def _wrong_times(values: dict[str, Any]) -> str | None:
-    """What is wrong with the samples of a row: they are seconds, and what stands beside them is as many."""
-    lists = {name: values.get(name) or [] for name in ("encode_s", "decode_s", "canary_s", "starts")}
-    for name, found in lists.items():
-        if not isinstance(found, list):
-            return f"{name} is no list"
-        if name != "starts" and not all(map(is_positive, found)):
-            return f"{name} has a value that is no time in seconds"
-    for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
-        ours, theirs = len(lists[name]), len(lists[beside])
-        if ours and theirs and ours != theirs:
-            return f"{name} has {ours} values, {beside} {theirs}"
-    return None

@@ -1,71 +1,43 @@
-"""The store of one run: a folder with run.json and append-only JSON Lines, safe against being killed at any moment."""
+"""The folder of one run: Store writes it, Run reads it back."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
+from copy import copy
 from dataclasses import fields
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import pandas as pd
 
 from lic_bench.errors import UserError
-from lic_bench.store import jsonl as lines
-from lic_bench.store.json_types import parse
-from lic_bench.store.records import READABLE, SCHEMA, Complexity, Record, from_json, to_json
-from lic_bench.store.run_json import shape_of
+from lic_bench.store.record_log import RecordLog, read_rows
+from lic_bench.store.records import SCHEMA, Complexity, Record, Row, to_json
+from lic_bench.store.run_json import read_run_json, write_run_json
 from lic_bench.system.file_lock import take_lock
-from lic_bench.system.whole_file import DRAFT, write_whole
+from lic_bench.system.whole_file import DRAFT
 
-Row = TypeVar("Row", Record, Complexity)
-
-
-class Log(Generic[Row]):
-    """One append-only JSON Lines file. Opening it again is how a run resumes.
-
-    keys: what is stored; failed: key -> row, of those whose last row is a failed one.
-    """
-
-    def __init__(self, path: Path, cls: type[Row]) -> None:
-        self.path = path
-        self.keys: set[tuple[str | int, ...]] = set()
-        self.failed: dict[tuple[str | int, ...], Row] = {}
-        for row in _read(path, cls, repair=True):
-            self._note(row)
-
-    def append(self, row: Row) -> None:
-        """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
-        try:
-            lines.append(self.path, json.dumps(to_json(row), allow_nan=False) + "\n")
-        except OSError as error:
-            raise UserError(
-                f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
-                "make room and run the same command again to go on."
-            ) from None
-        self._note(row)
-
-    def _note(self, row: Row) -> None:
-        self.keys.add(row.key)
-        self.failed.pop(row.key, None)
-        if row.status == "failed":
-            self.failed[row.key] = row
+ALLOWED = ("commit",)  # names of --allow: what may differ from the run that is gone on with
+UNKNOWN_COMMIT = "unknown"  # noted by rows that an installation without its repository added to a run that has a commit
 
 
 class Store:
     """One run's folder, held by one process at a time."""
 
-    def __init__(self, folder: Path, run: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, run: dict[str, Any], *, allow: Collection[str] = ()) -> None:
         """Open `folder` for the run described by `run`, {"config": {...}, "environment": {...}, ...}.
 
-        A new folder gets run.json; an old one must have been made with the same config and a like machine.
+        A new folder gets run.json; an old one must have been made with the same config, on a like machine and at the
+        same commit, but for what `allow` names. Records of another commit note it.
         """
         self._lock = _locked(folder)
         try:
-            _claim(folder, run)
-            self.records = Log(folder / "records.jsonl", Record)
-            self.complexity = Log(folder / "complexity.jsonl", Complexity)
+            commit = _claim(folder, run, allow)
+            self.records = RecordLog(folder / "records.jsonl", Record, commit)
+            self.complexity = RecordLog(folder / "complexity.jsonl", Complexity, commit)
         except BaseException:
             self._lock.close()
             if not (folder / "run.json").exists():
@@ -80,7 +52,8 @@ class Store:
 class Run:
     """A stored run, read back: `name`, `info` (run.json), `records` and `complexity` as frames, one row per key.
 
-    Where a key was measured again (--retry-failed) the last row counts.
+    Where a key was measured again (--retry-failed) the last row counts. The column `commit` says what commit of
+    lic-bench measured a row, also where that is the run's own.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -88,9 +61,28 @@ class Run:
             raise UserError(f"{folder} is no run: it has no run.json; give a folder that `lic-bench run --out` made.")
         self.folder = folder
         self.name = folder.resolve().name
-        self.info = _read_run(folder / "run.json")
-        self.records = _frame(folder / "records.jsonl", Record)
-        self.complexity = _frame(folder / "complexity.jsonl", Complexity)
+        self.info = read_run_json(folder / "run.json")
+        commit = _commit_of(self.info)
+        self.records = _frame(folder / "records.jsonl", Record, commit)
+        self.complexity = _frame(folder / "complexity.jsonl", Complexity, commit)
+
+    @property
+    def commits(self) -> list[str | None]:
+        """The commits that measured its rows, each once, in the order of the rows."""
+        return list(dict.fromkeys([*self.records.commit, *self.complexity.commit]))
+
+    def by_commit(self) -> list[Run]:
+        """The run in parts: the rows of each commit, with that commit in its run.json."""
+        return [self._part(commit) for commit in self.commits]
+
+    def _part(self, commit: str | None) -> Run:
+        part = copy(self)
+        if commit is not None:  # None is the commit of all rows or of none
+            part.records = self.records[self.records.commit == commit]
+            part.complexity = self.complexity[self.complexity.commit == commit]
+        known = None if commit == UNKNOWN_COMMIT else commit
+        part.info = {**self.info, "environment": {**(self.info.get("environment") or {}), "git_commit": known}}
+        return part
 
 
 def set_aside(folder: Path) -> Path | None:
@@ -116,75 +108,54 @@ def _locked(folder: Path) -> TextIOWrapper:
     try:
         if take_lock(lock, wait=False):
             return lock
-        complaint = f"{folder} is in use by another lic-bench run; wait for it or choose another --out."
     except OSError as error:
-        complaint = f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk."
+        lock.close()
+        raise UserError(f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk.") from None
     lock.close()
-    raise UserError(complaint)
+    raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.")
 
 
-def _claim(folder: Path, run: dict[str, Any]) -> None:
-    """Write run.json into a new folder, or check that the old one agrees."""
+def _claim(folder: Path, run: dict[str, Any], allow: Collection[str]) -> str | None:
+    """Write run.json into a new folder, or check that the old one agrees; the commit that new rows must note."""
     path = folder / "run.json"
     if path.exists():
-        _check_same(folder, _read_run(path), run)
-        return
+        old = read_run_json(path)
+        _check_same(folder, old, run)
+        return _other_commit(folder, _commit_of(old), _commit_of(run), allow)
     for draft in folder.glob(f"run.json.*{DRAFT}"):
         draft.unlink()  # of a process that was killed
     if strangers := sorted(p.name for p in folder.iterdir() if p.name != ".lock"):
         raise UserError(f"{folder} holds other files ({strangers[0]}) and no run.json; choose an empty or new --out.")
-    _write_whole(path, {"schema": SCHEMA, **run})
+    write_run_json(path, {"schema": SCHEMA, **run})
+    return None
 
 
 def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
     fresh = "with --fresh to set the old run aside"
     for part, advice in (("config", fresh), ("images", fresh), ("fingerprint", "on the same machine")):
         before, now = old.get(part) or {}, json.loads(json.dumps(new.get(part, {})))
-        changed = [k for k in sorted(set(before) | set(now)) if before.get(k) != now.get(k)]
-        if changed:
-            what = "; ".join(f"{k} was {before.get(k)!r}, now {now.get(k)!r}" for k in changed[:3])
+        if changed := [name for name in sorted(set(before) | set(now)) if before.get(name) != now.get(name)]:
+            what = "; ".join(f"{name} was {before.get(name)!r}, now {now.get(name)!r}" for name in changed[:3])
             raise UserError(f"{folder} holds a run of another {part} ({what}); choose another --out, or run {advice}.")
 
 
-def _write_whole(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON so that the file is there whole or not at all."""
-    try:
-        write_whole(path, json.dumps(values, indent=1))
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None
+def _other_commit(folder: Path, old: str | None, new: str | None, allow: Collection[str]) -> str | None:
+    """The commit now if it is not that of the run; an installation without a repository has none that could differ."""
+    if old in (None, new):
+        return None
+    if "commit" not in allow:
+        raise UserError(
+            f"{folder} holds a run of lic-bench commit {old}, this is {new or UNKNOWN_COMMIT}; choose another --out, "
+            "set that run aside with --fresh, or go on with --allow commit."
+        )
+    return new or UNKNOWN_COMMIT
 
 
-def _read_run(path: Path) -> dict[str, Any]:
-    try:
-        values = parse(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); remove that folder or choose another --out.") from None
-    if not isinstance(values, dict) or values.get("schema") not in READABLE:
-        found = values.get("schema") if isinstance(values, dict) else None
-        raise UserError(f"{path}: schema {found!r}, this version reads {SCHEMA}; measure again with --fresh.")
-    if told := shape_of(values):
-        raise UserError(f"{path}: {told}; measure again with --fresh.")
-    return {name: value for name, value in values.items() if value is not None}
+def _commit_of(run: dict[str, Any]) -> str | None:
+    return (run.get("environment") or {}).get("git_commit")
 
 
-def _read(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
-    """Every whole line of the file. A killed run leaves a torn last line: it never counted, and `repair` cuts it."""
-    try:
-        whole = lines.whole(path, repair=repair)
-    except OSError as error:
-        raise UserError(f"Cannot read {path} and cut its torn last line: {error.strerror}; check its rights.") from None
-    rows = []
-    for number, line in enumerate(whole, 1):
-        try:
-            values = parse(line)
-        except ValueError:
-            values = None
-        if not isinstance(values, dict):
-            raise UserError(f"{path}, line {number}: not JSON; remove that line or measure again with --fresh.")
-        rows.append(from_json(cls, values, f"{path}, line {number}"))
-    return rows
-
-
-def _frame(path: Path, cls: type[Row]) -> pd.DataFrame:
-    last = {row.key: row for row in _read(path, cls)}
-    return pd.DataFrame([to_json(row) for row in last.values()], columns=[f.name for f in fields(cls)])
+def _frame(path: Path, cls: type[Row], commit: str | None) -> pd.DataFrame:
+    """commit: of rows that note none."""
+    last = {row.key: to_json(row) | {"commit": row.commit or commit} for row in read_rows(path, cls)}
+    return pd.DataFrame(list(last.values()), columns=[f.name for f in fields(cls)])

@@ -1,39 +1,80 @@
-"""The shape of run.json: what its parts may hold as far as anything reads them."""
+"""The file run.json: its shape as far as anything reads it, reading and writing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+import json
+from pathlib import Path
+from typing import Any, TypeAlias, get_type_hints
 
-from lic_bench.store.json_types import Kind, kind_of, kinds, wrong
+from pydantic import BaseModel, ConfigDict, create_model
+
+from lic_bench.errors import UserError
+from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
+from lic_bench.store.records import READABLE
 from lic_bench.store.run_config import RunConfig
+from lic_bench.system.whole_file import write_whole
 
-PART = kind_of(dict[str, Any] | None)
-TEXT = kind_of(str | None)
-# Part -> names in it; "": of the whole file. All may be absent, and names that are not here are free.
-PARTS: Mapping[str, Mapping[str, Kind]] = {
-    "": {
-        **dict.fromkeys(("config", "fingerprint", "environment"), PART),
-        "images": kind_of(dict[str, str | None] | None),
-    },
-    "config": kinds(RunConfig),
-    "fingerprint": {
-        **dict.fromkeys(("processor", "limits", "gpu_parts", "packages", "coders", "programs"), PART),
-        "cores_kept": kind_of(int | None),
-    },
-    "environment": {
-        **dict.fromkeys(("time", "lic_bench", "git_commit"), TEXT),
-        **dict.fromkeys(("processor", "gpu", "container", "packages"), PART),
-    },
-}
+Section: TypeAlias = dict[str, Any] | None
 
 
-def shape_of(info: Mapping[str, Any]) -> str | None:
-    """What of run.json is not as it must be, in words; None where all is."""
-    return next(filter(None, _told(info)), None)
+class Part(BaseModel):
+    """A part of run.json. Every field may be absent, and others are free."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
-def _told(info: Mapping[str, Any]) -> Iterator[str | None]:
-    for part, known in PARTS.items():
-        values = (info.get(part) or {}) if part else info
-        yield wrong(values, known, f"{part}." if part else "")
+class Fingerprint(Part):
+    """What must stay the same within a run."""
+
+    processor: Section = None
+    limits: Section = None
+    gpu_parts: Section = None
+    packages: Section = None
+    coders: Section = None
+    programs: Section = None
+    cores_kept: int | None = None
+
+
+class Environment(Part):
+    """When and with what the run was begun."""
+
+    time: str | None = None
+    lic_bench: str | None = None
+    git_commit: str | None = None
+    processor: Section = None
+    gpu: Section = None
+    container: Section = None
+    packages: Section = None
+
+
+_config_fields: Any = {name: (hint, None) for name, hint in get_type_hints(RunConfig).items()}
+Config = create_model("Config", __base__=Part, **_config_fields)
+
+
+class RunJson(Part):
+    """The whole file."""
+
+    config: Config | None = None  # type: ignore[valid-type]  # made above
+    fingerprint: Fingerprint | None = None
+    environment: Environment | None = None
+    images: dict[str, str | None] | None = None
+
+
+def read_run_json(path: Path) -> dict[str, Any]:
+    """The file's values without those that are null. Raises UserError for what is not of the shape above."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror}; choose another --out.") from None
+    fix = "measure again with --fresh"
+    values = read_object(text, str(path), READABLE, fix)
+    validated(RunJson, without_lone_surrogates(text), str(path), fix)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def write_run_json(path: Path, values: dict[str, Any]) -> None:
+    """Write the file whole or not at all. Raises UserError."""
+    try:
+        write_whole(path, json.dumps(values, indent=1))
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None

@@ -231,7 +231,7 @@ def test_a_record_with_a_wrong_field_is_one_line(
 ) -> None:
     file = pair()[1].folder / "records.jsonl"
     file.write_text(json.dumps(json.loads(file.read_text()) | {field: value}) + "\n")
-    bad_run(compare, file.parent, f"records.jsonl, line 1: {field} ")
+    bad_run(compare, file.parent, f"records.jsonl, line 1: {field}")
 
 
 @pytest.mark.parametrize(("part", "name", "value"), INFO)
@@ -240,7 +240,7 @@ def test_a_run_json_with_a_wrong_value_is_one_line(compare: Make, pair: Make, pa
     info = json.loads(file.read_text())
     (info[part] if part else info)[name] = value
     file.write_text(json.dumps(info))
-    bad_run(compare, file.parent, f"run.json: {part}.{name} = ".replace(": .", ": "))
+    bad_run(compare, file.parent, f"run.json: {part}.{name}".replace(": .", ": "))
 
 
 @pytest.mark.parametrize("name", ["run.json", "records.jsonl", "complexity.jsonl"])

@@ -280,3 +280,10 @@ def test_two_runs_made_here_one_after_the_other_are_comparable(tmp_path: Path, m
     assert runs[0].info["environment"]["time"] != runs[1].info["environment"]["time"]
     assert [str(difference) for difference in differences(*runs)] == []
     assert noted_differences(*runs) == []
+
+
+def test_records_of_several_commits_are_noted(stored: Make, record: Make) -> None:
+    runs = [stored([record(), record(image="kodim02.png")], name=name) for name in ("base", "new")]
+    assert noted_differences(*runs) == []
+    runs[1].records["commit"] = ["0123456789ab", "ba9876543210"]
+    assert noted_differences(*runs) == ["NEW has records of 2 commits: 0123456789ab, ba9876543210"]

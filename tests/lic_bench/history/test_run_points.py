@@ -133,6 +133,22 @@ def test_another_version_of_a_library_stays_in_the_series(tmp_path: Path, stored
     assert before.software != after.software
 
 
+def test_points_are_of_the_commit_that_measured_them(tmp_path: Path, stored_run: MakeRun) -> None:
+    run = stored_run(tmp_path)
+    assert {point.commit for point in points_of(run)} == {"0123456789ab"}
+    run.records["commit"] = "ba9876543210"
+    assert {(point.on, point.commit, point.dirty) for point in points_of(run)} == {
+        ("d", "ba9876543210", False),
+        ("exact, forward, 24x16", "0123456789ab", True),
+    }
+
+
+def test_images_measured_at_several_commits_are_of_none(tmp_path: Path, stored_run: MakeRun) -> None:
+    run = stored_run(tmp_path)
+    run.records["commit"] = ["ba9876543210", "0123456789ab-dirty"]
+    assert {point.on for point in points_of(run)} == {"exact, forward, 24x16"}
+
+
 @pytest.mark.parametrize(
     ("described", "expected"),
     [

@@ -29,8 +29,9 @@ from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.session import Outcome
 from lic_bench.spec import CodecSpec, Padding
+from lic_bench.store.record_log import RecordLog
 from lic_bench.store.records import Complexity, Record
-from lic_bench.store.run_folder import Log, Run
+from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 SIZES = "32,64,96,128"
@@ -270,7 +271,7 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
         one_by_one=True,
     )
     store: Any = SimpleNamespace(
-        records=Log(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, keys=set())
+        records=RecordLog(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, keys=set())
     )
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
     spec = replace(resolve_codec("hungry"), kind="learned")

@@ -313,3 +313,19 @@ def test_only_processes_of_their_own_can_be_started_again(images: Path, tmp_path
 def test_counts_start_at_one(images: Path, tmp_path: Path, option: str) -> None:
     with pytest.raises(UserError, match=f"--{option} 0: at least 1"):
         go(images, tmp_path / "run", **{option: 0})
+
+
+def test_a_run_goes_on_at_another_commit_only_if_allowed(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    go(images, out)
+    info = json.loads((out / "run.json").read_text())
+    info["environment"]["git_commit"] = "0123456789ab"
+    (out / "run.json").write_text(json.dumps(info))
+    first, *_ = (out / "records.jsonl").read_text().splitlines(keepends=True)
+    (out / "records.jsonl").write_text(first)
+    with pytest.raises(UserError, match=r"0123456789ab.*--allow commit"):
+        go(images, out)
+    go(images, out, allow=("commit",))
+    assert len(Run(out).commits) == 2
+    with pytest.raises(UserError, match=r"Unknown --allow 'comit'. Did you mean 'commit'"):
+        go(images, out, allow=("comit",))

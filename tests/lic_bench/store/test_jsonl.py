@@ -4,23 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.store import jsonl as lines
+from lic_bench.store import jsonl
 
 
 def test_lines_are_appended_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    assert lines.whole(path) == []
-    lines.append(path, "one\ntwo\n")
-    lines.append(path, "three\n")
-    assert lines.whole(path) == [b"one", b"two", b"three"]
+    assert jsonl.whole_lines(path) == []
+    jsonl.append(path, "one\ntwo\n")
+    jsonl.append(path, "three\n")
+    assert jsonl.whole_lines(path) == [b"one", b"two", b"three"]
 
 
 def test_a_torn_last_line_does_not_count_and_is_cut_only_on_repair(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"one\ntw")
-    assert lines.whole(path) == [b"one"]
+    assert jsonl.whole_lines(path) == [b"one"]
     assert path.read_bytes() == b"one\ntw"
-    assert lines.whole(path, repair=True) == [b"one"]
+    assert jsonl.whole_lines(path, repair=True) == [b"one"]
     assert path.read_bytes() == b"one\n"
 
 
@@ -30,11 +30,11 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     code = f"""
 import resource, signal, sys
 from pathlib import Path
-from lic_bench.store import jsonl as lines
+from lic_bench.store import jsonl
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))
 try:
-    lines.append(Path({str(path)!r}), "x" * 100 + "\\n")
+    jsonl.append(Path({str(path)!r}), "x" * 100 + "\\n")
 except OSError:
     sys.exit(7)
 """
@@ -45,4 +45,4 @@ except OSError:
 
 def test_a_file_that_may_not_be_read_raises(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        lines.whole(tmp_path)
+        jsonl.whole_lines(tmp_path)

@@ -4,12 +4,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.store.records import Record
-from lic_bench.store.run_folder import Run, Store, set_aside
+from lic_bench.store.run_folder import UNKNOWN_COMMIT, Run, Store, set_aside
 
 RUN = {"config": {"codecs": ["fake"]}, "fingerprint": {"cpu": "x"}, "environment": {}}
 
@@ -199,11 +200,10 @@ def test_the_last_row_of_a_key_counts(tmp_path: Path) -> None:
     ("line", "message"),
     [
         ("nonsense", "line 1: not JSON"),
-        ("null", "line 1: not JSON"),
+        ("null", "line 1: no JSON object"),
         (json.dumps({"schema": 99}), "update lic-bench"),
         (json.dumps({"schema": 0}), "--fresh"),
-        (json.dumps({"schema": 3, "colour": 3}), "unknown field 'colour'"),
-        (json.dumps({"schema": 3, "codec": "x"}), "not a complete Record"),
+        (json.dumps({"schema": 3, "codec": "x"}), "line 1: field 'quality' is missing"),
     ],
 )
 def test_a_foreign_line_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -224,3 +224,47 @@ def test_nan_is_never_stored(tmp_path: Path) -> None:
         store.records.append(record(mse_8bit=float("nan")))
     store.close()
     assert not (tmp_path / "records.jsonl").exists()
+
+
+def at(commit: str | None) -> dict[str, Any]:
+    return RUN | {"environment": {"git_commit": commit}}
+
+
+@pytest.mark.parametrize(("now", "named"), [("bbb", "bbb"), ("aaa-dirty", "aaa-dirty"), (None, "unknown")])
+def test_a_run_of_another_commit_is_refused_and_left_as_it_was(tmp_path: Path, now: str | None, named: str) -> None:
+    Store(tmp_path, at("aaa")).close()
+    with pytest.raises(UserError, match=f"a run of lic-bench commit aaa, this is {named};.*--fresh.*--allow commit"):
+        Store(tmp_path, at(now))
+    Store(tmp_path, at("aaa")).close()
+
+
+def test_a_run_that_has_no_commit_is_gone_on_with(tmp_path: Path) -> None:
+    Store(tmp_path, at(None)).close()
+    store = Store(tmp_path, at("aaa"))
+    store.records.append(record())
+    store.close()
+    assert list(Run(tmp_path).records.commit) == [None]
+
+
+def test_what_another_commit_measured_says_so_where_that_is_allowed(tmp_path: Path) -> None:
+    for commit, image in (("aaa", "1"), ("bbb", "2"), (None, "3"), ("aaa", "4")):
+        store = Store(tmp_path, at(commit), allow=["commit"])
+        store.records.append(record(image))
+        store.close()
+    run = Run(tmp_path)
+    assert dict(zip(run.records.image, run.records.commit, strict=True)) == {
+        "1": "aaa", "2": "bbb", "3": UNKNOWN_COMMIT, "4": "aaa"
+    }  # fmt: skip
+    assert run.commits == ["aaa", "bbb", UNKNOWN_COMMIT]
+    parts = run.by_commit()
+    assert [list(part.records.image) for part in parts] == [["1", "4"], ["2"], ["3"]]
+    assert [part.info["environment"]["git_commit"] for part in parts] == ["aaa", "bbb", None]
+
+
+def test_a_record_measured_again_at_another_commit_is_that_ones(tmp_path: Path) -> None:
+    for commit, status in (("aaa", "failed"), ("bbb", "ok")):
+        store = Store(tmp_path, at(commit), allow=["commit"])
+        store.records.append(record(status=status))
+        store.close()
+    (part,) = Run(tmp_path).by_commit()
+    assert part.info["environment"]["git_commit"] == "bbb"

@@ -1,0 +1,96 @@
+"""The files of a run's records: append-only JSON Lines, which resume where a killed run left them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Generic
+
+from lic_bench.errors import UserError
+from lic_bench.store import jsonl
+from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
+from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row, to_json
+
+FIX = "remove that line or measure again with --fresh"
+# How the error of a failed row of schema 4 and older begins -> its kind of failure; any other is "error".
+FAILURE_BY_BEGINNING: Mapping[str, FailureKind] = {
+    "out of memory": "out_of_memory",
+    "not tried: out of memory": "not_tried",
+    "not tried:": "crash",
+    "stopped: no answer": "timeout",
+    "its process": "crash",
+    "decoder out of sync": "out_of_sync",
+}
+
+
+class RecordLog(Generic[Row]):
+    """One file of records. Opening it again is how a run resumes.
+
+    keys: what is stored; failed: key -> row, of those whose last row is a failed one.
+    """
+
+    def __init__(self, path: Path, cls: type[Row], commit: str | None = None) -> None:
+        """commit: what appended rows note as theirs; None if it is the run's own."""
+        self.path = path
+        self.commit = commit
+        self.keys: set[tuple[str | int, ...]] = set()
+        self.failed: dict[tuple[str | int, ...], Row] = {}
+        for row in read_rows(path, cls, repair=True):
+            self._index(row)
+
+    def append(self, row: Row) -> None:
+        """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
+        row = replace(row, commit=self.commit)
+        try:
+            jsonl.append(self.path, json.dumps(to_json(row), allow_nan=False) + "\n")
+        except OSError as error:
+            raise UserError(
+                f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
+                "make room and run the same command again to go on."
+            ) from None
+        self._index(row)
+
+    def _index(self, row: Row) -> None:
+        self.keys.add(row.key)
+        self.failed.pop(row.key, None)
+        if row.status == "failed":
+            self.failed[row.key] = row
+
+
+def read_rows(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
+    """Every whole line of the file; `repair` cuts the torn last line that a killed run leaves. Raises UserError."""
+    try:
+        lines = jsonl.whole_lines(path, repair=repair)
+    except OSError as error:
+        raise UserError(f"Cannot read {path} and cut its torn last line: {error.strerror}; check its rights.") from None
+    return [parse_row(cls, line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+
+
+def parse_row(cls: type[Row], line: str | bytes, source: str) -> Row:
+    """The row of a line of JSON. Raises UserError, naming `source`, for another schema and for wrong fields."""
+    values = read_object(line, source, READABLE, FIX)
+    checked = without_lone_surrogates(line)
+    row = validated(cls, checked, source, FIX)
+    if checked != line:
+        row = cls(**values)
+    if isinstance(row, Record) and (problem := _uneven_samples(row)):
+        raise UserError(f"{source}: {problem}; {FIX}.")
+    if row.schema != SCHEMA and row.status == "failed":
+        return replace(row, failure=_failure_of(row.error or ""))
+    return row
+
+
+def _failure_of(error: str) -> FailureKind:
+    return next((kind for beginning, kind in FAILURE_BY_BEGINNING.items() if error.startswith(beginning)), "error")
+
+
+def _uneven_samples(record: Record) -> str | None:
+    """Beside each time stand a reading of the reference workload and a start, or none at all."""
+    for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
+        samples, others = len(getattr(record, name)), len(getattr(record, beside))
+        if samples and others and samples != others:
+            return f"{name} has {samples} values, {beside} {others}"
+    return None

@@ -1,0 +1,54 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lic_bench.errors import UserError
+from lic_bench.store.records import SCHEMA
+from lic_bench.store.run_config import RunConfig
+from lic_bench.store.run_json import Config, read_run_json, write_run_json
+
+ROOT = Path(__file__).parents[3]
+CONFIG = RunConfig(
+    codecs=("a",), datasets=("d",), images={"d": 1}, qualities={"a": (1,)}, weights={"a": {"1": "random"}},
+    measure=(), device="cpu", threads=1, repeats=1,
+).to_json()  # fmt: skip
+
+
+def test_what_the_project_writes_is_read_back_as_plain_json(tmp_path: Path) -> None:
+    values = {"schema": SCHEMA, "config": CONFIG, "more": {"of": [1]}}
+    write_run_json(tmp_path / "run.json", values)
+    assert read_run_json(tmp_path / "run.json") == json.loads(json.dumps(values))
+    assert Config.model_fields.keys() == CONFIG.keys()
+
+
+@pytest.mark.parametrize("run", sorted((ROOT / "results" / "measured").glob("*/run.json")), ids=str)
+def test_runs_stored_earlier_are_read(run: Path) -> None:
+    assert read_run_json(run) == {
+        name: value for name, value in json.loads(run.read_text()).items() if value is not None
+    }
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({"threads": "1"}, "config.threads = '1' should be a valid integer"),
+        ({"budget": float("nan")}, "config.budget = nan should be a finite number"),
+        ({"qualities": {"a": [1.5]}}, "config.qualities.a.0 = 1.5 should be a valid integer"),
+        ({"complexity_size": [1, 2, 3]}, "config.complexity_size = .1, 2, 3. should have at most 2 items"),
+        ({"measure": None}, "config.measure = None should be a valid array"),
+    ],
+)
+def test_a_wrong_value_is_one_line(tmp_path: Path, config: dict[str, Any], says: str) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"schema": SCHEMA, "config": CONFIG | config}))
+    with pytest.raises(UserError, match=f"run.json: {says}.*; measure again with --fresh.$") as error:
+        read_run_json(path)
+    assert "\n" not in str(error.value)
+
+
+def test_absent_parts_and_fields_are_free(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps({"schema": SCHEMA, "config": {"codecs": []}, "images": None}))
+    assert read_run_json(path) == {"schema": SCHEMA, "config": {"codecs": []}}
