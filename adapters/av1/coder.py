@@ -27,6 +27,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def installed() -> Found:
     """What `lic-bench run` and `doctor` say of libaom."""
-    return ffmpeg.found(CODER)
+    return ffmpeg.installed(CODER)

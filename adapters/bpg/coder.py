@@ -28,7 +28,7 @@ def find() -> tuple[Path, Path]:
     return need_program(("bpgenc",), env=ROOT), need_program(("bpgdec",), env=ROOT)
 
 
-def found() -> Found:
+def installed() -> Found:
     """What `lic-bench run` and `doctor` say of libbpg."""
     encoder, decoder = find()
     version_of(decoder)

@@ -29,9 +29,9 @@ class SliceCoder(Protocol):
 
 
 class SliceEncoder(SliceCoder, Protocol):
-    """A SliceCoder that writes. side: what the decoder has to be told besides the strings."""
+    """A SliceCoder that writes. side_information: what the decoder has to be told besides the strings."""
 
-    side: list[int]
+    side_information: list[int]
 
     def strings(self) -> Strings:
         """One string per image, after the last slice."""
@@ -42,13 +42,13 @@ class RansSliceEncoder:
     """slices: the quantised y in coding order."""
 
     def __init__(self, slices: Sequence[Tensor]) -> None:
-        self.side: list[int] = []
+        self.side_information: list[int] = []
         self._slices = iter(slices)
         self._tables = integer_tables()
         self._encoders = [ans.BufferedRansEncoder() for _ in slices[0]]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See SliceCoder."""
+        """Code the next slice, [B, C, h, w], which is also the result."""
         q = next(self._slices)
         indexes, nearest, sign = self._tables.indexes(scales, means)
         with mark(COPIES):
@@ -61,7 +61,7 @@ class RansSliceEncoder:
         return q
 
     def strings(self) -> Strings:
-        """See SliceEncoder."""
+        """End coding: one string per image."""
         with mark(ENTROPY_CODER):
             return [encoder.flush() for encoder in self._encoders]
 
@@ -69,15 +69,15 @@ class RansSliceEncoder:
 class RansSliceDecoder:
     """strings: one per image."""
 
-    def __init__(self, strings: Strings, side: Sequence[int]) -> None:
-        check_side(side, 0)
+    def __init__(self, strings: Strings, side_information: Sequence[int]) -> None:
+        check_side_information(side_information, 0)
         self._tables = integer_tables()
         self._decoders = [ans.RansDecoder() for _ in strings]
         for decoder, string in zip(self._decoders, strings, strict=True):
             decoder.set_stream(string)
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See SliceCoder."""
+        """The next slice, [B, C, h, w], decoded."""
         indexes, nearest, sign = self._tables.indexes(scales, means)
         with mark(ENTROPY_CODER):
             rows = zip(self._decoders, to_lists(indexes), strict=True)
@@ -90,35 +90,35 @@ class RangeSliceEncoder:
     """slices: the quantised y in coding order."""
 
     def __init__(self, slices: Sequence[Tensor]) -> None:
-        self.side = [max(largest(part[i]) for part in slices) for i in range(len(slices[0]))]
+        self.side_information = [max(largest(part[i]) for part in slices) for i in range(len(slices[0]))]
         self._slices = iter(slices)
-        self._encoders = [RangeEncoder() for _ in self.side]
+        self._encoders = [RangeEncoder() for _ in self.side_information]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See SliceCoder."""
+        """Code the next slice, [B, C, h, w], which is also the result."""
         q = next(self._slices)
-        for encoder, bound, *parts in zip(self._encoders, self.side, q, scales, means, strict=True):
+        for encoder, bound, *parts in zip(self._encoders, self.side_information, q, scales, means, strict=True):
             values, *gaussians = map(in_coding_order, parts)
             with mark(ENTROPY_CODER):
                 encoder.encode((values + bound).int().tolist(), value_tables(*gaussians, bound))
         return q
 
     def strings(self) -> Strings:
-        """See SliceEncoder."""
+        """End coding: one string per image."""
         with mark(ENTROPY_CODER):
             return [encoder.close() for encoder in self._encoders]
 
 
 class RangeSliceDecoder:
-    """strings: one per image. side: the largest value of each image."""
+    """strings: one per image. side_information: the largest value of each image."""
 
-    def __init__(self, strings: Strings, side: Sequence[int]) -> None:
-        check_side(side, len(strings))
-        self._bounds = side
+    def __init__(self, strings: Strings, side_information: Sequence[int]) -> None:
+        check_side_information(side_information, len(strings))
+        self._bounds = side_information
         self._decoders = [RangeDecoder(string) for string in strings]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """See SliceCoder."""
+        """The next slice, [B, C, h, w], decoded."""
         images = []
         for decoder, bound, *parts in zip(self._decoders, self._bounds, scales, means, strict=True):
             with mark(ENTROPY_CODER):
@@ -144,10 +144,10 @@ def encoder_of(name: str, slices: Sequence[Tensor]) -> SliceEncoder:
     return ENCODERS[name](slices)
 
 
-def decoder_of(name: str, strings: Strings, side: Sequence[int]) -> SliceCoder:
+def decoder_of(name: str, strings: Strings, side_information: Sequence[int]) -> SliceCoder:
     """The decoder of that name. Raises ValueError for a name there is none of, or the side information of another."""
     check_name(name, DECODERS)
-    return DECODERS[name](strings, side)
+    return DECODERS[name](strings, side_information)
 
 
 def check_name(name: str, known: Iterable[str]) -> None:
@@ -156,11 +156,11 @@ def check_name(name: str, known: Iterable[str]) -> None:
         raise ValueError(f"Unknown entropy coder {name!r}; FAT has {', '.join(known)}.")
 
 
-def check_side(side: Sequence[int], count: int) -> None:
+def check_side_information(side_information: Sequence[int], count: int) -> None:
     """Raise ValueError where another coder wrote the stream."""
-    if len(side) != count:
+    if len(side_information) != count:
         raise ValueError(
-            f"{len(side)} numbers of side information where this entropy coder writes {count}: "
+            f"{len(side_information)} numbers of side information where this entropy coder writes {count}: "
             "set entropy_coder to the one that coded the picture."
         )
 

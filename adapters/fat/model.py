@@ -101,7 +101,7 @@ class Fat(HyperpriorCodec):
         encoder = encoder_of(self.entropy_coder, self.split(torch.round(y)))
         self.predict(self.rounded(z), encoder)
         strings = [encoder.strings(), self.entropy_bottleneck.compress(z)]
-        return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side]}
+        return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side_information]}
 
     @torch.no_grad()
     def decompress(self, strings: Sequence[Strings], shape: Sequence[int]) -> dict[str, Tensor]:

@@ -35,6 +35,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def installed() -> Found:
     """What `lic-bench run` and `doctor` say of x265."""
-    return ffmpeg.found(CODER)
+    return ffmpeg.installed(CODER)

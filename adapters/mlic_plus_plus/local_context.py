@@ -61,8 +61,8 @@ class LocalContext(nn.Module):
         logits += self._relative()
         pairs = is_anchor.reshape(1, height * width, 1, 1, CELLS)
         logits += NO_PAIR * (1 - pairs.transpose(3, 4) * pairs)
-        found = self.softmax(logits).flatten(0, 1) @ values
-        patches = found.transpose(2, 3).reshape(len(found), -1, WINDOW, WINDOW)
+        attended = self.softmax(logits).flatten(0, 1) @ values
+        patches = attended.transpose(2, 3).reshape(len(attended), -1, WINDOW, WINDOW)
         return self.fusion(patches).view(batch, height, width, -1)
 
     def _relative(self) -> Tensor:

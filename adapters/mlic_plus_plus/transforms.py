@@ -87,7 +87,7 @@ class Analysis(nn.Module):
         self.analysis_transform = nn.Sequential(*stages, conv3x3(n, sizes.latent, stride=2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """The latent y of the image x."""
         return self.analysis_transform(x)
 
 
@@ -103,7 +103,7 @@ class Synthesis(nn.Module):
         self.synthesis_transform = nn.Sequential(*stages, ResidualBlock(n, n), double(n, 3))
 
     def forward(self, y_hat: Tensor) -> Tensor:
-        """See the class."""
+        """The image of y_hat."""
         return self.synthesis_transform(y_hat)
 
 
@@ -117,7 +117,7 @@ class HyperAnalysis(nn.Module):
         self.reduction = with_gelu(conv3x3(*pair, s) for pair, s in zip(pairwise(widths), strides, strict=True))
 
     def forward(self, y: Tensor) -> Tensor:
-        """See the class."""
+        """The hyper-latent z of y."""
         return self.reduction(y)
 
 
@@ -133,5 +133,5 @@ class HyperSynthesis(nn.Module):
         )
 
     def forward(self, z_hat: Tensor) -> Tensor:
-        """See the class."""
+        """What z_hat tells of y."""
         return self.increase(z_hat)

@@ -49,8 +49,8 @@ class WindowAttention(nn.Module):
         parts = [x.unflatten(0, (-1, down, across)) for x in (query, key, value)]
         for rows, cols, mask in self._regions(bias, down, across):
             region = [x[:, rows, cols].flatten(0, 2) for x in parts]
-            found = F.scaled_dot_product_attention(*region, attn_mask=mask[None])
-            out[:, rows, cols] = found.view_as(out[:, rows, cols])
+            attended = F.scaled_dot_product_attention(*region, attn_mask=mask[None])
+            out[:, rows, cols] = attended.view_as(out[:, rows, cols])
         return out.flatten(0, 2)
 
     def _regions(self, bias: Tensor, down: int, across: int) -> Iterator[tuple[slice, slice, Tensor]]:

@@ -90,7 +90,7 @@ def program() -> Path:
         raise ProgramError(f"imageio-ffmpeg has no FFmpeg for this machine: name one by ${VARIABLE}.") from None
 
 
-def found(coder: Coder) -> Found:
+def installed(coder: Coder) -> Found:
     """What `lic-bench run` and `doctor` say of this coder. Raises ProgramError where it does not work."""
     there = program()
     return Found(version_of(there, coder), coder.mode, str(there), (there,))

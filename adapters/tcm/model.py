@@ -69,8 +69,8 @@ def likely_cause(parameters: Mapping[str, Tensor], half: int) -> str:
         return "weights of another codec"
     if "h_mean_s.0.subpel_conv.0.weight" not in parameters or "atten_mean.0.0.in_conv.weight" not in parameters:
         return "part of the file is lost, or another codec on TCM's transforms"
-    found = first.shape[0] // 2
-    if found != half:
-        codec = f"codec tcm-{SIZES[found]}" if found in SIZES else "a size that was not released"
-        return f"TCM of N={found}, {codec}; this one has N={half}"
+    own_half = first.shape[0] // 2
+    if own_half != half:
+        codec = f"codec tcm-{SIZES[own_half]}" if own_half in SIZES else "a size that was not released"
+        return f"TCM of N={own_half}, {codec}; this one has N={half}"
     return "part of the file is lost, or it was saved by other code for the same network"

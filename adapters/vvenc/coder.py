@@ -33,6 +33,6 @@ CODER = ffmpeg.Coder(
 )
 
 
-def found() -> Found:
+def installed() -> Found:
     """What `lic-bench run` and `doctor` say of VVenC."""
-    return ffmpeg.found(CODER)
+    return ffmpeg.installed(CODER)

@@ -35,9 +35,9 @@ class Machine:
 
 @dataclass(slots=True)
 class Report:
-    """All that was found, written anew with each row: what is there stays if a later one takes the process along.
+    """All results, written anew with each row: they stay if a later row ends the process.
 
-    first_call_s: dtype -> see first_call.py; empty on a CPU.
+    first_call_s: dtype -> `first_call.first_calls`; empty on a CPU.
     """
 
     file: Path | None
@@ -46,21 +46,21 @@ class Report:
     first_call_s: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
-    def add(self, found: Timing | str) -> None:
-        if isinstance(found, Timing):
-            self.timings.append(found)
+    def add(self, row: Timing | str) -> None:
+        if isinstance(row, Timing):
+            self.timings.append(row)
         else:
-            self.failed.append(found)
+            self.failed.append(row)
         self._write()
 
     def add_first_call(self, dtype: str) -> None:
         try:
-            found = first_calls("cuda", dtype)
+            calls = first_calls("cuda", dtype)
         except CalledProcessError as error:
             return self.add(f"first call, {dtype}: {error}")
-        ways = (f"{way} " + " + ".join(f"{s:.2f}" for s in seconds.values()) for way, seconds in found.items())
+        ways = (f"{way} " + " + ".join(f"{s:.2f}" for s in seconds.values()) for way, seconds in calls.items())
         print(f"A process's first calls, forward + backward, {dtype} [s]: {'; '.join(ways)}", flush=True)
-        self.first_call_s[dtype] = found
+        self.first_call_s[dtype] = calls
         self._write()
 
     def _write(self) -> None:
@@ -83,9 +83,9 @@ def main(arguments: list[str] | None = None) -> int:
     _introduce(machine)
     for name in dtypes:
         print(f"\n{name}\n{HEADER}{ON_GPU if device.type == 'cuda' else ''}")
-        for found in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
-            print(_line(found) if isinstance(found, Timing) else found, flush=True)
-            report.add(found)
+        for row in _timings(options.backends, device, getattr(torch, name), machine.copy_bytes_per_s):
+            print(_line(row) if isinstance(row, Timing) else row, flush=True)
+            report.add(row)
     if device.type == "cuda":
         print("\ntime: in a CUDA graph, tensors in no cache; warm: always the same tensors; eager: without a graph.")
         for name in dtypes:

@@ -27,8 +27,8 @@ def first_calls(device: str, dtype: str) -> dict[str, dict[str, float]]:
     command = [sys.executable, *safe, "-m", "lalic.biwkv.first_call", device, dtype]
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {"XDG_CACHE_HOME": folder}
-        asked = (subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE) for _ in range(2))
-        return {name: json.loads(answer.stdout) for name, answer in zip(("compiled", "kept"), asked, strict=True)}
+        outputs = (subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE) for _ in range(2))
+        return {name: json.loads(output.stdout) for name, output in zip(("compiled", "kept"), outputs, strict=True)}
 
 
 def main() -> None:
@@ -36,7 +36,7 @@ def main() -> None:
     wide = torch.promote_types(dtype, torch.float32)
     w, u = torch.ones(2, SHAPE[2], device=device, dtype=wide) / SHAPE[1]
     k, v, grad = torch.ones((3, *SHAPE), device=device, dtype=dtype)
-    found = {}
+    seconds = {}
     for name, call in {
         "forward": lambda: biwkv_op(w, u, k, v, "auto"),
         "backward": lambda: biwkv_backward_op(w, u, k, v, grad, "auto"),
@@ -45,8 +45,8 @@ def main() -> None:
         start = perf_counter()
         call()
         _wait(device)
-        found[name] = perf_counter() - start
-    print(json.dumps(found))
+        seconds[name] = perf_counter() - start
+    print(json.dumps(seconds))
 
 
 def _wait(device: torch.device) -> None:

@@ -85,8 +85,8 @@ biwkv_backward_op = torch.ops.lalic.biwkv_backward.default
 @impl("lalic::biwkv", "default")
 def _forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor, backend: str) -> Tensor:
     _check(w, u, k, v)
-    found = find_backend(backend, k)
-    return _fresh(found.forward(*_typed(found, w, u, k, v)), k)
+    implementation = find_backend(backend, k)
+    return _fresh(implementation.forward(*_typed(implementation, w, u, k, v)), k)
 
 
 @impl("lalic::biwkv_backward", "default")
@@ -94,8 +94,8 @@ def _backward(
     w: Tensor, u: Tensor, k: Tensor, v: Tensor, grad: Tensor, backend: str
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The gradients of w, u, k and v from that of the result, each of its tensor's type."""
-    found = find_backend(backend, k)
-    gradients = found.backward(*_typed(found, w, u, k, v, grad))
+    implementation = find_backend(backend, k)
+    gradients = implementation.backward(*_typed(implementation, w, u, k, v, grad))
     dw, du, dk, dv = (_fresh(g, x) for g, x in zip(gradients, (w, u, k, v), strict=True))
     return dw, du, dk, dv
 

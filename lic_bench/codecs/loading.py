@@ -33,8 +33,7 @@ class Loaded:
     """A codec ready to work.
 
     weights: their sha256 (of the file, or of the state dict of a network that brings its own), "random", or None for
-        codecs without weights. kernels: see CodecSpec; None for codecs that
-        have no choice.
+        codecs without weights. kernels: the name of those it computes with; None for codecs that have no choice.
     """
 
     codec: Codec

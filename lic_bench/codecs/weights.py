@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 WRAPPERS = ("state_dict", "model_state_dict", "model")
+MOST_WRAPPERS = 8  # around each other; a file may hold a dict that contains itself
 PREFIXES = re.compile(r"^((module|_orig_mod)\.)+")  # of torch.nn.DataParallel and torch.compile
 
 # Tables, masks and bounds: made from the weights or constant, so the network has them whatever the file holds.
@@ -64,8 +65,7 @@ def parameters_of(state: Mapping[str, Any], table: KeyTable | None = None) -> di
         name = present_name(key, table.renames)
         if DERIVED.search(name) or table.derived.search(name):
             continue
-        copies = second if table.second_copy.search(PREFIXES.sub("", key)) else first
-        _add(copies, name, _tensor(key, value))
+        _add(second if table.second_copy.search(PREFIXES.sub("", key)) else first, name, key, value)
     for name, value in second.items():
         if first.setdefault(name, value).shape != value.shape:
             raise ValueError(f"two copies of {name} differ in shape; the file is damaged or edited.")
@@ -81,7 +81,7 @@ def load_any(network: nn.Module, state: Mapping[str, Any]) -> None:
     own = network.state_dict()
     values: dict[str, Tensor] = {}
     for key, value in unwrapped(state).items():
-        _add(values, key if key in own else present_name(key), _tensor(key, value))
+        _add(values, key if key in own else present_name(key), key, value)
     loader = next(kind for kind in type(network).__mro__ if "load_state_dict" in vars(kind))
     if loader.__module__.split(".")[0] in ("torch", "compressai"):
         load_strictly(network, values)
@@ -93,7 +93,7 @@ def load_any(network: nn.Module, state: Mapping[str, Any]) -> None:
 def load_strictly(network: nn.Module, values: Mapping[str, Tensor], likely_cause: LikelyCause | None = None) -> None:
     """Copy `values` into the parameters and buffers of the same names, converted to the network's type.
 
-    float64 parameters make the network float64. Of what is derived only that is copied which has the network's shape.
+    float64 parameters make the network float64. Derived entries are copied only where their shape is the network's.
     likely_cause: says in words what values that do not fit may be.
     Raises ValueError for a missing key, an unexpected key or a wrong shape, naming the first three; for a parameter
     with NaN or infinite values, and for integers or complex numbers in place of real ones.
@@ -113,8 +113,8 @@ def load_strictly(network: nn.Module, values: Mapping[str, Tensor], likely_cause
 
 def unwrapped(state: Mapping[str, Any]) -> Mapping[str, Any]:
     """The innermost state dict of a checkpoint, whatever stands beside it."""
-    while inner := next((state[name] for name in WRAPPERS if isinstance(state.get(name), Mapping)), None):
-        state = inner
+    for _ in range(MOST_WRAPPERS):
+        state = next((state[name] for name in WRAPPERS if isinstance(state.get(name), Mapping)), state)
     return state
 
 
@@ -126,13 +126,9 @@ def present_name(key: str, renames: Sequence[Rename] = ()) -> str:
     return name
 
 
-def _tensor(key: str, value: object) -> Tensor:
+def _add(values: dict[str, Tensor], name: str, key: str, value: object) -> None:
     if not isinstance(value, Tensor):
         raise ValueError(f"entry {key!r} is a {type(value).__name__}, not a tensor.")
-    return value
-
-
-def _add(values: dict[str, Tensor], name: str, value: Tensor) -> None:
     if name in values:
         raise ValueError(f"{name} is there twice, under its old and its new name.")
     values[name] = value
@@ -161,15 +157,16 @@ def _usual_cause(missing: Sequence[str], unexpected: Sequence[str]) -> str:
 
 
 def _check_values(network: nn.Module, given: Mapping[str, Tensor]) -> None:
-    """Buffers may be infinite, as masks of attention are."""
-    wanted = network.state_dict(keep_vars=True)
-    for name, value in given.items():
-        is_parameter = isinstance(wanted[name], nn.Parameter)
-        same_kind = (value.is_floating_point(), value.is_complex()) == (
-            wanted[name].is_floating_point(),
-            wanted[name].is_complex(),
-        )
-        if not same_kind or value.isnan().any() or (is_parameter and value.isinf().any()):
+    """Raise ValueError for a value of another kind than the network's, a NaN, or an infinite parameter.
+
+    Buffers may be infinite, as masks of attention are.
+    """
+    for name, own in network.state_dict(keep_vars=True).items():
+        if (value := given.get(name)) is None:
+            continue
+        other_kind = (value.is_floating_point(), value.is_complex()) != (own.is_floating_point(), own.is_complex())
+        infinite = isinstance(own, nn.Parameter) and value.isinf().any()
+        if other_kind or value.isnan().any() or infinite:
             raise ValueError(f"entry {name!r} ({value.dtype}) is not of finite real numbers; get the file again.")
 
 

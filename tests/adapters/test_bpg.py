@@ -54,7 +54,7 @@ def test_another_program_of_that_name_is_refused(monkeypatch, tmp_path):
         program.chmod(0o755)
     monkeypatch.setenv(coder.ROOT, str(tmp_path))
     with pytest.raises(ProgramError, match="does not say that it is libbpg's; its first line is 'something else'"):
-        coder.found()
+        coder.installed()
 
 
 def test_a_real_file_comes_back():

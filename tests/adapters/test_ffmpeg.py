@@ -84,7 +84,7 @@ def test_each_quality_scale_reaches_its_encoder():
 
 
 def test_the_versions_of_library_and_ffmpeg_are_found(coder):
-    found = ffmpeg.found(coder)
+    found = ffmpeg.installed(coder)
     assert re.fullmatch(rf"{coder.encoder} \d+\.\d\S*, FFmpeg \S*\d\S*", found.version)
     assert load(coder.name).version == found.version
     assert found.mode == resolve(coder.name).mode == load(coder.name).mode
@@ -143,13 +143,13 @@ def test_a_stream_of_another_size_is_an_error(coder):
 def test_an_ffmpeg_without_the_encoder_is_named_with_the_way_to_another(coder):
     lacking = dataclasses.replace(coder, encoder="libnothing")
     with pytest.raises(ProgramError, match=r"^FFmpeg \S*\d\S* \([^\n]*libnothing[^\n]*lic-bench\[video\][^\n]+$"):
-        ffmpeg.found(lacking)
+        ffmpeg.installed(lacking)
 
 
 def test_an_encoder_that_does_not_say_its_version_is_refused(coder):
     silent = dataclasses.replace(coder, version=re.compile("no such line (.)"))
     with pytest.raises(ProgramError, match=rf"^FFmpeg \S*\d\S* \([^\n]* does not say the version of {coder.encoder}, "):
-        ffmpeg.found(silent)
+        ffmpeg.installed(silent)
 
 
 def test_another_program_in_ffmpegs_place_is_refused(monkeypatch, tmp_path):
@@ -159,7 +159,7 @@ def test_another_program_in_ffmpegs_place_is_refused(monkeypatch, tmp_path):
     other.chmod(stat.S_IRWXU)
     monkeypatch.setenv(ffmpeg.VARIABLE, str(other))
     with pytest.raises(ProgramError, match="other does not say that it is FFmpeg; its first line is 'something else'"):
-        ffmpeg.found(HEVC)
+        ffmpeg.installed(HEVC)
 
 
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (33, 50)])
@@ -182,7 +182,7 @@ def test_an_ffmpeg_that_is_not_there_is_named(monkeypatch, tmp_path):
     pytest.importorskip("imageio_ffmpeg")
     monkeypatch.setenv(ffmpeg.VARIABLE, str(tmp_path / "nothing"))
     with pytest.raises(ProgramError, match=r"^nothing cannot be started: [^\n]+$"):
-        ffmpeg.found(HEVC)
+        ffmpeg.installed(HEVC)
 
 
 def test_chroma_is_the_mean_of_two_by_two_and_comes_back_bicubic():

@@ -72,8 +72,8 @@ def _steps(u: Tensor, projected: Tensor, weights: Weights, padded: Tensor) -> It
     """One per position in a chunk. padded: [4, J, length], pixels, -1 after the end of the path."""
     rank, states = weights.dt_weight.shape[2], weights.a.shape[2]
     direction = torch.arange(4, device=u.device)[:, None]
-    for found in padded.unbind(2):
-        pixels, there = found.clamp(min=0), (found >= 0)[..., None]
+    for position in padded.unbind(2):
+        pixels, there = position.clamp(min=0), (position >= 0)[..., None]
         dt_in, b, c = projected[pixels, direction].split((rank, states, states), -1)
         dt = F.softplus(torch.matmul(dt_in, weights.dt_weight.mT) + weights.dt_bias[:, None])
         yield Step(pixels, u[pixels] * there, dt * there, b, c * there)

@@ -16,7 +16,7 @@ def coded(name, slices, gaussians):
     encoder = encoder_of(name, slices)
     for part, (scales, means) in zip(slices, gaussians, strict=True):
         assert torch.equal(encoder(scales, means), part)
-    return encoder.strings(), encoder.side
+    return encoder.strings(), encoder.side_information
 
 
 def decoded(name, strings, side, gaussians):

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 
-from adapters.mlic_plus_plus.model import MlicPlusPlus, build, likely, small
+from adapters.mlic_plus_plus.model import MlicPlusPlus, build, likely_cause, small
 from adapters.mlic_plus_plus.sizes import Sizes
 from lic_bench.measurement.operations import count
 
@@ -123,4 +123,4 @@ LAST = {"g_a.analysis_transform.6.weight": torch.zeros(192, 192, 3, 3)}
     ],
 )
 def test_the_likely_cause(own, said):
-    assert re.search(said, likely(own))
+    assert re.search(said, likely_cause(own))

@@ -25,10 +25,6 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Linear(3, 2))
 
 
-def change(state: Mapping[str, Tensor], **entries: Any) -> dict[str, Any]:
-    return dict(state) | entries
-
-
 @pytest.mark.parametrize(
     "state",
     [
@@ -83,6 +79,13 @@ def test_a_float64_state_makes_a_float64_network() -> None:
 def test_a_parameter_under_two_names_is_refused() -> None:
     with pytest.raises(ValueError, match=r"0\.weight is there twice"):
         parameters_of(STATE | {"module.0.weight": torch.ones(2, 3)})
+
+
+def test_a_wrapper_around_itself_ends() -> None:
+    state: dict[str, Any] = {}
+    state["model"] = state
+    with pytest.raises(ValueError, match="entry 'model' is a dict, not a tensor"):
+        parameters_of(state)
 
 
 def test_the_first_copy_counts_and_the_second_must_have_its_shape() -> None:
@@ -162,7 +165,7 @@ def test_a_factory_gets_its_weights_from_every_form_of_file(tmp_path: Path, fact
 def test_what_does_not_fit_a_factory_is_one_line(
     tmp_path: Path, factory: str, entries: dict[str, Any], message: str
 ) -> None:
-    state = {key: value for key, value in change(trained().state_dict(), **entries).items() if value is not None}
+    state = {key: value for key, value in (trained().state_dict() | entries).items() if value is not None}
     with pytest.raises(UserError, match=rf"mean_scale\.pth does not fit codec .*{message}") as caught:
         load_model(factory, checkpoint=saved(tmp_path, state))
     assert "\n" not in str(caught.value)
