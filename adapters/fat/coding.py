@@ -42,7 +42,7 @@ class RansSliceEncoder:
     """slices: the quantised y in coding order."""
 
     def __init__(self, slices: Sequence[Tensor]) -> None:
-        self.side_information_information: list[int] = []
+        self.side_information: list[int] = []
         self._slices = iter(slices)
         self._tables = integer_tables()
         self._encoders = [ans.BufferedRansEncoder() for _ in slices[0]]
