@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import vtm as package
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.terminal.doctor import check
 from vtm.codec import SPEC
 
@@ -52,7 +52,7 @@ def test_the_readme_has_the_same_steps() -> None:
 
 
 def test_another_version_is_built_alike() -> None:
-    other = resolve("vtm-18.0").install
+    other = resolve_codec("vtm-18.0").install
     assert "--branch VTM-18.0 " in other
     assert other.replace("18.0", "9.1") == SPEC.install
 
