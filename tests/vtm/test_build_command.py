@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import vtm as package
-from lic_bench.codecs.registry import resolve
-from lic_bench.terminal.doctor import check
+from lic_bench.codecs.registry import resolve_codec
+from lic_bench.terminal.doctor import program_findings
 from vtm.codec import SPEC
 
 README = Path(package.__file__).parent / "README.md"
@@ -52,19 +52,19 @@ def test_the_readme_has_the_same_steps() -> None:
 
 
 def test_another_version_is_built_alike() -> None:
-    other = resolve("vtm-18.0").install
+    other = resolve_codec("vtm-18.0").install
     assert "--branch VTM-18.0 " in other
     assert other.replace("18.0", "9.1") == SPEC.install
 
 
 def test_the_doctor_prints_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VTM_ROOT", str(tmp_path))
-    (row,) = [row for row in check() if row.what == "vtm-9.1"]
+    (row,) = [row for row in program_findings(None) if row.what == "vtm-9.1"]
     assert (row.status, row.fix) == ("warning", SPEC.install)
 
 
 @pytest.mark.vtm
 @pytest.mark.usefixtures("vtm")
 def test_what_it_built_is_taken() -> None:
-    (row,) = [row for row in check() if row.what == "vtm-9.1"]
+    (row,) = [row for row in program_findings(None) if row.what == "vtm-9.1"]
     assert (row.status, row.detail.split(",")[0]) == ("ok", "version 9.1")
