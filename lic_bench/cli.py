@@ -1,7 +1,5 @@
 """The command line: one file per verb in `commands`, errors in one line, exit codes."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import traceback

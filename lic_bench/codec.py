@@ -1,7 +1,5 @@
 """The interface of a codec: two methods, and the bytes between them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """UserError, which stands for bad input, with the nearest name in its messages; exceptions that are kept."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from difflib import get_close_matches
 

@@ -1,7 +1,5 @@
 """Options that are lists: names separated by commas."""
 
-from __future__ import annotations
-
 from lic_bench.errors import UserError
 
 

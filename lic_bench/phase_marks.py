@@ -3,8 +3,6 @@
 lic_bench.measurement.phase_times listens during the call whose phases it measures, and only to its own thread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar

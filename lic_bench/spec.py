@@ -1,7 +1,5 @@
 """What a codec declares before anything heavy is imported: frozen data, no torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType

@@ -3,8 +3,6 @@
 A bitstream from the cache has no encoding time, so a timed run never reads it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json

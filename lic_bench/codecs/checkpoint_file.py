@@ -1,7 +1,5 @@
 """Reading a weights file without ever running code from it."""
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Mapping
 from pathlib import Path

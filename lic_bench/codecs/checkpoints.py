@@ -1,7 +1,5 @@
 """Where the authors' weights are looked for and which of them are there; needs no torch."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from functools import lru_cache

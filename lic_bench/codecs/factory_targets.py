@@ -1,7 +1,5 @@
 """A codec straight from Python: "package.module:factory", any network with CompressAI's calling convention."""
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import re

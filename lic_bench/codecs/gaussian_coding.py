@@ -5,8 +5,6 @@ so that all three compute the same with the same shapes and memory layouts, on w
 depends: if the decoder's scale differs by a single bit, it can lose the rANS stream.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from itertools import chain

@@ -1,7 +1,5 @@
 """Nested integers, byte strings, lists and dicts as bytes, for the headers of bitstreams."""
 
-from __future__ import annotations
-
 from typing import Any, TypeAlias
 
 Tree: TypeAlias = "int | bytes | list[Tree] | dict[str, Tree]"

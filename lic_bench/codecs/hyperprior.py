@@ -11,8 +11,6 @@ x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --
                    1 string
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar

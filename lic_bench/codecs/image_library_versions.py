@@ -1,7 +1,5 @@
 """The versions of the libraries behind Pillow's image formats: as much as the settings they decide the bytes."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 

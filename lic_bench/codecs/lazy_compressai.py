@@ -4,8 +4,6 @@
 transforms that no network needs. Only the command line's processes do this, not the library.
 """
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable, Sequence

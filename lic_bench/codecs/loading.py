@@ -1,7 +1,5 @@
 """From a codec's name to a loaded network or codec: where weights are found, read and checked."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

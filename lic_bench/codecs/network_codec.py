@@ -1,7 +1,5 @@
 """A torch module in CompressAI's calling convention as a Codec: pads, packs the strings into bytes, crops."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable
 from contextlib import nullcontext

@@ -1,7 +1,5 @@
 """Padding images to a codec's multiple and cropping them back."""
 
-from __future__ import annotations
-
 import torch.nn.functional as F
 from torch import Tensor
 

@@ -3,8 +3,6 @@
 In NumPy, as the conversions are timed with the codec: torch's threads would wait for each other longer than JPEG takes.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import torch
 from torch import Tensor

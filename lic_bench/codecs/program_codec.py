@@ -1,7 +1,5 @@
 """Codecs whose coder is another program, which reads and writes files in a temporary folder."""
 
-from __future__ import annotations
-
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Finding codecs by name. A codec is a folder whose codec.py holds SPEC, or SPECS for several, loaded when used."""
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import re

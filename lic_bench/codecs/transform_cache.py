@@ -1,7 +1,5 @@
 """Outputs of a network's transforms, kept while it codes, so that checking the decode need not compute them again."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any

@@ -3,8 +3,6 @@
 LALIC, the adapters and networks straight from a factory are all read here; what is special of one is its `KeyTable`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The weights that came first under each name; what comes later has to be the same until a person says otherwise."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -3,8 +3,6 @@
 The published VTM curves were made with a conversion that truncates instead of rounding; `truncate` does the same.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

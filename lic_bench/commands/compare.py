@@ -1,7 +1,5 @@
 """`lic-bench compare`: two runs, number by number."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated

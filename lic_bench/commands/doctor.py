@@ -1,7 +1,5 @@
 """`lic-bench doctor`: what is there, what is missing, and the command that mends it."""
 
-from __future__ import annotations
-
 from lic_bench.commands import options as opt
 from lic_bench.terminal.output import console
 

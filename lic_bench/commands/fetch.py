@@ -1,7 +1,5 @@
 """`lic-bench fetch`: download a data set or the weights of codecs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

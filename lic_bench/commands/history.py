@@ -1,7 +1,5 @@
 """`lic-bench history` and `lic-bench history add`: the numbers of stored runs over the commits."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`lic-bench list`: the codecs, data sets or published curves that are known."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from typer import Argument

@@ -1,7 +1,5 @@
 """The options that several commands have, and how a command hands its options on."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`lic-bench report`: tables, figures and one HTML page from stored runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

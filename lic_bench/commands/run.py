@@ -1,7 +1,5 @@
 """`lic-bench run`: measure codecs on images."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`lic-bench scale`: measure codecs on square pictures of rising size."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

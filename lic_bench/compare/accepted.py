@@ -1,7 +1,5 @@
 """Changes that someone accepted: results/accepted.toml, one table per change, with who and why."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields

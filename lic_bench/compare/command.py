@@ -1,7 +1,5 @@
 """`lic-bench compare`: its options, and the calls that compare, show and write what they ask for."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Whether two runs may be compared: their differences, each under the name that --allow takes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """A comparison of two runs: the verdicts, and what a reader must know beside them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The second look: unsettled times are measured again, BASE and NEW in turn, in processes of their own."""
 
-from __future__ import annotations
-
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

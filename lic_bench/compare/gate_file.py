@@ -1,7 +1,5 @@
 """The gates of a comparison: those of a TOML file, and for every other metric that of the table of metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from fnmatch import fnmatchcase

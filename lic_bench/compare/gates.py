@@ -1,7 +1,5 @@
 """The kinds of gates: how much a metric may change before that counts."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias

@@ -1,7 +1,5 @@
 """The table of metrics: for each number that is compared its unit, its better direction and its default gate."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase

@@ -1,7 +1,5 @@
 """Opening a run to compare: a folder, or "git:REV:FOLDER", the folder in a commit of this repository."""
 
-from __future__ import annotations
-
 import io
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What two runs both measured, metric by metric: a pair of values per image, or of times all samples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias

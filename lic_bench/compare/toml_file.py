@@ -1,7 +1,5 @@
 """TOML files that hold one table, with errors that say what is wrong with them."""
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 from typing import Any

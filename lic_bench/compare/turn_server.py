@@ -1,7 +1,5 @@
 """The server that makes two commands take turns; lic_bench.run.turn_client is its client."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import socket

@@ -1,7 +1,5 @@
 """Entries of accepted.toml about a codec or a quality that does not exist, as typing errors leave them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The verdict on each number: SAME, BETTER, WORSE, or AMBIGUOUS if the data allow none of these."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import expm1, fsum, log1p

@@ -1,7 +1,5 @@
 """Downloading the public data sets: files of known hashes, or an archive whose hash is noted the first time."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import dataclass

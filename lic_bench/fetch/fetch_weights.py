@@ -1,7 +1,5 @@
 """Downloading the authors' weights: from the addresses in the SPECs, from a mirror, or by hand."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

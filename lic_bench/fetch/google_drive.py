@@ -1,7 +1,5 @@
 """Google Drive: the address of the bytes of a file, from a link to it, past the page that warns of viruses."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from functools import partial

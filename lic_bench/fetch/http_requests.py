@@ -1,7 +1,5 @@
 """GET requests over HTTP, tried again where that can help."""
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping

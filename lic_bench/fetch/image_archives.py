@@ -1,7 +1,5 @@
 """Unpacking the images of a downloaded archive, and nothing but images, into one folder."""
 
-from __future__ import annotations
-
 import shutil
 import tarfile
 import zipfile

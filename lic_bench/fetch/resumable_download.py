@@ -1,7 +1,5 @@
 """One file over HTTP: resumed where the server allows it, tried again where that can help, and checked."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

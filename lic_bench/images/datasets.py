@@ -1,7 +1,5 @@
 """Finding a data set's images: by its name, in the folders where data sets are kept, or in any folder."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

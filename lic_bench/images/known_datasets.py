@@ -1,7 +1,5 @@
 """The data sets that are known by name: what they consist of, and whether some images are theirs."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass

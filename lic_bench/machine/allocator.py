@@ -1,7 +1,5 @@
 """The C library's allocator: whether it keeps freed memory for the next use."""
 
-from __future__ import annotations
-
 import ctypes
 from functools import cache
 

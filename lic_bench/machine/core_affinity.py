@@ -3,8 +3,6 @@
 On a shared machine each core has other neighbours: a reference workload on another core says nothing about the codec.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The processor: its model, the part of it that this process may use, and the limits of its clocks."""
 
-from __future__ import annotations
-
 import os
 import platform
 import sys

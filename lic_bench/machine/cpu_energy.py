@@ -1,7 +1,5 @@
 """The energy that processor packages use, by the kernel's RAPL counters."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from lic_bench.machine import sysfs

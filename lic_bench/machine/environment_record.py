@@ -3,8 +3,6 @@
 It is published with the results, so it has no name of a machine or a person, no path and no raw UUID.
 """
 
-from __future__ import annotations
-
 import os
 from datetime import UTC, datetime
 from typing import Any

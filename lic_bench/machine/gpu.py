@@ -1,7 +1,5 @@
 """The GPU as torch and NVML describe it."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pynvml

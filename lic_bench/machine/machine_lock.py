@@ -1,7 +1,5 @@
 """One timed run at a time on a machine: another one waits."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import tempfile

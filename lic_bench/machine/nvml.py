@@ -4,8 +4,6 @@ The answer is None, never an exception, without a driver, on a GPU or a slice of
 a driver that is older than the query.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The operating system: kernel, distribution, container and its limits, swap and pages."""
 
-from __future__ import annotations
-
 import platform
 import re
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The processes below a process: its children, theirs, and so on. By /proc on Linux, elsewhere by psutil."""
 
-from __future__ import annotations
-
 import os
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Environment variables and the command line as they may be published: without paths, users, secrets and UUIDs."""
 
-from __future__ import annotations
-
 import getpass
 import re
 import sys

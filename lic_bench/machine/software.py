@@ -1,7 +1,5 @@
 """Packages and their versions, torch's build and switches, and the commit of this code."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Reading the small files under /proc and /sys, which may not be there."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Multiply-accumulates and parameters of a network by three counters: thop, as papers do, fvcore and an exact one."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable

@@ -1,7 +1,5 @@
 """Distortion between images: pure functions of 8-bit tensors."""
 
-from __future__ import annotations
-
 import math
 
 import torch

@@ -3,8 +3,6 @@
 Free of torch, as reports use it too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The energy of one call, by a counter of the device. Free of torch."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from time import perf_counter
 

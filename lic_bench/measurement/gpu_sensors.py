@@ -1,7 +1,5 @@
 """Counters, gauges and states of a GPU, by NVML. Free of torch."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pynvml

@@ -8,8 +8,6 @@ What cannot change, such as the addresses of libraries, is made the same in two 
 a text that both are given and that seeds the random numbers.
 """
 
-from __future__ import annotations
-
 import ctypes
 import mmap
 import sys

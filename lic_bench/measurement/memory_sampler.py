@@ -3,8 +3,6 @@
 So it sees what no allocator tells of itself: the driver's memory on a GPU, and the programs that this process starts.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import json

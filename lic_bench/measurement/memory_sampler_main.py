@@ -4,8 +4,6 @@ It answers "begin" and "end", a line each, on its standard input with a line of 
 so also when the process that started it dies. Free of torch, which would take seconds and hundreds of megabytes.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """Peak memory of a call: by torch's allocator, by the driver, and resident in the process and its programs."""
 
-from __future__ import annotations
-
 import ctypes
 import sys
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ The modules have hooks during the call only. A network's phases are timed on its
 of copies on the host (phase_timeline.py), and nothing waits that would not wait anyway.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager

@@ -1,7 +1,5 @@
 """The reference workload: a convolution and an entropy coder, as a codec has them, the same on every machine."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from statistics import median
 from time import perf_counter_ns

@@ -1,7 +1,5 @@
 """The one clock: synchronised wall time, warm-up, and how many samples are enough."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """One image through one codec: encoded, decoded by another instance, and verified; the numbers of its Record."""
 
-from __future__ import annotations
-
 import hashlib
 import math
 from collections.abc import Callable, Iterator

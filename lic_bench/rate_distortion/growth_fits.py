@@ -1,7 +1,5 @@
 """How a quantity grows with the size of the image: a straight line, a power law, a parabola, by least squares."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Where the data that comes with the project lies: published points and reference runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -1,7 +1,5 @@
 """What `lic-bench run` was asked, checked and complete, before anything is measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Counting a learned codec's operations at the sizes of a session, and storing what its counters gave."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from lic_bench.measurement.complexity import ALL_COUNTS, failed_complexity

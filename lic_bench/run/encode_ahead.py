@@ -1,7 +1,5 @@
 """Encoding ahead of the run, several images at a time, by programs that take minutes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial

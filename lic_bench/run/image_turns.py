@@ -1,7 +1,5 @@
 """One image through all codecs: each codes it by itself, then, where times are taken, all have turns in rounds."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass

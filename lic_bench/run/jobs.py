@@ -1,7 +1,5 @@
 """What a run has to do: one job per codec, quality and image."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

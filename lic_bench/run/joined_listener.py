@@ -1,7 +1,5 @@
 """One listener for a run that begins several times, once for each of its parts."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from lic_bench.run.jobs import Job

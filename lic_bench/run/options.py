@@ -1,7 +1,5 @@
 """The options of `lic-bench run` and `scale`, and the check that each is in its range."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

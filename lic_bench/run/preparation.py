@@ -1,7 +1,5 @@
 """From the options to a checked session: names, data, weights and settings, before anything is measured."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path

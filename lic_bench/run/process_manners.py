@@ -1,7 +1,5 @@
 """How a codec's process behaves beside the run that started it: it never outlives the run, and goes first."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

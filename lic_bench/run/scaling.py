@@ -1,7 +1,5 @@
 """One `lic-bench scale`: time, memory and operations of codecs on square pictures of rising size."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace

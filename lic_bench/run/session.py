@@ -1,7 +1,5 @@
 """One run from its options to its outcome: check, open the store, measure what it lacks, append each record at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field

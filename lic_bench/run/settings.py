@@ -1,7 +1,5 @@
 """From a checked session to how its images are measured, and what its codecs' workers are made from."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from math import inf
 from typing import Any

@@ -5,8 +5,6 @@ LIC_BENCH_BATON. A run says its name in a line, waits for a byte, works, sends a
 connection is the end of its work, or of the waiting.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 from collections.abc import Iterator

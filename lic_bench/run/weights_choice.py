@@ -1,7 +1,5 @@
 """Which weights a run takes: the files that are there, those that must be there, or random ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

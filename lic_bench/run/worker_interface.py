@@ -1,7 +1,5 @@
 """What a run asks of a codec at work, whether that works in the run's process or in one of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

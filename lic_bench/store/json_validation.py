@@ -1,7 +1,5 @@
 """Stored JSON is checked by pydantic against the types of dataclasses; a problem is one line."""
 
-from __future__ import annotations
-
 import json
 import re
 import reprlib

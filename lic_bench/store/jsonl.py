@@ -1,7 +1,5 @@
 """Append-only files of lines, safe against being killed at any moment: only whole lines count."""
 
-from __future__ import annotations
-
 import os
 from contextlib import suppress
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The files of a run's records: append-only JSON Lines, which resume where a killed run left them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

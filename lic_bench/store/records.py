@@ -1,7 +1,5 @@
 """What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 

@@ -1,7 +1,5 @@
 """The configuration of a run, as run.json keeps it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """The file run.json: its shape as far as anything reads it, reading and writing."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any, TypeAlias, get_type_hints

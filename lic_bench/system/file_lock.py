@@ -1,7 +1,5 @@
 """A lock between processes on an open file: held until the file is closed or the process ends, however it ends."""
 
-from __future__ import annotations
-
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Folders that an option or an environment variable names."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from lic_bench.errors import UserError

@@ -1,7 +1,5 @@
 """Starting other processes, ending them, and how they ended in words."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

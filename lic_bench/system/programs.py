@@ -1,7 +1,5 @@
 """Other people's programs that code images: where they are, running them, and their errors in one line."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

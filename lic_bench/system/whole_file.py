@@ -1,7 +1,5 @@
 """Writing a file so that readers, and whoever comes after a crash, find it whole or not at all."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Temporary folders, one for each call of a program, that are cleared up even after a run that was killed."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """What `lic-bench doctor` finds: what is there, what is missing, and the command that mends it."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterator
 from dataclasses import replace

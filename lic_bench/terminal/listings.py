@@ -1,7 +1,5 @@
 """Terminal tables: what is known, and what a run measured."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean, median

@@ -1,7 +1,5 @@
 """Standard output and standard error, also if nobody reads them or nothing more can be written."""
 
-from __future__ import annotations
-
 import os
 import sys
 from typing import Any

@@ -1,7 +1,5 @@
 """What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from statistics import fmean, median

@@ -1,7 +1,5 @@
 """What `lic-bench doctor` finds of Python, the packages, GPUs and compilers."""
 
-from __future__ import annotations
-
 import os
 import platform
 import shutil

@@ -14,7 +14,7 @@ def test_an_error_of_its_own_is_neither_bad_input_nor_a_regression(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr("lic_bench.report.build.write_report", broken)
+    monkeypatch.setattr("lic_bench.report.write_report.write_report", broken)
     assert exit_code("report") == cli.BROKEN
     assert "ZeroDivisionError: a mistake" in capsys.readouterr().err
 
@@ -53,7 +53,7 @@ def test_ctrl_c_is_no_error_of_its_own(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("lic_bench.fetch.fetch_datasets.fetch", interrupt)
+    monkeypatch.setattr("lic_bench.fetch.fetch_datasets.fetch_dataset", interrupt)
     assert exit_code("fetch", "kodak") == cli.INTERRUPTED
     assert capsys.readouterr().err == ""
 

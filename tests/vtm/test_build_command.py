@@ -10,7 +10,7 @@ import pytest
 
 import vtm as package
 from lic_bench.codecs.registry import resolve_codec
-from lic_bench.terminal.doctor import check
+from lic_bench.terminal.doctor import program_findings
 from vtm.codec import SPEC
 
 README = Path(package.__file__).parent / "README.md"
@@ -59,12 +59,12 @@ def test_another_version_is_built_alike() -> None:
 
 def test_the_doctor_prints_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("VTM_ROOT", str(tmp_path))
-    (row,) = [row for row in check() if row.what == "vtm-9.1"]
+    (row,) = [row for row in program_findings(None) if row.what == "vtm-9.1"]
     assert (row.status, row.fix) == ("warning", SPEC.install)
 
 
 @pytest.mark.vtm
 @pytest.mark.usefixtures("vtm")
 def test_what_it_built_is_taken() -> None:
-    (row,) = [row for row in check() if row.what == "vtm-9.1"]
+    (row,) = [row for row in program_findings(None) if row.what == "vtm-9.1"]
     assert (row.status, row.detail.split(",")[0]) == ("ok", "version 9.1")

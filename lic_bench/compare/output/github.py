@@ -1,7 +1,5 @@
 """A comparison as annotations of GitHub Actions, which its runner reads from the standard output."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from lic_bench.compare.comparison import Comparison

@@ -1,7 +1,5 @@
 """A comparison as JSON, for programs."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from math import isfinite

@@ -1,7 +1,5 @@
 """A comparison as JUnit XML, which continuous integration shows as tests: a suite per codec, a case per number."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 

@@ -1,7 +1,5 @@
 """A comparison in the terminal: a table in the width of the terminal, and sentences on what follows from it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What all outputs have in common: the order of the verdicts, numbers with units, the outcome, what to do next."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from math import floor, isfinite, log10

@@ -1,7 +1,5 @@
 """Which of torch's operators compute no new values but create, copy, read or write memory."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -5,8 +5,6 @@ FLOPs, and a MAC is two of them: also where an operator, such as a recurrence, h
 runs twice counts twice.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Sequence
 from math import prod

@@ -3,8 +3,6 @@
 Tracing runs the network once and follows the branches that this run takes.
 """
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Iterator

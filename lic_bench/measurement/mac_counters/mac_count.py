@@ -1,7 +1,5 @@
 """The types of a counter of multiply-accumulates and of what it returns."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias

@@ -1,7 +1,5 @@
 """The kinds of operations by which the counters are compared, whatever names they use. Free of torch."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 CONVOLUTION = "convolutions"

@@ -6,8 +6,6 @@ modules without a rule, those are named that have no children, and those that ca
 custom operators themselves, with what they call: "GDN (convolutions)".
 """
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections import Counter, defaultdict

@@ -83,7 +83,7 @@ from lalic.biwkv import biwkv
 biwkv(*(torch.randn(*s) for s in ((16,), (16,), (1, 8, 16), (1, 8, 16))))
 w, u, k, v = torch.full((16,), 5.0), torch.zeros(16), torch.zeros(1, 10**6, 16), torch.zeros(1, 10**6, 16)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 200 * 2**20, -1))
+resource.setrlimit(resource.RLIMIT_AS, (used + 100 * 2**20, -1))
 try:
     biwkv(w, u, k, v, "cpu")
 except MemoryError as error:

@@ -18,7 +18,7 @@ def test_a_gpu_is_described_and_a_cpu_build_of_torch_noticed(monkeypatch):
         "nvmlDeviceGetName": "Some GPU",
     }.items():
         monkeypatch.setattr(pynvml, name, lambda *_, value=value: value)
-    monkeypatch.setattr(nvml, "initialised", lambda: True)
+    monkeypatch.setattr(nvml, "library_is_open", lambda: True)
     monkeypatch.setattr(software_findings, "installed_version", lambda _: "2.6.0+cpu")
     gpu, torch_finding = gpu_findings()
     assert (gpu.what, gpu.detail) == ("GPU 0", "Some GPU, 24 GiB, driver 570.1")
