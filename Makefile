@@ -37,12 +37,14 @@ wheel: $(VENV)/.ready
 
 # What a machine with torch and the usual scientific packages may lack, for Python 3.12 on Linux.
 GPU_WHEELS = compressai==1.2.8 platformdirs pytorch-msssim==1.0.0 thop==0.1.1.post2209072238
+GPU_AS_HERE = ^(pydantic|pydantic_core|annotated-types|typing-inspection)== # must fit each other: as in .venv
 GPU_BUILT = fvcore==0.1.5.post20221221 iopath portalocker tabulate termcolor # pure Python, the first two in source only
 gpu-wheels: $(VENV)/.ready  ## collect in dist/gpu what `make gpu-check WHEELS=dist/gpu` needs without a package index
 	rm -rf dist/gpu
 	$(BIN)/pip wheel -q --no-deps -w dist/gpu . $(GPU_BUILT)
 	$(BIN)/pip download -q --no-deps -d dist/gpu --only-binary=:all: --implementation cp --python-version 3.12 \
-	  $(foreach n,5 12 17 24 27 28 31 34 35,--platform manylinux_2_$(n)_x86_64) --platform manylinux2014_x86_64 $(GPU_WHEELS)
+	  $(foreach n,5 12 17 24 27 28 31 34 35,--platform manylinux_2_$(n)_x86_64) --platform manylinux2014_x86_64 $(GPU_WHEELS) \
+	  $$($(BIN)/pip freeze | grep -iE '$(strip $(GPU_AS_HERE))')
 
 # With WHEELS the packages there are used before the machine's own, and not this checkout but the wheel of it. GPU_CHECK:
 # options of gpu_check.py, as --budget or --parts.

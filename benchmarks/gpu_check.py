@@ -28,7 +28,7 @@ from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS, TESTS = ROOT / "benchmarks", ROOT / "tests"
-BENCH = ("compressai", "fvcore", "platformdirs", "pytorch_msssim", "thop")
+BENCH = ("compressai", "fvcore", "platformdirs", "pydantic", "pytorch_msssim", "thop")
 RESERVED_S = 15.0  # of the budget, for ending a part that takes too long and for the summary
 GRACE_S = 10.0  # between asking a process to end and killing it
 FACTS_S = 60.0

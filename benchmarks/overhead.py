@@ -3,7 +3,7 @@
     python benchmarks/overhead.py [--codec lalic] [--size 512x768] [--threads 1]
 
 Own time: everything from the beginning of an image to its record that is not encoding, decoding, the estimated rate or
-a metric. These are clocked in the codec's own process.
+a metric, which are clocked in the codec's own process, nor the reference workload, by which the times are judged.
 """
 
 from __future__ import annotations
@@ -94,17 +94,20 @@ def own_time(codec: str, height: int, width: int, threads: int | None) -> dict[s
     from PIL import Image
 
     from lic_bench.images.sample_pictures import draw_sample
+    from lic_bench.measurement import rounds
     from lic_bench.run import codec_process
     from lic_bench.run.options import Options
     from lic_bench.run.session import run
 
     serve = "from lic_bench.run.codec_process import serve"
+    assert serve in codec_process.PROGRAM
     codec_process.PROGRAM = codec_process.PROGRAM.replace(serve, f"import overhead; overhead.clock_codec(); {serve}")
     with tempfile.TemporaryDirectory() as folder:
         images, calls = Path(folder) / "images", Path(folder) / "calls"
         images.mkdir()
         calls.touch()
         os.environ[CALLS] = str(calls)
+        rounds.Canary.read = clocked(calls.open("a", buffering=1), "reference workload", rounds.Canary.read)
         for seed in range(2):
             Image.fromarray(draw_sample(seed, height, width)).save(images / f"{seed}.png")
         out = Path(folder) / "run"

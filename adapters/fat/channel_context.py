@@ -71,7 +71,7 @@ class Steps:
         self._caches: list[Cache] = [[] for _ in context.TCA.layers]
 
     def __call__(self, index: int) -> Gaussians:
-        """Those of slice `index`, [B, M / 5, h, w] each."""
+        """Scales and means of slice `index`, [B, M / 5, h, w] each."""
         features = self._context.TCA.step(self._earlier, index, self._caches)
         return self._context.gaussians(features, self._hyper[index], partial(on_slice, index))
 

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from adapters.fat.channel_context import ChannelContext, Steps
-from adapters.fat.coding import SliceCoder, decoder_of, encoder_of
 from adapters.fat.config import SLICES, SMALL, FatConfig
+from adapters.fat.entropy_coding import SliceCoder, decoder_of, encoder_of
 from adapters.fat.gaussian import IntegerGaussian
 from adapters.fat.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
 from lic_bench.codecs.gaussian_coding import Strings, quantise
@@ -58,7 +58,7 @@ def likely_cause(parameters: Mapping[str, Tensor]) -> str:
 class Fat(HyperpriorCodec):
     """The codec with CompressAI's calling convention. Images: [B, 3, H, W] in [0, 1], H and W multiples of 128.
 
-    entropy_coder: of y, see adapters.fat.coding; encoder and decoder must have the same.
+    entropy_coder: of y, see adapters.fat.entropy_coding; encoder and decoder must have the same.
     """
 
     name = "FAT"

@@ -129,7 +129,7 @@ def _introduce(machine: Machine) -> None:
 def _timings(
     backends: list[str] | None, device: torch.device, dtype: torch.dtype, bandwidth: float
 ) -> Iterator[Timing | str]:
-    """Of each shape, backend and pass; instead of one that fails, what failed."""
+    """A timing per shape, backend and pass; where it fails, a line that says why."""
     for shape, backend, direction in product(SHAPES, backends or _usable(device, dtype), PASSES):
         try:
             yield measure(shape, direction, backend, device, dtype, bandwidth)
@@ -144,7 +144,7 @@ def _usable(device: torch.device, dtype: torch.dtype) -> list[str]:
 
 
 def device_name(device: torch.device) -> str:
-    """As the figures name it."""
+    """The device's name beside the figures."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     return f"CPU ({torch.backends.cpu.get_cpu_capability()})"

@@ -53,6 +53,7 @@ def keep_freed_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return
+    # lic_bench.machine.allocator does the same for whole runs; this package stands by itself.
     for parameter in (-3, -1):  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
         mallopt(parameter, 2**30)
 

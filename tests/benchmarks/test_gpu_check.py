@@ -1,8 +1,10 @@
 """The order, limits and outcomes of `make gpu-check`; its end-to-end parts on a CPU."""
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -15,6 +17,11 @@ import torch
 
 ROOT = Path(__file__).parents[2]
 FOREVER = "import time; time.sleep(3600)"
+# What a machine with torch and the usual scientific packages has; everything else is carried there.
+USUAL = {
+    *("jinja2", "matplotlib", "numpy", "nvidia-ml-py", "packaging", "pandas", "pillow", "psutil"),
+    *("rich", "scipy", "setuptools", "torch", "torchvision", "typer"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -126,3 +133,11 @@ def test_an_unknown_part_is_named(tmp_path: Path) -> None:
     done = call("--into", tmp_path, "--parts", "rum")
     assert done.returncode == 2
     assert "no part 'rum'; there are biwkv-tests, " in done.stderr
+
+
+def test_what_the_bench_needs_is_usual_on_a_gpu_machine_or_carried_there() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.match(r"[\w-]+", text)[0].lower() for text in project["dependencies"]}
+    lists = re.findall(r"^GPU_(?:WHEELS|BUILT|AS_HERE) = (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    carried = {name.lower() for names in lists for name in re.findall(r"[\w-]+", names.partition("#")[0])}
+    assert needed <= USUAL | carried

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.fat.coding import decoder_of, encoder_of
+from adapters.fat.entropy_coding import decoder_of, encoder_of
 from adapters.fat.range_coder import RangeDecoder, RangeEncoder, value_tables
 
 NAMES = ["rans", "range-coder"]
