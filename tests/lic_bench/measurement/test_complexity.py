@@ -15,7 +15,7 @@ from lic_bench.measurement.complexity import ALL_COUNTS, COUNTERS, count_complex
 from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.mac_counters.exact_counter import count_macs
 from lic_bench.measurement.mac_counters.fvcore_counter import fvcore_counts
-from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.mac_count import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.measurement.mac_counters.thop_counter import thop_counts
 from lic_bench.store.records import Complexity
 
@@ -299,7 +299,7 @@ def test_a_path_that_fails_leaves_the_others() -> None:
 
 
 def test_failed_records_are_those_that_were_wanted() -> None:
-    rows = failed_complexity("net", 1, 8, 16, error="cannot load")
+    rows = failed_complexity("net", 1, 8, 16, Failure("error", "cannot load"))
     assert tuple((row.counter, row.path) for row in rows) == ALL_COUNTS
     assert {(row.status, row.error, row.macs, row.height, row.width) for row in rows} == {
         ("failed", "cannot load", None, 8, 16)
