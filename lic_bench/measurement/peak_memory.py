@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.machine.process_memory import peak_resident_bytes
+from lic_bench.machine.processes import peak_resident_bytes
 from lic_bench.measurement.memory_sampler import MemorySampler, shared_sampler
 
 R = TypeVar("R")
