@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lic_bench import load_model
 from lic_bench.codecs.loading import load_codec
-from lic_bench.codecs.registry import resolve
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.codecs.weights import KeyTable, load_any, load_strictly, parameters_of, renames
 from lic_bench.errors import UserError
 
@@ -219,7 +219,7 @@ def test_a_network_with_a_load_state_dict_of_its_own_is_loaded_by_it() -> None:
 
 
 def test_a_codec_takes_images_in_float32_whatever_its_weights_were_saved_in(tmp_path: Path) -> None:
-    spec = resolve("cheng2020-parallel")
+    spec = resolve_codec("cheng2020-parallel")
     network = load_codec(spec, 1, None, torch.device("cpu")).codec.module
     torch.save(
         {key: v.double() if v.is_floating_point() else v for key, v in network.state_dict().items()}, tmp_path / "w"
