@@ -11,8 +11,7 @@ from pathlib import Path
 
 from lic_bench.machine import sysfs
 from lic_bench.machine.core_affinity import usable_cores
-from lic_bench.machine.cpu import CPUS
-from lic_bench.machine.cpu_energy import EnergyCounter, energy_folders
+from lic_bench.machine.cpu import CPUS, EnergyCounter, energy_folders
 from lic_bench.machine.processes import descendants
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
