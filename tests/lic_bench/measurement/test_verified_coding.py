@@ -6,7 +6,7 @@ import torch
 from lic_bench.codecs.loading import Loaded
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.measurement.failures import CodecFailure
-from lic_bench.measurement.verified_coding import Pair, measure
+from lic_bench.measurement.verified_coding import Pair, code_and_verify
 from lic_bench.spec import Padding
 
 CPU = torch.device("cpu")
@@ -52,7 +52,7 @@ def image() -> torch.Tensor:
 def test_a_sound_codec(image: torch.Tensor) -> None:
     parts = frozenset(["quality", "latency", "memory"])
     both = pair(Levels(), Levels())
-    fields, bits = measure(both, image, CPU, parts)
+    fields, bits = code_and_verify(both, image, CPU, parts)
     kept = (image.double() / 17).round() * 17
     assert fields["mse_8bit"] == pytest.approx(float(((image.double() - kept) ** 2).mean()))
     assert fields["bpp_estimated"] == pytest.approx(12.0)
@@ -61,7 +61,7 @@ def test_a_sound_codec(image: torch.Tensor) -> None:
     assert fields["cold_start_s"].keys() == {"encode", "decode"}
     assert fields["peak_memory_bytes"]["weights"] == 40
     assert len(bits.payload) == 3 * 8 * 12
-    assert measure(both, image, CPU, parts)[0]["cold_start_s"] == {}
+    assert code_and_verify(both, image, CPU, parts)[0]["cold_start_s"] == {}
 
 
 @pytest.mark.parametrize("operation", ["compress", "decompress"])
@@ -73,8 +73,8 @@ def test_a_second_try_is_no_cold_start(image: torch.Tensor, operation: str, monk
     with monkeypatch.context() as patch:
         patch.setattr(Levels, operation, full)
         with pytest.raises(MemoryError):
-            measure(both, image, CPU, frozenset(["latency"]))
-    fields, _ = measure(both, image, CPU, frozenset(["latency"]))
+            code_and_verify(both, image, CPU, frozenset(["latency"]))
+    fields, _ = code_and_verify(both, image, CPU, frozenset(["latency"]))
     assert fields["cold_start_s"] == {}
     assert fields["payload_bytes"] == 3 * 8 * 12
 
@@ -87,7 +87,7 @@ def test_quality_alone_codes_once(image: torch.Tensor) -> None:
             Counted.calls += 1
             return super().compress(x)
 
-    fields, _ = measure(pair(Counted(), Levels()), image, CPU, frozenset(["quality"]))
+    fields, _ = code_and_verify(pair(Counted(), Levels()), image, CPU, frozenset(["quality"]))
     assert Counted.calls == 1
     assert fields["cold_start_s"] == fields["peak_memory_bytes"] == {}
 
@@ -95,7 +95,7 @@ def test_quality_alone_codes_once(image: torch.Tensor) -> None:
 @pytest.mark.parametrize("error", [0.02, -0.3, float("nan")])
 def test_a_decoder_out_of_sync_is_found(image: torch.Tensor, error: float) -> None:
     with pytest.raises(CodecFailure, match="decoder out of sync"):
-        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
+        code_and_verify(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
 
 
 def test_a_few_wrong_pixels_of_a_large_image_are_found() -> None:
@@ -103,7 +103,7 @@ def test_a_few_wrong_pixels_of_a_large_image_are_found() -> None:
     error = torch.zeros(1, 3, 512, 768)
     error[..., 100:108, 200:208] = 0.1  # a mean squared 0.1 levels over the whole image, 10 over the block
     with pytest.raises(CodecFailure, match="decoder out of sync"):
-        measure(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
+        code_and_verify(pair(Levels(), Levels(decoder_error=error)), image, CPU, frozenset(["quality"]))
 
 
 def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor) -> None:
@@ -111,16 +111,16 @@ def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor
     error[..., :4, :4] = 0.3
     pale = pair(Levels(contrast=1e-3), Levels(contrast=1e-3, decoder_error=error))  # equal once rounded to 8 bit
     with pytest.raises(CodecFailure, match=r"decoder out of sync.*mean squared 0 levels"):
-        measure(pale, image, CPU, frozenset(["quality"]))
-    measure(pair(Levels(contrast=1e-3), Levels(contrast=1e-3)), image, CPU, frozenset(["quality"]))
+        code_and_verify(pale, image, CPU, frozenset(["quality"]))
+    code_and_verify(pair(Levels(contrast=1e-3), Levels(contrast=1e-3)), image, CPU, frozenset(["quality"]))
 
 
 def test_rounding_of_the_forward_pass_is_no_lost_sync(image: torch.Tensor) -> None:
-    fields, _ = measure(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]))
+    fields, _ = code_and_verify(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]))
     assert fields["decode_mse"] < 0.01
 
 
 def test_nan_of_the_network_is_named(image: torch.Tensor) -> None:
     nan = Levels(forward_error=float("nan"))
     with pytest.raises(CodecFailure, match="NaN or infinite"):
-        measure(pair(nan, Levels()), image, CPU, frozenset(["quality"]))
+        code_and_verify(pair(nan, Levels()), image, CPU, frozenset(["quality"]))
