@@ -39,8 +39,7 @@ class GpuSensors:
     def states(self) -> dict[str, Any]:
         """gpu_foreign_processes, how many and never which, and `clock_states`."""
         processes = self.gpu.processes()
-        own = {self.root, *descendants(self.root)}
-        foreign = None if processes is None else nvml.count_foreign(processes, own)
+        foreign = None if processes is None else nvml.count_foreign(processes, {self.root, *descendants(self.root)})
         return ({} if foreign is None else {"gpu_foreign_processes": foreign}) | self.clock_states()
 
     def clock_states(self) -> dict[str, Any]:
