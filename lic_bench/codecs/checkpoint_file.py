@@ -10,11 +10,8 @@ import torch
 from lic_bench.errors import UserError
 
 # NumPy's names of number types -> those of `struct`.
-FORMATS = {"b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"} | {
-    "f2": "e",
-    "f4": "f",
-    "f8": "d",
-}
+FORMATS = {"b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"}
+FORMATS |= {"f2": "e", "f4": "f", "f8": "d"}
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:

@@ -1,16 +1,34 @@
-"""Where the authors' weights are looked for and which of them are there; needs no torch."""
+"""Where the authors' weights are looked for, and whether they are those known by hash; needs no torch.
+
+The lock names the files that came first; what comes later has to be the same until a person says otherwise.
+"""
 
 import hashlib
+import json
 import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from lic_bench.codecs.weights_lock import LOCK, key_of, read_lock
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 from lic_bench.system.named_folders import named_folder
+from lic_bench.system.whole_file import write_whole
+
+LOCK = "weights.lock.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One downloaded file. size: bytes. date: of the download, as YYYY-MM-DD."""
+
+    sha256: str
+    url: str
+    size: int
+    date: str
 
 
 def checkpoint_folders(given: Path | None) -> list[Path]:
@@ -54,6 +72,28 @@ def _check_lock(file: Path, key: str, codec: str) -> None:
                 f"{file} has changed: sha256 {sha256_of(file)[:12]}..., the download of {entry.date} had "
                 f"{entry.sha256[:12]}...; remove it to get it again, or remove {key!r} from {folder / LOCK} to keep it."
             )
+
+
+def key_of(codec: str, file: str) -> str:
+    """The name of a codec's file in the lock."""
+    return f"{codec}/{file}"
+
+
+def read_lock(folder: Path) -> dict[str, Entry]:
+    """key -> entry, of the lock in a folder of weights; empty where there is none. UserError where it is damaged."""
+    lock = folder / LOCK
+    try:
+        return {key: Entry(**entry) for key, entry in json.loads(lock.read_text()).items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError):
+        raise UserError(f"{lock} is damaged; repair it, or remove it to trust the next downloads.") from None
+
+
+def write_lock(folder: Path, entries: Mapping[str, Entry]) -> None:
+    """Store a lock whole or not at all; OSError where the folder cannot be written."""
+    values = {key: asdict(entry) for key, entry in sorted(entries.items())}
+    write_whole(folder / LOCK, json.dumps(values, indent=1) + "\n")
 
 
 def sha256_of(path: Path) -> str:

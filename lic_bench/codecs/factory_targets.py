@@ -5,12 +5,11 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
-from lic_bench.errors import UserError, unknown
+from lic_bench.errors import UserError, hint, unknown
 from lic_bench.spec import Argument, Checkpoint, CodecSpec, Padding
 
 OPTIONS = ("padding", "place", "qualities", "weights")
@@ -25,18 +24,12 @@ def is_target(name: str) -> bool:
     return ":" in name
 
 
-def split_target(text: str) -> tuple[str, str, list[str]]:
-    """Module, attribute and options of a target."""
-    module, attribute, *options = text.split(":")
-    return module, attribute, options
-
-
 def target_label(name: str) -> str:
     """What a target is called in tables and figures: "factory:padding=128 (package.module)".
 
     The module and how it pads tell versions of one network apart; whose weights they are, footnotes say.
     """
-    module, attribute, options = split_target(name)
+    module, attribute, *options = name.split(":")
     shown = [option for option in options if option.startswith(("padding=", "place="))]
     return f"{':'.join([attribute, *shown])} ({module})"
 
@@ -62,7 +55,7 @@ def spec_of_target(text: str) -> CodecSpec:
     """
     if not _TARGET.match(text):
         raise UserError(f"Codec {text!r}: write package.module:factory, then options such as :padding=128.")
-    module, attribute, options = split_target(text)
+    module, attribute, *options = text.split(":")
     factory = _attribute(text, _imported(text, module), attribute)
     if isinstance(factory, CodecSpec):
         if options:
@@ -77,9 +70,13 @@ def spec_of_target(text: str) -> CodecSpec:
 
 
 def _spec(text: str, arguments: tuple[Argument, ...], options: dict[str, str]) -> CodecSpec:
-    module, attribute, _ = split_target(text)
-    own = _weights(text, options.get("weights"))
-    qualities = _qualities(text, options.get("qualities")) or (COMPRESSAI_QUALITIES if "quality" in arguments else (1,))
+    module, attribute = text.split(":")[:2]
+    weights = options.get("weights")
+    if weights not in (None, OWN):
+        raise UserError(f"Codec {text!r}: weights={weights} is unknown; allowed: {OWN}.")
+    own = weights == OWN
+    usual = COMPRESSAI_QUALITIES if "quality" in arguments else (1,)
+    qualities = _qualities(text, options["qualities"]) if "qualities" in options else usual
     if own and len(qualities) > 1 and "quality" not in arguments:
         raise UserError(f"Codec {text!r}: {attribute} takes no quality, so weights=own has one; leave qualities out.")
     names = {q: f"{attribute}-q{q}.pth" if len(qualities) > 1 else f"{attribute}.pth" for q in qualities}
@@ -97,14 +94,14 @@ def _spec(text: str, arguments: tuple[Argument, ...], options: dict[str, str]) -
 
 
 def _imported(text: str, module: str) -> ModuleType:
-    here = str(Path.cwd())
-    if not {"", here} & set(sys.path):
-        sys.path.insert(0, here)
+    folder = str(Path.cwd())
+    if not {"", folder} & set(sys.path):
+        sys.path.insert(0, folder)
     try:
         return importlib.import_module(module)
     except (Exception, SystemExit) as error:  # other people's code
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
-            where = f"in {here} or among the installed packages"
+            where = f"in {folder} or among the installed packages"
             raise UserError(f"Codec {text!r}: there is no module {error.name!r} {where}.") from None
         line = " ".join(str(error).split())
         raise UserError(f"Codec {text!r}: importing {module} fails: {type(error).__name__}: {line}") from None
@@ -112,9 +109,8 @@ def _imported(text: str, module: str) -> ModuleType:
 
 def _attribute(text: str, module: ModuleType, name: str) -> object:
     if not hasattr(module, name):
-        near = get_close_matches(name, [n for n in dir(module) if not n.startswith("_")], n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"Codec {text!r}: {module.__name__} has no {name!r}.{hint}")
+        public = [known for known in dir(module) if not known.startswith("_")]
+        raise UserError(f"Codec {text!r}: {module.__name__} has no {name!r}.{hint(name, public)}")
     return getattr(module, name)
 
 
@@ -157,17 +153,9 @@ def _padding(text: str, multiple: str, place: str) -> Padding:
     return Padding(multiple=int(multiple), place=PLACES[place])
 
 
-def _qualities(text: str, value: str | None) -> tuple[int, ...]:
-    if value is None:
-        return ()
+def _qualities(text: str, value: str) -> tuple[int, ...]:
     first, dots, last = value.partition("..")
     last = last if dots else first
     if not (first.isdecimal() and last.isdecimal()) or not 0 <= int(last) - int(first) < 1000:
         raise UserError(f"Codec {text!r}: qualities={value} is no range; write qualities=1..6, or one number.")
     return tuple(range(int(first), int(last) + 1))
-
-
-def _weights(text: str, value: str | None) -> bool:
-    if value not in (None, OWN):
-        raise UserError(f"Codec {text!r}: weights={value} is unknown; allowed: {OWN}.")
-    return value == OWN

@@ -1,8 +1,8 @@
 """A torch module in CompressAI's calling convention as a Codec: pads, packs the strings into bytes, crops."""
 
 import math
-from collections.abc import Iterable
 from contextlib import nullcontext
+from io import BytesIO
 from typing import Any
 
 import torch
@@ -53,10 +53,8 @@ class NetworkCodec:
                 f"Coded with kernels {kernels or 'without a name'!r}; this decoder has {self.kernels or 'none'!r} and "
                 "would lose step: decode where the same kernels run."
             )
-        x_hat = self.module.decompress(_nest_strings(lengths, iter(_split_payload(bits.payload, lengths))), shape)[
-            "x_hat"
-        ]
-        return crop(x_hat, height, width, self.padding).clamp(0, 1)
+        out = self.module.decompress(_read_strings(BytesIO(bits.payload), lengths), shape)
+        return crop(out["x_hat"], height, width, self.padding).clamp(0, 1)
 
     @torch.no_grad()
     def estimate(self, x: Tensor, transforms: TransformCache | None = None) -> tuple[Tensor, float]:
@@ -80,23 +78,11 @@ def _collect_lengths(strings: Any, collected: list[bytes]) -> Tree:
     return [_collect_lengths(item, collected) for item in strings]
 
 
-def _split_payload(payload: bytes, lengths: Tree) -> Iterable[bytes]:
-    start = 0
-    for length in _flatten(lengths):
-        yield payload[start : start + length]
-        start += length
-
-
-def _flatten(lengths: Any) -> Iterable[int]:
+def _read_strings(payload: BytesIO, lengths: Any) -> Any:
+    """The inverse: strings of these lengths in their nesting, one after the other."""
     if isinstance(lengths, int):
-        yield lengths
-    else:
-        for item in lengths:
-            yield from _flatten(item)
-
-
-def _nest_strings(lengths: Any, strings: Any) -> Any:
-    return next(strings) if isinstance(lengths, int) else [_nest_strings(item, strings) for item in lengths]
+        return payload.read(lengths)
+    return [_read_strings(payload, item) for item in lengths]
 
 
 def _plain_shape(shape: Any) -> Tree:

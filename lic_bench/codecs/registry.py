@@ -5,7 +5,7 @@ import importlib.util
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib.metadata import entry_points
@@ -44,12 +44,27 @@ def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
 
 def find_codecs() -> dict[str, CodecSpec]:
     """name -> SPEC of every codec: built in, installed through the entry-point group, and plugins."""
-    return _installed() | _plugins
+    return {**installed_codecs(), **_plugins}
 
 
-def installed_codecs() -> dict[str, CodecSpec]:
+@cache
+def installed_codecs() -> Mapping[str, CodecSpec]:
     """As find_codecs, without the plugins of this process."""
-    return dict(_installed())
+    specs: dict[str, CodecSpec] = {}
+    for module in _builtin_modules():
+        specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
+    for point in entry_points(group=ENTRY_POINTS):
+        try:
+            loaded = point.load()
+        except Exception as error:  # one broken package must not take the other codecs with it
+            fault = f"cannot be imported: {_one_line(error)}"
+        else:
+            if isinstance(loaded, CodecSpec):
+                specs[loaded.name] = loaded
+                continue
+            fault = f"is a {type(loaded).__name__}, not a CodecSpec"
+        warnings.warn(f"codec {point.name!r} of {point.value!r} {fault}", stacklevel=2)
+    return dict(sorted(specs.items()))
 
 
 def resolve_codec(name: str) -> CodecSpec:
@@ -130,27 +145,6 @@ def _register(spec: CodecSpec, source: str) -> CodecSpec:
         raise UserError(f"{source}: the name {clash[0]!r} belongs to a codec already; choose another.")
     _plugins[spec.name] = spec
     return spec
-
-
-@cache
-def _installed() -> dict[str, CodecSpec]:
-    specs: dict[str, CodecSpec] = {}
-    for module in _builtin_modules():
-        specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
-    for point in entry_points(group=ENTRY_POINTS):
-        try:
-            loaded = point.load()
-        except Exception as error:  # one broken package must not take the other codecs with it
-            warnings.warn(
-                f"codec {point.name!r} of {point.value!r} cannot be imported: {_one_line(error)}", stacklevel=2
-            )
-            continue
-        if not isinstance(loaded, CodecSpec):
-            kind = type(loaded).__name__
-            warnings.warn(f"codec {point.name!r} of {point.value!r} is a {kind}, not a CodecSpec", stacklevel=2)
-            continue
-        specs[loaded.name] = loaded
-    return dict(sorted(specs.items()))
 
 
 def _builtin_modules() -> Iterator[str]:

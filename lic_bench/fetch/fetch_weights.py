@@ -7,9 +7,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
-from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_checkpoints
+from lic_bench.codecs.checkpoints import (
+    LOCK,
+    Entry,
+    check_sha256,
+    checkpoint_folders,
+    find_checkpoints,
+    key_of,
+    read_lock,
+    write_lock,
+)
 from lic_bench.codecs.registry import choose_codecs
-from lic_bench.codecs.weights_lock import LOCK, Entry, key_of, read_lock, write_lock
 from lic_bench.errors import UserError
 from lic_bench.fetch.google_drive import DRIVE, direct_address, file_query
 from lic_bench.fetch.resumable_download import Progress, WrongHash, download

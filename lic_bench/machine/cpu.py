@@ -1,4 +1,4 @@
-"""The processor: its model, the part of it that this process may use, and the limits of its clocks."""
+"""The processor: its model, what of it this process may use, the limits of its clocks, and the energy it uses."""
 
 import os
 import platform
@@ -11,6 +11,7 @@ import psutil
 from lic_bench.machine import sysfs
 
 CPUS = Path("/sys/devices/system/cpu")
+RAPL = Path("/sys/class/powercap")
 
 
 def cpu_model_name() -> str:
@@ -22,7 +23,7 @@ def describe_cpu() -> dict[str, Any]:
     """Plain JSON values, None if unknown. affinity: the CPUs this process may use, "0-3,8"; clocks: of the first."""
     affinity = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     first = affinity[0] if affinity else 0
-    clock = CPUS / f"cpu{first}/cpufreq"
+    clock, siblings = CPUS / f"cpu{first}/cpufreq", CPUS / f"cpu{first}/topology/thread_siblings_list"
     cpus = sysfs.parse_cpu_list(sysfs.read_text(CPUS / "online"))
     return {
         "architecture": platform.machine(),
@@ -31,7 +32,7 @@ def describe_cpu() -> dict[str, Any]:
         "microcode": _cpuinfo("microcode"),
         "sockets": _count_values(cpus, "topology/physical_package_id"),
         "cores_physical": psutil.cpu_count(logical=False),
-        "threads_per_core": _threads_per_core(first),
+        "threads_per_core": len(sysfs.parse_cpu_list(sysfs.read_text(siblings))) or None,
         "smt": None if (active := sysfs.read_int(CPUS / "smt/active")) is None else bool(active),
         "numa_nodes": len(sysfs.parse_cpu_list(sysfs.read_text("/sys/devices/system/node/online"))) or None,
         "caches_bytes": cache_sizes(first),
@@ -67,6 +68,31 @@ def cache_sizes(cpu: int) -> dict[str, int]:
     return sizes
 
 
+class EnergyCounter:
+    """The joules of one package since the object was made, by the kernel's RAPL counter, although that overflows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "energy_uj"
+        self._range_uj = sysfs.read_int(folder / "max_energy_range_uj") or 0
+        self._last_uj = sysfs.read_int(self._file)
+        self._used_uj = 0
+
+    def joules(self) -> float | None:
+        """None if only the administrator may read the counter, as on most systems."""
+        now_uj = sysfs.read_int(self._file)
+        if now_uj is None or self._last_uj is None:
+            return None
+        self._used_uj += now_uj - self._last_uj + (self._range_uj if now_uj < self._last_uj else 0)
+        self._last_uj = now_uj
+        return self._used_uj / 1e6
+
+
+def energy_folders() -> list[Path]:
+    """The folders of RAPL's packages, without the parts of a package and the domains beside them."""
+    folders = sorted(RAPL.glob("intel-rapl:*"))
+    return [folder for folder in folders if (sysfs.read_text(folder / "name") or "").startswith("package")]
+
+
 def _cpuinfo(name: str) -> str | None:
     """The first value of this name in /proc/cpuinfo; None if there is none."""
     for line in (sysfs.read_text("/proc/cpuinfo") or "").splitlines():
@@ -87,10 +113,6 @@ def _cpuinfo_number(name: str) -> float | int | None:
 def _count_values(cpus: list[int], file: str) -> int | None:
     """How many different values this file has over the CPUs."""
     return len({value for cpu in cpus if (value := sysfs.read_text(CPUS / f"cpu{cpu}/{file}")) is not None}) or None
-
-
-def _threads_per_core(cpu: int) -> int | None:
-    return len(sysfs.parse_cpu_list(sysfs.read_text(CPUS / f"cpu{cpu}/topology/thread_siblings_list"))) or None
 
 
 def _mhz(file: Path) -> float | None:

@@ -26,17 +26,7 @@ FINGERPRINT_GPU = (
     *("name", "driver", "kind", "mig", "memory_bytes", "power_limit_w", "clocks_applied_mhz", "ecc", "cuda", "cudnn"),
 )
 FINGERPRINT_VARIABLES = (
-    "OMP_",
-    "GOMP_",
-    "KMP_",
-    "MKL_",
-    "ONEDNN_",
-    "DNNL_",
-    "ATEN_",
-    "NVIDIA_TF32",
-    "CUBLAS",
-    "MALLOC_",
-    "LD_PRELOAD",
+    *("OMP_", "GOMP_", "KMP_", "MKL_", "ONEDNN_", "DNNL_", "ATEN_", "NVIDIA_TF32", "CUBLAS", "MALLOC_", "LD_PRELOAD"),
 )
 
 

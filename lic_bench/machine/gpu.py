@@ -21,7 +21,7 @@ def describe_gpu(device: torch.device) -> dict[str, Any] | None:
         "capability": f"{properties.major}.{properties.minor}",
         "multiprocessors": properties.multi_processor_count,
         "id": nvml.hash_uuid(uuid) if uuid else None,
-        "driver": _text(nvml.query("nvmlSystemGetDriverVersion")),
+        "driver": nvml.query("nvmlSystemGetDriverVersion"),
         "cuda": torch.version.cuda,
         "cuda_driver": format_cuda_version(nvml.query("nvmlSystemGetCudaDriverVersion")),
         "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]  # torch leaves it untyped
@@ -42,13 +42,14 @@ def describe_by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
         milliwatts = query(name)
         return None if milliwatts is None else milliwatts / 1e3
 
+    mode = query("ComputeMode")
     sm, memory = pynvml.NVML_CLOCK_SM, pynvml.NVML_CLOCK_MEM
     return {
         "kind": None if gpu is None else gpu.uuid[:3].lower(),
         "mig": feature_enabled(query("MigMode")),
         "ecc": feature_enabled(query("EccMode")),
         "persistence": feature_enabled(query("PersistenceMode")),
-        "exclusive": _exclusive(query("ComputeMode")),
+        "exclusive": None if mode is None else bool(mode == pynvml.NVML_COMPUTEMODE_EXCLUSIVE_PROCESS),
         "power_limit_w": watts("EnforcedPowerLimit"),
         "power_limit_default_w": watts("PowerManagementDefaultLimit"),
         "clocks_locked": (gpu and gpu.clocks_locked()) or None,
@@ -57,7 +58,7 @@ def describe_by_nvml(gpu: nvml.Gpu | None) -> dict[str, Any]:
         "clocks_max_mhz": [query("MaxClockInfo", clock) for clock in (sm, memory)],
         "pcie_generation": [query("CurrPcieLinkGeneration"), query("MaxPcieLinkGeneration")],
         "pcie_lanes": [query("CurrPcieLinkWidth"), query("MaxPcieLinkWidth")],
-        "vbios": _text(query("VbiosVersion")),
+        "vbios": query("VbiosVersion"),
     }
 
 
@@ -70,14 +71,6 @@ def feature_enabled(mode: Any) -> bool | None:
 def format_cuda_version(number: int | None) -> str | None:
     """12040 -> "12.4"; None for None."""
     return None if number is None else f"{number // 1000}.{number % 1000 // 10}"
-
-
-def _exclusive(mode: int | None) -> bool | None:
-    return None if mode is None else bool(mode == pynvml.NVML_COMPUTEMODE_EXCLUSIVE_PROCESS)
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else value.decode() if isinstance(value, bytes) else str(value)
 
 
 def uuid_of(device: torch.device) -> str | None:

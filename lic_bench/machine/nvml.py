@@ -5,11 +5,12 @@ a driver that is older than the query.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import psutil
 import pynvml
 
 # Why the clocks are not the highest, by the bits of nvml.h: pynvml's names for them changed with the driver's versions.
@@ -80,11 +81,18 @@ class Gpu:
         return None if bits is None else clock_reason_names(int(bits))
 
     def clocks_locked(self) -> bool | None:
-        """See `clocks_are_locked`."""
-        clock = pynvml.NVML_CLOCK_SM
-        return clocks_are_locked(
-            self.query("ApplicationsClock", clock), self.query("DefaultApplicationsClock", clock), self.reasons()
-        )
+        """Whether somebody has set the clocks: those applied are not the default, or a setting limits them now.
+
+        NVML has no query for `nvidia-smi --lock-gpu-clocks`: under load it shows as "clocks_setting". None if nothing
+        shows it and the GPU is idle or does not tell.
+        """
+        applied_mhz = self.query("ApplicationsClock", pynvml.NVML_CLOCK_SM)
+        default_mhz = self.query("DefaultApplicationsClock", pynvml.NVML_CLOCK_SM)
+        reasons = self.reasons()
+        moved = applied_mhz is not None and default_mhz is not None and applied_mhz != default_mhz
+        if moved or CLOCKS_SETTING in (reasons or ()):
+            return True
+        return None if reasons is None or IDLE in reasons else False
 
 
 def find_gpu(uuid: str | None) -> Gpu | None:
@@ -102,27 +110,14 @@ def clock_reason_names(bits: int) -> list[str]:
     return [CLOCK_REASONS.get(part, f"bit_{part:#x}") for part in parts]
 
 
-def clocks_are_locked(applied_mhz: int | None, default_mhz: int | None, reasons: Iterable[str] | None) -> bool | None:
-    """Whether somebody has set the clocks: the application clocks are not the default, or a setting limits them now.
-
-    NVML has no query for `nvidia-smi --lock-gpu-clocks`: under load it shows as "clocks_setting". None if nothing shows
-    it and the GPU is idle or does not tell.
-    """
-    moved = applied_mhz is not None and default_mhz is not None and applied_mhz != default_mhz
-    if moved or CLOCKS_SETTING in (reasons or ()):
-        return True
-    return None if reasons is None or IDLE in reasons else False
-
-
-def count_foreign(pids: Iterable[int], ours: Callable[[int], bool], exists: Callable[[int], bool]) -> int | None:
+def count_foreign(pids: Collection[int], own: Collection[int]) -> int | None:
     """How many of the processes on a GPU are not ours; None if the list cannot be right.
 
     In a container NVML may list the host's ids, which mean nothing here, or no process at all. As ours compute on the
     GPU while something is measured, a list without any of them is not to be believed.
     """
-    listed = list(pids)
-    others = [pid for pid in listed if not ours(pid)]
-    return len(others) if len(others) < len(listed) and all(map(exists, others)) else None
+    others = set(pids) - set(own)
+    return len(others) if len(others) < len(pids) and all(map(psutil.pid_exists, others)) else None
 
 
 def bytes_held_by(processes: dict[int, int | None] | None, pids: Iterable[int]) -> int | None:

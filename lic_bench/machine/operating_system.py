@@ -35,13 +35,12 @@ def system_name(name: str, release: str, machine: str, libc: tuple[str, str]) ->
 def describe_container() -> dict[str, Any]:
     """hints: what points to a container. cpu_limit: cores' worth of time; it and memory_limit_bytes: None: no limit."""
     groups = parse_cgroups(sysfs.read_text("/proc/self/cgroup") or "")
-    limits = [_cpu_v2(folder) for folder in _group_folders(CGROUPS, groups.get("", "/"))]
+    unified = _group_folders(CGROUPS, groups.get("", "/"))
+    limits = [parse_cpu_max(sysfs.read_text(folder / "cpu.max")) for folder in unified]
     limits += [_cpu_v1(folder) for folder in _group_folders(CGROUPS / "cpu", groups.get("cpu", "/"))]
-    sizes = [sysfs.read_int(folder / "memory.max") for folder in _group_folders(CGROUPS, groups.get("", "/"))]
-    sizes += [
-        sysfs.read_int(f / "memory.limit_in_bytes")
-        for f in _group_folders(CGROUPS / "memory", groups.get("memory", "/"))
-    ]
+    sizes = [sysfs.read_int(folder / "memory.max") for folder in unified]
+    memory = _group_folders(CGROUPS / "memory", groups.get("memory", "/"))
+    sizes += [sysfs.read_int(folder / "memory.limit_in_bytes") for folder in memory]
     return {
         "hints": _container_hints(),
         "cpu_limit": min((limit for limit in limits if limit), default=None),
@@ -70,10 +69,6 @@ def _group_folders(root: Path, path: str) -> list[Path]:
     """The group's folder and those above it, each of which may set a limit; inside a container some are not there."""
     folder = root / path.strip("/")
     return [folder, *(p for p in folder.parents if p == root or root in p.parents)]
-
-
-def _cpu_v2(folder: Path) -> float | None:
-    return parse_cpu_max(sysfs.read_text(folder / "cpu.max"))
 
 
 def _cpu_v1(folder: Path) -> float | None:

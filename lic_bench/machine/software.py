@@ -44,7 +44,7 @@ def torch_settings() -> dict[str, Any]:
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
         "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
         "mkldnn.enabled": torch.backends.mkldnn.enabled,
-        "sdp": [name for name in ("flash", "mem_efficient", "math", "cudnn") if _sdp_enabled(name)],
+        "sdp": [name for name in ("flash", "mem_efficient", "math", "cudnn") if getattr(cuda, f"{name}_sdp_enabled")()],
         "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
         "interop_threads": torch.get_num_interop_threads(),
     }
@@ -83,11 +83,6 @@ def git_commit(home: Path = CHECKOUT) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _sdp_enabled(name: str) -> bool:
-    is_enabled = getattr(torch.backends.cuda, f"{name}_sdp_enabled", None)  # older torch has no cudnn's
-    return bool(is_enabled and is_enabled())
 
 
 def _numpy_blas() -> str | None:

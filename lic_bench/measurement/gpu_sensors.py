@@ -5,7 +5,7 @@ from typing import Any
 import pynvml
 
 from lic_bench.machine import nvml
-from lic_bench.machine.process_tree import is_in_tree, process_exists
+from lic_bench.machine.processes import descendants
 
 Numbers = dict[str, float]
 
@@ -39,7 +39,7 @@ class GpuSensors:
     def states(self) -> dict[str, Any]:
         """gpu_foreign_processes, how many and never which, and `clock_states`."""
         processes = self.gpu.processes()
-        foreign = None if processes is None else nvml.count_foreign(processes, self._is_own, process_exists)
+        foreign = None if processes is None else nvml.count_foreign(processes, {self.root, *descendants(self.root)})
         return ({} if foreign is None else {"gpu_foreign_processes": foreign}) | self.clock_states()
 
     def clock_states(self) -> dict[str, Any]:
@@ -51,6 +51,3 @@ class GpuSensors:
         """Millijoules since the driver was loaded; None on GPUs older than Volta and on MIG slices."""
         energy = self.gpu.query("TotalEnergyConsumption")
         return None if energy is None else float(energy)
-
-    def _is_own(self, pid: int) -> bool:
-        return is_in_tree(pid, self.root)

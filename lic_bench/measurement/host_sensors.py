@@ -11,9 +11,8 @@ from pathlib import Path
 
 from lic_bench.machine import sysfs
 from lic_bench.machine.core_affinity import usable_cores
-from lic_bench.machine.cpu import CPUS
-from lic_bench.machine.cpu_energy import EnergyCounter, energy_folders
-from lic_bench.machine.process_tree import descendants
+from lic_bench.machine.cpu import CPUS, EnergyCounter, energy_folders
+from lic_bench.machine.processes import descendants
 
 TICKS = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 _WATCHED_CORES = 16  # whose throttle counts are read: more would make a reading slow and add nothing new

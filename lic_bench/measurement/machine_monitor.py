@@ -53,7 +53,7 @@ class MachineMonitor:
         self._readings: deque[Reading] = deque(maxlen=_KEPT_READINGS)
 
     def take_reading(self) -> Reading:
-        """Read now, between two samples: it takes 0.1 ms, and as much again for every hundred threads."""
+        """Read now, between two samples: it takes 0.1 ms, and for every hundred threads as much, with a GPU twice."""
         (counters, gauges), states = self._host.read(), dict[str, Any]()
         if self._gpu:
             states = self._gpu.states()  # before the gauges: if it was at work here, so it was when its clock is read

@@ -13,8 +13,7 @@ import sys
 import psutil
 
 from lic_bench.machine import core_affinity, nvml
-from lic_bench.machine.process_memory import peak_resident_bytes, resident_bytes
-from lic_bench.machine.process_tree import descendants
+from lic_bench.machine.processes import descendants, peak_resident_bytes, resident_bytes
 
 IDLE_S = 5.0  # between two looks whether the measured process still lives
 

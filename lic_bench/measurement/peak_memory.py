@@ -2,8 +2,8 @@
 
 import ctypes
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from lic_bench.machine.gpu import uuid_of
-from lic_bench.machine.process_memory import peak_resident_bytes
-from lic_bench.measurement.memory_sampler import MemorySampler, shared_sampler
+from lic_bench.machine.processes import peak_resident_bytes
+from lic_bench.measurement.memory_sampler import shared_sampler
 
 R = TypeVar("R")
 
@@ -38,21 +38,13 @@ def measure_peak_memory(fn: Callable[[], R], device: torch.device) -> tuple[R, d
     sampler = shared_sampler(uuid_of(device))
     _release_freed_memory(device)
     rss_before = _reset_peak_rss()
-    with _sampling(sampler) as peaks:
-        out, cuda_peaks = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
-    return out, cuda_peaks | _rss_peak(rss_before, peaks) | _sampled_peaks(peaks)
-
-
-@contextmanager
-def _sampling(sampler: MemorySampler | None) -> Iterator[dict[str, int]]:
-    """Sample inside; the peaks are in the dictionary afterwards."""
-    peaks: dict[str, int] = {}
     if sampler:
         sampler.begin()
     try:
-        yield peaks
+        out, cuda_peaks = _peak_cuda(fn, device) if device.type == "cuda" else (fn(), {})
     finally:
-        peaks |= sampler.end() if sampler else {}
+        sampled = sampler.end() if sampler else {}
+    return out, cuda_peaks | _rss_peak(rss_before, sampled) | _sampled_peaks(sampled)
 
 
 def _rss_peak(before: int | None, sampled: Mapping[str, int]) -> dict[str, int]:

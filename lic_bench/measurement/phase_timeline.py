@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -106,6 +107,15 @@ class Timeline:
         """End the current phase."""
         self._record_change()
         self._names.pop()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Inside runs a phase of this name."""
+        self.enter(name)
+        try:
+            yield
+        finally:
+            self.leave()
 
     def seconds(self) -> dict[str, float]:
         """Seconds by phase, OTHER included, which add up to the duration of the `with` block."""

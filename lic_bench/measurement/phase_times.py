@@ -6,9 +6,8 @@ of copies on the host (phase_timeline.py), and nothing waits that would not wait
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import wraps
 from itertools import count
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, hint
 from lic_bench.measurement.phase_timeline import Timeline
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL, listen_to_marks
 
@@ -109,11 +108,9 @@ def _fill_phase(phase: str, match: re.Match[str]) -> str:
 
 
 def _no_match_error(module: nn.Module, modules: Mapping[str, nn.Module], phase: str, pattern: str) -> UserError:
-    near = get_close_matches(pattern, [name for name in modules if name], n=1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
     return UserError(
-        f"Phase {phase!r}: {type(module).__name__} has no submodule or method {pattern!r}.{hint} "
-        f"At its top: {', '.join(name for name, _ in module.named_children())}."
+        f"Phase {phase!r}: {type(module).__name__} has no submodule or method {pattern!r}."
+        f"{hint(pattern, filter(None, modules))} At its top: {', '.join(name for name, _ in module.named_children())}."
     )
 
 
@@ -123,26 +120,17 @@ def record_phases(phase_calls: list[PhaseCall], timeline: Timeline) -> Iterator[
     with ExitStack() as stack:
         for phase_call in phase_calls:
             (_hook_module if phase_call.method is None else _wrap_method)(stack, phase_call, timeline)
-        stack.enter_context(listen_to_marks(_phase_on(timeline)))
+        stack.enter_context(listen_to_marks(timeline.phase))
         yield
 
 
 def _hook_module(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) -> None:
-    next_name = _phase_names(phase_call.phase)
-
-    def before(*_: object) -> None:
-        timeline.enter(next_name())
-
-    def after(*_: object) -> None:
-        timeline.leave()
-
-    # The first and the last of its hooks, so that the others' time counts; `after` runs even if the call fails.
-    handles = (
-        phase_call.module.register_forward_pre_hook(before, prepend=True),
-        phase_call.module.register_forward_hook(after, always_call=True),
-    )
-    for handle in handles:
-        stack.callback(handle.remove)
+    module, next_name = phase_call.module, _phase_names(phase_call.phase)
+    # The first and the last of its hooks, so that the others' time counts; the last runs even if the call fails.
+    before = module.register_forward_pre_hook(lambda *_: timeline.enter(next_name()), prepend=True)
+    after = module.register_forward_hook(lambda *_: timeline.leave(), always_call=True)
+    stack.callback(before.remove)
+    stack.callback(after.remove)
 
 
 def _wrap_method(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) -> None:
@@ -150,11 +138,11 @@ def _wrap_method(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) ->
     assert phase_call.method is not None
     attributes, method = vars(phase_call.module), phase_call.method
     original: Any = getattr(phase_call.module, method)
-    next_name, phase = _phase_names(phase_call.phase), _phase_on(timeline)
+    next_name = _phase_names(phase_call.phase)
 
     @wraps(original)
     def recorded(*args: Any, **kwargs: Any) -> Any:
-        with phase(next_name()):
+        with timeline.phase(next_name()):
             return original(*args, **kwargs)
 
     if method in attributes:
@@ -162,18 +150,6 @@ def _wrap_method(stack: ExitStack, phase_call: PhaseCall, timeline: Timeline) ->
     else:
         stack.callback(attributes.pop, method)
     attributes[method] = recorded
-
-
-def _phase_on(timeline: Timeline) -> Callable[[str], AbstractContextManager[None]]:
-    @contextmanager
-    def phase(name: str) -> Iterator[None]:
-        timeline.enter(name)
-        try:
-            yield
-        finally:
-            timeline.leave()
-
-    return phase
 
 
 def _phase_names(phase: str) -> Callable[[], str]:

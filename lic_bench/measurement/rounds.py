@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from random import Random
 from statistics import median
 from time import monotonic
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from lic_bench.errors import without_traceback
 from lic_bench.measurement.stopwatch import Effort
 
-Samples: TypeAlias = list[tuple[float, float]]
+Samples: TypeAlias = list[tuple[float, float]]  # seconds of encoding and of decoding
+Turn: TypeAlias = Callable[[], Samples]  # one codec's turn in a round, with at least one sample
 Key = TypeVar("Key", bound=Hashable)
 BASELINE = 50  # of the reference workload's last readings, whose median is what it normally takes
 FIRST = 9  # readings before the first round
@@ -56,16 +57,8 @@ class Timing:
         """
         both = (self.encode_s, self.decode_s)
         spent = any(sum(samples) >= effort.budget_s for samples in both)
-        left = spent and min(map(len, both)) >= effort.repeats
-        return self.error is not None or left or (len(self.turns) >= effort.turns and all(map(effort.enough, both)))
-
-
-class Turn(Protocol):
-    """One codec's turn in a round."""
-
-    def __call__(self) -> list[tuple[float, float]]:
-        """Seconds of encoding and of decoding, at least one pair."""
-        ...
+        settled = len(self.turns) >= effort.turns and all(map(effort.enough, both))
+        return self.error is not None or settled or (spent and min(map(len, both)) >= effort.repeats)
 
 
 class Canary:
@@ -109,45 +102,38 @@ def interleave(
     timings: dict[Key, Timing] = {key: Timing() for key in turns}
     order, again = Random(SEED), effort.again
     before = canary.read()
-    while left := [key for key in turns if not timings[key].enough(effort)]:
-        order.shuffle(left)
-        readings, found = _round(left, turns, timings, canary, before)
+    while unfinished := [key for key in turns if not timings[key].enough(effort)]:
+        order.shuffle(unfinished)
+        readings, samples = _round(unfinished, turns, timings, canary, before)
         moved = any(canary.moved(reading, effort.moved) for reading in readings) | slowed()
         kept = not moved or not again
-        for key, (pairs, number) in found.items():
-            beside = (readings[number] + readings[number + 1]) / 2
-            _store(timings[key], pairs, beside, moved=moved, kept=kept)
+        for key, (pairs, number) in samples.items():
+            _store(timings[key], pairs, (readings[number] + readings[number + 1]) / 2, moved=moved, kept=kept)
         again -= not kept
-        before = readings[-1]
         if any(not timings[key].enough(effort) for key in turns):
             pause()
-        if not kept:
-            before = canary.read()
+        before = readings[-1] if kept else canary.read()
     return timings
 
 
 def _round(
-    left: Sequence[Key], turns: Mapping[Key, Turn], timings: Mapping[Key, Timing], canary: Canary, before: float
+    order: Sequence[Key], turns: Mapping[Key, Turn], timings: Mapping[Key, Timing], canary: Canary, before: float
 ) -> tuple[list[float], dict[Key, tuple[Samples, int]]]:
     """The canary's readings, `before` the first, and codec -> its samples and the number of the reading before them."""
-    readings, found, read_at = [before], {}, monotonic()
-    for key in left:
-        found[key] = _turn(turns[key], timings[key]), len(readings) - 1
-        if key == left[-1] or monotonic() - read_at >= FRESH_S:
+    readings, samples, read_at = [before], {}, monotonic()
+    for key in order:
+        try:
+            pairs = turns[key]()
+        except Exception as error:  # its own failure, not that of the round
+            timings[key].error, pairs = without_traceback(error), []
+        samples[key] = pairs, len(readings) - 1
+        if key == order[-1] or monotonic() - read_at >= FRESH_S:
             readings.append(canary.read())
             read_at = monotonic()
-    return readings, found
+    return readings, samples
 
 
-def _turn(turn: Turn, timing: Timing) -> Samples:
-    try:
-        return turn()
-    except Exception as error:  # its own failure, not that of the round
-        timing.error = without_traceback(error)
-        return []
-
-
-def _store(timing: Timing, pairs: Iterable[tuple[float, float]], canary_s: float, *, moved: bool, kept: bool) -> None:
+def _store(timing: Timing, pairs: Samples, canary_s: float, *, moved: bool, kept: bool) -> None:
     timing.turns.append(kept)
     if not kept:
         timing.repeated += 1

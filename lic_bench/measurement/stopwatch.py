@@ -104,10 +104,8 @@ def undisturbed() -> Iterator[None]:
 def warm_up(fn: Callable[[], object], device: torch.device, effort: Effort) -> list[float]:
     """Run fn until its time has settled; the seconds of every call."""
     samples: list[float] = []
-    while not _settled(samples, effort):
+    while not _settled(samples, effort) and sum(samples) < effort.warm_up_s:
         samples.append(timed(fn, device)[1])
-        if sum(samples) >= effort.warm_up_s:
-            break
     return samples
 
 

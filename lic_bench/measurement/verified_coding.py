@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,6 @@ from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
 from lic_bench.measurement.stopwatch import timed, undisturbed
 
-Watched = Callable[[Callable[[], Any], torch.device], tuple[Any, dict[str, int]]]
 # What float32 rounding of the forward pass may make of the decoded image: mean squared 8-bit difference of the whole
 # image and of its worst 64 x 64 block, and mean squared difference as a share of the image's variance. A symbol that
 # rounding moves is far below all of them; a decoder that loses sync is far above one of them.
@@ -56,42 +55,40 @@ class Pair:
 
 
 def code_and_verify(
-    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], memory: Watched = measure_peak_memory
+    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str]
 ) -> tuple[dict[str, Any], Bitstream]:
     """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
 
-    memory: how the peak of a call is found, as measurement.memory.peak.
     Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
     """
     x = image.float().div(255)
     with torch.no_grad(), undisturbed():
-        fields, bits, (x_hat, decoded) = _coded(pair, x, device, parts, memory, calls := TransformCache())
+        fields, bits, (x_hat, decoded) = _code(pair, x, device, parts, calls := TransformCache())
     if decoded.shape != image.shape:
         raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
-    mse = mse_8bit(image, decoded)
-    fields |= _verified(pair, x, x_hat, decoded, bits, calls)
+    fields |= _verify(pair, x, x_hat, decoded, bits, calls)
     if "quality" in parts:
+        mse = mse_8bit(image, decoded)
         fields |= {"mse_8bit": mse, "psnr_db": psnr_db(mse), "ms_ssim": ms_ssim(image, decoded)}
     return fields, bits
 
 
-def _coded(
-    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], memory: Watched, calls: TransformCache
+def _code(
+    pair: Pair, x: Tensor, device: torch.device, parts: frozenset[str], calls: TransformCache
 ) -> tuple[dict[str, Any], Bitstream, tuple[Tensor, Tensor]]:
     """Encode and decode: bytes, the seconds of the very first calls, memory of later ones.
 
     Where neither is asked, the outputs of the transforms go to `calls`.
     """
     cold, peaks = {}, {}
-    costs = bool(parts & {"latency", "memory"})
     bits, out = Bitstream(b""), (x, x)
     fresh, pair.fresh = pair.fresh, False  # also where that fails: what is tried again is no first call
-    if fresh and costs:
+    if fresh and parts & {"latency", "memory"}:
         bits, cold["encode"] = timed(lambda: pair.encode(x), device)
         out, cold["decode"] = timed(lambda: pair.decode(bits), device)
     if "memory" in parts:
-        bits, encode = memory(lambda: pair.encode(x), device)
-        out, decode = memory(lambda: pair.decode(bits), device)
+        bits, encode = measure_peak_memory(lambda: pair.encode(x), device)
+        out, decode = measure_peak_memory(lambda: pair.decode(bits), device)
         peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
     elif not cold:
         with pair.kept(calls):
@@ -107,15 +104,15 @@ def _coded(
     return fields, bits, out
 
 
-def _peaks(codec: Codec, **found: dict[str, int]) -> dict[str, int]:
+def _peaks(codec: Codec, **operations: dict[str, int]) -> dict[str, int]:
     """Operation and kind -> bytes. Of a codec that is another program, what that takes, not this process."""
-    mine = {f"{name}_{kind}": n for name, kinds in found.items() for kind, n in kinds.items()}
+    peaks = {f"{name}_{kind}": size for name, kinds in operations.items() for kind, size in kinds.items()}
     if isinstance(codec, NetworkCodec):
-        return mine | {"weights": bytes_of_weights(codec.module)}
-    return {k: n for k, n in mine.items() if "children" in k} if isinstance(codec, ProgramCodec) else mine
+        return peaks | {"weights": bytes_of_weights(codec.module)}
+    return {k: size for k, size in peaks.items() if "children" in k} if isinstance(codec, ProgramCodec) else peaks
 
 
-def _verified(
+def _verify(
     pair: Pair, x: Tensor, x_hat: Tensor, decoded: Tensor, bits: Bitstream, calls: TransformCache
 ) -> dict[str, Any]:
     """Compare what the decoder's instance made of the bytes with the encoder-side reconstruction.
@@ -125,25 +122,23 @@ def _verified(
     gave before for the same input and weights need not be computed again.
     """
     encoder = pair.encoder.codec
-    learned = isinstance(encoder, NetworkCodec)
-    found: dict[str, Any] = {}
-    if isinstance(encoder, NetworkCodec):
-        reference, found["bpp_estimated"] = encoder.estimate(x, calls)
+    fields: dict[str, Any] = {}
+    if learned := isinstance(encoder, NetworkCodec):
+        reference, fields["bpp_estimated"] = encoder.estimate(x, calls)
     else:
         reference = encoder.decompress(bits)
-    if not bool(torch.isfinite(reference).all()) or not math.isfinite(found.get("bpp_estimated", 0.0)):
+    if not bool(torch.isfinite(reference).all()) or not math.isfinite(fields.get("bpp_estimated", 0.0)):
         raise CodecFailure("the codec gives NaN or infinite values")
     expected = to_8bit(reference).to(decoded.device)
-    found |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs_difference(expected, decoded)}
-    if found["decode_mse"] > (_WHOLE if learned else 0) or not _like(
-        x_hat, reference.to(x_hat.device), expected, decoded
-    ):
+    fields |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs_difference(expected, decoded)}
+    alike = _like(x_hat, reference.to(x_hat.device), expected, decoded)
+    if fields["decode_mse"] > (_WHOLE if learned else 0) or not alike:
         raise CodecFailure(
             "decoder out of sync: the decoded image differs from the encoder-side reconstruction by a mean squared "
-            f"{found['decode_mse']:.3g} levels, at most {found['decode_max_abs']} levels",
+            f"{fields['decode_mse']:.3g} levels, at most {fields['decode_max_abs']} levels",
             "out_of_sync",
         )
-    return found
+    return fields
 
 
 def _like(x_hat: Tensor, reference: Tensor, expected: Tensor, decoded: Tensor) -> bool:

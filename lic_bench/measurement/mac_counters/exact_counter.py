@@ -5,8 +5,10 @@ FLOPs, and a MAC is two of them: also where an operator, such as a recurrence, h
 runs twice counts twice.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import cache
 from math import prod
 from typing import Any, TypeVar
 
@@ -15,11 +17,24 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry, register_flop_formula
 
-from lic_bench.measurement.mac_counters.data_movement import moves_only
-from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
-from lic_bench.measurement.mac_counters.operation_kinds import KIND_OF_OPERATOR, TRANSPOSED, sum_by_kind
+from lic_bench.measurement.mac_counters.mac_count import (
+    KIND_OF_OPERATOR,
+    TRANSPOSED,
+    CountByPath,
+    MacCount,
+    sum_by_kind,
+)
 
 R = TypeVar("R")
+# An operator that is neither a view nor listed here counts as arithmetic: the unknown is shown, not hidden.
+CREATING = "arange empty eye fill full lift_fresh ones rand randn scalar_tensor zero zeros"
+COPYING = "_local_scalar_dense _to_copy _unsafe_view cat clone copy repeat resize stack view"
+READING = "gather im2col index index_select masked_fill masked_select nonzero where"
+WRITING = "constant_pad_nd flip index_put _index_put_impl masked_scatter pixel_shuffle pixel_unshuffle roll scatter"
+MASKING = "tril triu"
+PADDING = "reflection_pad1d reflection_pad2d replication_pad1d replication_pad2d"
+MOVING = frozenset(" ".join((CREATING, COPYING, READING, WRITING, MASKING, PADDING)).split())
+VARIANT = re.compile(r"^new_|(_like|_strided|_copy)?_?$")  # zeros_like, new_empty_strided, index_put_
 IS_TRANSPOSED = 6  # the argument of aten::convolution
 ATTENTION_ON_CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
@@ -53,38 +68,27 @@ class OperatorRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # t
         return out
 
 
-class CodecPaths:
-    """The three paths of one network, each run when it is counted; decoding encodes first if nobody has."""
-
-    def __init__(self, model: nn.Module, x: Tensor) -> None:
-        self.model: Any = model  # nn.Module says nothing of compress and decompress
-        self.x = x
-        self._coded: dict[str, Any] | None = None
-
-    def forward(self) -> MacCount:
-        """MACs of `forward(x)`: analysis and synthesis, every slice once."""
-        return count_macs(lambda: self.model(self.x))[0]
-
-    def encode(self) -> MacCount:
-        """MACs of `compress(x)`."""
-        self._make_tables()
-        count, self._coded = count_macs(lambda: self.model.compress(self.x))
-        return count
-
-    def decode(self) -> MacCount:
-        """MACs of `decompress(strings, shape)`."""
-        self._make_tables()
-        coded = self._coded or self.model.compress(self.x)
-        return count_macs(lambda: self.model.decompress(coded["strings"], coded["shape"]))[0]
-
-    def _make_tables(self) -> None:
-        self.model.update()  # no work if the entropy coder has its tables already
-
-
 def exact_counts(model: nn.Module, x: Tensor) -> CountByPath:
     """The counts of all three paths; encode and decode follow CompressAI's calling convention."""
-    codec = CodecPaths(model, x)
-    return {"forward": codec.forward, "encode": codec.encode, "decode": codec.decode}
+    codec: Any = model  # nn.Module says nothing of compress and decompress
+
+    @cache  # decoding needs what encoding returns
+    def encode() -> tuple[MacCount, dict[str, Any]]:
+        codec.update()  # no work if the entropy coder has its tables already
+        return count_macs(lambda: codec.compress(x))
+
+    def decode() -> MacCount:
+        coded = encode()[1]
+        return count_macs(lambda: codec.decompress(coded["strings"], coded["shape"]))[0]
+
+    return {"forward": lambda: count_macs(lambda: codec(x))[0], "encode": lambda: encode()[0], "decode": decode}
+
+
+def moves_only(func: Any) -> bool:
+    """Whether an operator (torch's OpOverload) is a view, reads a property of a tensor, or is one of MOVING."""
+    namespace, _, name = str(func.overloadpacket).partition(".")
+    plain = VARIANT.sub("", name)
+    return bool(func.is_view or namespace == "prim" or (namespace == "aten" and {name, plain} & MOVING))
 
 
 @torch.no_grad()
@@ -100,8 +104,7 @@ def count_macs(work: Callable[[], R]) -> tuple[MacCount, R]:
 
 def _name_of_call(func: Any, args: Any) -> str:
     name = _operator_name(func)
-    transposed = name == "aten.convolution" and args[IS_TRANSPOSED]
-    return TRANSPOSED if transposed else name
+    return TRANSPOSED if name == "aten.convolution" and args[IS_TRANSPOSED] else name
 
 
 def _operator_name(func: Any) -> str:

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_leaves
 
-from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
-from lic_bench.measurement.mac_counters.operation_kinds import (
+from lic_bench.measurement.mac_counters.mac_count import (
     CONVOLUTION,
     ELEMENTWISE,
     PRODUCT,
     TRANSPOSED,
+    CountByPath,
+    MacCount,
     sum_by_kind,
 )
 

@@ -17,13 +17,14 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from lic_bench.measurement.mac_counters.mac_count import CountByPath, MacCount
-from lic_bench.measurement.mac_counters.operation_kinds import (
+from lic_bench.measurement.mac_counters.mac_count import (
     CONVOLUTION,
     ELEMENTWISE,
     KIND_OF_OPERATOR,
     PRODUCT,
     TRANSPOSED,
+    CountByPath,
+    MacCount,
     sum_by_kind,
 )
 

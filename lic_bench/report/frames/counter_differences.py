@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.mac_count import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 
 TOLERANCE = 0.05  # of the exact count; what differs by more, in all or in one kind, is explained
 SHOWN = 0.005  # of the exact count; smaller differences of a kind are left out of an explanation

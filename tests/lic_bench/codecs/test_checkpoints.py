@@ -3,7 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_checkpoints, sha256_of
+from lic_bench.codecs.checkpoints import (
+    LOCK,
+    Entry,
+    check_sha256,
+    checkpoint_folders,
+    find_checkpoints,
+    key_of,
+    read_lock,
+    sha256_of,
+    write_lock,
+)
 from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.spec import Checkpoint
@@ -49,3 +59,20 @@ def test_a_changed_file_has_another_hash(tmp_path: Path) -> None:
     path.write_bytes(b"bb")
     assert sha256_of(path) != first
     assert first == "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    assert read_lock(tmp_path) == {}
+    entries = {key_of("b", "q1.pth"): Entry(sha256="ab", url="https://host/q1.pth", size=3, date="2026-01-31")}
+    write_lock(tmp_path, entries)
+    assert read_lock(tmp_path) == entries
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"a/b": 1}', '{"a/b": {"sha256": "ab"}}', '{"a/b": {"size": 1, "x": 2}}']
+)
+def test_a_damaged_lock_is_said(tmp_path: Path, text: str) -> None:
+    (tmp_path / LOCK).write_text(text)
+    with pytest.raises(UserError, match=r"weights\.lock\.json is damaged; repair it, or remove it"):
+        read_lock(tmp_path)

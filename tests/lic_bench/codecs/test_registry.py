@@ -95,12 +95,12 @@ def test_a_broken_installed_package_takes_no_other_codec_with_it(monkeypatch: py
         EntryPoint(name, target, registry.ENTRY_POINTS) for name, target in (("a", "no_such:X"), ("b", "json:dumps"))
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints(points))
-    registry._installed.cache_clear()
+    registry.installed_codecs.cache_clear()
     try:
         with pytest.warns(UserWarning, match=r"'a' of 'no_such:X' cannot be imported|is a function, not a CodecSpec"):
             assert "jpeg" in find_codecs()
     finally:
-        registry._installed.cache_clear()
+        registry.installed_codecs.cache_clear()
 
 
 def test_an_installed_package_registers_through_the_entry_point_group(
@@ -115,11 +115,11 @@ def test_an_installed_package_registers_through_the_entry_point_group(
     monkeypatch.syspath_prepend(tmp_path)
     point = EntryPoint("third", "third_party_codec:SPEC", registry.ENTRY_POINTS)
     monkeypatch.setattr(registry, "entry_points", lambda group: EntryPoints([point]))
-    registry._installed.cache_clear()
+    registry.installed_codecs.cache_clear()
     try:
         assert resolve_codec("third").label == "Third"
     finally:
-        registry._installed.cache_clear()
+        registry.installed_codecs.cache_clear()
 
 
 @pytest.mark.parametrize("module", ["no_such_module", "no_such_package.part", "PIL.no_such_part"])

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from lic_bench.codecs import registry
-from lic_bench.codecs.checkpoints import check_sha256
-from lic_bench.codecs.weights_lock import LOCK, read_lock, write_lock
+from lic_bench.codecs.checkpoints import LOCK, check_sha256, read_lock, write_lock
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url, fetch_weights, not_weights, shortfall, summary
 from lic_bench.spec import Checkpoint, CodecSpec

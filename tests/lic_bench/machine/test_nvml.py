@@ -1,5 +1,6 @@
 """NVML's values with pynvml's own constants; what needs a GPU is marked so."""
 
+import os
 import re
 from pathlib import Path
 
@@ -36,25 +37,34 @@ def test_several_reasons_none_and_one_of_the_future() -> None:
     assert nvml.clock_reason_names(1 << 40) == ["bit_0x10000000000"]
 
 
-def test_locked_clocks() -> None:
-    assert nvml.clocks_are_locked(1410, 1980, []) is True
-    assert nvml.clocks_are_locked(1980, 1980, ["power_cap"]) is False
-    assert nvml.clocks_are_locked(1980, 1980, [nvml.CLOCKS_SETTING]) is True
-    assert nvml.clocks_are_locked(None, None, []) is False
-    assert nvml.clocks_are_locked(None, None, None) is nvml.clocks_are_locked(1980, 1980, None) is None
-    assert nvml.clocks_are_locked(1980, 1980, ["idle"]) is None, "a lock shows under load only"
-    assert nvml.clocks_are_locked(1410, 1980, ["idle"]) is True
+@pytest.mark.parametrize(
+    ("applied", "default", "reasons", "locked"),
+    [
+        (1410, 1980, 0x0, True),
+        (1980, 1980, 0x4, False),
+        (1980, 1980, 0x2, True),
+        (None, None, 0x0, False),
+        (None, None, None, None),
+        (1980, 1980, None, None),
+        (1980, 1980, 0x1, None),  # idle: a lock shows under load only
+        (1410, 1980, 0x1, True),
+    ],
+)
+def test_locked_clocks(
+    applied: int | None, default: int | None, reasons: int | None, locked: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"ApplicationsClock": applied, "DefaultApplicationsClock": default, "CurrentClocksEventReasons": reasons}
+    monkeypatch.setattr(nvml, "query", lambda name, *_: answers.get(name.removeprefix("nvmlDeviceGet")))
+    assert nvml.Gpu(None, "GPU-0").clocks_locked() is locked
 
 
 def test_foreign_processes_are_counted_where_ids_mean_something() -> None:
-    def ours(pid: int) -> bool:
-        return pid in (10, 11)
-
-    assert nvml.count_foreign([10, 11], ours, lambda pid: True) == 0
-    assert nvml.count_foreign([10, 12, 13], ours, lambda pid: True) == 2
-    assert nvml.count_foreign([10, 12], ours, lambda pid: False) is None, "an id of another namespace"
-    assert nvml.count_foreign([], ours, lambda pid: True) is None, "ours are on it, so the list leaves out"
-    assert nvml.count_foreign([12, 13], ours, lambda pid: True) is None
+    own, parent, nobody = os.getpid(), os.getppid(), 2**22 + 1  # beyond the kernel's largest id
+    assert nvml.count_foreign([own, 10], {own, 10}) == 0
+    assert nvml.count_foreign([own, parent], {own}) == 1
+    assert nvml.count_foreign([own, nobody], {own}) is None, "an id of another namespace"
+    assert nvml.count_foreign([], {own}) is None, "ours are on it, so the list leaves out"
+    assert nvml.count_foreign([parent], {own}) is None
 
 
 def test_bytes_of_some_processes() -> None:

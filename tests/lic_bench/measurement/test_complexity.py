@@ -15,7 +15,7 @@ from lic_bench.measurement.complexity import ALL_COUNTS, COUNTERS, count_complex
 from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.mac_counters.exact_counter import count_macs
 from lic_bench.measurement.mac_counters.fvcore_counter import fvcore_counts
-from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.mac_count import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.measurement.mac_counters.thop_counter import thop_counts
 from lic_bench.store.records import Complexity
 

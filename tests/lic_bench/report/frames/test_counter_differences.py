@@ -3,7 +3,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from lic_bench.measurement.mac_counters.operation_kinds import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
+from lic_bench.measurement.mac_counters.mac_count import CONVOLUTION, ELEMENTWISE, PRODUCT, TRANSPOSED
 from lic_bench.report.frames.counter_differences import compare_counters
 
 G = 1_000_000_000

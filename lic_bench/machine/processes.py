@@ -1,4 +1,4 @@
-"""The processes below a process: its children, theirs, and so on. By /proc on Linux, elsewhere by psutil."""
+"""The processes below a process, and how much memory each holds. By /proc on Linux, elsewhere by psutil."""
 
 import os
 from functools import cache
@@ -7,6 +7,8 @@ from pathlib import Path
 import psutil
 
 from lic_bench.machine import sysfs
+
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 
 def descendants(pid: int) -> list[int]:
@@ -19,39 +21,22 @@ def descendants(pid: int) -> list[int]:
     return processes
 
 
-def is_in_tree(pid: int, root: int) -> bool:
-    """Whether `pid` is `root` or a process below it."""
-    seen: set[int] = set()
-    while pid not in seen and pid > 1:
-        if pid == root:
-            return True
-        seen.add(pid)
-        pid = _parent(pid)
-    return False
-
-
-def process_exists(pid: int) -> bool:
-    """Whether there is such a process, of whatever user."""
-    if pid < 1:
-        return False
+def resident_bytes(pid: int) -> int | None:
+    """Resident bytes of a process; None if there is no such process."""
+    if text := sysfs.read_text(f"/proc/{pid}/statm"):
+        return int(text.split()[1]) * PAGE_BYTES
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-def _parent(pid: int) -> int:
-    """The id of the parent; 0 if there is no such process."""
-    stat = sysfs.read_text(f"/proc/{pid}/stat")
-    if stat is not None:
-        return int(stat.rpartition(")")[2].split()[1])
-    try:
-        return psutil.Process(pid).ppid()
+        return int(psutil.Process(pid).memory_info().rss)
     except psutil.Error:
-        return 0
+        return None
+
+
+def peak_resident_bytes(pid: int | str) -> int | None:
+    """The most resident bytes that a process has had; None where /proc has no VmHWM of it."""
+    for line in (sysfs.read_text(f"/proc/{pid}/status") or "").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
 
 
 @cache

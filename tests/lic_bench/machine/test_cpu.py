@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.machine import cpu_energy
-from lic_bench.machine.cpu_energy import EnergyCounter, energy_folders
+from lic_bench.machine import cpu
+from lic_bench.machine.cpu import EnergyCounter, energy_folders
 from lic_bench.measurement.host_sensors import HostSensors
 
 
@@ -17,7 +17,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], 
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "name").write_text(name)
     (tmp_path / "intel-rapl:0" / "max_energy_range_uj").write_text("1000000000\n")
-    monkeypatch.setattr(cpu_energy, "RAPL", tmp_path)
+    monkeypatch.setattr(cpu, "RAPL", tmp_path)
 
     def show(microjoules: int) -> None:
         (tmp_path / "intel-rapl:0" / "energy_uj").write_text(f"{microjoules}\n")
