@@ -1,7 +1,5 @@
 """The figures of the history: the series of a machine and metric, on pages of several panels each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where a series begins a new level: steps of noisy values, and changes of exact ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias

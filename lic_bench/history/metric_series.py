@@ -1,7 +1,5 @@
 """The series of each metric over the commits, and their steps: where, how large, accepted or not."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

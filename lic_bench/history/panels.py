@@ -1,7 +1,5 @@
 """One panel of a figure of the history: the points of a series, the levels between its steps, and the steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What is stored: a Point per commit, machine, codec, quality, data set and metric."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """The types of a stored point's fields, beside plain numbers."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime, timedelta
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """From a stored run to the points of the history."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence

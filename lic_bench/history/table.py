@@ -1,7 +1,5 @@
 """The history in the terminal: its series and the steps in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Numbers, commits and steps of the history in words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from lic_bench.compare.metric_table import BYTES, FAILED_IMAGES, MACS, MIB
