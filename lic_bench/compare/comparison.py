@@ -1,8 +1,7 @@
 """A comparison of two runs: the verdicts, and what a reader must know beside them."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lic_bench.compare import comparable
@@ -32,11 +31,9 @@ class Comparison:
     notes: Sequence[str] = ()
     reference_ratio: float | None = None
     accepted: Sequence[Accepted] = ()
-    counts: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdicts", [_with_acceptance(verdict, self.accepted) for verdict in self.verdicts])
-        object.__setattr__(self, "counts", Counter(verdict.verdict for verdict in self.verdicts))
 
     @property
     def regressions(self) -> list[Verdict]:
