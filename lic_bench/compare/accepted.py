@@ -141,9 +141,8 @@ def _mismatch(entry: Accepted, measured: set[tuple[str, int]]) -> str:
     if qualities := sorted(quality for codec, quality in measured if codec == entry.codec):
         exists = entry.quality is None or entry.quality in qualities
         return "" if exists else f"no such quality here, only {', '.join(map(str, qualities))}."
-    spec = None if is_target(entry.codec) else find_codec(entry.codec)
-    if is_target(entry.codec) or (spec and spec.name == entry.codec):  # also of another version than is installed
+    if is_target(entry.codec):
         return ""
-    if spec:  # of which the entry names an alias, as no record does
-        return f"no such codec here. Did you mean {spec.name!r}?"
+    if spec := find_codec(entry.codec):  # also of another version than is installed; no record names it by an alias
+        return "" if spec.name == entry.codec else f"no such codec here. Did you mean {spec.name!r}?"
     return f"no such codec here.{hint(entry.codec, {codec for codec, _ in measured} | installed_codecs().keys())}"

@@ -128,9 +128,7 @@ def _measured_in_turn(
             pairs = [pair for pair in rows if all(row[name] for row in pair)]
             if subject in wanted and pairs:
                 evidence = Paired(_by_start([_differences(*pair, name) for pair in pairs]))
-                base_s, new_s = (
-                    float(np.median([np.median(row[name]) for row in rows])) for rows in zip(*pairs, strict=True)
-                )
+                base_s, new_s = np.median([[np.median(row[name]) for row in pair] for pair in pairs], axis=0).tolist()
                 yield Times(subject=subject, evidence=evidence, base_s=base_s, new_s=new_s)
 
 

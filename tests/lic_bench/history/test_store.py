@@ -68,7 +68,7 @@ for night in range(3):
     add([_point(night)], Path({str(tmp_path)!r}))
 import os, signal
 from lic_bench.history import store
-with store._locked(Path({str(tmp_path)!r})):
+with store._writing(Path({str(tmp_path)!r})):
     next(Path({str(tmp_path)!r}).glob("*.jsonl")).open("ab").write(b'{{"torn": ')
     os.kill(os.getpid(), signal.SIGKILL)
 """
