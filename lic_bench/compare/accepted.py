@@ -8,9 +8,12 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from lic_bench.codecs.factory_targets import is_target
+from lic_bench.codecs.registry import find_codec, installed_codecs
 from lic_bench.compare.metric_table import NAMES
 from lic_bench.compare.toml_file import read_table
-from lic_bench.errors import UserError, unknown
+from lic_bench.errors import UserError, hint, unknown
+from lic_bench.store.run_folder import Run
 
 DEFAULT = Path("results/accepted.toml")
 
@@ -62,9 +65,7 @@ def read_accepted(path: Path) -> list[Accepted]:
     """The entries of a file, [] if it does not exist. Raises UserError, naming the entry, for what is no entry."""
     if not path.exists():
         return []
-    tables = read_table(path, "accepted", str(path))
-    if tables is None:
-        return []
+    tables = read_table(path, "accepted", str(path), [])
     if not isinstance(tables, list):
         raise UserError(f"{path}: accepted is {tables!r}; write a table [[accepted]] per change.")
     return [_read_entry(table, f"{path}, [[accepted]] number {number}") for number, table in enumerate(tables, 1)]
@@ -83,10 +84,8 @@ def covering_entry(
     accepted: Sequence[Accepted], codec: str, quality: int, metric: str, change: float | None
 ) -> Accepted | None:
     """The first entry that accepts this change of a metric, None if none does. change: by `extent_to_cover`."""
-    for entry in _entries_about(accepted, codec, quality, metric):
-        if change is None or abs(change) <= entry.change + ROUNDING:
-            return entry
-    return None
+    entries = _entries_about(accepted, codec, quality, metric)
+    return next((entry for entry in entries if change is None or abs(change) <= entry.change + ROUNDING), None)
 
 
 def largest_accepted(accepted: Sequence[Accepted], codec: str, quality: int, metric: str) -> float | None:
@@ -125,3 +124,25 @@ def _read_entry(table: Any, where: str) -> Accepted:
     if lacking := [f.name for f in fields(Accepted) if f.default is MISSING and f.name not in table]:
         raise UserError(f"{where} lacks {', '.join(lacking)}; who accepted which change of what, and why?")
     return Accepted(**table)
+
+
+def unmatched_entries(entries: Sequence[Accepted], base: Run, new: Run, path: Path) -> list[str]:
+    """A line for each entry about a codec or a quality that does not exist, as typing errors leave them.
+
+    They are no errors: one file serves runs of different codecs and plug-ins.
+    """
+    frames = (base.records, base.complexity, new.records, new.complexity)
+    measured = {key for rows in frames for key in rows[["codec", "quality"]].itertuples(index=False, name=None)}
+    reasons = ((number, entry, _mismatch(entry, measured)) for number, entry in enumerate(entries, 1))
+    return [f"{path}, number {number} ({entry.about}): {reason}" for number, entry, reason in reasons if reason]
+
+
+def _mismatch(entry: Accepted, measured: set[tuple[str, int]]) -> str:
+    if qualities := sorted(quality for codec, quality in measured if codec == entry.codec):
+        exists = entry.quality is None or entry.quality in qualities
+        return "" if exists else f"no such quality here, only {', '.join(map(str, qualities))}."
+    if is_target(entry.codec):
+        return ""
+    if spec := find_codec(entry.codec):  # also of another version than is installed; no record names it by an alias
+        return "" if spec.name == entry.codec else f"no such codec here. Did you mean {spec.name!r}?"
+    return f"no such codec here.{hint(entry.codec, {codec for codec, _ in measured} | installed_codecs().keys())}"

@@ -14,7 +14,6 @@ from lic_bench.compare.confirm import run_commands, second_look
 from lic_bench.compare.gate_file import read_gates
 from lic_bench.compare.open_run import open_run
 from lic_bench.compare.output import github, json, junit, markdown, terminal
-from lic_bench.compare.unmatched_accepted import unmatched_entries
 from lic_bench.errors import UserError
 
 
@@ -52,7 +51,7 @@ def run(options: Options, say: Callable[[str], None]) -> Comparison:
         if options.confirm:
             commands = run_commands(base, new, options.base_run, options.new_run)
             comparison = second_look(comparison, base, new, gates, commands, say, options.allow)
-        unmatched = unmatched_entries(entries, base, new, options.accepted or accepted.DEFAULT)
+        unmatched = accepted.unmatched_entries(entries, base, new, options.accepted or accepted.DEFAULT)
     comparison = replace(comparison, notes=[*comparison.notes, *unmatched])
     for path, write in files:
         _write(path, write(comparison))

@@ -1,13 +1,12 @@
 """Whether two runs may be compared: their differences, each under the name that --allow takes."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.store.run_folder import Run
 
-EXIT_CODE = 3
 ABSENT, PRESENT = "absent", "there"
 
 
@@ -27,7 +26,7 @@ class Difference:
 class NotComparable(UserError):
     """Two runs that differ in their conditions. One line, then one per difference; exit code 3."""
 
-    exit_code = EXIT_CODE
+    exit_code = 3
 
 
 UNORDERED = ("codecs", "datasets", "qualities")  # the order in which they were asked for means nothing
@@ -53,6 +52,12 @@ PARTS: Mapping[str, Sequence[tuple[str, str]]] = {
     "effort": [("config", "quick"), ("config", "isolate"), ("config", "measure")],
 }
 NAMES = (*PARTS, "records")
+# What may differ, as (its name in the notes, section, key).
+NOTED = (
+    ("lic-bench", "environment", "lic_bench"),
+    ("commit", "environment", "git_commit"),
+    ("kernels", "fingerprint", "kernels"),
+)
 
 
 def differences(base: Run, new: Run) -> list[Difference]:
@@ -85,19 +90,16 @@ def check_comparable(base: Run, new: Run, allow: Sequence[str]) -> list[Differen
 
 def noted_differences(base: Run, new: Run) -> list[str]:
     """The differences for which runs are compared, version, commit and kernels; and runs with several commits."""
-    shown: Sequence[tuple[str, Callable[[Run], Any]]] = (
-        ("lic-bench", lambda run: _part(run, "environment", "lic_bench")),
-        ("commit", lambda run: _part(run, "environment", "git_commit")),
-        ("kernels", lambda run: _part(run, "fingerprint", "kernels")),
-    )
-    several = [
-        f"{side} has records of {len(run.commits)} commits: {', '.join(map(str, run.commits))}"
-        for side, run in (("BASE", base), ("NEW", new))
+    notes = [
+        f"{name} has records of {len(run.commits)} commits: {', '.join(map(str, run.commits))}"
+        for name, run in (("BASE", base), ("NEW", new))
         if len(run.commits) > 1
     ]
-    return several + [
-        f"{name}: {_short(of(base))} in BASE, {_short(of(new))} in NEW" for name, of in shown if of(base) != of(new)
-    ]
+    for name, *place in NOTED:
+        base_value, new_value = _part(base, *place), _part(new, *place)
+        if base_value != new_value:
+            notes.append(f"{name}: {_short(base_value)} in BASE, {_short(new_value)} in NEW")
+    return notes
 
 
 def _part(run: Run, section: str, key: str) -> Any:
@@ -156,8 +158,7 @@ def _counts(run: Run, other: Run) -> set[str]:
 
 
 def _asked(run: Run, codec: str, quality: int) -> bool:
-    qualities = _part(run, "config", "qualities")
-    return isinstance(qualities, dict) and quality in qualities.get(codec, ())
+    return quality in run.info.get("config", {}).get("qualities", {}).get(codec, ())
 
 
 def _lacking(name: str, in_base: Collection[str], in_new: Collection[str]) -> Iterator[Difference]:

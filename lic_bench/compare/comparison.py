@@ -1,8 +1,7 @@
 """A comparison of two runs: the verdicts, and what a reader must know beside them."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lic_bench.compare import comparable
@@ -32,11 +31,9 @@ class Comparison:
     notes: Sequence[str] = ()
     reference_ratio: float | None = None
     accepted: Sequence[Accepted] = ()
-    counts: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdicts", [_with_acceptance(verdict, self.accepted) for verdict in self.verdicts])
-        object.__setattr__(self, "counts", Counter(verdict.verdict for verdict in self.verdicts))
 
     @property
     def regressions(self) -> list[Verdict]:
@@ -50,9 +47,11 @@ def compare(
     """Compare two runs. Raises NotComparable for differences that `allow` does not name."""
     overridden = comparable.check_comparable(base, new, allow)
     verdicts = judge(paired_values(base, new), gates)
-    both = _keys_with_status(base, "failed") & _keys_with_status(new, "failed")
-    if both and not (_keys_with_status(base, "ok") or _keys_with_status(new, "ok")):
-        raise UserError(f"{base.name} and {new.name}: all {len(both)} records failed in both; nothing was measured.")
+    failed = _keys_with_status(base, "failed") & _keys_with_status(new, "failed")
+    if failed and not (_keys_with_status(base, "ok") or _keys_with_status(new, "ok")):
+        raise UserError(f"{base.name} and {new.name}: all {len(failed)} records failed in both; nothing was measured.")
+    codecs = ", ".join(sorted({codec for codec, *_ in failed}))
+    failures = [f"{len(failed)} records failed in both, and nothing is known about them: {codecs}"] if failed else []
     if not verdicts:
         raise UserError(
             f"{base.name} and {new.name} have nothing in common that is compared; look at --gate and --allow."
@@ -62,8 +61,8 @@ def compare(
         new=new.name,
         verdicts=verdicts,
         accepted=accepted,
-        overridden=[str(difference) for difference in overridden],
-        notes=[*comparable.noted_differences(base, new), *_notes_of_failed(both)],
+        overridden=list(map(str, overridden)),
+        notes=[*comparable.noted_differences(base, new), *failures],
         reference_ratio=reference_ratio(base, new),
     )
 
@@ -72,11 +71,6 @@ def _keys_with_status(run: Run, status: str) -> set[tuple[Any, ...]]:
     """Codec, quality, data set and image of the records with this status."""
     rows = run.records[run.records.status == status]
     return set(rows[["codec", "quality", "dataset", "image"]].itertuples(index=False, name=None))
-
-
-def _notes_of_failed(failed: Collection[tuple[Any, ...]]) -> list[str]:
-    codecs = ", ".join(sorted({str(codec) for codec, *_ in failed}))
-    return [f"{len(failed)} records failed in both, and nothing is known about them: {codecs}"] if failed else []
 
 
 def _with_acceptance(verdict: Verdict, accepted: Sequence[Accepted]) -> Verdict:

@@ -2,12 +2,12 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil, log1p
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -31,14 +31,8 @@ TURNS = 40  # of each codec after each start, over all images; those of a fast o
 LEAST_TURNS = 8  # on each image
 BUDGET_S = 4.0  # of each time on each image after each start, after which there are no more
 MAY_DIFFER = ("codecs", "qualities", "effort", "images", "records")  # a second look is at a part, and takes times only
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commands:
-    """How BASE and NEW are run again: `lic-bench run` of their version with what it needs, as --data-root."""
-
-    base: Sequence[str]
-    new: Sequence[str]
+# The `lic-bench run` of BASE's version and of NEW's, with what they need, as --data-root.
+Commands: TypeAlias = tuple[Sequence[str], Sequence[str]]
 
 
 def run_commands(base: Run, new: Run, base_run: str | None, new_run: str | None) -> Commands:
@@ -51,7 +45,7 @@ def run_commands(base: Run, new: Run, base_run: str | None, new_run: str | None)
                 f"--confirm: BASE was measured by {name} {versions[0]}, NEW by {versions[1]}, and this installation is "
                 "one of them at most; say how to run each: --base-run 'PATH/lic-bench run' --new-run 'lic-bench run'."
             )
-    return Commands(base=_split_command(base_run, "--base-run") or own, new=_split_command(new_run, "--new-run") or own)
+    return _split_command(base_run, "--base-run") or own, _split_command(new_run, "--new-run") or own
 
 
 def _split_command(command: str | None, option: str) -> list[str]:
@@ -119,14 +113,13 @@ def undecided(verdict: Verdict | None) -> bool:
 def _measured_in_turn(
     base: Run, new: Run, commands: Commands, suspects: Sequence[Verdict], folder: Path, allow: Sequence[str]
 ) -> Iterator[Times]:
-    """Both measured in turn into folder/base and folder/new; the times of the suspects."""
+    """The times of the suspects after both were measured in turn, into folder/base and folder/new."""
     options = _options(base, suspects)
-    take_turns(
-        {
-            name: [*command, *_missing_options(command, options), "--out", str(folder / name)]
-            for name, command in (("base", commands.base), ("new", commands.new))
-        }
-    )
+    command_of = {
+        name: [*command, *_missing_options(command, options), "--out", str(folder / name)]
+        for name, command in zip(("base", "new"), commands, strict=True)
+    }
+    take_turns(command_of)
     runs = [_check_same_kind(Run(folder / name), first, allow) for name, first in (("base", base), ("new", new))]
     wanted = {verdict.subject for verdict in suspects}
     for (codec, quality, dataset), rows in paired_rows(*runs):
@@ -134,12 +127,9 @@ def _measured_in_turn(
             subject = Subject(codec=codec, quality=quality, on=dataset, metric=name)
             pairs = [pair for pair in rows if all(row[name] for row in pair)]
             if subject in wanted and pairs:
-                yield Times(
-                    subject=subject,
-                    evidence=Paired(_by_start([_differences(old, now, name) for old, now in pairs])),
-                    base_s=float(np.median([np.median(old[name]) for old, _ in pairs])),
-                    new_s=float(np.median([np.median(now[name]) for _, now in pairs])),
-                )
+                evidence = Paired(_by_start([_differences(*pair, name) for pair in pairs]))
+                base_s, new_s = np.median([[np.median(row[name]) for row in pair] for pair in pairs], axis=0).tolist()
+                yield Times(subject=subject, evidence=evidence, base_s=base_s, new_s=new_s)
 
 
 def _by_start(images: Sequence[Mapping[int, float]]) -> list[Floats]:
@@ -170,10 +160,9 @@ def _all_starts(looks: Sequence[Times]) -> Times:
 def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
     """What `lic-bench run` must be told to measure the suspects as `run` did: option -> its values."""
     config: Mapping[str, Any] = run.info.get("config", {})
-    qualities: dict[str, list[int]] = {}
+    qualities: dict[str, dict[int, None]] = {}  # those of each codec once, in order
     for verdict in suspects:
-        of_codec = qualities.setdefault(verdict.codec, [])
-        of_codec += [verdict.quality] if verdict.quality not in of_codec else []
+        qualities.setdefault(verdict.codec, {})[verdict.quality] = None
     options: dict[str, Any] = {
         "codecs": ",".join(qualities),
         "datasets": ",".join(dict.fromkeys(name_without_crop(verdict.on) for verdict in suspects)),
@@ -185,7 +174,7 @@ def _options(run: Run, suspects: Sequence[Verdict]) -> dict[str, list[str]]:
     }
     kinds = {kind for codec in qualities for kind in config.get("weights", {}).get(codec, {}).values()}
     options |= {"weights": "random"} if kinds == {"random"} else {}
-    ladders = [f"{codec}={_comma_list(own)}" for codec, own in qualities.items()]
+    ladders = [f"{codec}={','.join(map(str, ladder))}" for codec, ladder in qualities.items()]
     return {f"--{name}": [str(value)] for name, value in options.items()} | {"--qualities": ladders}
 
 
@@ -206,10 +195,6 @@ def _check_same_kind(run: Run, first: Run, allow: Sequence[str] = ()) -> Run:
     if differing := [d for d in comparable.differences(first, run) if d.name not in (*MAY_DIFFER, *allow)]:
         raise UserError(f"--confirm: the second look measured something else than {first.name} did: {differing[0]}.")
     return run
-
-
-def _comma_list(numbers: Iterable[int]) -> str:
-    return ",".join(map(str, numbers))
 
 
 def _names_of(suspects: Sequence[Verdict]) -> str:

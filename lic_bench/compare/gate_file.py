@@ -36,9 +36,7 @@ def read_gates(path: Path | None) -> Gates:
     """
     if path is None:
         return Gates()
-    tables = read_table(path, "metrics", f"--gate {path}:")
-    if tables is None:
-        return Gates()
+    tables = read_table(path, "metrics", f"--gate {path}:", {})
     if not isinstance(tables, dict):
         raise UserError(f"--gate {path}: metrics = {tables!r}; write a table per metric, as [metrics.encode_s].")
     return Gates({pattern: _read_gate(pattern, table, path) for pattern, table in tables.items()})

@@ -22,7 +22,7 @@ FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else
 def open_run(source: str) -> Iterator[Run]:
     """The run; its folder exists until the context ends. Raises UserError for a source that is no run."""
     if not source.startswith(GIT):
-        yield _with_name(Run(Path(source)), source)
+        yield Run(Path(source), source)
         return
     revision, colon, path = source.removeprefix(GIT).rpartition(":")
     inside = not Path(path).is_absolute()  # else it is the work tree that would be read
@@ -32,12 +32,7 @@ def open_run(source: str) -> Iterator[Run]:
         )
     with TemporaryDirectory(prefix="lic-bench-compare-") as folder:
         _extract(source, revision, path, Path(folder))
-        yield _with_name(Run(Path(folder) / path), source)
-
-
-def _with_name(run: Run, source: str) -> Run:
-    run.name = source
-    return run
+        yield Run(Path(folder) / path, source)
 
 
 def _extract(source: str, revision: str, path: str, folder: Path) -> None:
@@ -47,17 +42,14 @@ def _extract(source: str, revision: str, path: str, folder: Path) -> None:
     git = partial(_git, source, "-C", top, "--literal-pathspecs")
     commit, names = f"{revision}^{{commit}}", [f"{path.rstrip('/')}/{name}" for name in FILES]
     if present := os.fsdecode(git("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
-        _unpack(source, git("archive", "--format=tar", commit, "--", *present), folder)
+        archive = git("archive", "--format=tar", commit, "--", *present)
+        try:
+            with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+                tar.extractall(folder, filter="data")
+        except (tarfile.TarError, OSError) as error:
+            raise UserError(f"{source} cannot be unpacked: {error}.") from None
     if not (folder / path / "run.json").is_file():
         raise UserError(f"{source}: {path} of {revision} is no run: it has no run.json.")
-
-
-def _unpack(source: str, archive: bytes, folder: Path) -> None:
-    try:
-        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-            tar.extractall(folder, filter="data")
-    except (tarfile.TarError, OSError) as error:
-        raise UserError(f"{source} cannot be unpacked: {error}.") from None
 
 
 def _git(source: str, *arguments: str) -> bytes:

@@ -1,6 +1,6 @@
 """What two runs both measured, metric by metric: a pair of values per image, or of times all samples."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -63,7 +63,8 @@ def paired_values(base: Run, new: Run) -> list[Values | Times]:
         codec, quality, counter, path, height, width = key
         values += _of_fields(codec, quality, f"{counter}, {path}, {width}x{height}", rows, OF_COMPLEXITY)
     wanted = [item for item in values if _both_asked(item.subject.metric, base, new)]
-    if _codecs(base) != _codecs(new):
+    codecs = [set(run.info.get("config", {}).get("codecs", ())) for run in (base, new)]
+    if codecs[0] != codecs[1]:
         wanted = without_shared_memory(wanted, base, new)
     return sorted(wanted, key=lambda item: (item.subject.codec, item.subject.quality))
 
@@ -80,7 +81,7 @@ def reference_ratio(base: Run, new: Run) -> float | None:
     return float(floor(np.asarray(new_s)) / floor(np.asarray(base_s))) if base_s and new_s else None
 
 
-def paired_rows(base: Run, new: Run) -> Iterator[tuple[tuple[Any, ...], list[Pair]]]:
+def paired_rows(base: Run, new: Run) -> ItemsView[tuple[Any, ...], list[Pair]]:
     """(codec, quality, data set) -> the records of each image that both runs have."""
     return _paired(base.records, new.records, ["codec", "quality", "dataset"], ["image"])
 
@@ -123,12 +124,10 @@ def _times(subject: Subject, rows: list[Pair]) -> Iterator[Values | Times]:
     if any(new is None for _, new in medians):
         yield from _values(subject, medians)
     elif timed:
-        yield Times(
-            subject=subject,
-            evidence=Apart([(_series(base, name), _series(new, name)) for base, new in timed]),
-            base_s=float(np.median([floor(np.asarray(base[name])) for base, _ in timed])),
-            new_s=float(np.median([floor(np.asarray(new[name])) for _, new in timed])),
-        )
+        evidence = Apart([(_series(base, name), _series(new, name)) for base, new in timed])
+        floors = [[floor(np.asarray(row[name])) for row in pair] for pair in timed]
+        base_s, new_s = np.median(floors, axis=0).tolist()
+        yield Times(subject=subject, evidence=evidence, base_s=base_s, new_s=new_s)
 
 
 def _both_asked(name: str, base: Run, new: Run) -> bool:
@@ -137,17 +136,13 @@ def _both_asked(name: str, base: Run, new: Run) -> bool:
     return part is None or all(part in run.info.get("config", {}).get("measure", [part]) for run in (base, new))
 
 
-def _codecs(run: Run) -> set[str]:
-    return set(run.info.get("config", {}).get("codecs", ()))
-
-
 def _both_ok(rows: list[Pair]) -> list[Pair]:
     return [pair for pair in rows if all(row[STATUS] == "ok" for row in pair)]
 
 
 def _paired(
     base: pd.DataFrame, new: pd.DataFrame, group: list[str], within: list[str]
-) -> Iterator[tuple[tuple[Any, ...], list[Pair]]]:
+) -> ItemsView[tuple[Any, ...], list[Pair]]:
     """Key of the group -> the rows that both have, in BASE's order."""
     theirs: dict[Any, Any] = {tuple(row[name] for name in group + within): row for row in new.to_dict("records")}
     groups: dict[tuple[Any, ...], list[Pair]] = {}
@@ -155,7 +150,7 @@ def _paired(
     for row in base.to_dict("records"):
         if (other := theirs.get(tuple(row[name] for name in group + within))) is not None:
             groups.setdefault(tuple(row[name] for name in group), []).append((row, other))
-    yield from groups.items()
+    return groups.items()
 
 
 def _plain(value: Any) -> Any:

@@ -38,6 +38,10 @@ class Series:
         parts = np.array_split(np.arange(len(self.samples)), min(SLICES, len(self.samples)))
         return [Series(self.samples[part], self.reference[part]) for part in parts]
 
+    def slice_levels(self) -> Floats:
+        """The level of each slice, rounded, as the last digits would tell equal ones apart."""
+        return np.round([part.level for part in self.slices()], 12)
+
 
 @dataclass(frozen=True, slots=True)
 class Apart:
@@ -65,7 +69,7 @@ class Apart:
         It does not shrink with the number of slices, as with Paired: no slice tells how the machine was in one run and
         not in the other.
         """
-        return _spread([self._levels(series) for stratum in self.strata for series in stratum])
+        return _spread([series.slice_levels() for stratum in self.strata for series in stratum])
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """The bootstrap interval of the effect by percentiles: images are drawn, and slices within each series.
@@ -84,12 +88,7 @@ class Apart:
 
     def p_value(self) -> float:
         """Two-sided p of `stratified_mann_whitney` over the slices' levels."""
-        return stratified_mann_whitney([(self._levels(base), self._levels(new)) for base, new in self.strata])
-
-    @staticmethod
-    def _levels(series: Series) -> Floats:
-        levels = [part.level for part in series.slices()]
-        return np.round(levels, 12)  # else rounding tells equal ones apart
+        return stratified_mann_whitney([(base.slice_levels(), new.slice_levels()) for base, new in self.strata])
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class Paired:
     def _error(self) -> tuple[float, int]:
         """The standard error of the effect, by the Winsorised starts, and its degrees of freedom."""
         each = np.sort(self.each())
-        outer = _trimmed_count(len(each))
+        outer = int(TRIMMED * len(each))
         kept = len(each) - 2 * outer
         squares = float(np.var(each.clip(each[outer], each[-1 - outer]))) * len(each)
         return float(np.sqrt(squares / (kept * (kept - 1)))), kept - 1
@@ -172,14 +171,9 @@ def side_by_side(base: Floats, new: Floats) -> float:
     return float(np.median(new[places * len(new) // count] - base[places * len(base) // count]))
 
 
-def _trimmed_count(count: int) -> int:
-    """How many of this many starts are trimmed at either end."""
-    return int(TRIMMED * count)
-
-
 def _trimmed_mean(values: Floats) -> Floats:
     """Over the first axis."""
-    outer = _trimmed_count(len(values))
+    outer = int(TRIMMED * len(values))
     return np.asarray(np.mean(np.sort(values, axis=0)[outer : len(values) - outer], axis=0))
 
 

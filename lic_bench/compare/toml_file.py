@@ -7,8 +7,8 @@ from typing import Any
 from lic_bench.errors import UserError, unknown
 
 
-def read_table(path: Path, name: str, subject: str) -> Any:
-    """The value of this top-level name, None if the file has none. Raises UserError for other names, and for no TOML.
+def read_table(path: Path, name: str, subject: str, default: Any) -> Any:
+    """The value of this top-level name, the default without one. Raises UserError for other names and for no TOML.
 
     subject: begins the message for a file that is no TOML, as "--gate ci.toml:".
     """
@@ -20,4 +20,4 @@ def read_table(path: Path, name: str, subject: str) -> Any:
     for other in content:
         if other != name:
             raise unknown(f"table in {path}", other, [name])
-    return content.get(name)
+    return content.get(name, default)

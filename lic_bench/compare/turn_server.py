@@ -38,8 +38,7 @@ def take_turns(commands: Mapping[str, Sequence[str]]) -> None:
         working = [first, second]
         for turn in cycle((first, second, second, first)):
             if turn in working and not _give_turn(turn[0]):
-                process, output = turn[1]
-                _check_exit_code(process.wait(), _command_of(process), output)  # what failed ends the other too
+                _check_exit_code(*turn[1])  # what failed ends the other too
                 working.remove(turn)
             if not working:
                 break
@@ -98,10 +97,9 @@ def _check_still_running(waiting: Sequence[Started]) -> None:
     """Raise UserError for a process that ended without having taken a turn."""
     for process, output in waiting:
         if process.poll() is not None:
-            command = _command_of(process)
-            _check_exit_code(process.returncode, command, output)
+            _check_exit_code(process, output)
             raise UserError(
-                f"{command} took no turns: its lic-bench is older than --confirm, or all it was asked "
+                f"{_command_of(process)} took no turns: its lic-bench is older than --confirm, or all it was asked "
                 "was measured before."
             ) from None
 
@@ -122,8 +120,10 @@ def _command_of(process: subprocess.Popen[bytes]) -> str:
     return shlex.join(map(str, process.args)) if isinstance(process.args, list) else str(process.args)
 
 
-def _check_exit_code(code: int, command: str, output: IO[bytes]) -> None:
-    if code:
+def _check_exit_code(process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
+    """Wait for the process's end. Raises UserError, with the last line of its output, if it failed."""
+    if code := process.wait():
         output.seek(0)
         messages = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
-        raise UserError(f"{command} {how_it_ended(code)}: {messages[-1].strip() if messages else 'it output nothing'}")
+        message = messages[-1].strip() if messages else "it output nothing"
+        raise UserError(f"{_command_of(process)} {how_it_ended(code)}: {message}")

@@ -1,7 +1,7 @@
 """The verdict on each number: SAME, BETTER, WORSE, or AMBIGUOUS if the data allow none of these."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import expm1, fsum, log1p
 from numbers import Real
 from typing import Any, Literal, TypeAlias
@@ -95,12 +95,11 @@ def confirm_verdicts(first: Sequence[Verdict], second: Mapping[Subject, Verdict]
 
 
 def _confirmed(first: Verdict, second: Verdict) -> Verdict:
-    first_words = f"at first {first.verdict} ({_percent(first.change)})"
-    if second.verdict == "BETTER" and first.verdict == "WORSE":
-        return replace(second, verdict="AMBIGUOUS", confirmed=False, words=f"{first_words}, in turn {second.words}")
-    if second.verdict in ("BETTER", "WORSE"):
+    contradict = (first.verdict, second.verdict) == ("WORSE", "BETTER")
+    if second.verdict in ("BETTER", "WORSE") and not contradict:
         return replace(second, confirmed=True, words=f"{second.words}; measured again in turn")
-    return replace(second, confirmed=False, words=f"{first_words}, in turn {second.words}")
+    words = f"at first {first.verdict} ({_percent(first.change)}), in turn {second.words}"
+    return replace(second, verdict="AMBIGUOUS" if contradict else second.verdict, confirmed=False, words=words)
 
 
 def _of_times(item: Times, gate: Any, p: float) -> Verdict:
@@ -184,14 +183,15 @@ def _of_numbers(better: Better, gate: Any, pairs: Sequence[tuple[float, float]],
 def _of_texts(item: Values, gate: Any, pairs: Sequence[tuple[Any, Any]]) -> Verdict:
     """Texts are equal or not; of a status, "ok" is better."""
     changed = [(before, after) for before, after in pairs if before != after]
-    words = f"other{_on_images(len(changed), item)}"
     if not changed:
         return _verdict(item.subject, "SAME", "equal", gate)
+    word: Word = "WORSE"
+    words = f"other{_on_images(len(changed), item)}"
     if item.subject.metric == STATUS:
         broken = sum(before == "ok" for before, _ in changed)
+        word = "WORSE" if broken else "BETTER"
         words = f"failed{_on_images(broken, item)}" if broken else f"ok{_on_images(len(changed), item)}, had failed"
-        return _verdict(item.subject, _unless_shown("WORSE" if broken else "BETTER", gate), words, gate)
-    return _verdict(item.subject, _unless_shown("WORSE", gate), words, gate)
+    return _verdict(item.subject, _unless_shown(word, gate), words, gate)
 
 
 def _unless_shown(word: Word, gate: Any) -> Word:
@@ -199,10 +199,7 @@ def _unless_shown(word: Word, gate: Any) -> Word:
 
 
 def _verdict(subject: Subject, verdict: Word, words: str, gate: Any, **more: Any) -> Verdict:
-    return Verdict(
-        codec=subject.codec, quality=subject.quality, on=subject.on, metric=subject.metric,
-        verdict=verdict, words=words, gate=gate.name, **more,
-    )  # fmt: skip
+    return Verdict(**asdict(subject), verdict=verdict, words=words, gate=gate.name, **more)
 
 
 def _on_images(count: int, item: Values) -> str:

@@ -1,7 +1,5 @@
 """`lic-bench history`: its options, and the calls that add, show and draw what they ask for."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path

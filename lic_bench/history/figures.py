@@ -1,9 +1,6 @@
 """The figures of the history: the series of a machine and metric, on pages of several panels each."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib
@@ -28,25 +25,17 @@ PANEL = (3.9, 2.15)  # inches
 TICKS = 4  # commits that have a label below a panel
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A figure and the stem of its files."""
-
-    name: str
-    figure: Figure
-
-
 def write_figures(series: Sequence[Series], out: Path) -> list[Path]:
     """Draw the series into the folder `out`, each figure as PNG and SVG; the files. Raises UserError."""
     paths = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(RC_PARAMS):
-            for drawn in figures(series):
-                lay_out(drawn.figure)
+            for name, figure in figures(series):
+                lay_out(figure)
                 for suffix in FORMATS:
-                    path = out / f"{drawn.name}.{suffix}"
-                    drawn.figure.savefig(path, metadata={"Date": None} if suffix == "svg" else {})
+                    path = out / f"{name}.{suffix}"
+                    figure.savefig(path, metadata={"Date": None} if suffix == "svg" else {})
                     paths.append(path)
     except OSError as error:
         raise UserError(f"Cannot write to {out}: {error.strerror or error}; choose another --out.") from None
@@ -60,15 +49,15 @@ def lay_out(figure: Figure) -> None:
     figure.set_layout_engine("none")
 
 
-def figures(series: Sequence[Series]) -> Iterator[Drawn]:
-    """A figure per machine and metric, several if there are many panels; those of a codec stay together if they fit."""
+def figures(series: Sequence[Series]) -> Iterator[tuple[str, Figure]]:
+    """(stem of its files, figure) per machine and metric; several if there are over MOST panels, see `_pages`."""
     groups: dict[tuple[str, str], list[Series]] = {}
     for member in series:
         groups.setdefault((member.last.machine, member.last.metric), []).append(member)
     for (machine, metric), of_metric in groups.items():
         pages = _pages(of_metric)
         for number, page in enumerate(pages, 1):
-            yield Drawn(f"{machine}_{metric}" + (f"_{number}" if len(pages) > 1 else ""), history_figure(page))
+            yield f"{machine}_{metric}" + (f"_{number}" if len(pages) > 1 else ""), history_figure(page)
 
 
 def history_figure(series: Sequence[Series]) -> Figure:
@@ -97,7 +86,7 @@ def history_figure(series: Sequence[Series]) -> Figure:
 
 
 def _pages(series: Sequence[Series]) -> list[list[Series]]:
-    """Parts of at most MOST panels; a codec begins a new one rather than being cut."""
+    """Parts of at most MOST panels; the panels of a codec stay together if they fit."""
     by_codec: dict[str, list[Series]] = {}
     for member in series:
         by_codec.setdefault(member.last.codec, []).append(member)

@@ -1,15 +1,13 @@
 """Where a series begins a new level: steps of noisy values, and changes of exact ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats: TypeAlias = NDArray[np.float64]
+from lic_bench.compare.statistics import Floats
 
 LEAST = 3  # points of a level; fewer are outliers
 OUTLIER = 4.0  # times the noise
@@ -34,30 +32,28 @@ def find_changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
     return starts
 
 
-def find_steps(values: ArrayLike, *, floor: float = 0.0, least: int = LEAST) -> list[int]:
+def find_steps(values: ArrayLike, *, floor: float = 0.0) -> list[int]:
     """The indices at which a new level begins; [] for a series that has one level.
 
     values: [n], finite, in order. floor: steps between levels that differ by no more are none; 0 keeps all.
-    least: points of a level; fewer than these, however far off, are outliers.
+    Fewer points than LEAST, however far off, are outliers.
 
     Optimal partitioning (Jackson et al. 2005) of the squares around the means, over the noise, with PENALTY * log(n)
     per step, after outliers became medians; again with more noise where the residuals are correlated, see `inflation`.
     In independent noise less than 1 % of the series of 6 to 300 points get a step. What wanders slowly cannot be told
     from steps: of 60 points, with a floor of one and a half standard deviations, 2 % get one at a correlation of 0.7
     between neighbours and 6 % at 0.9; a random walk 6 % where the floor is 7.5 of its strides. O(n^2) a round.
-    Raises ValueError for values that are no finite series.
     """
     series = np.asarray(values, np.float64)
-    if series.ndim != 1 or not np.isfinite(series).all() or least < 1:
-        raise ValueError(f"values of shape {series.shape} and least {least}: give finite values [n] and least from 1.")
+
     sigma = noise(series)
-    if sigma == 0 or len(series) < 2 * least:
+    if sigma == 0 or len(series) < 2 * LEAST:
         return []
-    clean, penalty = without_outliers(series, sigma, least), PENALTY * float(np.log(len(series)))
+    clean, penalty = without_outliers(series, sigma), PENALTY * float(np.log(len(series)))
     scaled = clean / (sigma * (1 + FEW / len(series)))
-    starts = partition(scaled, penalty, least)
+    starts = partition(scaled, penalty, LEAST)
     for _ in range(ROUNDS):
-        again = partition(scaled / inflation(clean, starts, sigma), penalty, least) if starts else []
+        again = partition(scaled / inflation(clean, starts, sigma), penalty, LEAST) if starts else []
         if again == starts:
             break
         starts = again
@@ -100,16 +96,16 @@ def inflation(values: Floats, starts: Sequence[int], sigma: float) -> float:
     return max(1.0, deviation / sigma * float(np.sqrt((1 + r) / (1 - r)))) if r > 0 else 1.0
 
 
-def without_outliers(values: Floats, sigma: float, least: int = LEAST) -> Floats:
-    """The values; outliers, over OUTLIER * sigma from the median of 2 * least - 1 values around, become that median.
+def without_outliers(values: Floats, sigma: float) -> Floats:
+    """The values; outliers, over OUTLIER * sigma from the median of 2 * LEAST - 1 values around, become that median.
 
-    That leaves levels of `least` points as they are, and none that is shorter.
+    That leaves levels of LEAST points as they are, and none that is shorter.
     """
-    width = 2 * least - 1
+    width = 2 * LEAST - 1
     if len(values) < width:
         return values
     medians = np.median(np.lib.stride_tricks.sliding_window_view(values, width), axis=1)
-    medians = np.pad(medians, least - 1, mode="edge")
+    medians = np.pad(medians, LEAST - 1, mode="edge")
     return np.where(np.abs(values - medians) > OUTLIER * sigma, medians, values)
 
 

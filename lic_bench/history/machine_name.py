@@ -1,7 +1,5 @@
 """A machine's name in the history: processor, cores, and a hash of all that must not change."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,23 +1,21 @@
 """The series of each metric over the commits, and their steps: where, how large, accepted or not."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lic_bench.compare.accepted import Accepted, covering_entry, extent_to_cover
 from lic_bench.compare.gates import Gate, Timed, Tolerance
 from lic_bench.compare.metric_table import metric_of
+from lic_bench.compare.statistics import Floats
 from lic_bench.history.level_shifts import drop_small_steps, find_changes, find_steps, levels
 from lic_bench.history.point import Key, Point, Value
 
 State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BACK", "BETTER"]
-Floats: TypeAlias = NDArray[np.float64]
+
 NEAR = 1  # points by which a step in noise may be found beside its commit; what has no noise is found at it
 
 
@@ -91,10 +89,17 @@ def _with_steps(points: Sequence[Point], accepted: Sequence[Accepted]) -> Series
     shifts, good_texts = [], heights[:1]
     for place, start in enumerate(starts):
         before, after, later = heights[place], heights[place + 1], heights[place + 2 :]
-        state = _state_of(points[0].metric, before, after, later, gate)
-        if isinstance(after, str) and after in good_texts:
-            state = "BACK"
-        step = _step(points, start, (before, after), state, near, accepted)
+        is_back = isinstance(after, str) and after in good_texts
+        step = Step(
+            index=start,
+            before=before,
+            after=after,
+            change=_relative_change(before, after),
+            state="BACK" if is_back else _state_of(points[0].metric, before, after, later, gate),
+            other_software=points[start].software != points[start - 1].software,
+        )
+        if step.state in ("OPEN", "MENDED"):
+            step = _with_entry(step, points[max(0, start - near) : start + near + 1], accepted)
         good_texts += [after] if step.entry else []
         shifts.append(step)
     return Series(points, shifts, parts)
@@ -114,34 +119,17 @@ def _starts(values: Floats, gate: Gate) -> tuple[list[int], int]:
     return (drop_small_steps(values, starts, within) if within else starts), 0
 
 
-def _step(
-    points: Sequence[Point],
-    start: int,
-    heights: tuple[Value, Value],
-    state: State,
-    near: int,
-    accepted: Sequence[Accepted],
-) -> Step:
-    """heights: before and after. near: points by which the start may be beside the commit."""
-    before, after = heights
-    first, change, entry = points[start], None, None
-    numbers = not isinstance(before, str)
-    if isinstance(before, (int, float)) and isinstance(after, (int, float)) and before:
-        change = after / before - 1
-    if state in ("OPEN", "MENDED"):
-        commits = {point.commit for point in points[max(0, start - near) : start + near + 1]}
-        candidates = [entry for entry in accepted if entry.commit is None or _names(entry.commit, commits)]
-        extent = extent_to_cover(change, numbers=numbers)
-        entry = covering_entry(candidates, first.codec, first.quality, first.metric, extent)
-    return Step(
-        index=start,
-        before=before,
-        after=after,
-        change=change,
-        state="ACCEPTED" if entry and state == "OPEN" else state,
-        entry=entry,
-        other_software=first.software != points[start - 1].software,
-    )
+def _relative_change(before: Value, after: Value) -> float | None:
+    return None if isinstance(before, str) or isinstance(after, str) or not before else after / before - 1
+
+
+def _with_entry(step: Step, nearby: Sequence[Point], accepted: Sequence[Accepted]) -> Step:
+    """The worsening with the entry that accepts it, if any does. nearby: the points at one of which it began."""
+    point, commits = nearby[0], {point.commit for point in nearby}
+    candidates = [entry for entry in accepted if entry.commit is None or _names(entry.commit, commits)]
+    extent = extent_to_cover(step.change, numbers=not isinstance(step.before, str))
+    entry = covering_entry(candidates, point.codec, point.quality, point.metric, extent)
+    return replace(step, entry=entry, state="ACCEPTED" if entry and step.state == "OPEN" else step.state)
 
 
 def _state_of(metric: str, before: Value, after: Value, later: Sequence[Value], gate: Gate) -> State:

@@ -1,7 +1,5 @@
 """One panel of a figure of the history: the points of a series, the levels between its steps, and the steps."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +45,7 @@ def draw_panel(axes: Axes, series: Series, x: Sequence[int], runs: int, width: f
         ends = [x[start] - 0.4, x[stop - 1] + 0.4]
         axes.plot(ends, [level / scale] * 2, color=INK, linewidth=1.3, solid_capstyle="butt", zorder=4)
     axes.set_xlim(-0.6, max(runs - 0.4, 0.6))
-    used = [*y, *(low for _, low, _ in bounds), *(high for *_, high in bounds)]
+    used = [*y, *(bound for _, *pair in bounds for bound in pair)]
     rows = _draw_steps(axes, series, x, runs, width)
     _set_limits(axes, used, rows, _least_span(series, used))
     if _is_text(series):
@@ -127,5 +125,5 @@ def _heights(series: Series, scale: float) -> list[float]:
 
 def _text_ticks(axes: Axes, series: Series) -> None:
     order = list(dict.fromkeys(str(point.value) for point in series.points))
-    shown = [0, len(order) - 1] if len(order) > TEXTS else list(range(len(order)))
-    axes.set_yticks(sorted(set(shown)), [order[place][:SHORT] for place in sorted(set(shown))])
+    shown = [0, len(order) - 1] if len(order) > TEXTS else range(len(order))
+    axes.set_yticks(shown, [order[place][:SHORT] for place in shown])

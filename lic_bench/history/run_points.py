@@ -1,10 +1,9 @@
 """From a stored run to the points of the history."""
 
-from __future__ import annotations
-
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -14,7 +13,7 @@ from lic_bench.compare.paired_values import Subject, Times, Values, paired_value
 from lic_bench.compare.statistics import Apart, floor
 from lic_bench.errors import UserError
 from lic_bench.history.machine_name import machine_name, short_hash, software_hash
-from lic_bench.history.point import RELATIVE, Point, Value
+from lic_bench.history.point import RELATIVE, Point
 from lic_bench.store.run_folder import Run
 
 ImageHashes: TypeAlias = Mapping[str, str]  # of all images under STATUS, of those not failed under "ok"
@@ -31,18 +30,17 @@ def points_of(run: Run) -> list[Point]:
     """
     for part, what in (("environment", "time"), ("fingerprint", "machine")):
         info = run.info.get(part)
-        if not isinstance(info, dict) or not info or (what == "time" and not info.get(what)):
+        if not info or (what == "time" and not info.get(what)):
             raise UserError(f"{run.folder}: its run.json does not tell its {what} ({part}); measure again to add it.")
     return [point for part in run.by_commit() for point in _points_of_commit(part)]
 
 
 def _points_of_commit(run: Run) -> list[Point]:
     values = paired_values(run, run)
-    if len((run.info.get("config") or {}).get("codecs") or ()) > 1:
+    if len(run.info.get("config", {}).get("codecs", ())) > 1:
         values = without_shared_memory(values, run)
     images = _hashes_of_images(run)
-    points = [_point(item, run, images) for item in values]
-    return [point for point in points if point is not None]
+    return [point for item in values if (point := _point(item, run, images)) is not None]
 
 
 def _point(item: Values | Times, run: Run, images: Mapping[tuple[str, int, str], ImageHashes | None]) -> Point | None:
@@ -68,34 +66,27 @@ def commit_of(described: str | None) -> tuple[str | None, bool | None]:
 
 def _origin(run: Run, subject: Subject) -> dict[str, Any]:
     """The fields of a point that say what was measured, where and how."""
-    config, fingerprint, environment = (run.info.get(part) or {} for part in ("config", "fingerprint", "environment"))
+    config, fingerprint, environment = (run.info.get(part, {}) for part in ("config", "fingerprint", "environment"))
     commit, dirty = commit_of(environment.get("git_commit"))
-    codec, quality = subject.codec, subject.quality
     return {
         "time": environment.get("time", ""),
         "commit": commit,
         "dirty": dirty,
         "lic_bench": environment.get("lic_bench", ""),
         "machine": machine_name(fingerprint),
-        "software": software_hash(fingerprint, codec),
-        "protocol": config.get("protocol", ""),
-        "device": config.get("device", ""),
-        "threads": config.get("threads"),
+        "software": software_hash(fingerprint, subject.codec),
+        **{name: config.get(name, "") for name in ("protocol", "device")},
+        **{name: config.get(name) for name in ("threads", "isolate", "quick")},
         "cores_kept": fingerprint.get("cores_kept"),
-        "isolate": config.get("isolate"),
-        "quick": config.get("quick"),
-        "weights": ((config.get("weights") or {}).get(codec) or {}).get(str(quality)),
-        "mode": (config.get("modes") or {}).get(codec),
-        "codec": codec,
-        "quality": quality,
-        "on": subject.on,
-        "metric": subject.metric,
+        "weights": config.get("weights", {}).get(subject.codec, {}).get(str(subject.quality)),
+        "mode": config.get("modes", {}).get(subject.codec),
+        **asdict(subject),
     }
 
 
 def _hashes_of_images(run: Run) -> dict[tuple[str, int, str], ImageHashes | None]:
     """(codec, quality, data set) -> hashes of all images and of those that did not fail; None if some are missing."""
-    asked = (run.info.get("config") or {}).get("images") or {}
+    asked = run.info.get("config", {}).get("images", {})
     hashes_of: dict[tuple[str, int, str], ImageHashes | None] = {}
     key: Any
     for key, rows in run.records.groupby(["codec", "quality", "dataset"], sort=False):
@@ -106,17 +97,15 @@ def _hashes_of_images(run: Run) -> dict[tuple[str, int, str], ImageHashes | None
 
 
 def _numbers_of_values(item: Values) -> dict[str, Any] | None:
+    """The value: how many failed; a hash of all texts; the mean of numbers. None if all are missing."""
     values = [value for value, _ in item.pairs if value is not None]
-    return {"value": _value_of_all(item.subject.metric, values)} if values else None
-
-
-def _value_of_all(metric: str, values: Sequence[Any]) -> Value:
-    """How many failed; a hash of all texts; the mean of numbers."""
-    if metric == STATUS:
-        return float(sum(value != "ok" for value in values))
+    if not values:
+        return None
+    if item.subject.metric == STATUS:
+        return {"value": float(sum(value != "ok" for value in values))}
     if isinstance(values[0], str):
-        return short_hash(values)
-    return math.fsum(values) / len(values)  # rounded once: another order or numpy would else look like a change
+        return {"value": short_hash(values)}
+    return {"value": math.fsum(values) / len(values)}  # rounded once: another order or numpy would look like a change
 
 
 def _numbers_of_times(item: Times) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The files of the history: JSON Lines, one per machine, append-only, for several writers at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path

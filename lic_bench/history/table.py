@@ -1,7 +1,5 @@
 """The history in the terminal: its series and the steps in them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -45,7 +43,8 @@ def series_table(series: Sequence[Series], *, everything: bool = False) -> Table
     """One row per series of one machine. Of many only those with steps, unless `everything` is asked for."""
     named = list(zip(series, _datasets_of(series), strict=True))
     shown = [pair for pair in named if everything or len(series) <= MANY or pair[0].steps]
-    caption = f"Times as multiples of the reference workload's. {_counts(series)}"
+    runs = {(point.time, point.commit) for member in series for point in member.points}
+    caption = f"Times as multiples of the reference workload's. {len(series)} series of {plural(len(runs), 'run')}."
     if len(shown) < len(series):
         caption += f" {len(series) - len(shown)} without a step are not listed (--all)."
     rows = [Row("measured", _series_cells(member, on)) for member, on in shown]
@@ -76,11 +75,6 @@ def _datasets_of(series: Sequence[Series]) -> list[str]:
     """The data set of each series, with what else distinguishes it."""
     named = zip(series, distinctions(series), strict=True)
     return [", ".join(filter(None, (member.last.on, distinction))) for member, distinction in named]
-
-
-def _counts(series: Sequence[Series]) -> str:
-    runs = {(point.time, point.commit) for member in series for point in member.points}
-    return f"{len(series)} series of {plural(len(runs), 'run')}."
 
 
 def _series_cells(series: Series, on: str) -> dict[str, Cell]:

@@ -23,7 +23,7 @@ from lic_bench.run.options import Options, check_ranges
 from lic_bench.run.weights_choice import check_weights, find_weights
 from lic_bench.run.worker_interface import COSTS
 from lic_bench.spec import CodecSpec
-from lic_bench.store.run_config import COMPLEXITY_SIZE, RunConfig
+from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.programs import InstalledCoder
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -68,7 +68,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
     store = Store(
         options.out,
         {
-            "config": session.config.to_json(),
+            "config": asdict(session.config),
             "fingerprint": environment_fingerprint(environment) | _own_fingerprint(session),
             "environment": environment,
             "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},

@@ -16,7 +16,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session
 from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.spec import CodecSpec
-from lic_bench.store.run_config import RunConfig
+from lic_bench.store.run_json import RunConfig
 
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
 

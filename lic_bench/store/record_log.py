@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
 from typing import Generic
@@ -10,7 +10,7 @@ from typing import Generic
 from lic_bench.errors import UserError
 from lic_bench.store import jsonl
 from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
-from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row, to_json
+from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
 # How the error of a failed row of schema 4 and older begins -> its kind of failure; any other is "error".
@@ -43,7 +43,7 @@ class RecordLog(Generic[Row]):
         """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
         row = replace(row, commit=self.commit)
         try:
-            jsonl.append(self.path, json.dumps(to_json(row), allow_nan=False) + "\n")
+            jsonl.append(self.path, json.dumps(asdict(row), allow_nan=False) + "\n")
         except OSError as error:
             raise UserError(
                 f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
@@ -77,12 +77,9 @@ def parse_row(cls: type[Row], line: str | bytes, source: str) -> Row:
     if isinstance(row, Record) and (problem := _uneven_samples(row)):
         raise UserError(f"{source}: {problem}; {FIX}.")
     if row.schema != SCHEMA and row.status == "failed":
-        return replace(row, failure=_failure_of(row.error or ""))
+        kinds = (kind for start, kind in FAILURE_BY_BEGINNING.items() if (row.error or "").startswith(start))
+        return replace(row, failure=next(kinds, "error"))
     return row
-
-
-def _failure_of(error: str) -> FailureKind:
-    return next((kind for beginning, kind in FAILURE_BY_BEGINNING.items() if error.startswith(beginning)), "error")
 
 
 def _uneven_samples(record: Record) -> str | None:

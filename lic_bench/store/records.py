@@ -1,6 +1,6 @@
 """What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Interval
@@ -124,8 +124,3 @@ class Complexity:
     def key(self) -> tuple[str, int, str, str, int, int]:
         """What makes a complexity record unique within a run."""
         return self.codec, self.quality, self.counter, self.path, self.height, self.width
-
-
-def to_json(row: Record | Complexity) -> dict[str, Any]:
-    """The row as plain JSON values."""
-    return asdict(row)

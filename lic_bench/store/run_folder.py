@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from copy import copy
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,7 +15,7 @@ import pandas as pd
 
 from lic_bench.errors import UserError
 from lic_bench.store.record_log import RecordLog, read_rows
-from lic_bench.store.records import SCHEMA, Complexity, Record, Row, to_json
+from lic_bench.store.records import SCHEMA, Complexity, Record, Row
 from lic_bench.store.run_json import read_run_json, write_run_json
 from lic_bench.system.file_lock import take_lock
 from lic_bench.system.whole_file import DRAFT
@@ -56,11 +56,12 @@ class Run:
     lic-bench measured a row, also where that is the run's own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        """name: the folder's if None."""
         if not (folder / "run.json").is_file():
             raise UserError(f"{folder} is no run: it has no run.json; give a folder that `lic-bench run --out` made.")
         self.folder = folder
-        self.name = folder.resolve().name
+        self.name = name or folder.resolve().name
         self.info = read_run_json(folder / "run.json")
         commit = _commit_of(self.info)
         self.records = _frame(folder / "records.jsonl", Record, commit)
@@ -157,5 +158,5 @@ def _commit_of(run: dict[str, Any]) -> str | None:
 
 def _frame(path: Path, cls: type[Row], commit: str | None) -> pd.DataFrame:
     """commit: of rows that note none."""
-    last = {row.key: to_json(row) | {"commit": row.commit or commit} for row in read_rows(path, cls)}
+    last = {row.key: asdict(row) | {"commit": row.commit or commit} for row in read_rows(path, cls)}
     return pd.DataFrame(list(last.values()), columns=[f.name for f in fields(cls)])

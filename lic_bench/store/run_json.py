@@ -1,6 +1,8 @@
 """The file run.json: its shape as far as anything reads it, reading and writing."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias, get_type_hints
 
@@ -8,11 +10,46 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from lic_bench.errors import UserError
 from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
-from lic_bench.store.records import READABLE
-from lic_bench.store.run_config import RunConfig
+from lic_bench.store.records import PROTOCOL, READABLE
 from lic_bench.system.whole_file import write_whole
 
+COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
 Section: TypeAlias = dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """One run, as its folder's run.json keeps it; a run of another configuration gets another folder.
+
+    qualities: codec -> its ladder in this run. weights: codec -> quality -> `lic_bench.codecs.loading.weights_of`.
+    modes: codec -> the colour path asked of it, for codecs that have several.
+    budget: seconds of samples of each time, where it is not the default of measurement.stopwatch.Effort.
+    starts: of each codec's process, to take the times of an image in; None: one.
+    isolate: each codec worked in a process of its own.
+    crop: side of the central square that is measured instead of the whole image, in pixels.
+    images: data set -> number of images. complexity_size: (height, width).
+    sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
+    """
+
+    codecs: tuple[str, ...]
+    datasets: tuple[str, ...]
+    images: Mapping[str, int]
+    qualities: Mapping[str, tuple[int, ...]]
+    weights: Mapping[str, Mapping[str, str]]
+    measure: tuple[str, ...]
+    device: str
+    threads: int
+    repeats: int
+    budget: float | None = None
+    starts: int | None = None
+    modes: Mapping[str, str] = field(default_factory=dict)
+    isolate: bool = False
+    limit: int | None = None
+    crop: int | None = None
+    quick: bool = False
+    complexity_size: tuple[int, int] = COMPLEXITY_SIZE
+    sizes: tuple[int, ...] = ()
+    protocol: str = PROTOCOL
 
 
 class Part(BaseModel):

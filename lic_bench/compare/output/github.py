@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from lic_bench.compare.comparison import Comparison
 from lic_bench.compare.output.wording import Class, class_of, name_of, ordered, plain, sentence_of
-from lic_bench.compare.verdicts import Verdict
 
 AT_MOST = 10  # of each kind, of which GitHub shows no more per step
 KINDS: Mapping[str, Sequence[Class]] = {
@@ -20,23 +19,16 @@ def to_annotations(comparison: Comparison) -> list[str]:
     for kind, classes in KINDS.items():
         verdicts = [verdict for verdict in ordered(comparison.verdicts) if class_of(verdict) in classes]
         shown = verdicts if len(verdicts) <= AT_MOST else verdicts[: AT_MOST - 1]
-        annotations += [_line(kind, name_of(verdict), _message(verdict)) for verdict in shown]
+        annotations += [_line(kind, name_of(v), f"{class_of(v)}: {sentence_of(v)}") for v in shown]
         if left_out := len(verdicts) - len(shown):
-            annotations.append(
-                _line(kind, f"{left_out} more", f"{left_out} more of {' and '.join(classes)}: see the table")
-            )
+            more = f"{left_out} more"
+            annotations.append(_line(kind, more, f"{more} of {' and '.join(classes)}: see the table"))
     return annotations
 
 
-def _message(verdict: Verdict) -> str:
-    return f"{class_of(verdict)}: {sentence_of(verdict)}"
-
-
 def _line(kind: str, title: str, message: str) -> str:
-    return (
-        f"::{kind} title={_escaped(plain(title)).replace(':', '%3A').replace(',', '%2C')}::{_escaped(plain(message))}"
-    )
+    return f"::{kind} title={_escaped(title).replace(':', '%3A').replace(',', '%2C')}::{_escaped(message)}"
 
 
 def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return plain(text).replace("%", "%25")

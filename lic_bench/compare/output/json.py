@@ -22,8 +22,9 @@ def to_json(comparison: Comparison) -> str:
     seconds, changes relative (0.08 is 8 %), and `fails`, whether it makes the comparison fail.
     """
     regressions = comparison.regressions
-    counts: dict[str, int] = {word: comparison.counts[word] for word in WORDS}
-    content: dict[str, Any] = {
+    words = [verdict.verdict for verdict in comparison.verdicts]
+    counts: dict[str, int] = {word: words.count(word) for word in WORDS}
+    content = {
         "schema": SCHEMA,
         "base": comparison.base,
         "new": comparison.new,

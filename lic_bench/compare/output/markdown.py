@@ -5,22 +5,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from lic_bench.compare.comparison import Comparison
-from lic_bench.compare.output.wording import (
-    advice,
-    caption,
-    change_of,
-    circumstances,
-    class_of,
-    interval_of,
-    numbers_of,
-    ordered,
-    outcome,
-    p_of,
-    plain,
-    same_of,
-    stands_out,
-    words_of,
-)
+from lic_bench.compare.output import wording
 from lic_bench.compare.verdicts import Verdict
 
 LIMIT = 65_536  # characters of a comment on GitHub; bytes are counted here, of which there are no fewer
@@ -42,20 +27,18 @@ EMOJI = re.compile(r":(?=[\w+\-\\]+:)")  # the beginning of :rocket:, after the 
 
 def to_markdown(comparison: Comparison) -> str:
     """A headline, the table of what stands out, and the rest folded away; what exceeds LIMIT is counted."""
-    rows = ordered(comparison.verdicts)
-    names = f"{_code(comparison.base)} → {_code(comparison.new)}"
-    head = [MARK, _headline(comparison), "", names, "", *_notes([*advice(comparison), *circumstances(comparison)])]
-    counted = _notes(same_of(rows))
-    foot = [f"<sub>{_escaped(caption(rows))}</sub>"]
-    room = LIMIT - SPARE - _size([*head, *counted, *foot])
-    changed = _table([_row(verdict) for verdict in rows if stands_out(verdict)], room)
-    same = _table([_row(verdict) for verdict in rows if not stands_out(verdict)], room - _size(changed))
-    return "\n".join([*head, *changed, *(_folded([*counted, *same]) if same else ()), *foot]) + "\n"
-
-
-def _headline(comparison: Comparison) -> str:
+    rows = wording.ordered(comparison.verdicts)
+    names = " → ".join(f"<code>{_escaped(name)}</code>" for name in (comparison.base, comparison.new))
+    notes = _notes([*wording.advice(comparison), *wording.circumstances(comparison)])
     sign = ":x:" if comparison.regressions else ":white_check_mark:"
-    return f"### {sign} {_escaped(outcome(comparison))}"
+    head = [MARK, f"### {sign} {_escaped(wording.outcome(comparison))}", "", names, "", *notes]
+    counted = _notes(wording.same_of(rows))
+    foot = [f"<sub>{_escaped(wording.caption(rows))}</sub>"]
+    room = LIMIT - SPARE - _size([*head, *counted, *foot])
+    changed = _table([_row(verdict) for verdict in rows if wording.stands_out(verdict)], room)
+    same = _table([_row(verdict) for verdict in rows if not wording.stands_out(verdict)], room - _size(changed))
+    folded = ["<details><summary>What is the same</summary>", "", *counted, *same, "</details>", ""] if same else []
+    return "\n".join([*head, *changed, *folded, *foot]) + "\n"
 
 
 def _notes(sentences: Iterable[str]) -> list[str]:
@@ -68,10 +51,6 @@ def _table(rows: Sequence[str], room: int) -> list[str]:
     return [*HEAD, *_fitting(rows, room), ""] if rows else []
 
 
-def _folded(rows: Sequence[str]) -> list[str]:
-    return ["<details><summary>What is the same</summary>", "", *rows, "</details>", ""]
-
-
 def _fitting(rows: Sequence[str], room: int) -> list[str]:
     """The rows that fit into so many bytes, and how many do not."""
     ends = accumulate(len(line.encode()) + 1 for line in rows)
@@ -81,21 +60,12 @@ def _fitting(rows: Sequence[str], room: int) -> list[str]:
 
 
 def _row(verdict: Verdict) -> str:
-    base, new = numbers_of(verdict)
-    name = class_of(verdict)
-    cells = [
-        *(verdict.codec, verdict.quality, verdict.on, verdict.metric),
-        *(base, new, change_of(verdict), interval_of(verdict), p_of(verdict), words_of(verdict)),
-    ]
+    name, *cells = wording.cells_of(verdict)
     return f"| {' | '.join([f'{SIGNS.get(name, str())} {name}'.strip(), *map(_escaped, cells)])} |"
 
 
-def _code(name: str) -> str:
-    return f"<code>{_escaped(name)}</code>"
-
-
-def _escaped(cell: object) -> str:
-    shown = plain(cell).strip()
+def _escaped(cell: str) -> str:
+    shown = wording.plain(cell).strip()
     cut = shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 3]}..."
     return EMOJI.sub("&#58;", cut.translate(ESCAPES))
 

@@ -1,6 +1,6 @@
 """A comparison in the terminal: a table in the width of the terminal, and sentences on what follows from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,31 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lic_bench.compare.comparison import Comparison
-from lic_bench.compare.output.wording import (
-    advice,
-    caption,
-    change_of,
-    circumstances,
-    class_of,
-    interval_of,
-    numbers_of,
-    ordered,
-    outcome,
-    p_of,
-    plain,
-    same_of,
-    stands_out,
-    words_of,
-)
+from lic_bench.compare.output import wording
 from lic_bench.compare.verdicts import Verdict
 
-STYLES: Mapping[str, str] = {
-    "WORSE": "bold red",
-    "ACCEPTED": "cyan",
-    "BETTER": "green",
-    "AMBIGUOUS": "yellow",
-    "SAME": "dim",
-}
+STYLES = {"WORSE": "bold red", "ACCEPTED": "cyan", "BETTER": "green", "AMBIGUOUS": "yellow", "SAME": "dim"}
 WORDS_AT_LEAST = 32  # columns for the last one, or the table is set in fewer, higher rows
 METRIC_AT_MOST = 26  # columns up to which the name of a metric is never folded
 WHAT, WHY = "what", "why"
@@ -46,17 +25,17 @@ RIGHT = {"q", "BASE", "NEW", "BASE\nNEW", "change", "95 % interval", "change\n95
 def show_comparison(comparison: Comparison, console: Console, *, everything: bool = False) -> None:
     """Print the comparison. Same numbers are counted by codec; with `everything` each has its row."""
     for label, name in (("BASE", comparison.base), ("NEW ", comparison.new)):
-        _say(console, f"{label} {plain(name)}", "bold")
-    for line in circumstances(comparison):
+        _say(console, f"{label} {wording.plain(name)}", "bold")
+    for line in wording.circumstances(comparison):
         _say(console, line, "yellow" if line.startswith("--allow") else "dim")
-    verdicts = [v for v in ordered(comparison.verdicts) if everything or stands_out(v)]
+    verdicts = [v for v in wording.ordered(comparison.verdicts) if everything or wording.stands_out(v)]
     if verdicts:
         console.print(_table(verdicts, console.width))
-        _say(console, caption(verdicts), "dim")
-    same = [] if everything else same_of(comparison.verdicts)
+        _say(console, wording.caption(verdicts), "dim")
+    same = [] if everything else wording.same_of(comparison.verdicts)
     _say(console, "\n".join(["", *same, ""] if same else []))
-    _say(console, outcome(comparison), "bold red" if comparison.regressions else "bold green")
-    for line in advice(comparison):
+    _say(console, wording.outcome(comparison), "bold red" if comparison.regressions else "bold green")
+    for line in wording.advice(comparison):
         _say(console, line)
 
 
@@ -66,11 +45,10 @@ def _say(console: Console, line: str, style: str = "") -> None:
 
 def _table(verdicts: Sequence[Verdict], width: int) -> Table:
     """A line per verdict if that leaves room for the words, else a few lines each."""
-    names, rows = WIDE, [_wide(verdict) for verdict in verdicts]
+    names, rows = WIDE, [wording.cells_of(verdict) for verdict in verdicts]
     if width - sum(_widths(names, rows)[:-1]) < _words_at_least(rows):
         names, rows = NARROW, [_narrow(verdict) for verdict in verdicts]
-    looks: Any = {"box": SIMPLE_HEAD, "pad_edge": False, "padding": (0, 1, 0, 0)}
-    table = Table(**looks)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     for name in names:
         look: Any = {"justify": "right" if name in RIGHT else "left", "no_wrap": name in RIGHT or name == "verdict"}
         table.add_column(Text(name), overflow="fold", width=_room(names, rows, width) if name == WHAT else None, **look)
@@ -87,7 +65,7 @@ def _widths(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
 
 
 def _words_at_least(rows: Sequence[Sequence[str]]) -> int:
-    return min(WORDS_AT_LEAST, max(cell_len(cells[-1]) for cells in rows))
+    return min(WORDS_AT_LEAST, max(cell_len(words) for *_, words in rows))
 
 
 def _room(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> int:
@@ -98,14 +76,7 @@ def _room(names: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> in
     return min(widths[WHAT] - 2, max(min(metric, METRIC_AT_MOST), remaining))
 
 
-def _wide(verdict: Verdict) -> Sequence[str]:
-    names = (verdict.codec, verdict.quality, verdict.on, verdict.metric)
-    numbers = (*numbers_of(verdict), change_of(verdict), interval_of(verdict), p_of(verdict))
-    return (class_of(verdict), *map(plain, names), *numbers, words_of(verdict))
-
-
 def _narrow(verdict: Verdict) -> Sequence[str]:
-    p, interval = p_of(verdict), interval_of(verdict)
-    what = f"{plain(verdict.codec)} q{verdict.quality} {plain(verdict.on)}\n{plain(verdict.metric)}"
-    change = "\n".join(filter(None, [change_of(verdict), interval, f"p {p}" if p else ""]))
-    return (class_of(verdict), what, "\n".join(numbers_of(verdict)), change, words_of(verdict))
+    name, codec, quality, on, metric, base, new, change, interval, p, words = wording.cells_of(verdict)
+    changes = "\n".join(filter(None, [change, interval, f"p {p}" if p else ""]))
+    return name, f"{codec} q{quality} {on}\n{metric}", f"{base}\n{new}", changes, words

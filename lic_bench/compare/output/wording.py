@@ -1,6 +1,7 @@
 """What all outputs have in common: the order of the verdicts, numbers with units, the outcome, what to do next."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from math import floor, isfinite, log10
 from typing import Literal, TypeAlias
@@ -83,6 +84,13 @@ def p_of(verdict: Verdict) -> str:
     return "<0.001" if verdict.p < 0.001 else f"{verdict.p:.3f}"
 
 
+def cells_of(verdict: Verdict) -> Sequence[str]:
+    """A table row: class, codec, quality, data set, metric, BASE, NEW, change, its 95 % interval, p, words."""
+    names = (class_of(verdict), verdict.codec, verdict.quality, verdict.on, verdict.metric)
+    numbers = (*numbers_of(verdict), change_of(verdict), interval_of(verdict), p_of(verdict))
+    return *map(plain, names), *numbers, words_of(verdict)
+
+
 def sentence_of(verdict: Verdict) -> str:
     """The numbers and the words in one line: "12.31 ms -> 13.40 ms, +8.1 % (+7.0..+9.3 %), p 0.012: slower ..."."""
     base, new = numbers_of(verdict)
@@ -106,27 +114,24 @@ def circumstances(comparison: Comparison) -> list[str]:
     return [plain(line) for line in (*overridden, *comparison.notes, *([] if ratio is None else [_moved(ratio)]))]
 
 
-IN_TURN = " Of those measured again, in turn: medians, and their differences' trimmed mean over the starts of both."
-
-
 def caption(verdicts: Sequence[Verdict]) -> str:
     """What the columns of a table of these verdicts mean."""
     if not any(metric_of(verdict.metric).is_time for verdict in verdicts):
         return "BASE and NEW: means over the images."
+    in_turn = " Of those measured again, in turn: medians, and their differences' trimmed mean over the starts of both."
     again = any(verdict.confirmed is not None for verdict in verdicts)
     fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
     return (
         f"BASE and NEW: means over the images, of times {fast_end} as measured. Change of times: after division by the "
-        f"reference workload's.{IN_TURN if again else ''} p: corrected for the number of times compared."
+        f"reference workload's.{in_turn if again else ''} p: corrected for the number of times compared."
     )
 
 
 def outcome(comparison: Comparison) -> str:
     """The result in one sentence: "Regression: 2 worse, 1 worse and accepted, 3 better, 40 the same."."""
+    counts = Counter(map(class_of, comparison.verdicts))
     names = {"WORSE": "worse", "ACCEPTED": "worse and accepted", "BETTER": "better", "AMBIGUOUS": "ambiguous"}
-    classes = [class_of(verdict) for verdict in comparison.verdicts]
-    counted = {name: classes.count(name) for name in ORDER}
-    parts = [f"{counted[name]} {names.get(name, 'the same')}" for name in ORDER if counted[name]]
+    parts = [f"{counts[name]} {names.get(name, 'the same')}" for name in ORDER if counts[name]]
     return f"{'Regression' if comparison.regressions else 'No regression'}: {', '.join(parts)}."
 
 

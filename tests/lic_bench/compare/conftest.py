@@ -1,6 +1,7 @@
 """Small runs for the tests of comparisons, written through the real store from rows that are made up."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,8 +10,8 @@ import pytest
 
 from lic_bench.run.choices import PARTS
 from lic_bench.store.records import Complexity, Record
-from lic_bench.store.run_config import RunConfig
 from lic_bench.store.run_folder import Run, Store
+from lic_bench.store.run_json import RunConfig
 
 MIB = 2**20
 FINGERPRINT: Mapping[str, Any] = {
@@ -119,7 +120,7 @@ def _config(records: Sequence[Record]) -> dict[str, Any]:
     datasets = tuple(dict.fromkeys(row.dataset for row in records))
     images = {name: len({row.image for row in records if row.dataset == name}) for name in datasets}
     own = {codec: [row for row in records if row.codec == codec] for codec in codecs}
-    return RunConfig(
+    config = RunConfig(
         codecs=codecs,
         datasets=datasets,
         images=images,
@@ -131,4 +132,5 @@ def _config(records: Sequence[Record]) -> dict[str, Any]:
         device="cpu",
         threads=1,
         repeats=5,
-    ).to_json()
+    )
+    return asdict(config)

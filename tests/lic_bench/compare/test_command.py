@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 
 from lic_bench import cli
-from lic_bench.compare.comparable import EXIT_CODE as NOT_COMPARABLE
+from lic_bench.compare.comparable import NotComparable
 from lic_bench.errors import UserError
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run
@@ -112,7 +112,7 @@ def test_a_run_json_with_nothing_in_its_parts_is_no_traceback(compare: Make, pai
     assert compare("base", "new")[0] == cli.OK
     file.write_text(json.dumps(parts | {"config": None}))
     code, _, err = compare("base", "new")
-    assert code == NOT_COMPARABLE
+    assert code == NotComparable.exit_code
     assert "config" in err or "qualities" in err
 
 
@@ -148,14 +148,14 @@ def test_a_gate_lets_more_pass(compare: Make, pair: Make, tmp_path: Path) -> Non
 def test_other_threads_are_not_comparable_unless_allowed(compare: Make, pair: Make, tmp_path: Path) -> None:
     pair(config={"threads": 2}, fingerprint={"cpu": "Other CPU"})
     code, out, err = compare("base", "new", "--json", "c.json")
-    assert (code, out) == (NOT_COMPARABLE, "")
+    assert (code, out) == (NotComparable.exit_code, "")
     assert "override with --allow machine --allow threads:" in err.splitlines()[0]
     assert err.splitlines()[1:] == [
         "  machine: cpu is Example CPU in BASE, Other CPU in NEW",
         "  threads: threads is 1 in BASE, 2 in NEW",
     ]
     assert not (tmp_path / "c.json").exists()
-    assert compare("base", "new", "--allow", "machine")[0] == NOT_COMPARABLE
+    assert compare("base", "new", "--allow", "machine")[0] == NotComparable.exit_code
     code, out, err = compare("base", "new", "--allow", "machine", "--allow", "threads")
     assert (code, err) == (cli.OK, "")
     assert "--allow machine: cpu is Example CPU in BASE, Other CPU in NEW\n" in out
@@ -321,7 +321,7 @@ def test_every_exit_code_of_the_real_program_which_needs_no_torch(pair: Make, st
     stored(rows, name="other", config={"threads": 2})
     code = "import sys\nfrom lic_bench.cli import main\n"
     code += "try:\n    main()\nfinally:\n    assert 'torch' not in sys.modules\n"
-    asked = {cli.OK: "base", cli.FAILED: "new", cli.BAD_INPUT: "nothing", NOT_COMPARABLE: "other"}
+    asked = {cli.OK: "base", cli.FAILED: "new", cli.BAD_INPUT: "nothing", NotComparable.exit_code: "other"}
     programs = {
         expected: subprocess.Popen(
             [sys.executable, "-c", code, "compare", "base", name],

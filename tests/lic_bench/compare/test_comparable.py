@@ -11,7 +11,6 @@ import pytest
 from rich.console import Console
 
 from lic_bench.compare.comparable import (
-    EXIT_CODE,
     NAMES,
     NotComparable,
     check_comparable,
@@ -87,7 +86,7 @@ def test_each_difference_has_its_name(base: Run, name: str, section: str, key: s
     assert line.startswith(f"  {name}: {found.part} is ")
     assert line.endswith(" in NEW")
     assert " in BASE, " in line
-    assert error.value.exit_code == EXIT_CODE == 3
+    assert error.value.exit_code == 3
     assert check_comparable(base, new, [name]) == [found]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from lic_bench.compare import confirm
 from lic_bench.compare.comparison import Comparison, compare
-from lic_bench.compare.confirm import Commands, may_be_worse, run_commands, second_look, undecided
+from lic_bench.compare.confirm import may_be_worse, run_commands, second_look, undecided
 from lic_bench.compare.gate_file import read_gates
 from lic_bench.compare.verdicts import Verdict
 from lic_bench.errors import UserError
@@ -52,9 +52,9 @@ def test_a_slowdown_is_confirmed_and_a_false_alarm_is_not(
 ) -> None:
     """Both runs are one and the same, of the old plugin: it is the second look that meets the slower one."""
     words = [sys.executable, "-m", "lic_bench.cli", "run", "--datasets", str(images), "--plugin"]
-    how = Commands(base=[*words, str(dozers["base"])], new=[*words, str(dozers["new"])])
+    how = ([*words, str(dozers["base"])], [*words, str(dozers["new"])])
     asked = ["--codecs", "dozer", "--qualities", "10", "--limit", "1", "--measure", "latency", "--threads", "1"]
-    subprocess.run([*how.base, *asked, "--no-isolate", "--out", str(tmp_path / "run")], check=True, capture_output=True)
+    subprocess.run([*how[0], *asked, "--no-isolate", "--out", str(tmp_path / "run")], check=True, capture_output=True)
     run = Run(tmp_path / "run")
     first = compare(run, run, GATES)
     looks = [
@@ -76,7 +76,7 @@ def test_where_nothing_may_be_worse_nothing_is_run(stored: Callable[..., Run], r
     steady = record(encode_s=[0.05] * 8, decode_s=[0.02] * 8, canary_s=[0.01] * 8)
     base, new = (stored([steady], name=name) for name in ("base", "new"))
     first = compare(base, new, GATES)
-    nothing = Commands(base=["/no/such"], new=["/no/such"])
+    nothing = (["/no/such"], ["/no/such"])
     assert second_look(first, base, new, GATES, nothing, pytest.fail) == first
 
 
@@ -118,13 +118,14 @@ def test_two_versions_need_two_commands(stored: Callable[..., Run], record: Call
     new = stored([record()], name="new", environment={"git_commit": "bbbb"})
     with pytest.raises(UserError, match=r"BASE was measured by git_commit aaaa, NEW by bbbb.*--base-run"):
         run_commands(base, new, None, "lic-bench run")
-    assert run_commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == Commands(
-        base=["old/lic-bench", "run"], new=["lic-bench", "run", "--limit", "2"]
+    assert run_commands(base, new, "old/lic-bench run", "lic-bench run --limit 2") == (
+        ["old/lic-bench", "run"],
+        ["lic-bench", "run", "--limit", "2"],
     )
     with pytest.raises(UserError, match="--new-run is empty; give a command"):
         run_commands(base, base, None, "")
-    own = run_commands(base, base, None, None)
-    assert own.base == own.new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
+    of_base, of_new = run_commands(base, base, None, None)
+    assert of_base == of_new == shlex.split(f"{shlex.quote(sys.executable)} -m lic_bench.cli run")
 
 
 def test_each_start_has_a_median_difference_of_its_own() -> None:
@@ -160,5 +161,5 @@ def test_a_comparison_without_times_is_left_as_it_is(stored: Callable[..., Run],
     grown = stored([record(payload_bytes=20_001, **untimed)], name="grown")
     first: Comparison = compare(base, grown, GATES)
     assert [verdict.metric for verdict in first.regressions] == ["payload_bytes"]
-    nothing = Commands(base=["/no/such"], new=["/no/such"])
+    nothing = (["/no/such"], ["/no/such"])
     assert second_look(first, base, grown, GATES, nothing, pytest.fail).regressions == first.regressions

@@ -52,7 +52,7 @@ def test_a_machine_and_a_metric_have_a_figure_and_many_panels_several(nights: Ni
     ]
     points += [*nights([1.0], metric="mse_8bit"), *nights([1.0], machine="other")]
     drawn = {
-        one.name: len([axes for axes in one.figure.axes if axes.get_visible()]) for one in figures(series_of(points))
+        stem: len([axes for axes in figure.axes if axes.get_visible()]) for stem, figure in figures(series_of(points))
     }
     name = "intel-xeon-2-cores-1a2b3c4d"
     pages = {f"{name}_payload_bytes_{page}": MOST - 2 for page in (1, 2, 3)}
@@ -64,13 +64,13 @@ def test_nothing_is_cut_off_or_covered_where_the_files_are_drawn(nights: Nights)
     sizes = [123_456_789.5 + night for night in range(4)]
     wide = [point for quality in range(3) for point in nights(sizes, quality=quality)]
     with matplotlib.rc_context(RC_PARAMS):
-        for drawn in figures([*times(nights, [4.0, 4.4]), *series_of([*texts, *wide])]):
-            lay_out(drawn.figure)
-            drawn.figure.set_dpi(RC_PARAMS["savefig.dpi"])
-            renderer = drawn.figure.canvas.get_renderer()
-            label = drawn.figure._supylabel
-            boxes = [*([label.get_window_extent(renderer)] if label else []), drawn.figure.bbox.padded(-1)]
-            for box in (axes.get_tightbbox(renderer) for axes in drawn.figure.axes):
+        for _, figure in figures([*times(nights, [4.0, 4.4]), *series_of([*texts, *wide])]):
+            lay_out(figure)
+            figure.set_dpi(RC_PARAMS["savefig.dpi"])
+            renderer = figure.canvas.get_renderer()
+            label = figure._supylabel
+            boxes = [*([label.get_window_extent(renderer)] if label else []), figure.bbox.padded(-1)]
+            for box in (axes.get_tightbbox(renderer) for axes in figure.axes):
                 page = boxes[-1]
                 assert page.x0 <= box.x0 <= box.x1 <= page.x1
                 assert page.y0 <= box.y0 <= box.y1 <= page.y1

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
 from lic_bench.store.record_log import RecordLog, parse_row, read_rows
-from lic_bench.store.records import LARGEST, Complexity, Record, to_json
+from lic_bench.store.records import LARGEST, Complexity, Record
 
 ROOT = Path(__file__).parents[3]
 RECORD = Record(codec="a", quality=1, dataset="d", image="i", width=1, height=1, status="ok")
@@ -39,7 +39,7 @@ seconds = st.floats(1e-9, 1e9)
     )
 )
 def test_a_record_survives_json(record: Record) -> None:
-    assert parse_row(Record, json.dumps(to_json(record)), "here") == record
+    assert parse_row(Record, json.dumps(asdict(record)), "here") == record
 
 
 @pytest.mark.parametrize(
@@ -65,16 +65,16 @@ def test_a_record_survives_json(record: Record) -> None:
 )
 def test_a_wrong_field_is_one_line(wrong: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=f"^here: {words}; remove that line or measure again with --fresh.$"):
-        parse_row(Record, json.dumps(to_json(RECORD) | wrong), "here")
+        parse_row(Record, json.dumps(asdict(RECORD) | wrong), "here")
 
 
 def test_a_file_name_that_is_no_utf_8_is_read_back() -> None:
     record = replace(RECORD, image=os.fsdecode(b"a\xff.png"))
-    assert parse_row(Record, json.dumps(to_json(record)), "here") == record
+    assert parse_row(Record, json.dumps(asdict(record)), "here") == record
 
 
 def test_a_missing_field_is_named() -> None:
-    values = to_json(COUNT)
+    values = asdict(COUNT)
     del values["macs"]
     with pytest.raises(UserError, match="here: field 'macs' is missing"):
         parse_row(Complexity, json.dumps(values), "here")
@@ -85,7 +85,7 @@ def test_every_stored_number_is_read_back_to_the_last_bit(measured: Path) -> Non
     rows: list[Any] = read_rows(measured, Record)
     for row, line in zip(rows, measured.read_text().splitlines(), strict=True):
         values = json.loads(line)
-        assert {name: value for name, value in to_json(row).items() if name in values} == values
+        assert {name: value for name, value in asdict(row).items() if name in values} == values
 
 
 def test_appended_rows_note_the_commit_of_the_log(tmp_path: Path) -> None:
@@ -115,6 +115,6 @@ def test_a_newer_schema_says_what_to_do() -> None:
 )
 def test_a_failure_of_an_older_schema_is_read_from_its_error(error: str, failure: str) -> None:
     record = Record(codec="a", quality=1, dataset="d", image="i", width=1, height=1, status="failed", error=error)
-    older = to_json(record) | {"schema": 4}
+    older = asdict(record) | {"schema": 4}
     del older["failure"]
     assert parse_row(Record, json.dumps(older), "here").failure == failure

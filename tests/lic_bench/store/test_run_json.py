@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -6,14 +7,15 @@ import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.store.records import SCHEMA
-from lic_bench.store.run_config import RunConfig
-from lic_bench.store.run_json import Config, read_run_json, write_run_json
+from lic_bench.store.run_json import Config, RunConfig, read_run_json, write_run_json
 
 ROOT = Path(__file__).parents[3]
-CONFIG = RunConfig(
-    codecs=("a",), datasets=("d",), images={"d": 1}, qualities={"a": (1,)}, weights={"a": {"1": "random"}},
-    measure=(), device="cpu", threads=1, repeats=1,
-).to_json()  # fmt: skip
+CONFIG = asdict(
+    RunConfig(
+        codecs=("a",), datasets=("d",), images={"d": 1}, qualities={"a": (1,)}, weights={"a": {"1": "random"}},
+        measure=(), device="cpu", threads=1, repeats=1,
+    )
+)  # fmt: skip
 
 
 def test_what_the_project_writes_is_read_back_as_plain_json(tmp_path: Path) -> None:
