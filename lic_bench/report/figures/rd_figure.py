@@ -1,7 +1,5 @@
 """The paper's figures as functions of a frame; they read and write no file and touch no global state."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The figures of a report, each from its part of the gathered data."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Times, memory, complexity and failures of measured codecs; medians, while the records keep every sample."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Why counters of multiply-accumulates disagree, from what each of them counted by kind and had no rule for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any

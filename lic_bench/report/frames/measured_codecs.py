@@ -1,7 +1,5 @@
 """What was measured, one entry per run, codec and device, with its times."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import pandas as pd

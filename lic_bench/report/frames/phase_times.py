@@ -1,7 +1,5 @@
 """Where each codec's time goes: seconds by phase."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from statistics import fmean

@@ -1,7 +1,5 @@
 """Everything a report shows, gathered once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How time, memory and operations grow with the image, from runs of `lic-bench scale`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

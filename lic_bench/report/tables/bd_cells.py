@@ -1,7 +1,5 @@
 """The BD-rate cells of Table 1 with their footnotes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

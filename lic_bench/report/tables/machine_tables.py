@@ -1,7 +1,5 @@
 """The tables `machines`, what each run was made on, and `conditions`, what disturbed it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A Table as Markdown, CSV, LaTeX (booktabs) and HTML."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from itertools import groupby

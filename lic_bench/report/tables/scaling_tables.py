@@ -1,7 +1,5 @@
 """The tables of scaling runs: what was measured at each size, the fits, the largest image per size of memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """A table apart from any notation: cells with text, value and footnotes; render.py writes it down."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase

@@ -1,7 +1,5 @@
 """Table 1 of the paper: times, memory, operations, parameters and BD-rate, published and measured rows together."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
