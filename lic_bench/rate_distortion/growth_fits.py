@@ -79,6 +79,9 @@ class Parabola:
         return 2 * room / (self.b + root) if room else 0.0
 
 
+Curve = Line | Power | Parabola
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """An x found by a fit.
@@ -95,14 +98,11 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x.
-
-    faster, doubtful: see Reach.
-    """
+    """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x."""
 
     line: Line
     power: Power | None
-    best: Line | Power | Parabola
+    best: Curve
     measured: float
     faster: bool = False
     doubtful: bool = False
@@ -126,7 +126,7 @@ def fit(x: Sequence[float], y: Sequence[float], fixed: float = 0.0) -> Fit | Non
         return None
     weights = 1 / ys if (ys > 0).all() else np.full(len(ys), 1 / (np.abs(ys).max() or 1.0))
     line, power = Line(*_straight(xs, ys, weights)), _power(xs, ys, fixed)
-    best: Line | Power | Parabola = line
+    best: Curve = line
     if power is not None and _nearer(power, best, 2, xs, ys, weights):
         best = power
     curved = _parabola(xs, ys, fixed, weights)
@@ -164,9 +164,7 @@ def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
     return Parabola(fixed + a, b, c)
 
 
-def _nearer(
-    other: Power | Parabola, than: Line | Power | Parabola, free: int, x: Floats, y: Floats, weights: Floats
-) -> bool:
+def _nearer(other: Power | Parabola, than: Curve, free: int, x: Floats, y: Floats, weights: Floats) -> bool:
     """Whether `other`, with `free` parameters, is clearly nearer to the values than `than`."""
     error, error_before = (float(((weights * (curve.at(x) - y)) ** 2).sum()) for curve in (other, than))
     noise = max(NOISE**2, error / (len(x) - free) if len(x) > free else 0.0)

@@ -1,14 +1,12 @@
 """From folders of runs to a folder with tables, figures and one page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
+from rich.console import Console
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
@@ -29,9 +27,6 @@ from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.run_folder import Run
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = ("svg", "pdf", "png")

@@ -1,8 +1,6 @@
 """The paper's Figure 10, operations and memory against the size of the image, and times beside them."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +23,8 @@ PANELS = (
     ("c  Encoding", "Time [s]", 1.0, ("time_encode",)),
     ("d  Decoding", "Time [s]", 1.0, ("time_decode",)),
 )
-DASHES: Sequence[Any] = (
-    "-",
-    (0, (5, 2)),
-    (0, (1.5, 1.5)),
-    (0, (5, 1.5, 1.5, 1.5)),
-)  # of a codec's first, second, ... curve
+# of a codec's first, second, ... curve
+DASHES: Sequence[Any] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 GUIDE = "#c3c9d0"
 MOST_TICKS = 6
 MARGIN = 1.25  # a factor, on either side of the sizes
@@ -133,7 +127,7 @@ def _axes(axes: Axes, title: str, unit: str, data: ScalingFrames) -> None:
     _guides(axes)
 
 
-def _shown(mp: pd.Series[Any]) -> list[float]:
+def _shown(mp: Iterable[float]) -> list[float]:
     """The sizes that get a tick: all, or every second, third, ... from the largest down."""
     sizes = sorted(set(mp), reverse=True)
     return sizes[:: -(-len(sizes) // MOST_TICKS)] if sizes else []

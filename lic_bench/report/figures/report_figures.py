@@ -13,7 +13,7 @@ from lic_bench.report.figures.figure1 import COLUMNS, figure1
 from lic_bench.report.figures.figure10 import figure10
 from lic_bench.report.figures.phase_bars import phase_bars
 from lic_bench.report.figures.rd_figure import rd_figure
-from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric, sorted_datasets
+from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.phase_times import mean_over_qualities
 from lic_bench.report.frames.rd_points import sizes_fit
@@ -45,12 +45,11 @@ def report_figures(data: ReportData) -> Iterator[ReportFigure]:
     yield from _figure1(data)
     for metric in METRIC_NAMES:
         points = data.visible_rows(points_of_metric(data.points, metric), metric)
-        for dataset in sorted_datasets(points):
+        for dataset in sort_datasets(set(points.dataset)):
             mine = points[(points.dataset == dataset) & points.complete]
             for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
-                name = f"rd_{metric.removesuffix('_db')}_{_file_name_part(dataset)}" + (
-                    f"_{count}" if count > 1 else ""
-                )
+                stem = "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset)) + (f"_{count}" if count > 1 else "")
+                name = f"rd_{metric.removesuffix('_db')}_{stem}"
                 yield _rd_of_images(data, mine[mine.image_set == images], images, metric, name)
     yield from _phases_of_operations(data)
     if len(data.scaling.points):
@@ -97,11 +96,6 @@ def _phases_of_operations(data: ReportData) -> Iterator[ReportFigure]:
         if len(mine):
             title = f"Where the time of {what} goes, on {dataset_label(str(dataset))}"
             yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(mine))
-
-
-def _file_name_part(dataset: str) -> str:
-    """A part of a file name."""
-    return "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))
 
 
 def _figure1(data: ReportData) -> Iterator[ReportFigure]:

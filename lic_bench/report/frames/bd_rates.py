@@ -1,11 +1,9 @@
 """Curves out of points, and the BD-rate of each against an anchor over the same images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -14,7 +12,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.report.frames.anchor_notes import anchor_note
-from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
 
 SOURCES = ("measured", "published")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
@@ -35,7 +33,7 @@ class Anchor:
     only: str | None = None  # "measured" | "published", where the user said so
 
     @classmethod
-    def parse_all(cls, text: str) -> list[Anchor]:
+    def parse_all(cls, text: str) -> list[Self]:
         """The anchors of a comma-separated list, in order of preference."""
         anchors = [cls.parse(part.strip()) for part in text.split(",") if part.strip()]
         if not anchors:
@@ -43,7 +41,7 @@ class Anchor:
         return anchors
 
     @classmethod
-    def parse(cls, text: str) -> Anchor:
+    def parse(cls, text: str) -> Self:
         """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve.
 
         The name may itself hold colons: "package.module:factory".
@@ -95,11 +93,6 @@ def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd
     rows = [_first_comparable(group, candidates, metric) for _, group in groups]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
-
-
-def sorted_datasets(frame: pd.DataFrame) -> list[str]:
-    """The data sets of a frame in the paper's order."""
-    return sort_datasets(set(frame.dataset))
 
 
 def _first_comparable(
@@ -173,10 +166,9 @@ def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
 
 def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
     results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
-    span = leave_one_out(reference, curve)
-    pchip = results["pchip"]
     row: dict[str, Any] = {method: result.value for method, result in results.items()}
-    row |= {"overlap": pchip.overlap, "low": pchip.low, "high": pchip.high}
+    row |= {name: getattr(results["pchip"], name) for name in ("overlap", "low", "high")}
+    span = leave_one_out(reference, curve)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 
 

@@ -1,7 +1,5 @@
 """Rate-distortion points as one frame: from the records of a run, and from the published data."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -122,7 +120,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
     }
 
 
-def _floats(column: pd.Series[Any]) -> Floats:
+def _floats(column: "pd.Series[Any]") -> Floats:
     values: Floats = np.asarray(column.astype(float), np.float64)
     return values
 

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.rate_distortion import published
-from lic_bench.report.frames.bd_rates import sorted_datasets
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.report_data import ReportData
@@ -51,7 +50,7 @@ def _bd_datasets(data: ReportData) -> list[str]:
     """The data sets with a BD-rate of a codec other than the anchor, in the paper's order."""
     bd = data.bd_for("psnr_db")
     used = (bd.provenance == "measured") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
-    return sorted_datasets(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
+    return sort_datasets(set(bd.dataset[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)]))
 
 
 def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:

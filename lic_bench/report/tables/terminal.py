@@ -68,18 +68,13 @@ def _heading(column: Column) -> list[str]:
 
 
 def _text_width(table: Table, column: Column) -> int:
-    cells = max((len(table.cell(row, column).text) for row in table.rows), default=0) + _mark_room(table, column)
-    return max(cells, *(len(line) for line in _heading(column)))
+    cells, marks = max((len(table.cell(row, column).text) for row in table.rows), default=0), _mark_width(table, column)
+    return max(cells + marks + bool(marks), *(len(line) for line in _heading(column)))
 
 
 def _word_width(table: Table, column: Column) -> int:
     texts = [column.title, *(table.cell(row, column).text for row in table.rows)]
     return max(_mark_width(table, column), *(len(word) for text in texts for word in text.split()))
-
-
-def _mark_room(table: Table, column: Column) -> int:
-    marks = _mark_width(table, column)
-    return marks + 1 if marks else 0
 
 
 def _mark_width(table: Table, column: Column) -> int:
