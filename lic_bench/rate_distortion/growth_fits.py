@@ -30,8 +30,7 @@ class Line:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.a + self.b * x
-        return values
+        return self.a + self.b * x
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -49,8 +48,7 @@ class Power:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.fixed + self.c * x**self.p
-        return values
+        return self.fixed + self.c * x**self.p
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -67,8 +65,7 @@ class Parabola:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.a + self.b * x + self.c * x**2
-        return values
+        return self.a + self.b * x + self.c * x**2
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -83,22 +80,12 @@ Curve = Line | Power | Parabola
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """An x found by a fit.
-
-    far: more than FAR times the largest x that was measured. faster: y grows faster than in proportion to x. doubtful:
-    it may do so, and there are too few x to tell: y is then reached earlier.
-    """
-
-    x: float
-    far: bool
-    faster: bool = False
-    doubtful: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Fit:
-    """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x."""
+    """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x.
+
+    faster: y grows faster than in proportion to x. doubtful: it may do so, and there are too few x to tell; a y is then
+    reached earlier than `best` says.
+    """
 
     line: Line
     power: Power | None
@@ -106,11 +93,6 @@ class Fit:
     measured: float
     faster: bool = False
     doubtful: bool = False
-
-    def reaches(self, y: float) -> Reach | None:
-        """The x at which the best fit comes to y; None where it does not rise."""
-        x = self.best.reaches(y)
-        return None if x is None else Reach(x, x > FAR * self.measured, self.faster, self.doubtful)
 
 
 def fit(x: Sequence[float], y: Sequence[float], fixed: float = 0.0) -> Fit | None:

@@ -60,10 +60,10 @@ class Anchor:
     def curves(self, points: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The anchor's points for this metric, the preferred source first."""
         wanted = {"measured": self.codec, "published": self.slug(metric)}
-        mine = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
+        own = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
         if self.only:
-            mine = mine[mine.provenance == self.only]
-        return mine.sort_values("provenance", ascending=self.measured_first, kind="stable")
+            own = own[own.provenance == self.only]
+        return own.sort_values("provenance", ascending=self.measured_first, kind="stable")
 
 
 def anchor_slugs(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -125,11 +125,11 @@ def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: 
 
 def _incomplete_qualities(group: pd.DataFrame) -> str:
     """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
-    some = group[~group.complete].sort_values("quality")
-    if some.empty:
+    incomplete = group[~group.complete].sort_values("quality")
+    if incomplete.empty:
         return ""
-    names = ", ".join(f"{quality:g}" for quality in some.quality)
-    return f"Quality {names} left out: only {some.n_images.min():.0f} of the images were coded"
+    names = ", ".join(f"{quality:g}" for quality in incomplete.quality)
+    return f"Quality {names} left out: only {incomplete.n_images.min():.0f} of the images were coded"
 
 
 def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
@@ -142,8 +142,8 @@ def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, me
         raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
     same = anchors[anchors.image_set == first.image_set]
     if same.empty:
-        theirs = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
-        raise UserError(f"Not comparable: {name} is known over {theirs}; this curve is over {_images_text(first)}.")
+        known = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
+        raise UserError(f"Not comparable: {name} is known over {known}; this curve is over {_images_text(first)}.")
     own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
     candidates = own if len(own) else same
     chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
@@ -160,8 +160,8 @@ def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     """The curve, and a sentence on the points that were left out of it."""
     first = points.iloc[0]
     curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
-    some = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
-    return curve, f"Left out, as a cheaper point is as good: {some}" if some else ""
+    points_text = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    return curve, f"Left out, as a cheaper point is as good: {points_text}" if points_text else ""
 
 
 def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:

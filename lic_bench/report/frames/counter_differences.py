@@ -47,7 +47,8 @@ def _explanation(row: Any, exact: Any) -> str:
         return _own_formulas(row) if row.path == "forward" else ""
     if not (row.macs_by_kind and exact.macs_by_kind):
         return _without_kinds(row, exact)
-    differences = _differences(row.macs_by_kind, exact.macs_by_kind)
+    own, theirs = row.macs_by_kind, exact.macs_by_kind
+    differences = {kind: own.get(kind, 0) - theirs.get(kind, 0) for kind in (theirs | own)}
     if max(map(abs, (row.macs - exact.macs, *differences.values()))) <= TOLERANCE * exact.macs:
         return ""
     parts = [
@@ -58,10 +59,6 @@ def _explanation(row: Any, exact: Any) -> str:
     rest = row.macs - exact.macs - sum(v for v in differences.values() if abs(v) >= SHOWN * exact.macs)
     parts += [f"all else {rest / 1e9:+.3g} G"] if abs(rest) >= SHOWN * exact.macs else []
     return f"{row.label}, {row.counter} against exact: {'; '.join(parts)}."
-
-
-def _differences(counted: Calls, exact: Calls) -> dict[str, int]:
-    return {kind: counted.get(kind, 0) - exact.get(kind, 0) for kind in dict.fromkeys((*exact, *counted))}
 
 
 def _reason(row: Any, exact: Any, kind: str, more: bool) -> str:

@@ -121,8 +121,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
 
 
 def _floats(column: "pd.Series[Any]") -> Floats:
-    values: Floats = np.asarray(column.astype(float), np.float64)
-    return values
+    return np.asarray(column.astype(float), np.float64)
 
 
 def _decibels(ms_ssim: Floats) -> Floats:

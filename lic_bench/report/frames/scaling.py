@@ -121,9 +121,9 @@ def _limits(run: Run) -> Iterator[dict[str, Any]]:
     failed = run.records[run.records.failure == "out_of_memory"]
     for codec, group in failed.groupby("codec", sort=False):
         first: Any = group.assign(mp=group.width * group.height / 1e6).sort_values("mp").iloc[0]
-        mine = run.records[run.records.codec == codec]
+        records = run.records[run.records.codec == codec]
         known = {name: first[name] for name in ("width", "height", "mp", "error")}
-        yield _identity(run, mine[mine.status == "ok"] if (mine.status == "ok").any() else mine) | known
+        yield _identity(run, records[records.status == "ok"] if (records.status == "ok").any() else records) | known
 
 
 def _identity(run: Run, records: pd.DataFrame, complexity: pd.DataFrame | None = None) -> dict[str, Any]:

@@ -8,9 +8,8 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
-from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
-from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import codec_label, dataset_label, machine_name, plural, sort_datasets, source_label
+from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
+from lic_bench.report.labels import codec_label, dataset_label, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
@@ -103,14 +102,13 @@ def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
 
 
 def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
-    machine = machine_name(row.run.info, row.device)
     protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
     timed_on = ""
     if row.dataset:
         qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
         images = plural(row.n_images, "image")
         timed_on = f"; times and memory on {dataset_label(row.dataset)}, {images}, {qualities}"
-    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{timed_on}."
+    source = f"Run {row.run.name} on {row.device}: {row.machine}, protocol {protocol}{timed_on}."
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {

@@ -24,8 +24,8 @@ def to_rich(table: Table, width: int | None = None) -> Group:
     looks: Any = {"title_style": "bold", "box": box.SIMPLE_HEAD, "pad_edge": False, "padding": 0}
     grid = Grid(title=Text(title), title_justify="left", **looks)
     for column, wide in zip(columns, _widths(table, columns, width), strict=True):
-        left, header = column.align == "left", Text("\n".join(_heading(column)))
-        grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not left, width=wide)
+        has_words, header = column.align == "left", Text("\n".join(_heading(column)))
+        grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not has_words, width=wide)
     for row in table.rows:
         cells = [_rich_cell(table, row, c, _mark_width(table, c)) for c in columns]
         grid.add_row(*cells, style="dim" if row.provenance == "published" else "")
