@@ -1,13 +1,10 @@
-"""BD-rate and BD-PSNR (Bjontegaard, VCEG-M33, 2001): the mean gap between two rate-distortion curves.
+"""BD-rate (Bjontegaard, VCEG-M33, 2001): the mean gap between two rate-distortion curves.
 
 `pchip` is what the paper's Table 1 was computed with; `cubic` is the classic polynomial of VCEG-M33.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,17 +43,14 @@ class RDCurve:
     def __len__(self) -> int:
         return len(self.rate)
 
-    def without(self, index: int) -> RDCurve:
+    def without(self, index: int) -> Self:
         """The curve less one point, counted in order of rising rate."""
-        return RDCurve(self.name, np.delete(self.rate, index), np.delete(self.quality, index))
+        return type(self)(self.name, np.delete(self.rate, index), np.delete(self.quality, index))
 
 
 @dataclass(frozen=True, slots=True)
 class BDResult:
-    """value: percent (bd_rate; negative: fewer bits) or dB (bd_psnr; positive: better quality).
-
-    overlap: common interval over joint range, 0..1. low, high: the common interval, in dB (bd_rate) or bpp (bd_psnr).
-    """
+    """value: percent; negative: fewer bits. low, high: the common interval [dB]; overlap: over the joint one, 0..1."""
 
     value: float
     overlap: float
@@ -75,16 +69,14 @@ def monotone(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[RDCurve, l
 
 def bd_rate(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResult:
     """Mean rate difference of `test` to `anchor` over their common quality interval, on log rate, in percent."""
-    low, high, overlap = _common(anchor, test, anchor.quality, test.quality, "quality", "dB")
-    gap = _mean_gap(anchor, test, method, low, high, lambda c: (c.quality, np.log(c.rate)))
-    return BDResult(100 * float(np.expm1(gap)), overlap, low, high)
-
-
-def bd_psnr(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResult:
-    """Mean quality difference of `test` to `anchor` over their common interval of log rate, in dB."""
-    low, high, overlap = _common(anchor, test, np.log(anchor.rate), np.log(test.rate), "log rate", "ln bpp")
-    gap = _mean_gap(anchor, test, method, low, high, lambda c: (np.log(c.rate), c.quality))
-    return BDResult(gap, overlap, float(np.exp(low)), float(np.exp(high)))
+    low, high, overlap = _common_quality(anchor, test)
+    if method not in METHODS:
+        raise unknown("BD-rate method", method, METHODS)
+    for curve in (anchor, test):
+        if len(curve) < MIN_POINTS[method]:
+            raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
+    areas = [_integral(curve.quality, np.log(curve.rate), method, low, high) for curve in (test, anchor)]
+    return BDResult(100 * float(np.expm1((areas[0] - areas[1]) / (high - low))), overlap, low, high)
 
 
 def leave_one_out(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> tuple[float, float] | None:
@@ -117,34 +109,17 @@ def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Flo
     return rates[order], qualities[order]
 
 
-def _common(anchor: RDCurve, test: RDCurve, a: Floats, t: Floats, what: str, unit: str) -> tuple[float, float, float]:
-    """The common interval of the rising values a and t, and its share of the joint range."""
+def _common_quality(anchor: RDCurve, test: RDCurve) -> tuple[float, float, float]:
+    """The common interval of quality, and its share of the joint range."""
+    a, t = anchor.quality, test.quality
     low, high = max(a[0], t[0]), min(a[-1], t[-1])
     if low >= high:
         raise UserError(
-            f"Curves {anchor.name!r} and {test.name!r} have no {what} in common: "
-            f"{a[0]:.2f}..{a[-1]:.2f} and {t[0]:.2f}..{t[-1]:.2f} {unit}; measure qualities that overlap."
+            f"Curves {anchor.name!r} and {test.name!r} have no quality in common: "
+            f"{a[0]:.2f}..{a[-1]:.2f} and {t[0]:.2f}..{t[-1]:.2f} dB; measure qualities that overlap."
         )
     joint = max(a[-1], t[-1]) - min(a[0], t[0])
     return float(low), float(high), float((high - low) / joint)
-
-
-def _mean_gap(
-    anchor: RDCurve,
-    test: RDCurve,
-    method: Method,
-    low: float,
-    high: float,
-    axes: Callable[[RDCurve], tuple[Floats, Floats]],
-) -> float:
-    """Mean of f_test - f_anchor over [low, high], f interpolating the (x, y) that `axes` gives of a curve."""
-    if method not in METHODS:
-        raise unknown("BD-rate method", method, METHODS)
-    for curve in (anchor, test):
-        if len(curve) < MIN_POINTS[method]:
-            raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
-    integrals = [_integral(*axes(curve), method, low, high) for curve in (test, anchor)]
-    return float((integrals[0] - integrals[1]) / (high - low))
 
 
 def _integral(x: Floats, y: Floats, method: Method, low: float, high: float) -> float:

@@ -30,8 +30,7 @@ class Line:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.a + self.b * x
-        return values
+        return self.a + self.b * x
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -49,8 +48,7 @@ class Power:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.fixed + self.c * x**self.p
-        return values
+        return self.fixed + self.c * x**self.p
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -67,8 +65,7 @@ class Parabola:
 
     def at(self, x: Floats) -> Floats:
         """y at x."""
-        values: Floats = self.a + self.b * x + self.c * x**2
-        return values
+        return self.a + self.b * x + self.c * x**2
 
     def reaches(self, y: float) -> float | None:
         """The x at which y is reached, 0 if it is above y from the start; None if it does not rise."""
@@ -79,38 +76,23 @@ class Parabola:
         return 2 * room / (self.b + root) if room else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """An x found by a fit.
-
-    far: more than FAR times the largest x that was measured. faster: y grows faster than in proportion to x. doubtful:
-    it may do so, and there are too few x to tell: y is then reached earlier.
-    """
-
-    x: float
-    far: bool
-    faster: bool = False
-    doubtful: bool = False
+Curve = Line | Power | Parabola
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
     """The fits to the same values. power: None where a value is not above its fixed part. measured: the largest x.
 
-    faster, doubtful: see Reach.
+    faster: y grows faster than in proportion to x. doubtful: it may do so, and there are too few x to tell; a y is then
+    reached earlier than `best` says.
     """
 
     line: Line
     power: Power | None
-    best: Line | Power | Parabola
+    best: Curve
     measured: float
     faster: bool = False
     doubtful: bool = False
-
-    def reaches(self, y: float) -> Reach | None:
-        """The x at which the best fit comes to y; None where it does not rise."""
-        x = self.best.reaches(y)
-        return None if x is None else Reach(x, x > FAR * self.measured, self.faster, self.doubtful)
 
 
 def fit(x: Sequence[float], y: Sequence[float], fixed: float = 0.0) -> Fit | None:
@@ -126,7 +108,7 @@ def fit(x: Sequence[float], y: Sequence[float], fixed: float = 0.0) -> Fit | Non
         return None
     weights = 1 / ys if (ys > 0).all() else np.full(len(ys), 1 / (np.abs(ys).max() or 1.0))
     line, power = Line(*_straight(xs, ys, weights)), _power(xs, ys, fixed)
-    best: Line | Power | Parabola = line
+    best: Curve = line
     if power is not None and _nearer(power, best, 2, xs, ys, weights):
         best = power
     curved = _parabola(xs, ys, fixed, weights)
@@ -164,9 +146,7 @@ def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
     return Parabola(fixed + a, b, c)
 
 
-def _nearer(
-    other: Power | Parabola, than: Line | Power | Parabola, free: int, x: Floats, y: Floats, weights: Floats
-) -> bool:
+def _nearer(other: Power | Parabola, than: Curve, free: int, x: Floats, y: Floats, weights: Floats) -> bool:
     """Whether `other`, with `free` parameters, is clearly nearer to the values than `than`."""
     error, error_before = (float(((weights * (curve.at(x) - y)) ** 2).sum()) for curve in (other, than))
     noise = max(NOISE**2, error / (len(x) - free) if len(x) > free else 0.0)

@@ -54,8 +54,7 @@ def _published_folder() -> Path:
 @cache
 def paper_tables() -> dict[str, Any]:
     """tables.json: Tables 1 to 5 of arXiv:2502.05741, with setup and known slips. Not to be changed."""
-    values: dict[str, Any] = json.loads((_published_folder() / "tables.json").read_text())
-    return values
+    return _read_json(_published_folder() / "tables.json")
 
 
 @cache

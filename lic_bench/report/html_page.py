@@ -1,7 +1,5 @@
 """One self-contained HTML page out of tables and figures."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence

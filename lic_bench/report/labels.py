@@ -1,7 +1,5 @@
 """Names of codecs, data sets, runs and machines for people."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from typing import Any

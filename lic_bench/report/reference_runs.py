@@ -1,7 +1,5 @@
 """The runs that this project ships: measured with `lic-bench run`, shown in reports beside the user's own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path

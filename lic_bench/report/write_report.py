@@ -1,14 +1,11 @@
 """From folders of runs to a folder with tables, figures and one page."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import matplotlib
+from rich.console import Console
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
@@ -29,9 +26,6 @@ from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.run_folder import Run
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = ("svg", "pdf", "png")
@@ -63,24 +57,31 @@ def write_report(
 ) -> WrittenReport:
     """Write the report on `runs` into the folder `out`.
 
-    published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, as in reference_runs.choose;
+    published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
     predicted for.
     """
     data = gather_report_data(_open_runs(runs, reference_runs.choose_references(reference)), published, anchor, method)
     tables = _make_tables(data, memory_gib)
-    with matplotlib.rc_context(RC_PARAMS), _write_errors_named(out):
-        out.mkdir(parents=True, exist_ok=True)
-        _remove_earlier_report(out)
-        files = [path for table in tables.values() for path in _write_table(table, out)]
-        pictures = []
-        for figure in report_figures(data):
-            paths = _write_figure(figure, out)
-            files += paths
-            svg = inline_svg(paths[0].read_text(), figure.name)
-            pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
-        index = out / "index.html"
-        index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
+    try:
+        with matplotlib.rc_context(RC_PARAMS):
+            return _write_files(data, tables, out)
+    except OSError as error:
+        raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
+
+
+def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> WrittenReport:
+    out.mkdir(parents=True, exist_ok=True)
+    _remove_earlier_report(out)
+    files = [path for table in tables.values() for path in _write_table(table, out)]
+    pictures = []
+    for figure in report_figures(data):
+        paths = _write_figure(figure, out)
+        files += paths
+        svg = inline_svg(paths[0].read_text(), figure.name)
+        pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
+    index = out / "index.html"
+    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
     return WrittenReport(index, [*files, index], tables)
 
 
@@ -111,14 +112,6 @@ def _remove_earlier_report(out: Path) -> None:
     old += [path for stem in STEMS for path in (out / "figures").glob(f"{stem}.*")]
     for path in old:
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _write_errors_named(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
 
 
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:

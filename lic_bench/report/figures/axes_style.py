@@ -1,7 +1,5 @@
 """The look of all figures: axes, ink and what Matplotlib is set to."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from matplotlib.axes import Axes

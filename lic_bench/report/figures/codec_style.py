@@ -1,7 +1,5 @@
 """What a codec styles like in every figure: its colour and marker belong to it, whatever else is drawn."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

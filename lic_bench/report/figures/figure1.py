@@ -1,7 +1,5 @@
 """The paper's Figure 1: BD-rate against decoding latency, marker area by parameters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

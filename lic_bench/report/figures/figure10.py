@@ -1,8 +1,6 @@
 """The paper's Figure 10, operations and memory against the size of the image, and times beside them."""
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +23,8 @@ PANELS = (
     ("c  Encoding", "Time [s]", 1.0, ("time_encode",)),
     ("d  Decoding", "Time [s]", 1.0, ("time_decode",)),
 )
-DASHES: Sequence[Any] = (
-    "-",
-    (0, (5, 2)),
-    (0, (1.5, 1.5)),
-    (0, (5, 1.5, 1.5, 1.5)),
-)  # of a codec's first, second, ... curve
+# of a codec's first, second, ... curve
+DASHES: Sequence[Any] = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 GUIDE = "#c3c9d0"
 MOST_TICKS = 6
 MARGIN = 1.25  # a factor, on either side of the sizes
@@ -103,10 +97,10 @@ def _curve(axes: Axes, data: ScalingFrames, curve: str, quantities: Sequence[str
 
 def _points(points: pd.DataFrame, quantities: Sequence[str]) -> pd.DataFrame:
     """What a panel shows of a curve, by size: of operations the first kind there is, else the largest; above 0."""
-    mine = points[points.quantity.isin(quantities) & (points.value > 0)]
+    shown = points[points.quantity.isin(quantities) & (points.value > 0)]
     if quantities[0].startswith("macs"):
-        mine = mine[mine.quantity == next((q for q in quantities if (mine.quantity == q).any()), "")]
-    ordered: pd.DataFrame = mine.sort_values("value").drop_duplicates("mp", keep="last").sort_values("mp")
+        shown = shown[shown.quantity == next((q for q in quantities if (shown.quantity == q).any()), "")]
+    ordered: pd.DataFrame = shown.sort_values("value").drop_duplicates("mp", keep="last").sort_values("mp")
     return ordered
 
 
@@ -127,13 +121,14 @@ def _axes(axes: Axes, title: str, unit: str, data: ScalingFrames) -> None:
     labels = [f"{_size(row)}\n{row.mp:.2g}" for row in sizes.itertuples()]
     axes.set_xticks(sizes.mp.tolist(), labels)
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if _decades(axes) < 2.5 else (1,)))
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if np.log10(high / low) < 2.5 else (1,)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     _guides(axes)
 
 
-def _shown(mp: pd.Series[Any]) -> list[float]:
+def _shown(mp: Iterable[float]) -> list[float]:
     """The sizes that get a tick: all, or every second, third, ... from the largest down."""
     sizes = sorted(set(mp), reverse=True)
     return sizes[:: -(-len(sizes) // MOST_TICKS)] if sizes else []
@@ -141,11 +136,6 @@ def _shown(mp: pd.Series[Any]) -> list[float]:
 
 def _size(row: Any) -> str:
     return f"{row.width}²" if row.width == row.height else f"{row.width}x{row.height}"
-
-
-def _decades(axes: Axes) -> float:
-    low, high = axes.get_ylim()
-    return float(np.log10(high / low))
 
 
 def _guides(axes: Axes) -> None:

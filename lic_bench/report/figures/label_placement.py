@@ -1,10 +1,9 @@
 """Placing labels beside markers so that nothing overlaps. Pure geometry in points; knows nothing of figures."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import cos, pi, sin
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,7 @@ class Box:
     right: float
     top: float
 
-    def overlap(self, other: Box) -> float:
+    def overlap(self, other: Self) -> float:
         """The area in common."""
         width = min(self.right, other.right) - max(self.left, other.left)
         height = min(self.top, other.top) - max(self.bottom, other.bottom)

@@ -1,7 +1,5 @@
 """The figure of where the time goes: a bar per codec, cut into its phases, in milliseconds and in percent."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

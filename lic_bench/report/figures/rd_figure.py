@@ -1,6 +1,4 @@
-"""The paper's figures as functions of a frame; they read and write no file and touch no global state."""
-
-from __future__ import annotations
+"""Rate against quality, as in the paper's Figures 5 to 7."""
 
 from collections.abc import Sequence
 
@@ -24,18 +22,18 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     published ones dashed and hollow. highlighted: the published codecs to draw in colour; () means all, the others
     become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
     """
-    mine = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
-    coloured = _coloured(mine, highlighted)
+    complete = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
+    coloured = _coloured(complete, highlighted)
     figure, axes = new_axes(7.2 if len(coloured) < INSIDE else 9.0, 5.0)
-    rest = mine[~mine.curve.isin(coloured)]
+    rest = complete[~complete.curve.isin(coloured)]
     for _, curve in rest.groupby("curve", sort=False):
         ordered = curve.sort_values("bpp")
         axes.plot(ordered.bpp, ordered[metric], color=REST, linewidth=0.6, zorder=1)
-    twice = _measured_twice(mine)
-    handles = [_line(axes, mine[mine.curve == name], metric, twice) for name in coloured]
+    twice = _measured_twice(complete)
+    handles = [_line(axes, complete[complete.curve == name], metric, twice) for name in coloured]
     if len(rest):
         handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more (published)"))
-    _zoom(axes, mine[mine.curve.isin(coloured)], metric)
+    _zoom(axes, complete[complete.curve.isin(coloured)], metric)
     axes.set(xlabel="Rate [bpp]", ylabel=f"{METRIC_NAMES[metric]} [dB]", title=images_label(image_set))
     _legend(axes, handles)
     return figure
@@ -44,10 +42,10 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
 def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
     """The curves to draw in colour: measured ones first, then the published ones in the order given."""
     measured = points[points.provenance == "measured"].curve.unique().tolist()
-    theirs = points[points.provenance == "published"]
+    published = points[points.provenance == "published"]
     if not highlighted:
-        return [*measured, *theirs.curve.unique()]
-    order = [theirs.curve[theirs.codec == codec].unique() for codec in highlighted]
+        return [*measured, *published.curve.unique()]
+    order = [published.curve[published.codec == codec].unique() for codec in highlighted]
     return [*measured, *(curve for curves in order for curve in curves)]
 
 

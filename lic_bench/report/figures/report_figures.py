@@ -1,7 +1,5 @@
 """The figures of a report, each from its part of the gathered data."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,19 +13,11 @@ from lic_bench.report.figures.figure1 import COLUMNS, figure1
 from lic_bench.report.figures.figure10 import figure10
 from lic_bench.report.figures.phase_bars import phase_bars
 from lic_bench.report.figures.rd_figure import rd_figure
-from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric, sorted_datasets
-from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric
 from lic_bench.report.frames.phase_times import mean_over_qualities
 from lic_bench.report.frames.rd_points import sizes_fit
-from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import (
-    METRIC_NAMES,
-    dataset_label,
-    images_label,
-    machine_name,
-    published_slug,
-    sort_datasets,
-)
+from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, published_slug, sort_datasets
 
 MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
 
@@ -47,13 +37,12 @@ def report_figures(data: ReportData) -> Iterator[ReportFigure]:
     yield from _figure1(data)
     for metric in METRIC_NAMES:
         points = data.visible_rows(points_of_metric(data.points, metric), metric)
-        for dataset in sorted_datasets(points):
-            mine = points[(points.dataset == dataset) & points.complete]
-            for count, images in enumerate(sorted(mine.image_set.unique(), key=lambda name: (len(name), name)), 1):
-                name = f"rd_{metric.removesuffix('_db')}_{_file_name_part(dataset)}" + (
-                    f"_{count}" if count > 1 else ""
-                )
-                yield _rd_of_images(data, mine[mine.image_set == images], images, metric, name)
+        for dataset in sort_datasets(set(points.dataset)):
+            complete = points[(points.dataset == dataset) & points.complete]
+            for count, images in enumerate(sorted(complete.image_set.unique(), key=lambda name: (len(name), name)), 1):
+                stem = "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset)) + (f"_{count}" if count > 1 else "")
+                name = f"rd_{metric.removesuffix('_db')}_{stem}"
+                yield _rd_of_images(data, complete[complete.image_set == images], images, metric, name)
     yield from _phases_of_operations(data)
     if len(data.scaling.points):
         yield _figure10(data)
@@ -95,15 +84,10 @@ def _phases_of_operations(data: ReportData) -> Iterator[ReportFigure]:
         "coder's time is not representative. Codecs without a network have no parts."
     )
     for operation, what in (("decode", "decoding"), ("encode", "encoding")):
-        mine = bars[bars.operation == operation]
-        if len(mine):
+        parts = bars[bars.operation == operation]
+        if len(parts):
             title = f"Where the time of {what} goes, on {dataset_label(str(dataset))}"
-            yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(mine))
-
-
-def _file_name_part(dataset: str) -> str:
-    """A part of a file name."""
-    return "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))
+            yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(parts))
 
 
 def _figure1(data: ReportData) -> Iterator[ReportFigure]:
@@ -113,11 +97,11 @@ def _figure1(data: ReportData) -> Iterator[ReportFigure]:
     if bd.empty:
         return
     dataset = "kodak" if (bd.dataset == "kodak").any() else str(bd.dataset.mode().iloc[0])
-    here = bd[bd.dataset == dataset]
-    anchor = here[here.anchor_curve == here.anchor_curve.mode().iloc[0]].iloc[0]
+    on_dataset = bd[bd.dataset == dataset]
+    anchor = on_dataset[on_dataset.anchor_curve == on_dataset.anchor_curve.mode().iloc[0]].iloc[0]
     rows = [*_published_rows(data, dataset), *_measured_rows(data, dataset)]
-    other = set(here.curve[here.anchor_curve != anchor.anchor_curve])  # they would not share the axis
-    rows = [row | {"bd_rate": None} if row.pop("curve") in other else row for row in rows]
+    not_on_axis = set(on_dataset.curve[on_dataset.anchor_curve != anchor.anchor_curve])
+    rows = [row | {"bd_rate": None} if row.pop("curve") in not_on_axis else row for row in rows]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     if frame.dropna(subset=["dec_s", "bd_rate"]).empty:
         return
@@ -156,21 +140,18 @@ def _measured_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
     for row in measured_codecs(data):
         bd, borrowed = _bd_rate_for(data, row, dataset)
         where = _timed_on(row, dataset)
-        mine = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
-        device = machine_name(row.run.info, row.device)
-        parameters = data.complexity.parameters[
-            (data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)
-        ]
+        latencies = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
+        counted = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
         yield {
             "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,
             "label": row.label,
             "provenance": "measured",
-            "device": device if where == dataset else f"{device} on {where}",
-            "dec_s": mine.median_s[mine.operation == "decode"].mean(),
+            "device": row.machine if where == dataset else f"{row.machine} on {where}",
+            "dec_s": latencies.median_s[latencies.operation == "decode"].mean(),
             "lower_bound": False,
             "bd_rate": bd,
-            "params_m": (parameters.iloc[0] / 1e6 or None) if len(parameters) else None,
+            "params_m": (counted.parameters.iloc[0] / 1e6 or None) if len(counted) else None,
             "networks_only": borrowed,
         }
 

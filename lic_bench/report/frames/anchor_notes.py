@@ -1,7 +1,5 @@
 """Notes on anchors that were not made together with the curve: who made them, by which colour path."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,11 +1,9 @@
 """Curves out of points, and the BD-rate of each against an anchor over the same images."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -14,7 +12,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.report.frames.anchor_notes import anchor_note
-from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
 
 SOURCES = ("measured", "published")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
@@ -35,7 +33,7 @@ class Anchor:
     only: str | None = None  # "measured" | "published", where the user said so
 
     @classmethod
-    def parse_all(cls, text: str) -> list[Anchor]:
+    def parse_all(cls, text: str) -> list[Self]:
         """The anchors of a comma-separated list, in order of preference."""
         anchors = [cls.parse(part.strip()) for part in text.split(",") if part.strip()]
         if not anchors:
@@ -43,7 +41,7 @@ class Anchor:
         return anchors
 
     @classmethod
-    def parse(cls, text: str) -> Anchor:
+    def parse(cls, text: str) -> Self:
         """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve.
 
         The name may itself hold colons: "package.module:factory".
@@ -62,10 +60,10 @@ class Anchor:
     def curves(self, points: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The anchor's points for this metric, the preferred source first."""
         wanted = {"measured": self.codec, "published": self.slug(metric)}
-        mine = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
+        own = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
         if self.only:
-            mine = mine[mine.provenance == self.only]
-        return mine.sort_values("provenance", ascending=self.measured_first, kind="stable")
+            own = own[own.provenance == self.only]
+        return own.sort_values("provenance", ascending=self.measured_first, kind="stable")
 
 
 def anchor_slugs(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -95,11 +93,6 @@ def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd
     rows = [_first_comparable(group, candidates, metric) for _, group in groups]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
-
-
-def sorted_datasets(frame: pd.DataFrame) -> list[str]:
-    """The data sets of a frame in the paper's order."""
-    return sort_datasets(set(frame.dataset))
 
 
 def _first_comparable(
@@ -132,11 +125,11 @@ def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: 
 
 def _incomplete_qualities(group: pd.DataFrame) -> str:
     """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
-    some = group[~group.complete].sort_values("quality")
-    if some.empty:
+    incomplete = group[~group.complete].sort_values("quality")
+    if incomplete.empty:
         return ""
-    names = ", ".join(f"{quality:g}" for quality in some.quality)
-    return f"Quality {names} left out: only {some.n_images.min():.0f} of the images were coded"
+    names = ", ".join(f"{quality:g}" for quality in incomplete.quality)
+    return f"Quality {names} left out: only {incomplete.n_images.min():.0f} of the images were coded"
 
 
 def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
@@ -149,8 +142,8 @@ def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, me
         raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
     same = anchors[anchors.image_set == first.image_set]
     if same.empty:
-        theirs = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
-        raise UserError(f"Not comparable: {name} is known over {theirs}; this curve is over {_images_text(first)}.")
+        known = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
+        raise UserError(f"Not comparable: {name} is known over {known}; this curve is over {_images_text(first)}.")
     own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
     candidates = own if len(own) else same
     chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
@@ -167,16 +160,15 @@ def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     """The curve, and a sentence on the points that were left out of it."""
     first = points.iloc[0]
     curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
-    some = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
-    return curve, f"Left out, as a cheaper point is as good: {some}" if some else ""
+    points_text = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    return curve, f"Left out, as a cheaper point is as good: {points_text}" if points_text else ""
 
 
 def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
     results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
-    span = leave_one_out(reference, curve)
-    pchip = results["pchip"]
     row: dict[str, Any] = {method: result.value for method, result in results.items()}
-    row |= {"overlap": pchip.overlap, "low": pchip.low, "high": pchip.high}
+    row |= {name: getattr(results["pchip"], name) for name in ("overlap", "low", "high")}
+    span = leave_one_out(reference, curve)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 
 

@@ -1,7 +1,5 @@
 """Times, memory, complexity and failures of measured codecs; medians, while the records keep every sample."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,15 +51,14 @@ def memory_frame(run: Run) -> pd.DataFrame:
 def complexity_frame(run: Run) -> pd.DataFrame:
     """One row per codec, quality, size, counter and path, columns COMPLEXITY; macs and parameters as counted."""
     rows = compare_counters(run.complexity.assign(run=run.name, label=run.complexity.codec.map(codec_label)))
-    calls = [", ".join(list_calls(ops)) for ops in rows.uncounted_ops]
-    frame: pd.DataFrame = rows.assign(uncounted=calls)[COMPLEXITY]
+    frame: pd.DataFrame = rows.assign(uncounted=rows.uncounted_ops.map(list_calls))[COMPLEXITY]
     return frame
 
 
 def failures_frame(run: Run) -> pd.DataFrame:
     """One row per failed record, columns FAILURES."""
-    bad = run.records[run.records.status != "ok"]
-    frame: pd.DataFrame = bad.assign(run=run.name, label=bad.codec.map(codec_label))[FAILURES]
+    failed = run.records[run.records.status != "ok"]
+    frame: pd.DataFrame = failed.assign(run=run.name, label=failed.codec.map(codec_label))[FAILURES]
     return frame
 
 

@@ -1,9 +1,7 @@
 """Why counters of multiply-accumulates disagree, from what each of them counted by kind and had no rule for."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,20 +24,15 @@ def compare_counters(rows: pd.DataFrame) -> pd.DataFrame:
     rows: columns KEYS, counter, macs, uncounted_ops, and macs_by_kind where the run stored it.
     """
     rows = rows.assign(macs_by_kind=rows.get("macs_by_kind", pd.Series([{}] * len(rows), rows.index, dtype=object)))
-    exact = {
-        tuple(getattr(row, key) for key in KEYS): row
-        for row in _rows(rows)
-        if row.counter == "exact" and not pd.isna(row.macs) and row.macs
-    }
-    pairs = [(row, exact.get(tuple(getattr(row, key) for key in KEYS))) for row in _rows(rows)]
+    by_key: list[tuple[Any, Any]] = list(
+        zip(zip(*(rows[key] for key in KEYS), strict=True), rows.itertuples(), strict=True)
+    )
+    exact = {key: row for key, row in by_key if row.counter == "exact" and not pd.isna(row.macs) and row.macs}
+    pairs = [(row, exact.get(key)) for key, row in by_key]
     return rows.assign(
         against_exact=[_against(row, other) for row, other in pairs],
         explanation=[_explanation(row, other) for row, other in pairs],
     )
-
-
-def _rows(frame: pd.DataFrame) -> Iterator[Any]:
-    return frame.itertuples()
 
 
 def _against(row: Any, exact: Any) -> float:
@@ -54,7 +47,8 @@ def _explanation(row: Any, exact: Any) -> str:
         return _own_formulas(row) if row.path == "forward" else ""
     if not (row.macs_by_kind and exact.macs_by_kind):
         return _without_kinds(row, exact)
-    differences = _differences(row.macs_by_kind, exact.macs_by_kind)
+    own, theirs = row.macs_by_kind, exact.macs_by_kind
+    differences = {kind: own.get(kind, 0) - theirs.get(kind, 0) for kind in (theirs | own)}
     if max(map(abs, (row.macs - exact.macs, *differences.values()))) <= TOLERANCE * exact.macs:
         return ""
     parts = [
@@ -67,10 +61,6 @@ def _explanation(row: Any, exact: Any) -> str:
     return f"{row.label}, {row.counter} against exact: {'; '.join(parts)}."
 
 
-def _differences(counted: Calls, exact: Calls) -> dict[str, int]:
-    return {kind: counted.get(kind, 0) - exact.get(kind, 0) for kind in dict.fromkeys((*exact, *counted))}
-
-
 def _reason(row: Any, exact: Any, kind: str, more: bool) -> str:
     """In a few words, why a counter has more or fewer MACs of a kind than the exact one."""
     if kind not in (CONVOLUTION, TRANSPOSED, PRODUCT, ELEMENTWISE):
@@ -80,12 +70,12 @@ def _reason(row: Any, exact: Any, kind: str, more: bool) -> str:
     if row.counter == "thop" and more:
         return "taken at the output's size" if kind == TRANSPOSED else "in modules that are registered more than once"
     if more:
-        unseen = _calls(_multiplying(exact.uncounted_ops))
+        unseen = list_calls(_multiplying(exact.uncounted_ops))
         return f"exact has no formula for {unseen}" if unseen else "cause not known"
     if row.counter == "thop":
         within = {name: n for name, n in row.uncounted_ops.items() if kind in name}
-        return f"outside modules with a rule: {_calls(within)}" if within else "cause not known"
-    unseen = _calls(_multiplying(row.uncounted_ops))
+        return f"outside modules with a rule: {list_calls(within)}" if within else "cause not known"
+    unseen = list_calls(_multiplying(row.uncounted_ops))
     return f"{row.counter} has no rule for {unseen}" if unseen else "cause not known"
 
 
@@ -102,7 +92,7 @@ def _without_kinds(row: Any, exact: Any) -> str:
     """For runs that stored no MACs by kind."""
     if abs(row.macs - exact.macs) <= TOLERANCE * exact.macs:
         return ""
-    names = _calls(row.uncounted_ops)
+    names = list_calls(row.uncounted_ops)
     return f"{row.label}: {row.counter} has no rule for {names}." if names else f"{row.label}: cause not stored."
 
 
@@ -110,11 +100,6 @@ def _multiplying(calls: Calls) -> dict[str, int]:
     return {name: n for name, n in calls.items() if MULTIPLIES.search(name)}
 
 
-def _calls(calls: Calls) -> str:
-    return ", ".join(list_calls(calls))
-
-
-def list_calls(calls: Calls) -> Iterator[str]:
-    """ "BiWkv x 44" for each."""
-    for name, n in calls.items():
-        yield f"{name} x {n}"
+def list_calls(calls: Calls) -> str:
+    """ "BiWkv x 44, exp x 2"."""
+    return ", ".join(f"{name} x {n}" for name, n in calls.items())

@@ -1,9 +1,6 @@
 """Where each codec's time goes: seconds by phase."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 import numpy as np
@@ -33,7 +30,7 @@ def phase_times(run: Run) -> pd.DataFrame:
             images = [_median_repetition(values, operation) for values in timed.phases_s]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
-                latency_s = _latency(timed[f"{operation}_s"].tolist())
+                latency_s = fmean(np.median(values) if values else np.nan for values in timed[f"{operation}_s"])
                 mean = pd.DataFrame([seconds for seconds, _ in images]).fillna(0.0).mean()
                 common = identity_columns(run, group) | {"operation": operation, "latency_s": latency_s} | counts
                 rows += [common | {"phase": name, "seconds": float(value)} for name, value in mean.items()]
@@ -64,11 +61,6 @@ def mean_over_qualities(frame: pd.DataFrame) -> pd.DataFrame:
     named = frame.assign(name=names, n_qualities=frame.groupby(["curve", "operation"]).quality.transform("nunique"))
     sums = named.groupby([*keys, "phase", "n_qualities"], sort=False).seconds.sum().reset_index()
     return sums.assign(seconds=sums.seconds / sums.n_qualities)
-
-
-def _latency(samples: Iterable[Sequence[float]]) -> float:
-    """The mean over images of the median; NaN if an image has no samples."""
-    return fmean(float(np.median(values)) if len(values) else float("nan") for values in samples)
 
 
 def _median_repetition(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:

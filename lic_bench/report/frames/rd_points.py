@@ -1,7 +1,5 @@
 """Rate-distortion points as one frame: from the records of a run, and from the published data."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from typing import Any
@@ -122,9 +120,8 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
     }
 
 
-def _floats(column: pd.Series[Any]) -> Floats:
-    values: Floats = np.asarray(column.astype(float), np.float64)
-    return values
+def _floats(column: "pd.Series[Any]") -> Floats:
+    return np.asarray(column.astype(float), np.float64)
 
 
 def _decibels(ms_ssim: Floats) -> Floats:

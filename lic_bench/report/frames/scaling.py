@@ -1,7 +1,5 @@
 """How time, memory and operations grow with the image, from runs of `lic-bench scale`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,9 +121,9 @@ def _limits(run: Run) -> Iterator[dict[str, Any]]:
     failed = run.records[run.records.failure == "out_of_memory"]
     for codec, group in failed.groupby("codec", sort=False):
         first: Any = group.assign(mp=group.width * group.height / 1e6).sort_values("mp").iloc[0]
-        mine = run.records[run.records.codec == codec]
+        records = run.records[run.records.codec == codec]
         known = {name: first[name] for name in ("width", "height", "mp", "error")}
-        yield _identity(run, mine[mine.status == "ok"] if (mine.status == "ok").any() else mine) | known
+        yield _identity(run, records[records.status == "ok"] if (records.status == "ok").any() else records) | known
 
 
 def _identity(run: Run, records: pd.DataFrame, complexity: pd.DataFrame | None = None) -> dict[str, Any]:

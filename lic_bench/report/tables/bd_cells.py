@@ -1,7 +1,5 @@
 """The BD-rate cells of Table 1 with their footnotes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +7,7 @@ import pandas as pd
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.rate_distortion import published
-from lic_bench.report.frames.measured_codecs import MeasuredCodec
-from lic_bench.report.frames.report_data import ReportData
+from lic_bench.report.frames.report_data import MeasuredCodec, ReportData
 from lic_bench.report.labels import codec_label, published_slug
 from lic_bench.report.tables.table import Cell, number_cell
 

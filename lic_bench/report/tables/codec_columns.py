@@ -1,7 +1,5 @@
 """The columns that most tables begin with: which codec, from which source, on which data set, at which quality."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Latency, peak memory, operations with parameters, and failures."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

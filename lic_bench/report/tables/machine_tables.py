@@ -1,7 +1,5 @@
 """The tables `machines`, what each run was made on, and `conditions`, what disturbed it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,13 +19,8 @@ RANGES: Mapping[str, tuple[str, str]] = {
     "gpu_temperature_c": ("temperature [C]", "GPU"),
     "gpu_power_w": ("power [W]", "GPU"),
 }
-PARTED = (
-    "processor",
-    "limits",
-    "gpu_parts",
-    "packages",
-    "coders",
-)  # parts of the fingerprint whose values are compared one by one
+# Parts of the fingerprint whose values are compared one by one.
+PARTED = ("processor", "limits", "gpu_parts", "packages", "coders")
 # What sets clocks and is missing in fingerprints, or in older ones: part of the environment -> names there.
 CLOCK_SETTINGS = {"processor": ("preference", "min_mhz"), "gpu": ("clocks_locked", "clocks_applied_mhz")}
 SHARES = {"cpu_others_share": "others", "cpu_steal_share": "stolen", "cpu_waited_share": "waited"}
@@ -36,9 +29,7 @@ CONDITIONS = (
     *number_columns("Images", n_records="watched", n_disturbed="disturbed"),
     Column("what", "by what, at worst", "Images", "left"),
     *number_columns("Samples", n_samples="timed", n_drifted="drifted"),
-    *number_columns(
-        "Share of the CPU [%]", **{name.replace("_share", "_pct"): title for name, title in SHARES.items()}
-    ),
+    *(Column(name.replace("_share", "_pct"), title, "Share of the CPU [%]") for name, title in SHARES.items()),
     *(Column(name, title, group) for name, (title, group) in RANGES.items()),
     *(Column("gpu_foreign_processes", "others", "GPU"), Column("gpu_reasons", "slowed by", "GPU", "left")),
     Column("gpu_clocks_locked", "clocks locked", "GPU"),
@@ -110,9 +101,8 @@ def _with_prefix(part: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _machine_cells(run: Run, first: Run) -> dict[str, Cell]:
     environment = run.info["environment"]
-    processor, gpu, container, packages = (
-        environment.get(part) or {} for part in ("processor", "gpu", "container", "packages")
-    )
+    parts = ("processor", "gpu", "container", "packages")
+    processor, gpu, container, packages = (environment.get(part) or {} for part in parts)
     memory_bytes = environment.get("memory_bytes")
     values = {
         "cpu": machine_name(run.info, "cpu"),
@@ -150,14 +140,14 @@ def _rows_of_run(run: Run) -> Iterator[dict[str, Cell]]:
 
 def _condition_cells(group: pd.DataFrame) -> dict[str, Cell]:
     conditions = group.conditions.tolist()
-    bad = [condition for condition in conditions if list_disturbances(condition)]
+    disturbed = [condition for condition in conditions if list_disturbances(condition)]
     whole = worst_conditions(conditions)
     cells = {
         "n_records": number_cell(len(conditions), 0),
-        "n_disturbed": number_cell(len(bad), 0),
+        "n_disturbed": number_cell(len(disturbed), 0),
         "n_samples": number_cell(sum(map(len, group.encode_s)) or None, 0),
         "n_drifted": number_cell(int(group.drifted.sum()), 0),
-        "what": text_cell("; ".join(list_disturbances(worst_conditions(bad))) or "-"),
+        "what": text_cell("; ".join(list_disturbances(worst_conditions(disturbed))) or "-"),
         "gpu_foreign_processes": _other_processes(whole),
         "gpu_reasons": text_cell(", ".join(whole.get("gpu_reasons", ())).replace("_", " ") or "-"),
         "gpu_clocks_locked": text_cell({True: "yes", False: "no"}.get(whole.get("gpu_clocks_locked", ""), "-")),

@@ -1,12 +1,10 @@
 """A Table as Markdown, CSV, LaTeX (booktabs) and HTML."""
 
-from __future__ import annotations
-
 import re
 from html import escape
 from itertools import groupby
 
-from lic_bench.report.tables.table import Cell, Column, Row, Table
+from lic_bench.report.tables.table import Cell, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SHORT = 30  # characters; such a text stays on one line of a page
@@ -24,7 +22,7 @@ def to_csv(table: Table) -> str:
 
 def to_markdown(table: Table) -> str:
     """A GitHub table with its title, caption and footnotes."""
-    titles = [_full_title(c).replace("|", r"\|") for c in table.columns]
+    titles = [f"{c.group} {c.title}".strip().replace("|", r"\|") for c in table.columns]
     rules = ["---:" if c.align == "right" else "---" for c in table.columns]
     rows = [[_markdown_cell(table, table.cell(row, c)) for c in table.columns] for row in table.rows]
     table_lines = [f"| {' | '.join(cells)} |" for cells in (titles, rules, *rows)]
@@ -38,6 +36,7 @@ def to_latex(table: Table) -> str:
     spec = "".join("r" if c.align == "right" else "l" for c in table.columns)
     body = [_latex_row(table, row) for row in table.rows]
     notes = [rf"\textsuperscript{{{mark}}} {_latex(note)}\\" for note, mark in table.marks.items()]
+    below = [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize", *notes, r"\end{minipage}"]
     lines = [
         r"\begin{table*}[t]",
         r"\centering",
@@ -50,7 +49,7 @@ def to_latex(table: Table) -> str:
         *body,
         r"\bottomrule",
         r"\end{tabular}",
-        *(_latex_notes(notes) if notes else []),
+        *(below if notes else []),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
@@ -71,10 +70,6 @@ def to_html(table: Table) -> str:
     )
 
 
-def _full_title(column: Column) -> str:
-    return f"{column.group} {column.title}".strip()
-
-
 def _groups(table: Table) -> list[tuple[str, int]]:
     """The group headings with the number of columns under each, from left to right."""
     return [(name, len(list(group))) for name, group in groupby(table.columns, key=lambda c: c.group)]
@@ -91,10 +86,6 @@ def _markdown_cell(table: Table, cell: Cell) -> str:
 
 def _latex(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in text)
-
-
-def _latex_notes(notes: list[str]) -> list[str]:
-    return [r"\par\smallskip", r"\begin{minipage}{\linewidth}\footnotesize", *notes, r"\end{minipage}"]
 
 
 def _latex_head(table: Table) -> list[str]:

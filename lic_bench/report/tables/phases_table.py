@@ -1,7 +1,5 @@
 """The table of where each codec's time goes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """BD-rates by every method, rate-distortion points and the sources of the published ones."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The tables of scaling runs: what was measured at each size, the fits, the largest image per size of memory."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -41,7 +39,6 @@ def parse_memory_sizes(text: str) -> list[float]:
 
 def sizes_table(data: ScalingFrames) -> Table:
     """One row per curve and size, the size at which memory ran out as well."""
-    units = [Column(_key(name), _title(name), _group(name), optional=name.startswith("macs_")) for name in QUANTITIES]
     limits = data.limits.assign(quantity="limit", value=float("nan"))
     frame = pd.concat([part for part in (data.points, limits) if len(part)] or [data.points])
     rows = []
@@ -52,7 +49,7 @@ def sizes_table(data: ScalingFrames) -> Table:
             size = {"size": text_cell(f"{first.width}x{first.height}")}
             rows.append(Row("measured", codec_cells(first) | size | _quantity_cells(values, first)))
     limit = _if_any(data, Column("limit", "Limit", align="left"))
-    columns = [*WHO, Column("size", "Size"), *limit, *units]
+    columns = [*WHO, Column("size", "Size"), *limit, *map(_quantity_column, QUANTITIES)]
     caption = (
         "Square synthetic pictures. Operations are multiply-accumulates, exact but for thop's, without the entropy "
         "coder, at the size that the network works on after padding. Memory is weights plus the peak growth of torch's "
@@ -138,13 +135,13 @@ def _fit_cells(row: Any) -> dict[str, Cell]:
 def _largest_cell(fits: Fit | None, memory_bytes: float) -> Cell:
     if fits is None:
         return Cell("-", None, (TOO_FEW,))
-    reach = fits.reaches(memory_bytes)
-    if reach is None:
+    megapixels = fits.best.reaches(memory_bytes)
+    if megapixels is None:
         return Cell("-", None, (LEVEL,))
     far = f"More than {FAR:g} times the largest size measured, {fits.measured:.3g} MP."
-    doubts = ((reach.far, far), (reach.faster, FASTER), (reach.doubtful, DOUBTFUL))
-    side = int(np.sqrt(reach.x * 1e6))
-    return Cell(f"{reach.x:.1f} ({side})", reach.x, tuple(note for applies, note in doubts if applies))
+    doubts = ((megapixels > FAR * fits.measured, far), (fits.faster, FASTER), (fits.doubtful, DOUBTFUL))
+    side = int(np.sqrt(megapixels * 1e6))
+    return Cell(f"{megapixels:.1f} ({side})", megapixels, tuple(note for applies, note in doubts if applies))
 
 
 def _parabola_text(parabola: Parabola, quantity: Quantity) -> str:
@@ -161,12 +158,9 @@ def _key(quantity: str) -> str:
     return f"{quantity}_{QUANTITIES[quantity].unit.lower()}"
 
 
-def _group(quantity: str) -> str:
-    return QUANTITIES[quantity].label.partition(", ")[0]
-
-
-def _title(quantity: str) -> str:
-    return f"{QUANTITIES[quantity].label.partition(', ')[2]} [{QUANTITIES[quantity].unit}]"
+def _quantity_column(name: str) -> Column:
+    group, _, title = QUANTITIES[name].label.partition(", ")
+    return Column(_key(name), f"{title} [{QUANTITIES[name].unit}]", group, optional=name.startswith("macs_"))
 
 
 def _gib_key(size: float) -> str:

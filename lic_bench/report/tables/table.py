@@ -1,6 +1,4 @@
-"""A table apart from any notation: cells with text, value and footnotes; render.py writes it down."""
-
-from __future__ import annotations
+"""A table apart from any notation: cells with text, value and footnotes; notations.py and terminal.py write it down."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Table 1 of the paper: times, memory, operations, parameters and BD-rate, published and measured rows together."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,11 +7,9 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.rate_distortion import published
-from lic_bench.report.frames.bd_rates import sorted_datasets
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
-from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
-from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import codec_label, dataset_label, machine_name, plural, sort_datasets, source_label
+from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
+from lic_bench.report.labels import codec_label, dataset_label, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
@@ -53,7 +49,7 @@ def _bd_datasets(data: ReportData) -> list[str]:
     """The data sets with a BD-rate of a codec other than the anchor, in the paper's order."""
     bd = data.bd_for("psnr_db")
     used = (bd.provenance == "measured") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
-    return sorted_datasets(bd[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)])
+    return sort_datasets(set(bd.dataset[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)]))
 
 
 def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
@@ -106,14 +102,13 @@ def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
 
 
 def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
-    machine = machine_name(row.run.info, row.device)
     protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
     timed_on = ""
     if row.dataset:
         qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
         images = plural(row.n_images, "image")
         timed_on = f"; times and memory on {dataset_label(row.dataset)}, {images}, {qualities}"
-    source = f"Run {row.run.name} on {row.device}: {machine}, protocol {protocol}{timed_on}."
+    source = f"Run {row.run.name} on {row.device}: {row.machine}, protocol {protocol}{timed_on}."
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {

@@ -1,7 +1,5 @@
 """A Table for the terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -26,8 +24,8 @@ def to_rich(table: Table, width: int | None = None) -> Group:
     looks: Any = {"title_style": "bold", "box": box.SIMPLE_HEAD, "pad_edge": False, "padding": 0}
     grid = Grid(title=Text(title), title_justify="left", **looks)
     for column, wide in zip(columns, _widths(table, columns, width), strict=True):
-        left, header = column.align == "left", Text("\n".join(_heading(column)))
-        grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not left, width=wide)
+        has_words, header = column.align == "left", Text("\n".join(_heading(column)))
+        grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not has_words, width=wide)
     for row in table.rows:
         cells = [_rich_cell(table, row, c, _mark_width(table, c)) for c in columns]
         grid.add_row(*cells, style="dim" if row.provenance == "published" else "")
@@ -70,18 +68,13 @@ def _heading(column: Column) -> list[str]:
 
 
 def _text_width(table: Table, column: Column) -> int:
-    cells = max((len(table.cell(row, column).text) for row in table.rows), default=0) + _mark_room(table, column)
-    return max(cells, *(len(line) for line in _heading(column)))
+    cells, marks = max((len(table.cell(row, column).text) for row in table.rows), default=0), _mark_width(table, column)
+    return max(cells + marks + bool(marks), *(len(line) for line in _heading(column)))
 
 
 def _word_width(table: Table, column: Column) -> int:
     texts = [column.title, *(table.cell(row, column).text for row in table.rows)]
     return max(_mark_width(table, column), *(len(word) for text in texts for word in text.split()))
-
-
-def _mark_room(table: Table, column: Column) -> int:
-    marks = _mark_width(table, column)
-    return marks + 1 if marks else 0
 
 
 def _mark_width(table: Table, column: Column) -> int:

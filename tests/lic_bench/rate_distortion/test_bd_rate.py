@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
-from lic_bench.rate_distortion.bd_rate import METHODS, Method, RDCurve, bd_psnr, bd_rate, leave_one_out, monotone
+from lic_bench.rate_distortion.bd_rate import METHODS, Method, RDCurve, bd_rate, leave_one_out, monotone
 
 RATE = [0.1, 0.2, 0.4, 0.8]
 QUALITY = [28.0, 30.0, 32.0, 34.0]
@@ -32,13 +32,6 @@ def test_ten_percent_fewer_bits_everywhere_is_minus_ten(method: Method) -> None:
     result = bd_rate(ANCHOR, RDCurve("test", np.multiply(RATE, 0.9), QUALITY), method)
     assert result.value == pytest.approx(-10.0)
     assert (result.overlap, result.low, result.high) == (1.0, 28.0, 34.0)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_one_decibel_more_everywhere_is_one_decibel(method: Method) -> None:
-    result = bd_psnr(ANCHOR, RDCurve("test", RATE, np.add(QUALITY, 1.0)), method)
-    assert result.value == pytest.approx(1.0)
-    assert (result.low, result.high) == (pytest.approx(0.1), pytest.approx(0.8))
 
 
 def test_straight_lines_by_hand() -> None:
@@ -67,15 +60,6 @@ def test_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCurve, met
     theirs = bjontegaard.bd_rate(*arguments, method=method, require_matching_points=False, min_overlap=0)
     ours = bd_rate(anchor, test, method)
     assert math.log1p(ours.value / 100) == pytest.approx(math.log1p(theirs / 100), rel=1e-6, abs=1e-6)
-
-
-@given(curves(), curves())
-def test_bd_psnr_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCurve) -> None:
-    if max(anchor.rate[0], test.rate[0]) >= min(anchor.rate[-1], test.rate[-1]):
-        return
-    arguments = anchor.rate, anchor.quality, test.rate, test.quality
-    theirs = bjontegaard.bd_psnr(*arguments, method="pchip", require_matching_points=False, min_overlap=0)
-    assert bd_psnr(anchor, test).value == pytest.approx(theirs, rel=1e-7, abs=1e-7)
 
 
 @given(curves(), st.floats(0.2, 5.0), st.sampled_from(METHODS))
