@@ -89,14 +89,14 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
     timed = bool(COSTS & set(session.config.measure) and lacking)
     with _machine(options, listener) if timed else nullcontext(lambda: None) as between_rounds:
         settings = settings_of(session, options, timed=timed)
-        for specs in session.groups():
+        for specs in [[spec] for spec in session.specs] if session.one_by_one else [session.specs]:
             setups = [setup_of(spec, session, settings) for spec in specs]
             with at_work(setups, isolate=session.config.isolate) as workers:
                 jobs = _jobs(session, specs, store, options)
                 lacking = jobs_lacking(store, jobs, retry_failed=options.retry_failed)
                 listener.started(lacking, len(jobs) - len(lacking))
                 _get_ready(workers, {job.spec.name for job in lacking}, wait=settings.timed)
-                tasks = encoding_tasks(lacking, settings.timeout_s) if settings.encodes_ahead else {}
+                tasks = {} if COSTS & settings.parts else encoding_tasks(lacking, settings.timeout_s)
                 with core_affinity.keep_on_cores(settings.cores), closing(EncodeAhead(programs, tasks)) as ahead:
                     hooks = Hooks(
                         await_bitstream=ahead.wait,
@@ -172,8 +172,8 @@ def _is_beyond(job: Job, limits: Sequence[Record]) -> bool:
 def _machine(options: Options, listener: Listener) -> Iterator[Callable[[], None]]:
     """The machine for this run alone, or in turn with another; what to do between two rounds."""
     if turn_client.is_asked():
-        with turn_client.in_turn(options.out.name) as turns:
-            yield turns.pass_on
+        with turn_client.in_turn(options.out.name) as pass_on:
+            yield pass_on
     else:
         with hold_machine(listener.note):
             yield lambda: None

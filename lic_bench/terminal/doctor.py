@@ -6,13 +6,17 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from PIL import features
+
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url
+from lic_bench.images.datasets import data_folders, find_dataset
+from lic_bench.images.known_datasets import DATASETS
 from lic_bench.spec import CodecSpec
-from lic_bench.terminal.findings import Finding
-from lic_bench.terminal.software_findings import (
+from lic_bench.terminal.findings import (
+    Finding,
     compiler_findings,
     gpu_findings,
     installed_version,
@@ -53,15 +57,8 @@ def program_findings(vtm_root: Path | None) -> Iterator[Finding]:
 
 def image_format_findings() -> Iterator[Finding]:
     """The image formats that classical codecs take from Pillow and its plug-in."""
-    from PIL import features
-
-    for label, check_feature, name in (
-        ("JPEG", features.check_codec, "jpg"),
-        ("JPEG 2000", features.check_codec, "jpg_2000"),
-        ("WebP", features.check_module, "webp"),
-        ("AVIF", features.check_module, "avif"),
-    ):
-        there = check_feature(name)
+    for label, name in {"JPEG": "jpg", "JPEG 2000": "jpg_2000", "WebP": "webp", "AVIF": "avif"}.items():
+        there = features.check(name)
         yield Finding(
             what=f"{label} in Pillow",
             status="ok" if there else "missing",
@@ -79,9 +76,6 @@ def image_format_findings() -> Iterator[Finding]:
 
 def dataset_findings(data_root: Path | None) -> Iterator[Finding]:
     """One finding per named data set, or one for each thing that is wrong with it."""
-    from lic_bench.images.datasets import data_folders, find_dataset
-    from lic_bench.images.known_datasets import DATASETS
-
     for name, info in DATASETS.items():
         try:
             dataset = find_dataset(name, data_root)

@@ -11,7 +11,7 @@ from lic_bench.codecs.bitstream_cache import cache_folder
 from lic_bench.codecs.checkpoints import checkpoint_folders
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import fetch_weights
-from lic_bench.images.datasets import data_places
+from lic_bench.images.datasets import data_folders
 from lic_bench.system.named_folders import named_folder
 from lic_bench.system.programs import find_program
 
@@ -38,7 +38,7 @@ def test_the_home_stands_for_the_tilde(home: Path) -> None:
     ("variable", "folder"),
     [
         ("LIC_BENCH_CHECKPOINTS", lambda: checkpoint_folders(None)[0]),
-        ("LIC_BENCH_DATA", lambda: data_places(None)[0]),
+        ("LIC_BENCH_DATA", lambda: data_folders(None)[0]),
         ("LIC_BENCH_CACHE", lambda: cache_folder().parent),
     ],
 )
@@ -61,7 +61,7 @@ def test_variables_that_name_programs(home: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_folders_given_to_functions(home: Path) -> None:
     assert checkpoint_folders(Path("~/mine")) == [home / "mine"]
-    assert data_places(Path("~/mine")) == [home / "mine"]
+    assert data_folders(Path("~/mine")) == [home / "mine"]
 
 
 def test_fetch_makes_no_folder_called_tilde(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
