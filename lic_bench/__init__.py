@@ -1,7 +1,5 @@
 """lic-bench: the measuring bench for learned image compression. CONTRIBUTING.md shows its data path."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

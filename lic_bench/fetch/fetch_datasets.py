@@ -119,11 +119,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     try:
         _extract_images(archive, aside)
-        for item in sorted(aside.iterdir()):
-            if item.is_dir():
-                shutil.copytree(item, folder / item.name, dirs_exist_ok=True)
-            else:
-                item.replace(folder / item.name)
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

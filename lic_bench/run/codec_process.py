@@ -122,7 +122,7 @@ class CodecProcess:
         return RemoteImage(self, self._images, fields)
 
     def _start(self) -> None:
-        """The n-th processes of two with one layout_seed have one layout; a process's other starts have others."""
+        """Where two have the same layout_seed, their n-th processes have the same memory layout."""
         self._starts += 1
         seed = f"{self.setup.layout_seed} {self._starts}" if self.setup.layout_seed else ""
         ours, theirs = socket.socketpair()

@@ -15,7 +15,7 @@ from lic_bench.store.run_folder import Store
 def count_at_sizes(
     spec: CodecSpec, session: Session, worker: Worker, store: Store, options: Options, note: Callable[[str], None]
 ) -> None:
-    """At every size of the session; in one that looks for limits only below the codec's."""
+    """Count at every size of the session; where it looks for limits, only below that of the codec."""
     log, quality = store.complexity, session.config.qualities[spec.name][0]
     for height, width in session.counted.get(spec.name, ()):
         rows: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]

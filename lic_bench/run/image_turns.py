@@ -41,11 +41,6 @@ class Settings:
     apart: bool = False
     timeout_s: float = TIMEOUT_S
 
-    @property
-    def timed(self) -> bool:
-        """Whether times are taken."""
-        return "latency" in self.parts
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
@@ -74,7 +69,7 @@ class ImageTurns:
 
     def measure(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
         """The jobs of one image, of one quality per codec."""
-        if not self.settings.timed:
+        if "latency" not in self.settings.parts:
             yield from map(self._code, jobs)
             return
         results = [self._code(job) for job in jobs]
@@ -96,7 +91,7 @@ class ImageTurns:
         return result
 
     def _with_room(self, result: JobResult, call: Callable[[], R]) -> R:
-        """Where memory runs out on a device that all share, once more after all gave back what they keep."""
+        """Call; if memory runs out on a device that all share, call again after all gave back what they keep."""
         try:
             return call()
         except Exception as error:
@@ -114,7 +109,7 @@ class ImageTurns:
             self._out_of_memory.add(result.codec)
 
     def _time(self, results: Sequence[JobResult]) -> None:
-        """Rounds over all that work, after each start; phases afterwards, as taking them costs time."""
+        """Time all in rounds, after each start of their processes; then phases, as taking them costs time."""
         timings = {result.codec: Timing() for result in results}
         for start in range(self.settings.starts):
             if start:
@@ -133,7 +128,7 @@ class ImageTurns:
                     result.fields["phases_s"] = self._extra(result, "times of its parts", result.image.phases)
 
     def _renew(self, results: Sequence[JobResult]) -> None:
-        """All processes anew, a run that takes turns with this one likewise, and the image coded again."""
+        """Start all processes anew, let a run that takes turns with this one do so too, and code the image again."""
         for result in results:
             with result.guarded():
                 self.workers[result.codec].renew()

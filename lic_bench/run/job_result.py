@@ -57,7 +57,7 @@ class JobResult:
 
     @property
     def record(self) -> Record:
-        """Of a failed job only what it was."""
+        """The job's record; of a failed job it only says which job it was and how it failed."""
         if self.failure is None:
             return Record(**self.fields, status="ok")
         identity = {name: value for name, value in self.fields.items() if name in IDENTITY}

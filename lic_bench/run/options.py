@@ -73,8 +73,8 @@ def with_options(specs: Sequence[CodecSpec], given: Mapping[str, Any]) -> list[C
                 f"--{name.replace('_', '-')} {value}: no codec of --codecs {','.join(s.name for s in specs)} takes it; "
                 "leave it out."
             )
-    mine = [{name: value for name, value in values.items() if name in spec.options} for spec in specs]
-    return [replace(spec, settings={**spec.settings, **more}) for spec, more in zip(specs, mine, strict=True)]
+    taken = [{name: value for name, value in values.items() if name in spec.options} for spec in specs]
+    return [replace(spec, settings={**spec.settings, **more}) for spec, more in zip(specs, taken, strict=True)]
 
 
 def choose_parts(text: str) -> tuple[str, ...]:
@@ -101,8 +101,8 @@ def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[
         if equals and chosen[0].name not in {spec.name for spec in specs}:
             raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
         for spec in chosen:
-            mine = named if equals else common
-            mine[spec.name] = tuple(dict.fromkeys((*mine.get(spec.name, ()), *_numbers(numbers, option))))
+            of_kind = named if equals else common
+            of_kind[spec.name] = tuple(dict.fromkeys((*of_kind.get(spec.name, ()), *_numbers(numbers, option))))
     asked = common | named
     for spec in specs:
         for quality in asked.get(spec.name, ()):
@@ -127,7 +127,7 @@ def ladder(
 
 
 def _numbers(text: str, option: str) -> tuple[int, ...]:
-    found: list[int] = []
+    qualities: list[int] = []
     for part in split_list(text, "--qualities"):
         first, dots, last = part.partition("..")
         try:
@@ -138,7 +138,7 @@ def _numbers(text: str, option: str) -> tuple[int, ...]:
             ) from None
         if len(numbers) > MANY:
             raise UserError(f"--qualities {option}: {part!r} is more than {MANY} qualities; write a shorter range.")
-        found += numbers
-    if not found:
+        qualities += numbers
+    if not qualities:
         raise UserError(f"--qualities {option}: the range is empty; write the lower number first.")
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(qualities))

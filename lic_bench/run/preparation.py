@@ -69,7 +69,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
     specs = _specs(options)
-    programs = {spec.name: found for spec in specs if (found := find_programs(spec))}
+    programs = {spec.name: coder for spec in specs if (coder := find_programs(spec))}
     parts = choose_parts(options.measure)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
@@ -90,7 +90,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
         measure=parts,
         device=str(device),
         threads=torch.get_num_threads(),
-        modes={name: found.mode for name, found in programs.items() if found.mode},
+        modes={name: coder.mode for name, coder in programs.items() if coder.mode},
         **_asked_of_all(options, parts),
     )
     _check_processes(options, config, device)
@@ -176,9 +176,8 @@ def _check_jobs(options: Options, parts: Sequence[str]) -> None:
 
 def _check_names(datasets: Sequence[Dataset]) -> None:
     names = [dataset.name for dataset in datasets]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise UserError(f"--datasets: two data sets are called {twice!r}; rename one of the folders.")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"--datasets: two data sets are called {twice[0]!r}; rename one of the folders.")
 
 
 def _check_processes(options: Options, config: RunConfig, device: torch.device) -> None:

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as pil
 
@@ -17,7 +16,7 @@ from lic_bench.images.sample_pictures import SEEDS, draw_sample
 from lic_bench.option_lists import split_list
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import QUICK_REPEATS, Options, parse_qualities
-from lic_bench.run.preparation import Session, prepare_session
+from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
@@ -43,7 +42,13 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)
     session = prepare_session(plain, [Dataset(name=NAME, images=())], one_quality=True)
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
-        session = _with_pictures(session, make_pictures(sides, Path(folder)), quick=options.quick)
+        session = replace(
+            session,
+            config=replace(session.config, images={NAME: len(sides)}, sizes=sides, quick=options.quick),
+            datasets=[make_pictures(sides, Path(folder))],
+            counted={spec.name: counted_at(spec, sides) for spec in session.specs},
+            one_by_one=True,
+        )
         return carry_out(session, plain, JoinedListener(listener, session.jobs()))
 
 
@@ -119,19 +124,6 @@ def _check_qualities(options: Options) -> None:
                 f"--qualities: {len(several)} of {name!r} ({', '.join(map(str, several))}); a scaling run takes one "
                 f"per codec: --qualities {name}={several[len(several) // 2]}."
             )
-
-
-def _with_pictures(session: Session, pictures: Dataset, *, quick: bool) -> Session:
-    """The session on these pictures."""
-    sides = tuple(image.width or 0 for image in pictures.images)
-    own: dict[str, Any] = {"images": {NAME: len(sides)}, "sizes": sides, "quick": quick}
-    return replace(
-        session,
-        config=replace(session.config, **own),
-        datasets=[pictures],
-        counted={spec.name: counted_at(spec, sides) for spec in session.specs},
-        one_by_one=True,
-    )
 
 
 class JoinedListener:

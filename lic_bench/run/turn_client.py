@@ -23,7 +23,7 @@ def is_asked() -> bool:
 
 
 def layout_seed() -> str:
-    """From what both runs draw the layouts of their processes' memory; "" where this run is alone."""
+    """The seed of the memory layouts that the processes of both runs have; "" if this run is alone."""
     return os.environ.get(VARIABLE, "")
 
 

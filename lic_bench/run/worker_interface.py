@@ -38,7 +38,7 @@ class CodecSetup:
 class CodedImage(Protocol):
     """An image that was coded, ready to be coded again.
 
-    fields: of its Record, but for times; {} where nothing was verified. Serves until its worker has another quality in
+    fields: of its Record, without times; {} if it was not verified. Serves until its worker has another quality in
     memory or starts anew. Whatever fails raises.
     """
 

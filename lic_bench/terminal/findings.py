@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from typing import Any, Literal
+from typing import Literal
 
 import pynvml
 from packaging.requirements import Requirement
@@ -90,7 +90,9 @@ def gpu_findings() -> Iterator[Finding]:
         name, memory = (
             nvml.query(f"nvmlDeviceGet{what}", handle) if handle else None for what in ("Name", "MemoryInfo")
         )
-        yield _gpu_finding(index, name, memory, driver)
+        size = "memory not told" if memory is None else f"{int(memory.total) / 2**30:.0f} GiB"
+        status: Status = "warning" if name is None or memory is None else "ok"
+        yield Finding(what=f"GPU {index}", status=status, detail=f"{name or 'name not told'}, {size}, driver {driver}")
     if "+cpu" in (installed_version("torch") or ""):
         fix = "pip install --force-reinstall torch torchvision"
         yield Finding(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
@@ -104,13 +106,6 @@ def _why_no_gpu(count: int | None) -> str:
     except (pynvml.NVMLError, OSError) as error:
         return str(error)
     return "The driver sees no GPU" if count == 0 else "The driver does not tell its GPUs"
-
-
-def _gpu_finding(index: int, name: str | None, memory: Any, driver: str) -> Finding:
-    size = "memory not told" if memory is None else f"{int(memory.total) / 2**30:.0f} GiB"
-    known = name is not None and memory is not None
-    detail = f"{name or 'name not told'}, {size}, driver {driver}"
-    return Finding(what=f"GPU {index}", status="ok" if known else "warning", detail=detail)
 
 
 def compiler_findings() -> Iterator[Finding]:

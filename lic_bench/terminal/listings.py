@@ -1,6 +1,6 @@
 """Terminal tables: what is known, and what a run measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -50,11 +50,7 @@ def published_table() -> Table:
     return _table(["slug", "data sets, points", "origin", "label"], rows)
 
 
-TABLES: dict[str, Callable[[], Table]] = {
-    "codecs": codecs_table,
-    "datasets": datasets_table,
-    "published": published_table,
-}
+TABLES = {"codecs": codecs_table, "datasets": datasets_table, "published": published_table}
 
 
 def run_summary(folder: Path) -> Table:
