@@ -1,4 +1,11 @@
-"""lic-bench: the measuring bench for learned image compression. CONTRIBUTING.md shows its data path."""
+"""lic-bench: the measuring bench for learned image compression.
+
+One data path, in this order, and where its code is:
+
+    image -> codec.compress -> Bitstream -> codec.decompress -> x_hat     images/, codec.py, codecs/
+          -> timed in rounds -> Record -> Store.append                    run/, measurement/, store/
+          -> Run -> rd_points -> bd_rate -> tables, figures, page         store/, rate_distortion/, report/
+"""
 
 from typing import TYPE_CHECKING, Any
 
