@@ -7,8 +7,6 @@ One data path, in this order, and where its code is:
           -> Run -> rd_points -> bd_rate -> tables, figures, page         store/, rate_distortion/, report/
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:

@@ -23,8 +23,6 @@ class Codec(Protocol):
 
     def compress(self, x: Tensor) -> Bitstream:
         """Code x, [1, 3, H, W] float32 in [0, 1] with any H, W >= 1."""
-        ...
 
     def decompress(self, bits: Bitstream) -> Tensor:
         """Decode x_hat with the shape, range and device of x, from `bits` alone."""
-        ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -124,8 +125,9 @@ class CodecSpec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with mappings as dicts, since a MappingProxyType cannot be pickled."""
-        values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return _from_fields, ({k: dict(v) if isinstance(v, Mapping) else v for k, v in values.items()},)
+        values = ((item.name, getattr(self, item.name)) for item in fields(self))
+        plain: dict[str, Any] = {name: dict(v) if isinstance(v, Mapping) else v for name, v in values}
+        return partial(CodecSpec, **plain), ()
 
     def check_quality(self, quality: int) -> None:
         """Raise UserError if this codec has no such quality."""
@@ -157,7 +159,3 @@ class CodecSpec:
             raise UserError(
                 f"{where} {', '.join(modules)}: each has one '*' where the phase has one, else at most one."
             )
-
-
-def _from_fields(values: Mapping[str, Any]) -> CodecSpec:
-    return CodecSpec(**values)

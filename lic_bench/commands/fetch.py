@@ -38,7 +38,7 @@ def fetch(
 
 def _fetch_dataset(name: str, data_root: Path | None, url: str | None) -> None:
     from lic_bench.fetch import fetch_datasets
-    from lic_bench.terminal.download_progress import DownloadProgress
+    from lic_bench.terminal.progress import DownloadProgress
 
     with DownloadProgress(console) as progress:
         fetched = fetch_datasets.fetch_dataset(name, data_root, url, progress.show)
@@ -49,7 +49,7 @@ def _fetch_dataset(name: str, data_root: Path | None, url: str | None) -> None:
 
 def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None) -> None:
     from lic_bench.fetch.fetch_weights import fetch_weights, shortfall, summary
-    from lic_bench.terminal.download_progress import DownloadProgress
+    from lic_bench.terminal.progress import DownloadProgress
 
     if codecs is None:
         raise UserError("fetch weights: --codecs is missing; give names separated by commas (lic-bench list codecs).")

@@ -14,12 +14,12 @@ from lic_bench.terminal.output import console, errors
 
 if TYPE_CHECKING:
     from lic_bench.run.session import Outcome
-    from lic_bench.terminal.run_progress import RunProgress
+    from lic_bench.terminal.progress import RunProgress
 
 
 def watched(measure: Callable[[RunProgress], Outcome]) -> Outcome:
     """Call `measure` with a display of its progress. Ctrl-C says how to go on and leaves with INTERRUPTED."""
-    from lic_bench.terminal.run_progress import RunProgress
+    from lic_bench.terminal.progress import RunProgress
 
     try:
         with closing(RunProgress(console)) as progress:

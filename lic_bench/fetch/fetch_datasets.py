@@ -1,37 +1,31 @@
-"""Downloading the public data sets: files of known hashes, or an archive whose hash is noted the first time."""
+"""Downloading the public data sets: files of known hashes, or the images of an archive, whose hash is then noted."""
 
 import json
 import shutil
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 from urllib.parse import urlsplit
 
 from lic_bench.errors import UserError, unknown
-from lic_bench.fetch.image_archives import extract_images
 from lic_bench.fetch.resumable_download import Progress, download
-from lic_bench.images.datasets import data_folders, find_dataset
-from lic_bench.images.image_file import image_of_file, pixels_sha256, read_pixels
-from lic_bench.images.known_datasets import DATASETS, read_manifest
+from lic_bench.images.datasets import SUFFIXES, data_folders, find_dataset
+from lic_bench.images.image_file import image_of_file
+from lic_bench.images.known_datasets import DATASETS, is_original, read_manifest
 from lic_bench.system.whole_file import write_whole
 
 LOCK = ".lic-bench-fetch.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a data set is published. url: of one archive, or of the folder of the files in the manifest."""
-
-    url: str
-    archive: bool = True
-
-
 TESTIMAGES = "https://downloads.sourceforge.net/project/testimages"
-
-SOURCES = {
-    "kodak": Source(url="http://r0k.us/graphics/kodak/kodak/", archive=False),
-    "clic": Source(url="https://data.vision.ee.ethz.ch/cvl/clic/professional_valid_2020.zip"),
+URLS = {  # of the folder of the files in the manifest; without a manifest of one archive
+    "kodak": "http://r0k.us/graphics/kodak/kodak/",
+    "clic": "https://data.vision.ee.ethz.ch/cvl/clic/professional_valid_2020.zip",
     # Made after the naming of the project's file area, not verified; where it has moved, --url takes the new address.
-    "tecnick": Source(url=f"{TESTIMAGES}/SAMPLING/8BIT/RGB/SAMPLING_8BIT_RGB_1200x1200.tar.bz2"),
+    "tecnick": f"{TESTIMAGES}/SAMPLING/8BIT/RGB/SAMPLING_8BIT_RGB_1200x1200.tar.bz2",
 }
 
 
@@ -56,17 +50,16 @@ def fetch_dataset(
     """
     if name == "sample":
         raise UserError("Data set 'sample' is built in: there is nothing to fetch.")
-    if name not in SOURCES:
-        raise unknown("name to fetch", name, [*SOURCES, "weights"])
-    source = SOURCES[name]
-    url = base_url or source.url
+    if name not in URLS:
+        raise unknown("name to fetch", name, [*URLS, "weights"])
+    url = base_url or URLS[name]
     if urlsplit(url).scheme not in ("http", "https"):
         raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
     root = data_folders(destination)[0]
     folder = root / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        fetch_from = _fetch_archive if source.archive else _fetch_files
+        fetch_from = _fetch_files if read_manifest(name) else _fetch_archive
         downloaded = fetch_from(url, name, folder, progress)
     except OSError as error:
         raise UserError(
@@ -78,21 +71,11 @@ def fetch_dataset(
 
 def _fetch_files(url: str, name: str, folder: Path, progress: Progress | None) -> int:
     """Download the files that are missing or wrong; returns how many."""
-    missing = {file: entry for file, entry in read_manifest(name).items() if not _is_original(folder / file, entry)}
+    known = read_manifest(name)
+    missing = {file: e for file, e in known.items() if not is_original(image_of_file(folder / file, file), e)}
     for file, entry in missing.items():
         download(f"{url.rstrip('/')}/{file}", folder / file, sha256=entry["sha256"], progress=progress)
     return len(missing)
-
-
-def _is_original(file: Path, entry: dict[str, str]) -> bool:
-    if not file.is_file():
-        return False
-    if image_of_file(file, file.name).sha256 == entry["sha256"]:
-        return True
-    try:
-        return pixels_sha256(read_pixels(file)) == entry["pixels_sha256"]
-    except UserError:
-        return False
 
 
 def _fetch_archive(url: str, name: str, folder: Path, progress: Progress | None) -> int:
@@ -135,11 +118,57 @@ def _unpack(archive: Path, folder: Path) -> None:
     aside = folder / ".unpacking"
     shutil.rmtree(aside, ignore_errors=True)
     try:
-        extract_images(archive, aside)
-        for item in sorted(aside.iterdir()):
-            if item.is_dir():
-                shutil.copytree(item, folder / item.name, dirs_exist_ok=True)
-            else:
-                item.replace(folder / item.name)
+        _extract_images(archive, aside)
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _extract_images(archive: Path, folder: Path) -> None:
+    """Write the image files of a zip or tar archive below `folder`, in their own folders.
+
+    Raises UserError for another kind of file, a damaged archive, a name that leads out of the folder, no images.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, stream in _images_in(archive):
+            target = folder / _safe_path(name, archive)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with stream as source, target.open("wb") as out:
+                shutil.copyfileobj(source, out)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
+        raise UserError(f"{archive.name} cannot be unpacked ({error}); fetch it again, or make room.") from None
+    if not any(folder.iterdir()):
+        raise UserError(f"{archive.name} holds no images; give the address of the right archive with --url.")
+
+
+def _images_in(archive: Path) -> Iterator[tuple[str, AbstractContextManager[IO[bytes]]]]:
+    """Name and content of every image; links and devices are left out."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as pack:
+            for entry in pack.infolist():
+                if not entry.is_dir() and _is_image(entry.filename):
+                    yield entry.filename, pack.open(entry)
+    elif tarfile.is_tarfile(archive):
+        with tarfile.open(archive) as tape:
+            for member in tape:
+                stream = tape.extractfile(member) if member.isfile() and _is_image(member.name) else None
+                if stream is not None:
+                    yield member.name, stream
+    else:
+        raise UserError(f"{archive.name} is neither a zip nor a tar archive; give the right address with --url.")
+
+
+def _is_image(name: str) -> bool:
+    path = PurePosixPath(name)
+    hidden = any(part.startswith("__") or (part.startswith(".") and part != "..") for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
+def _safe_path(name: str, archive: Path) -> PurePosixPath:
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise UserError(
+            f"{archive.name} holds {name!r}, which leads out of its folder; it was not unpacked any further."
+        )
+    return path

@@ -63,20 +63,12 @@ def data_folders(data_root: Path | None) -> list[Path]:
 
 
 def _sample_dataset(limit: int | None, crop: int | None) -> Dataset:
-    hashes = read_manifest("sample")
     images = [
-        Image(
-            name=name,
-            path=None,
-            width=min(sample.WIDTH, crop or sample.WIDTH),
-            height=min(sample.HEIGHT, crop or sample.HEIGHT),
-            sha256=hashes[name]["pixels_sha256"],
-            crop=crop,
-            seed=seed,
-        )
-        for seed, name in ((seed, f"leaves{seed}.png") for seed in sample.SEEDS)
+        Image(name=name, path=None, width=sample.WIDTH, height=sample.HEIGHT, sha256=known["pixels_sha256"], seed=seed)
+        for seed, (name, known) in zip(sample.SEEDS, read_manifest("sample").items(), strict=True)
     ]
-    return Dataset(name=_cropped_name("sample", crop), images=tuple(images[:limit]), found=len(images))
+    cropped = tuple(_with_crop(image, crop) for image in images[:limit])
+    return Dataset(name=_cropped_name("sample", crop), images=cropped, found=len(images))
 
 
 def _plain_folder(name: str) -> Path:

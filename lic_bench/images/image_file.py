@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_bench.errors import UserError
+from lic_bench.images.sample_pictures import draw_sample
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,11 @@ def read_image(image: Image) -> NDArray[np.uint8]:
 
     Raises UserError for anything but a whole, still, 8-bit RGB picture.
     """
-    return central_crop(_draw_sample(image) if image.path is None else read_pixels(image.path), image.crop)
+    if image.path is not None:
+        return central_crop(read_pixels(image.path), image.crop)
+    if image.seed is None:
+        raise UserError(f"{image.name}: an image needs a file or a seed; list images with find_dataset.")
+    return central_crop(draw_sample(image.seed).copy(), image.crop)
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
@@ -98,14 +103,6 @@ def pixels_sha256(pixels: NDArray[np.uint8]) -> str:
     return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
-def _draw_sample(image: Image) -> NDArray[np.uint8]:
-    from lic_bench.images.sample_pictures import draw_sample
-
-    if image.seed is None:
-        raise UserError(f"{image.name}: an image needs a file or a seed; list images with find_dataset.")
-    return draw_sample(image.seed).copy()
-
-
 @contextmanager
 def _open_picture(path: Path) -> Iterator[pil.Image]:
     """The picture, its pixels not yet decoded. What Pillow raises inside becomes a UserError."""
@@ -129,13 +126,12 @@ def _open_picture(path: Path) -> Iterator[pil.Image]:
 
 def _check_format(picture: pil.Image, path: Path) -> None:
     if (frames := getattr(picture, "n_frames", 1)) > 1:
-        raise _format_error(path, f"animated or of several pages ({frames} frames)", _pillow_command(path))
+        raise _format_error(path, f"animated or of several pages ({frames} frames)")
     if picture.mode != "RGB":
-        deep = picture.mode.startswith(("I", "F"))
-        fix = _magick_command(path) if deep else _pillow_command(path)
-        raise _format_error(path, f"{KINDS.get(picture.mode, 'not RGB')} (Pillow mode {picture.mode})", fix)
+        kind = f"{KINDS.get(picture.mode, 'not RGB')} (Pillow mode {picture.mode})"
+        raise _format_error(path, kind, deep=picture.mode.startswith(("I", "F")))
     if _is_deep(picture, path):
-        raise _format_error(path, "RGB with 16 bits per channel", _magick_command(path))
+        raise _format_error(path, "RGB with 16 bits per channel", deep=True)
 
 
 def _is_deep(picture: pil.Image, path: Path) -> bool:
@@ -149,13 +145,9 @@ def _is_deep(picture: pil.Image, path: Path) -> bool:
     return any(";16" in str(settings) for settings in decoders)
 
 
-def _format_error(path: Path, kind: str, fix: str) -> UserError:
+def _format_error(path: Path, kind: str, *, deep: bool = False) -> UserError:
+    """What came, and the command that converts it. deep: Pillow would not keep its values."""
+    fix = f"python -c \"from PIL import Image; Image.open('{path.name}').convert('RGB').save('{path.stem}-rgb.png')\""
+    if deep:
+        fix = f"magick {path.name} -depth 8 -define png:color-type=2 {path.stem}-rgb.png"
     return UserError(f"{path} is {kind}; allowed is 8-bit RGB. Convert it: {fix}")
-
-
-def _pillow_command(path: Path) -> str:
-    return f"python -c \"from PIL import Image; Image.open('{path.name}').convert('RGB').save('{path.stem}-rgb.png')\""
-
-
-def _magick_command(path: Path) -> str:
-    return f"magick {path.name} -depth 8 -define png:color-type=2 {path.stem}-rgb.png"

@@ -76,7 +76,8 @@ def check_images(name: str, folder: Path, count: int, images: list[Image]) -> It
         f"{i.name} ({i.width}x{i.height})" for i in readable if info.sizes and (i.width, i.height) not in info.sizes
     ]:
         yield f"{name}: {_name_few(odd)}: another size than the data set's {info.size}."
-    if other := [i.name for i in readable if read_manifest(name) and not _is_known(i, read_manifest(name))]:
+    known = read_manifest(name)
+    if other := [i.name for i in readable if known and not is_original(i, known.get(Path(i.name).name))]:
         yield (
             f"{name}: {_name_few(other)}: not the known pixels (sha256 differs); get them again: "
             f"lic-bench fetch {name}."
@@ -88,9 +89,8 @@ def _name_few(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _is_known(image: Image, known: dict[str, dict[str, Any]]) -> bool:
-    """Whether the file is the known one, or another with the same pixels."""
-    entry = known.get(Path(image.name).name)
+def is_original(image: Image, entry: dict[str, Any] | None) -> bool:
+    """Whether an image is the file of an entry of the manifest, or another file with the same pixels."""
     if entry is None or image.path is None:
         return False
     if image.sha256 == entry["sha256"]:

@@ -79,7 +79,7 @@ class CodecProcess:
         self._start()
 
     def code(self, quality: int, image: Image) -> RemoteImage:
-        """See Worker. After CRASHES images in a row the others of that quality fail without being tried."""
+        """As a Worker; after CRASHES images in a row the others of that quality fail without being tried."""
         if quality != self._quality or not self._crashed:
             self._crashes = 0
         if self._crashes >= CRASHES:
@@ -88,15 +88,12 @@ class CodecProcess:
         return self._coded("code", quality, image)
 
     def encode(self, quality: int, image: Image) -> RemoteImage:
-        """See Worker."""
         return self._coded("encode", quality, image)
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
-        """See Worker."""
-        return cast("list[Complexity]", self._begin("count_operations", quality, size))
+        return cast("list[Complexity]", self.ask("count_operations", quality, size, restart=True))
 
     def release(self) -> None:
-        """See Worker."""
         if self._is_ready:
             self.ask("release")
 
@@ -106,10 +103,12 @@ class CodecProcess:
             self._pipe.close()
             end_process(self._process, END_S)
 
-    def ask(self, method: str, *arguments: object) -> object:
-        """The answer of the process as it is now; a process that has ended is a failure."""
+    def ask(self, method: str, *arguments: object, restart: bool = False) -> object:
+        """The answer of the process. One that has ended is a failure, or with `restart` started again."""
         if self._process and self._process.poll() is not None:
-            raise self._ended()
+            if not restart:
+                raise self._ended()
+            self.renew()
         self.ready()
         try:
             self._pipe.send((method, arguments))
@@ -117,21 +116,13 @@ class CodecProcess:
             raise self._ended() from None
         return self._answer(self.setup.timeout_s, "(--timeout)")
 
-    def _begin(self, method: str, *arguments: object) -> object:
-        """As `ask`, for a question that refers to none before: a process that has ended is started again."""
-        if self._process and self._process.poll() is not None:
-            self.close()
-            self._process = None
-        return self.ask(method, *arguments)
-
     def _coded(self, method: str, quality: int, image: Image) -> RemoteImage:
         self._images += 1
-        ask = self._begin if method == "code" else self.ask
-        fields = cast(dict[str, Any], ask(method, self._images, quality, image))
+        fields = cast(dict[str, Any], self.ask(method, self._images, quality, image, restart=method == "code"))
         return RemoteImage(self, self._images, fields)
 
     def _start(self) -> None:
-        """The n-th processes of two with one layout_seed have one layout; a process's other starts have others."""
+        """Where two have the same layout_seed, their n-th processes have the same memory layout."""
         self._starts += 1
         seed = f"{self.setup.layout_seed} {self._starts}" if self.setup.layout_seed else ""
         ours, theirs = socket.socketpair()
@@ -185,7 +176,6 @@ class RemoteImage:
     fields: dict[str, Any]
 
     def warm_up(self) -> None:
-        """See CodedImage, also for the others."""
         self._ask("warm_up")
 
     def turn(self) -> Samples:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial, wraps
+from functools import partial
 from random import Random
 from statistics import median
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,9 +33,6 @@ from lic_bench.measurement.verified_coding import Pair, code_and_verify
 from lic_bench.run.worker_interface import COSTS, CodecSetup
 from lic_bench.store.records import Complexity
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 
 class CodecWorker:
     """A codec at work in this process; one quality in memory at a time."""
@@ -50,18 +48,16 @@ class CodecWorker:
         self._pairs: dict[int, Pair | Failure] = {}
 
     def code(self, quality: int, image: Image) -> LocalImage:
-        """See Worker. Raises CodecFailure, and whatever a codec raises."""
+        """Raises CodecFailure, and whatever a codec raises."""
         with memory_errors_unified(self.device):
             return LocalImage.verified(self, quality, image)
 
     def encode(self, quality: int, image: Image) -> LocalImage:
-        """See Worker."""
         with memory_errors_unified(self.device), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
             return LocalImage(self, quality, x, self.pair(quality).encode(x))
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
-        """See Worker."""
         with memory_errors_unified(self.device):
             codec = load_codec(self.spec, quality, self.setup.files.get(quality), self.device).codec
             return count_complexity(cast(NetworkCodec, codec).module, self.spec.name, quality, *size)
@@ -104,6 +100,12 @@ class CodecWorker:
             raise CodecFailure(f"{pair.message} (when loaded)", pair.kind)
         raise CodecFailure(f"cannot load: {pair.message}", pair.kind)
 
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """For what is measured: no gradients, no garbage collection, and memory errors unified."""
+        with memory_errors_unified(self.device), torch.no_grad(), undisturbed():
+            yield
+
     def _load(self, quality: int) -> Pair | Failure:
         file = self.setup.files.get(quality)
         try:
@@ -116,15 +118,6 @@ class CodecWorker:
                 codec.reads_cache = not self.setup.parts & COSTS
                 codec.timeout_s = self.setup.timeout_s
         return Pair(encoder=encoder, decoder=decoder)
-
-
-def _unifies_memory_errors(method: Callable[Concatenate[LocalImage, P], R]) -> Callable[Concatenate[LocalImage, P], R]:
-    @wraps(method)
-    def unified(self: LocalImage, /, *arguments: P.args, **named: P.kwargs) -> R:
-        with memory_errors_unified(self.worker.device):
-            return method(self, *arguments, **named)
-
-    return unified
 
 
 @dataclass(slots=True)
@@ -158,27 +151,24 @@ class LocalImage:
             raise CodecFailure("a measured value is NaN or infinite")
         return cls(worker, quality, tensor.float().div(255), bits, fields | measured)
 
-    @_unifies_memory_errors
     def warm_up(self) -> None:
         """Once per quality and image size."""
         worker, size = self.worker, tuple(self.x.shape)
-        with torch.no_grad(), undisturbed():
+        with worker.measuring():
             self._refill()
             if size not in worker.settled_s:
                 calls = (self._encode, self._decode)
                 settled = [warm_up(call, worker.device, worker.setup.effort) for call in calls]
                 worker.settled_s[size] = sum(median(samples) for samples in settled)
 
-    @_unifies_memory_errors
     def turn(self) -> Samples:
         """As many samples as fit into Effort.visit_s, each with another layout of the heap."""
         effort, both_s = self.worker.setup.effort, self.worker.settled_s.get(tuple(self.x.shape), math.inf)
         count = effort.per_turn if both_s * effort.per_turn <= effort.visit_s else int(effort.visit_s / both_s)
-        with torch.no_grad(), undisturbed():
+        with self.worker.measuring():
             self._refill()
             return [self._sample(warmed=both_s <= effort.warmed_s) for _ in range(max(1, count))]
 
-    @_unifies_memory_errors
     def phases(self) -> dict[str, list[float]]:
         """At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
         pair = self.worker.pair(self.quality)
@@ -190,13 +180,11 @@ class LocalImage:
                         samples.setdefault(f"{name}/{phase}", []).append(value)
         return samples
 
-    @_unifies_memory_errors
     def energy(self) -> dict[str, float]:
         """By the device's own counter."""
-        device = self.worker.device
-        counter = MachineMonitor(device).energy_mj
-        calls = {"encode": self._encode, "decode": self._decode}
-        with torch.no_grad(), undisturbed():
+        device, calls = self.worker.device, {"encode": self._encode, "decode": self._decode}
+        with self.worker.measuring():
+            counter = MachineMonitor(device).energy_mj
             joules = {name: joules_per_call(partial(timed, call, device), counter) for name, call in calls.items()}
         return {name: value for name, value in joules.items() if value is not None}
 
@@ -223,7 +211,7 @@ class LocalImage:
 
     def _phases_of(self, call: Callable[[], object], codec: NetworkCodec) -> Iterator[dict[str, float]]:
         spent, worker = 0.0, self.worker
-        with torch.no_grad(), undisturbed():
+        with worker.measuring():
             for _ in range(worker.setup.effort.repeats):
                 yield (seconds := measure_phases(call, codec.module, worker.spec.phases, worker.device))
                 spent += seconds["total"]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import Any, TypeVar
 
 from lic_bench.defaults import TIMEOUT_S
@@ -14,14 +15,14 @@ from lic_bench.measurement.rounds import Canary, Samples, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.job_result import JobResult, going
 from lic_bench.run.jobs import Job
-from lic_bench.run.worker_interface import COSTS, Worker
+from lic_bench.run.worker_interface import Worker
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How the images are measured. parts: see choices.PARTS. devices: codec -> where it works, for the record.
+    """How the images are measured. parts: see options.PARTS. devices: codec -> where it works, for the record.
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
     stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
@@ -39,16 +40,6 @@ class Settings:
     starts: int = 1
     apart: bool = False
     timeout_s: float = TIMEOUT_S
-
-    @property
-    def timed(self) -> bool:
-        """Whether times are taken."""
-        return "latency" in self.parts
-
-    @property
-    def encodes_ahead(self) -> bool:
-        """Whether programs may encode ahead: where nobody asks what that costs."""
-        return not self.parts & COSTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +69,7 @@ class ImageTurns:
 
     def measure(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
         """The jobs of one image, of one quality per codec."""
-        if not self.settings.timed:
+        if "latency" not in self.settings.parts:
             yield from map(self._code, jobs)
             return
         results = [self._code(job) for job in jobs]
@@ -100,7 +91,7 @@ class ImageTurns:
         return result
 
     def _with_room(self, result: JobResult, call: Callable[[], R]) -> R:
-        """Where memory runs out on a device that all share, once more after all gave back what they keep."""
+        """Call; if memory runs out on a device that all share, call again after all gave back what they keep."""
         try:
             return call()
         except Exception as error:
@@ -118,7 +109,7 @@ class ImageTurns:
             self._out_of_memory.add(result.codec)
 
     def _time(self, results: Sequence[JobResult]) -> None:
-        """Rounds over all that work, after each start; phases afterwards, as taking them costs time."""
+        """Time all in rounds, after each start of their processes; then phases, as taking them costs time."""
         timings = {result.codec: Timing() for result in results}
         for start in range(self.settings.starts):
             if start:
@@ -131,14 +122,13 @@ class ImageTurns:
         for result in results:
             self._note_limit(result)
             if result.failure is None:
-                timing = timings[result.codec]
-                result.fields |= _times(timing) | {"conditions": _conditions_of_kept(result, timing)}
-                result.fields["energy_j"] = self._extra(result, "energy", result.coded.energy)
+                result.fields |= _fields_of(timings[result.codec], result)
+                result.fields["energy_j"] = self._extra(result, "energy", result.image.energy)
                 if "phases" in self.settings.parts:
-                    result.fields["phases_s"] = self._extra(result, "times of its parts", result.coded.phases)
+                    result.fields["phases_s"] = self._extra(result, "times of its parts", result.image.phases)
 
     def _renew(self, results: Sequence[JobResult]) -> None:
-        """All processes anew, a run that takes turns with this one likewise, and the image coded again."""
+        """Start all processes anew, let a run that takes turns with this one do so too, and code the image again."""
         for result in results:
             with result.guarded():
                 self.workers[result.codec].renew()
@@ -155,7 +145,7 @@ class ImageTurns:
             raise ValueError("times are taken with a canary and a watch")
         for result in going(results):
             with result.guarded():
-                self._with_room(result, result.coded.warm_up)
+                self._with_room(result, result.image.warm_up)
         self.hooks.between_rounds()
         working, self._made_room = going(results), False
         return interleave(
@@ -173,7 +163,7 @@ class ImageTurns:
         with result.timed():
             try:
                 with watch.poll_gpu() if self.settings.apart and not on_cpu else nullcontext():
-                    return self._with_room(result, result.coded.turn)
+                    return self._with_room(result, result.image.turn)
             finally:
                 result.conditions.append(watch.summarise_since(before))
 
@@ -204,19 +194,13 @@ def _was_held_back(results: Sequence[JobResult]) -> Callable[[], bool]:
     return ask
 
 
-def _conditions_of_kept(result: JobResult, timing: Timing) -> dict[str, Any]:
-    """The conditions of the turns whose samples were kept; of a codec on the CPU nothing about a GPU."""
-    kept = merge_conditions(
-        [conditions for conditions, kept in zip(result.conditions, timing.turns, strict=True) if kept]
-    )
-    on_cpu = result.fields["device"] == "cpu"
-    return {name: value for name, value in kept.items() if not (on_cpu and name.startswith("gpu_"))}
-
-
-def _times(timing: Timing) -> dict[str, Any]:
-    """The fields of a record."""
+def _fields_of(timing: Timing, result: JobResult) -> dict[str, Any]:
+    """The fields of a record; conditions: of the turns whose samples were kept, without a GPU's if on the CPU."""
+    conditions = merge_conditions(list(compress(result.conditions, timing.turns)))
+    if result.fields["device"] == "cpu":
+        conditions = {name: value for name, value in conditions.items() if not name.startswith("gpu_")}
     return {
-        **{name: getattr(timing, name) for name in ("encode_s", "decode_s", "canary_s", "starts")},
+        **{name: getattr(timing, name) for name in ("encode_s", "decode_s", "canary_s", "starts", "drifted")},
         "rounds_repeated": timing.repeated,
-        "drifted": timing.drifted,
+        "conditions": conditions,
     }

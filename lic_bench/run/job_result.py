@@ -21,11 +21,14 @@ IDENTITY = (
 
 @dataclass(slots=True)
 class JobResult:
-    """A job and what is known for its record. seconds: how long it took in all. conditions: of each of its turns."""
+    """A job and what is known for its record. seconds: how long it took in all. conditions: of each of its turns.
+
+    image: once it was coded.
+    """
 
     job: Job
     fields: dict[str, Any]
-    image: CodedImage | None = None
+    image: CodedImage = field(init=False, repr=False)
     failure: Failure | None = None
     seconds: float = 0.0
     conditions: list[dict[str, Any]] = field(default_factory=list)
@@ -53,15 +56,8 @@ class JobResult:
         return self.job.spec.name
 
     @property
-    def coded(self) -> CodedImage:
-        """The coded image of a job that has not failed."""
-        if self.image is None:
-            raise ValueError(f"{self.job.key} was not coded")
-        return self.image
-
-    @property
     def record(self) -> Record:
-        """Of a failed job only what it was."""
+        """The job's record; of a failed job it only says which job it was and how it failed."""
         if self.failure is None:
             return Record(**self.fields, status="ok")
         identity = {name: value for name, value in self.fields.items() if name in IDENTITY}

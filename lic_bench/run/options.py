@@ -1,11 +1,22 @@
-"""The options of `lic-bench run` and `scale`, and the check that each is in its range."""
+"""The options of `lic-bench run` and `scale`: that each is in its range, and what their texts choose."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError, unknown
+from lic_bench.option_lists import split_list
+from lic_bench.spec import CodecSpec
 from lic_bench.store.run_folder import ALLOWED
+
+PARTS = ("quality", "latency", "phases", "memory", "complexity")
+WEIGHTS = ("auto", "random", "require")
+QUICK_LIMIT = 2
+QUICK_CROP = 256
+QUICK_REPEATS = 2
+MANY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,3 +62,83 @@ def check_ranges(options: Options) -> None:
     for name in options.allow:
         if name not in ALLOWED:
             raise unknown("--allow", name, ALLOWED)
+
+
+def with_options(specs: Sequence[CodecSpec], given: Mapping[str, Any]) -> list[CodecSpec]:
+    """The codecs with those of the options that they take. An option that none takes is an error; None: not given."""
+    values = {name: value for name, value in given.items() if value is not None}
+    for name, value in values.items():
+        if not any(name in spec.options for spec in specs):
+            raise UserError(
+                f"--{name.replace('_', '-')} {value}: no codec of --codecs {','.join(s.name for s in specs)} takes it; "
+                "leave it out."
+            )
+    taken = [{name: value for name, value in values.items() if name in spec.options} for spec in specs]
+    return [replace(spec, settings={**spec.settings, **more}) for spec, more in zip(specs, taken, strict=True)]
+
+
+def choose_parts(text: str) -> tuple[str, ...]:
+    """The parts of --measure, in their own order."""
+    asked = split_list(text, "--measure")
+    for part in asked:
+        if part not in (*PARTS, "all"):
+            raise unknown("part of --measure", part, [*PARTS, "all"])
+    if "phases" in asked and not {"latency", "all"} & set(asked):
+        raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
+    return tuple(part for part in PARTS if "all" in asked or part in asked)
+
+
+def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:
+    """codec -> qualities asked for: "1,3" means every codec not named, "jpeg=30,50" that codec; a..b is a range.
+
+    Options of one kind add up.
+    """
+    common: dict[str, tuple[int, ...]] = {}
+    named: dict[str, tuple[int, ...]] = {}
+    for option in options:
+        name, equals, numbers = option.rpartition("=")
+        chosen = [resolve_codec(name)] if equals else list(specs)
+        if equals and chosen[0].name not in {spec.name for spec in specs}:
+            raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
+        for spec in chosen:
+            of_kind = named if equals else common
+            of_kind[spec.name] = tuple(dict.fromkeys((*of_kind.get(spec.name, ()), *_numbers(numbers, option))))
+    asked = common | named
+    for spec in specs:
+        for quality in asked.get(spec.name, ()):
+            spec.check_quality(quality)
+    return asked
+
+
+def ladder(
+    spec: CodecSpec, asked: tuple[int, ...] | None, there: Mapping[int, Path], *, quick: bool
+) -> tuple[int, ...]:
+    """The qualities to run: those asked for; else those with weights; else, with random weights, a single one.
+
+    Random weights code alike at every quality, so one is enough for latency and complexity.
+    """
+    if asked is not None:
+        return asked
+    default = spec.quick_qualities or spec.qualities[:2] if quick else spec.qualities
+    if spec.kind == "classical" or spec.own_weights:
+        return default
+    usable = tuple(q for q in default if q in there) or tuple(there)
+    return usable or (default[len(default) // 2],)
+
+
+def _numbers(text: str, option: str) -> tuple[int, ...]:
+    qualities: list[int] = []
+    for part in split_list(text, "--qualities"):
+        first, dots, last = part.partition("..")
+        try:
+            numbers = range(int(first), int(last) + 1) if dots else [int(first)]
+        except ValueError:
+            raise UserError(
+                f"--qualities {option}: {part!r} is no number; write 1,3,5 or 1..6 or jpeg=30,50."
+            ) from None
+        if len(numbers) > MANY:
+            raise UserError(f"--qualities {option}: {part!r} is more than {MANY} qualities; write a shorter range.")
+        qualities += numbers
+    if not qualities:
+        raise UserError(f"--qualities {option}: the range is empty; write the lower number first.")
+    return tuple(dict.fromkeys(qualities))

@@ -17,9 +17,18 @@ from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
 from lic_bench.option_lists import split_list
-from lic_bench.run import choices
 from lic_bench.run.jobs import Job, plan
-from lic_bench.run.options import Options, check_ranges
+from lic_bench.run.options import (
+    QUICK_CROP,
+    QUICK_LIMIT,
+    QUICK_REPEATS,
+    Options,
+    check_ranges,
+    choose_parts,
+    ladder,
+    parse_qualities,
+    with_options,
+)
 from lic_bench.run.weights_choice import check_weights, find_weights
 from lic_bench.run.worker_interface import COSTS
 from lic_bench.spec import CodecSpec
@@ -49,10 +58,6 @@ class Session:
         """Every job of the run, in order."""
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
-    def groups(self) -> list[list[CodecSpec]]:
-        """The codecs, those together that are in memory together."""
-        return [[spec] for spec in self.specs] if self.one_by_one else [self.specs]
-
 
 def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_quality: bool = False) -> Session:
     """Resolve names, data, weights and settings; nothing is written, but the bitstream cache made ready if needed.
@@ -64,14 +69,14 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
     specs = _specs(options)
-    programs = {spec.name: found for spec in specs if (found := find_programs(spec))}
-    parts = choices.choose_parts(options.measure)
+    programs = {spec.name: coder for spec in specs if (coder := find_programs(spec))}
+    parts = choose_parts(options.measure)
     _check_jobs(options, parts)
-    asked = choices.parse_qualities(options.qualities, specs)
+    asked = parse_qualities(options.qualities, specs)
     datasets = list(datasets) or _datasets(options)
     _check_names(datasets)
     there = find_weights(specs, asked, options.weights, options.checkpoints)
-    ladders = {s.name: choices.ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
+    ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
     if one_quality:
         ladders = {name: (ladder[len(ladder) // 2],) for name, ladder in ladders.items()}
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
@@ -85,7 +90,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
         measure=parts,
         device=str(device),
         threads=torch.get_num_threads(),
-        modes={name: found.mode for name, found in programs.items() if found.mode},
+        modes={name: coder.mode for name, coder in programs.items() if coder.mode},
         **_asked_of_all(options, parts),
     )
     _check_processes(options, config, device)
@@ -93,9 +98,8 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     notes += _without_effect(options, config, specs, programs)
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
-    counted = (
-        {s.name: [padded_size(*config.complexity_size, s.padding)] for s in specs} if "complexity" in parts else {}
-    )
+    networks = [spec for spec in specs if spec.kind == "learned"] if "complexity" in parts else []
+    counted = {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
     return Session(config, specs, datasets, files, device, programs, notes, counted)
 
 
@@ -122,7 +126,7 @@ def choose_device(name: str) -> torch.device:
 def _specs(options: Options) -> list[CodecSpec]:
     """The codecs with their options, each installed."""
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
-    specs = choices.with_options(choose_codecs(options.codecs), named)
+    specs = with_options(choose_codecs(options.codecs), named)
     for spec in specs:
         check_installed(spec)
     return specs
@@ -136,8 +140,8 @@ def _datasets(options: Options) -> list[Dataset]:
 def _images_used(options: Options) -> dict[str, int | None]:
     """How many images, and how large a part of each."""
     return {
-        "limit": options.limit or (choices.QUICK_LIMIT if options.quick else None),
-        "crop": options.crop or (choices.QUICK_CROP if options.quick else None),
+        "limit": options.limit or (QUICK_LIMIT if options.quick else None),
+        "crop": options.crop or (QUICK_CROP if options.quick else None),
     }
 
 
@@ -153,12 +157,12 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     quick = options.quick
     return {
         **_images_used(options),
-        "repeats": options.repeats or (choices.QUICK_REPEATS if quick else REPEATS),
+        "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "budget": options.budget,
         "starts": options.starts,
         "isolate": bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         "quick": quick,
-        "complexity_size": (choices.QUICK_CROP, choices.QUICK_CROP) if quick else COMPLEXITY_SIZE,
+        "complexity_size": (QUICK_CROP, QUICK_CROP) if quick else COMPLEXITY_SIZE,
     }
 
 
@@ -172,9 +176,8 @@ def _check_jobs(options: Options, parts: Sequence[str]) -> None:
 
 def _check_names(datasets: Sequence[Dataset]) -> None:
     names = [dataset.name for dataset in datasets]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice:
-        raise UserError(f"--datasets: two data sets are called {twice!r}; rename one of the folders.")
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise UserError(f"--datasets: two data sets are called {twice[0]!r}; rename one of the folders.")
 
 
 def _check_processes(options: Options, config: RunConfig, device: torch.device) -> None:

@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image as pil
 
@@ -15,10 +14,9 @@ from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image, pixels_sha256
 from lic_bench.images.sample_pictures import SEEDS, draw_sample
 from lic_bench.option_lists import split_list
-from lic_bench.run.choices import QUICK_REPEATS, parse_qualities
-from lic_bench.run.joined_listener import JoinedListener
-from lic_bench.run.options import Options
-from lic_bench.run.preparation import Session, prepare_session
+from lic_bench.run.jobs import Job
+from lic_bench.run.options import QUICK_REPEATS, Options, parse_qualities
+from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
@@ -44,7 +42,13 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)
     session = prepare_session(plain, [Dataset(name=NAME, images=())], one_quality=True)
     with tempfile.TemporaryDirectory(prefix="lic-bench-") as folder:
-        session = _with_pictures(session, make_pictures(sides, Path(folder)), quick=options.quick)
+        session = replace(
+            session,
+            config=replace(session.config, images={NAME: len(sides)}, sizes=sides, quick=options.quick),
+            datasets=[make_pictures(sides, Path(folder))],
+            counted={spec.name: counted_at(spec, sides) for spec in session.specs},
+            one_by_one=True,
+        )
         return carry_out(session, plain, JoinedListener(listener, session.jobs()))
 
 
@@ -73,7 +77,8 @@ def parse_sizes(text: str) -> tuple[int, ...]:
 
 def make_pictures(sides: Sequence[int], folder: Path) -> Dataset:
     """A synthetic picture of each of these sides, as files in `folder`, named "256x256" and so on."""
-    return Dataset(name=NAME, images=tuple(_picture(side, folder) for side in sides), found=len(sides))
+    images = [_make_picture(side, folder / f"{side}x{side}.ppm") for side in sides]
+    return Dataset(name=NAME, images=tuple(images), found=len(images))
 
 
 def counted_at(spec: CodecSpec, sides: Sequence[int]) -> list[tuple[int, int]]:
@@ -102,15 +107,13 @@ def _side(text: str, option: str) -> int:
     return side
 
 
-def _picture(side: int, folder: Path) -> Image:
-    name = f"{side}x{side}"
-    path = folder / f"{name}.ppm"
+def _make_picture(side: int, path: Path) -> Image:
     pixels = draw_sample(SEEDS[0], side, side)
     try:
         pil.fromarray(pixels).save(path)
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror or error}; name another folder by TMPDIR.") from None
-    return Image(name=name, path=path, width=side, height=side, sha256=pixels_sha256(pixels))
+    return Image(name=path.stem, path=path, width=side, height=side, sha256=pixels_sha256(pixels))
 
 
 def _check_qualities(options: Options) -> None:
@@ -123,14 +126,25 @@ def _check_qualities(options: Options) -> None:
             )
 
 
-def _with_pictures(session: Session, pictures: Dataset, *, quick: bool) -> Session:
-    """The session on these pictures."""
-    sides = tuple(image.width or 0 for image in pictures.images)
-    own: dict[str, Any] = {"images": {NAME: len(sides)}, "sizes": sides, "quick": quick}
-    return replace(
-        session,
-        config=replace(session.config, **own),
-        datasets=[pictures],
-        counted={spec.name: counted_at(spec, sides) for spec in session.specs},
-        one_by_one=True,
-    )
+class JoinedListener:
+    """A Listener that tells another one of the parts of a run, codec after codec, as if they were one run."""
+
+    def __init__(self, listener: Listener, jobs: Sequence[Job]) -> None:
+        """jobs: of all parts; each part has those of one codec, in the order in which the codecs first appear."""
+        self.job, self.record, self.note = listener.job, listener.record, listener.note
+        self._listener = listener
+        names = dict.fromkeys(job.spec.name for job in jobs)
+        self._parts = [[job for job in jobs if job.spec.name == name] for name in names]
+        self._done = 0
+        self._expected: Sequence[Job] | None = None  # of the part that begins next, as the listener was told
+
+    def started(self, jobs: Sequence[Job], done: int) -> None:
+        """Tell the listener of this part and all later ones, if it was told something else before.
+
+        What is stored of a later part is known only when that part begins.
+        """
+        later_parts = self._parts[1:]
+        if self._expected is None or [job.key for job in self._expected] != [job.key for job in jobs]:
+            self._listener.started([*jobs, *(job for part in later_parts for job in part)], self._done + done)
+        self._parts, self._done = later_parts, self._done + len(jobs) + done
+        self._expected = later_parts[0] if later_parts else None

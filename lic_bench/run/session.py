@@ -83,20 +83,20 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
 
 
 def _measure(session: Session, options: Options, store: Store, listener: Listener, programs: int) -> Outcome:
-    """Group by group of the codecs that are in memory together. programs: how many may encode ahead at a time."""
+    """Measure the codecs that are in memory together, group by group. programs: how many encode ahead at a time."""
     outcome = Outcome()
     lacking = jobs_lacking(store, session.jobs(), retry_failed=options.retry_failed)
     timed = bool(COSTS & set(session.config.measure) and lacking)
     with _machine(options, listener) if timed else nullcontext(lambda: None) as between_rounds:
         settings = settings_of(session, options, timed=timed)
-        for specs in session.groups():
+        for specs in [[spec] for spec in session.specs] if session.one_by_one else [session.specs]:
             setups = [setup_of(spec, session, settings) for spec in specs]
             with at_work(setups, isolate=session.config.isolate) as workers:
                 jobs = _jobs(session, specs, store, options)
                 lacking = jobs_lacking(store, jobs, retry_failed=options.retry_failed)
                 listener.started(lacking, len(jobs) - len(lacking))
-                _get_ready(workers, {job.spec.name for job in lacking}, wait=settings.timed)
-                tasks = encoding_tasks(lacking, settings.timeout_s) if settings.encodes_ahead else {}
+                _get_ready(workers, {job.spec.name for job in lacking}, wait="latency" in settings.parts)
+                tasks = {} if COSTS & settings.parts else encoding_tasks(lacking, settings.timeout_s)
                 with core_affinity.keep_on_cores(settings.cores), closing(EncodeAhead(programs, tasks)) as ahead:
                     hooks = Hooks(
                         await_bitstream=ahead.wait,
@@ -144,7 +144,7 @@ def at_work(setups: Sequence[CodecSetup], *, isolate: bool) -> Iterator[dict[str
 
 
 def _get_ready(workers: Mapping[str, Worker], codecs: Collection[str], *, wait: bool) -> None:
-    """All at a time; wait: before the first is timed all are done, as importing takes the machine."""
+    """Start all at once. wait: return when all are ready, as imports would disturb what is timed."""
     for name in codecs:
         workers[name].open()
     for name in codecs if wait else ():
@@ -153,7 +153,7 @@ def _get_ready(workers: Mapping[str, Worker], codecs: Collection[str], *, wait: 
 
 
 def _jobs(session: Session, specs: Sequence[CodecSpec], store: Store, options: Options) -> list[Job]:
-    """Those of the codecs, but for new ones on images larger than one that an earlier attempt had no memory for."""
+    """The jobs of these codecs, without new ones on images larger than one for which memory ran out before."""
     if set(session.config.measure) == {"complexity"}:
         return []
     jobs = [job for job in session.jobs() if job.spec in specs]
@@ -170,10 +170,10 @@ def _is_beyond(job: Job, limits: Sequence[Record]) -> bool:
 
 @contextmanager
 def _machine(options: Options, listener: Listener) -> Iterator[Callable[[], None]]:
-    """The machine for this run alone, or in turn with another; what to do between two rounds."""
+    """Hold the machine for this run alone, or in turn with another; yields what to do between two rounds."""
     if turn_client.is_asked():
-        with turn_client.in_turn(options.out.name) as turns:
-            yield turns.pass_on
+        with turn_client.in_turn(options.out.name) as pass_on:
+            yield pass_on
     else:
         with hold_machine(listener.note):
             yield lambda: None
@@ -182,7 +182,7 @@ def _machine(options: Options, listener: Listener) -> Iterator[Callable[[], None
 def _own_fingerprint(session: Session) -> dict[str, Any]:
     """What a run adds to the machine's: kernels and programs by codec, and on how many cores it is kept when timed."""
     kernels = {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
-    programs = {name: [found.version, *map(sha256_of, found.files)] for name, found in session.programs.items()}
+    programs = {name: [coder.version, *map(sha256_of, coder.files)] for name, coder in session.programs.items()}
     kept = core_affinity.cores_for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
     return {"kernels": kernels, "programs": programs, "cores_kept": len(kept) if kept else None}
 

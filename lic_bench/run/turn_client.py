@@ -7,35 +7,14 @@ connection is the end of its work, or of the waiting.
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from lic_bench.errors import UserError
 
 VARIABLE = "LIC_BENCH_BATON"
 GO, DONE = b"+", b"-"
-
-
-class Turns:
-    """A run's end of the connection."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def pass_on(self) -> None:
-        """Let the other run work, until it gives the baton back or ends. Raises UserError where nobody gives it."""
-        with suppress(OSError):  # the answer says it
-            self._connection.sendall(DONE)
-        self.wait()
-
-    def wait(self) -> None:
-        """Return once it is this run's turn. Raises UserError where nobody gives it any more."""
-        try:
-            given = self._connection.recv(1)
-        except OSError:
-            given = b""
-        if not given:
-            raise UserError(f"{VARIABLE}: what gave the turns is gone; a run that works unasked would disturb others.")
 
 
 def is_asked() -> bool:
@@ -44,15 +23,15 @@ def is_asked() -> bool:
 
 
 def layout_seed() -> str:
-    """From what both runs draw the layouts of their processes' memory; "" where this run is alone."""
+    """The seed of the memory layouts that the processes of both runs have; "" if this run is alone."""
     return os.environ.get(VARIABLE, "")
 
 
 @contextmanager
-def in_turn(name: str) -> Iterator[Turns]:
-    """The baton, once it is given to the run of this name; it is given on for good at the end.
+def in_turn(name: str) -> Iterator[Callable[[], None]]:
+    """Wait for the baton under this name; at the end it is given on for good. Raises UserError where nobody gives it.
 
-    Raises UserError where nobody gives it.
+    Yields a function that lets the other run work, until that gives the baton back or ends; it raises likewise.
     """
     path = os.environ[VARIABLE]
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
@@ -61,6 +40,21 @@ def in_turn(name: str) -> Iterator[Turns]:
             connection.sendall(f"{name}\n".encode())
         except OSError as error:
             raise UserError(f"{VARIABLE}={path}: nobody there gives turns ({error.strerror}); unset it.") from None
-        turns = Turns(connection)
-        turns.wait()
-        yield turns
+        _wait(connection)
+        yield partial(_pass_on, connection)
+
+
+def _pass_on(connection: socket.socket) -> None:
+    with suppress(OSError):  # the answer says it
+        connection.sendall(DONE)
+    _wait(connection)
+
+
+def _wait(connection: socket.socket) -> None:
+    """Return once it is this run's turn."""
+    try:
+        given = connection.recv(1)
+    except OSError:
+        given = b""
+    if not given:
+        raise UserError(f"{VARIABLE}: what gave the turns is gone; a run that works unasked would disturb others.")

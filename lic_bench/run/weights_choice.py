@@ -7,7 +7,7 @@ from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.loading import load_model
 from lic_bench.errors import UserError
-from lic_bench.run.choices import WEIGHTS
+from lic_bench.run.options import WEIGHTS
 from lic_bench.spec import CodecSpec
 
 Files = Mapping[str, Mapping[int, Path]]  # codec -> quality -> weights file

@@ -38,7 +38,7 @@ class CodecSetup:
 class CodedImage(Protocol):
     """An image that was coded, ready to be coded again.
 
-    fields: of its Record, but for times; {} where nothing was verified. Serves until its worker has another quality in
+    fields: of its Record, without times; {} if it was not verified. Serves until its worker has another quality in
     memory or starts anew. Whatever fails raises.
     """
 
@@ -46,19 +46,15 @@ class CodedImage(Protocol):
 
     def warm_up(self) -> None:
         """Encode and decode until the time that this takes has settled."""
-        ...
 
     def turn(self) -> Samples:
         """Seconds of encoding and decoding, some of each: the codec's turn in a round."""
-        ...
 
     def phases(self) -> dict[str, list[float]]:
         """ "encode/g_a" and the like -> seconds; {} for a codec whose parts are not known."""
-        ...
 
     def energy(self) -> dict[str, float]:
         """ "encode", "decode" -> joules per image; {} where the device does not tell."""
-        ...
 
 
 class Worker(Protocol):
@@ -66,32 +62,24 @@ class Worker(Protocol):
 
     def code(self, quality: int, image: Image) -> CodedImage:
         """Encode, decode and verify an image."""
-        ...
 
     def encode(self, quality: int, image: Image) -> CodedImage:
         """Encode an image that was verified before; its fields are {}."""
-        ...
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """Operations and parameters at (height, width), of a network of its own: counting leaves hooks behind."""
-        ...
 
     def open(self) -> None:
         """Begin to get ready; may go on after this returns."""
-        ...
 
     def ready(self) -> None:
         """Return when all is imported and set up."""
-        ...
 
     def renew(self) -> None:
         """Start anew, as a process that has coded nothing; may go on after this returns."""
-        ...
 
     def release(self) -> None:
         """Give memory that is kept for later calls back to the device, for another codec to have."""
-        ...
 
     def close(self) -> None:
         """End."""
-        ...

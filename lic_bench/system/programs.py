@@ -18,6 +18,7 @@ from lic_bench.system.workspaces import note_program, workspace
 LAST_LINES, LONGEST = 3, 400  # of a program's output in an error message
 BANNER_S = 60.0  # for a program to say its version
 ADDRESS = re.compile(r"^(\[[^\]]*@ 0x[0-9a-f]+\]\s*)+")  # of the parts of FFmpeg that speak
+Finished = subprocess.CompletedProcess[str]  # bytes that are no UTF-8 are replaced
 _running: set[subprocess.Popen[str]] = set()
 _guard = threading.Lock()
 
@@ -42,14 +43,6 @@ class InstalledCoder:
     mode: str | None
     place: str
     files: tuple[Path, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Output:
-    """What a program wrote, as text; bytes that are no UTF-8 are replaced."""
-
-    stdout: str
-    stderr: str
 
 
 def find_program(names: Sequence[str], root: Path | None = None, env: str | None = None) -> Path | None:
@@ -83,16 +76,16 @@ def need_program(names: Sequence[str], root: Path | None = None, env: str | None
     )
 
 
-def run_program(argv: Sequence[str | Path], folder: Path, *, timeout_s: float | None) -> Output:
+def run_program(argv: Sequence[str | Path], folder: Path, *, timeout_s: float | None) -> Finished:
     """Run a program in a workspace and wait for it. It has a process group of its own, which ends with it.
 
     Raises ProgramError where it cannot be started, ends with an exit code other than 0, or is not done in timeout_s.
     """
-    code, output = _run(argv, folder, timeout_s, "it took longer than")
-    if code:
-        said = last_lines(output.stderr) or last_lines(output.stdout) or "silent"
-        raise ProgramError(f"{Path(argv[0]).name} {how_it_ended(code)}: {said}")
-    return output
+    finished = _run(argv, folder, timeout_s, "it took longer than")
+    if finished.returncode:
+        last_words = last_lines(finished.stderr) or last_lines(finished.stdout) or "silent"
+        raise ProgramError(f"{Path(argv[0]).name} {how_it_ended(finished.returncode)}: {last_words}")
+    return finished
 
 
 def stop_programs() -> None:
@@ -106,8 +99,8 @@ def stop_programs() -> None:
 def banner(program: Path, *arguments: str) -> str:
     """The first line that the program writes when called with these arguments, whatever its exit code; "" for none."""
     with workspace("banner") as folder:
-        _, output = _run([program, *arguments], folder, BANNER_S, "it did not say its version in")
-    return next((line.strip() for line in f"{output.stdout}\n{output.stderr}".splitlines() if line.strip()), "")
+        finished = _run([program, *arguments], folder, BANNER_S, "it did not say its version in")
+    return next((line.strip() for line in f"{finished.stdout}\n{finished.stderr}".splitlines() if line.strip()), "")
 
 
 def last_lines(text: str) -> str:
@@ -116,8 +109,8 @@ def last_lines(text: str) -> str:
     return " | ".join([line for line in unique if line][-LAST_LINES:])[-LONGEST:]
 
 
-def _run(argv: Sequence[str | Path], folder: Path, timeout_s: float | None, late: str) -> tuple[int, Output]:
-    """The exit code and the output of a program, whose group is gone. late: what an error says before the seconds."""
+def _run(argv: Sequence[str | Path], folder: Path, timeout_s: float | None, late: str) -> Finished:
+    """Run a program to its end, after which its group is gone. late: what an error says before the seconds."""
     name = Path(argv[0]).name
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
@@ -137,4 +130,4 @@ def _run(argv: Sequence[str | Path], folder: Path, timeout_s: float | None, late
             process.wait()
             with _guard:
                 _running.discard(process)
-    return process.returncode, Output(stdout, stderr)
+    return Finished(argv, process.returncode, stdout, stderr)

@@ -6,13 +6,17 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+from PIL import features
+
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints
 from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url
-from lic_bench.spec import CodecSpec
-from lic_bench.terminal.findings import Finding
-from lic_bench.terminal.software_findings import (
+from lic_bench.images.datasets import data_folders, find_dataset
+from lic_bench.images.known_datasets import DATASETS
+from lic_bench.terminal.findings import (
+    Finding,
+    Status,
     compiler_findings,
     gpu_findings,
     installed_version,
@@ -53,15 +57,8 @@ def program_findings(vtm_root: Path | None) -> Iterator[Finding]:
 
 def image_format_findings() -> Iterator[Finding]:
     """The image formats that classical codecs take from Pillow and its plug-in."""
-    from PIL import features
-
-    for label, check_feature, name in (
-        ("JPEG", features.check_codec, "jpg"),
-        ("JPEG 2000", features.check_codec, "jpg_2000"),
-        ("WebP", features.check_module, "webp"),
-        ("AVIF", features.check_module, "avif"),
-    ):
-        there = check_feature(name)
+    for label, name in {"JPEG": "jpg", "JPEG 2000": "jpg_2000", "WebP": "webp", "AVIF": "avif"}.items():
+        there = features.check(name)
         yield Finding(
             what=f"{label} in Pillow",
             status="ok" if there else "missing",
@@ -79,9 +76,6 @@ def image_format_findings() -> Iterator[Finding]:
 
 def dataset_findings(data_root: Path | None) -> Iterator[Finding]:
     """One finding per named data set, or one for each thing that is wrong with it."""
-    from lic_bench.images.datasets import data_folders, find_dataset
-    from lic_bench.images.known_datasets import DATASETS
-
     for name, info in DATASETS.items():
         try:
             dataset = find_dataset(name, data_root)
@@ -99,27 +93,19 @@ def dataset_findings(data_root: Path | None) -> Iterator[Finding]:
 
 def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
     """One finding per learned codec: how many of its released weights are there."""
-    for spec in find_codecs().values():
-        if spec.kind == "learned":
-            yield _weights_of(spec, checkpoints)
-
-
-def _weights_of(spec: CodecSpec, checkpoints: Path | None) -> Finding:
-    what = f"weights of {spec.name}"
-    if not spec.checkpoints:
-        return Finding(what=what, status="warning", detail="none are published: no rate-distortion of its own")
     folders = checkpoint_folders(checkpoints)
-    there = find_checkpoints(spec, folders)
-    absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in there]
-    count = len(spec.checkpoints)
-    if not absent:
-        return Finding(what=what, status="ok", detail=f"{count} files")
-    files = ", ".join(checkpoint.file for checkpoint in absent)
-    link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
-    fix = f"from {link} into {folders[-1]}, or give --checkpoints"
-    if any(direct_url(checkpoint.url) for checkpoint in absent):
-        into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
-        fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
-    return Finding(
-        what=what, status="warning", detail=f"{count - len(absent)} of {count} files; not there: {files}", fix=fix
-    )
+    for spec in (spec for spec in find_codecs().values() if spec.kind == "learned"):
+        present = find_checkpoints(spec, folders)
+        absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in present]
+        count, fix = len(spec.checkpoints), ""
+        detail = f"{count} files" if count else "none are published: no rate-distortion of its own"
+        if absent:
+            files = ", ".join(checkpoint.file for checkpoint in absent)
+            detail = f"{count - len(absent)} of {count} files; not there: {files}"
+            link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
+            fix = f"from {link} into {folders[-1]}, or give --checkpoints"
+        if any(direct_url(checkpoint.url) for checkpoint in absent):
+            into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
+            fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
+        status: Status = "ok" if count and not absent else "warning"
+        yield Finding(what=f"weights of {spec.name}", status=status, detail=detail, fix=fix)

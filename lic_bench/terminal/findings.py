@@ -1,13 +1,21 @@
-"""A finding of `lic-bench doctor`, and the table of all."""
+"""The findings of `lic-bench doctor`: their table, and those of Python, the packages, GPUs and compilers."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Literal
 
-if TYPE_CHECKING:
-    from rich.table import Table
+import pynvml
+from packaging.requirements import Requirement
+from rich.box import SIMPLE_HEAD
+from rich.markup import escape
+from rich.table import Table
+
+from lic_bench.machine import nvml
 
 Status = Literal["ok", "missing", "warning"]
 STATUS_MARKUP: dict[Status, str] = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "warning": "[yellow]warning[/]"}
@@ -29,10 +37,6 @@ class Finding:
 
 def findings_table(findings: Iterable[Finding]) -> Table:
     """One row per finding, for the terminal; below what was found an arrow and what mends it."""
-    from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
-    from rich.table import Table
-
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for heading in ("what", "", "found, -> what mends it"):
         table.add_column(heading, overflow="fold")  # paths and commands are to be copied: nothing is cut
@@ -40,3 +44,86 @@ def findings_table(findings: Iterable[Finding]) -> Table:
         fix = f"\n[cyan]-> {escape(finding.fix)}[/]" if finding.fix else ""
         table.add_row(escape(finding.what), STATUS_MARKUP[finding.status], escape(finding.detail) + fix)
     return table
+
+
+def python_finding() -> Finding:
+    """The version of Python and where it is."""
+    return Finding(what="Python", status="ok", detail=f"{platform.python_version()}, {sys.executable}")
+
+
+def package_findings() -> Iterator[Finding]:
+    """One finding of all packages that are as required, and one for each that is not."""
+    good = []
+    for text in _requirements():
+        wanted = Requirement(text)
+        if wanted.marker and not wanted.marker.evaluate({"extra": ""}):
+            continue
+        installed = installed_version(wanted.name)
+        if installed and wanted.specifier.contains(installed, prereleases=True):
+            good.append(f"{wanted.name} {installed}")
+            continue
+        yield Finding(
+            what=wanted.name,
+            status="warning" if installed else "missing",
+            detail=f"{installed or 'not installed'}; lic-bench asks for {wanted.specifier}",
+            fix=f"pip install '{wanted.name}{wanted.specifier}'",
+        )
+    yield Finding(what="packages", status="ok", detail=", ".join(good))
+
+
+def _requirements() -> list[str]:
+    try:
+        return requires("lic-bench") or []
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return []
+
+
+def gpu_findings() -> Iterator[Finding]:
+    """The GPUs that the driver sees, with what it says of them, and whether the installed torch can use them."""
+    count = nvml.query("nvmlDeviceGetCount")
+    if not count:
+        yield Finding(what="GPU", status="warning", detail=f"{_why_no_gpu(count)}: codecs run on the CPU")
+        return
+    driver = nvml.query("nvmlSystemGetDriverVersion") or "of unknown version"
+    for index in range(count):
+        handle = nvml.query("nvmlDeviceGetHandleByIndex", index)
+        name, memory = (
+            nvml.query(f"nvmlDeviceGet{what}", handle) if handle else None for what in ("Name", "MemoryInfo")
+        )
+        size = "memory not told" if memory is None else f"{int(memory.total) / 2**30:.0f} GiB"
+        status: Status = "warning" if name is None or memory is None else "ok"
+        yield Finding(what=f"GPU {index}", status=status, detail=f"{name or 'name not told'}, {size}, driver {driver}")
+    if "+cpu" in (installed_version("torch") or ""):
+        fix = "pip install --force-reinstall torch torchvision"
+        yield Finding(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
+
+
+def _why_no_gpu(count: int | None) -> str:
+    """Why NVML counts no GPU, in its own words if it has any."""
+    try:
+        pynvml.nvmlInit()
+        pynvml.nvmlDeviceGetCount()
+    except (pynvml.NVMLError, OSError) as error:
+        return str(error)
+    return "The driver sees no GPU" if count == 0 else "The driver does not tell its GPUs"
+
+
+def compiler_findings() -> Iterator[Finding]:
+    """The C++ compiler and nvcc."""
+    compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
+    yield Finding(
+        what="C++ compiler",
+        status="ok" if compiler else "warning",
+        detail=compiler or "none on PATH; installed from source, LALIC has no CPU kernels then and is slower",
+        fix="" if compiler else "apt-get install g++",
+    )
+    nvcc = shutil.which("nvcc")
+    yield Finding(what="nvcc", status="ok", detail=nvcc or "not there, not needed")
+
+
+def installed_version(package: str) -> str | None:
+    """Version of an installed package, None if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,6 +1,6 @@
 """Terminal tables: what is known, and what a run measured."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean, median
 from typing import Any
@@ -50,11 +50,7 @@ def published_table() -> Table:
     return _table(["slug", "data sets, points", "origin", "label"], rows)
 
 
-TABLES: dict[str, Callable[[], Table]] = {
-    "codecs": codecs_table,
-    "datasets": datasets_table,
-    "published": published_table,
-}
+TABLES = {"codecs": codecs_table, "datasets": datasets_table, "published": published_table}
 
 
 def run_summary(folder: Path) -> Table:
@@ -74,10 +70,8 @@ def run_summary(folder: Path) -> Table:
                 str(dataset),
                 f"{len(good)}{failed}",
                 _mean([row["payload_bytes"] * 8 / (row["width"] * row["height"]) for row in trained], 3),
-                _mean([row["psnr_db"] for row in trained], 2),
-                _mean([row["ms_ssim"] for row in trained], 4),
-                _mean([median(row["encode_s"]) for row in good if row["encode_s"]], 3),
-                _mean([median(row["decode_s"]) for row in good if row["decode_s"]], 3),
+                *(_mean([row[name] for row in trained], digits) for name, digits in (("psnr_db", 2), ("ms_ssim", 4))),
+                *(_mean([median(row[name]) for row in good if row[name]], 3) for name in ("encode_s", "decode_s")),
             ]
         )
     return _table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)

@@ -19,7 +19,7 @@ from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import sha256_of_state, weights_of
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.run.choices import ladder
+from lic_bench.run.options import ladder
 from lic_bench.spec import CodecSpec, Padding
 from lic_bench.store.run_folder import Run
 

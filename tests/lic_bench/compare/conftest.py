@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from lic_bench.run.choices import PARTS
+from lic_bench.run.options import PARTS
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
 from lic_bench.store.run_json import RunConfig

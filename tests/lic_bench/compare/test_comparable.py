@@ -22,7 +22,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.session import run as run_session
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run
-from lic_bench.terminal.run_progress import RunProgress
+from lic_bench.terminal.progress import RunProgress
 
 Make = Callable[..., Run]
 Row = Callable[..., Record]

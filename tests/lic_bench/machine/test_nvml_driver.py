@@ -64,7 +64,7 @@ ANSWERS = START | {
 IMPORTS = f"""
 import os, subprocess, sys, threading, time
 from types import SimpleNamespace as Properties
-from lic_bench.terminal.software_findings import gpu_findings
+from lic_bench.terminal.findings import gpu_findings
 from lic_bench.machine import nvml
 from lic_bench.measurement import machine_monitor, energy_per_call
 from lic_bench.measurement import disturbances, gpu_sensors, memory_sampler, memory_sampler_main

@@ -4,10 +4,10 @@ from rich.console import Console
 
 from lic_bench.images.datasets import Image
 from lic_bench.run.jobs import Job
-from lic_bench.run.joined_listener import JoinedListener
+from lic_bench.run.scaling import JoinedListener
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Record
-from lic_bench.terminal.run_progress import RunProgress
+from lic_bench.terminal.progress import RunProgress
 
 
 def job(codec: str, image: str = "a") -> Job:

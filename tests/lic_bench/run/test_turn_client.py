@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 from lic_bench.run.turn_client import in_turn
 name, log, rounds = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-with in_turn(name) as turns:
+with in_turn(name) as pass_on:
     for number in range(rounds):
         with log.open("a") as file:
             file.write(f"{name} begins\\n")
             file.write(f"{name} ends\\n")
         if number + 1 < rounds:
-            turns.pass_on()
+            pass_on()
 """
 
 
@@ -50,14 +50,14 @@ def test_a_run_that_knows_no_turns_is_named(tmp_path: Path) -> None:
 
 
 def test_a_run_that_dies_amid_its_turn_ends_it_all(tmp_path: Path) -> None:
-    dying = ROUNDS.replace("turns.pass_on()", "import os; os.abort()")
+    dying = ROUNDS.replace("pass_on()", "import os; os.abort()")
     with pytest.raises(UserError, match=r"was ended by SIGABRT"):
         take_turns(runs(tmp_path / "log", a=3) | {"b": [sys.executable, "-c", dying, "b", str(tmp_path / "log"), "3"]})
 
 
 def test_the_other_does_not_go_on_after_a_failure(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    failing = ROUNDS.replace("turns.pass_on()", "sys.exit('broken')")
+    failing = ROUNDS.replace("pass_on()", "sys.exit('broken')")
     with pytest.raises(UserError, match=r"ended with exit code 1: broken$"):
         take_turns(runs(log, a=1000) | {"b": [sys.executable, "-c", failing, "b", str(log), "3"]})
     assert log.read_text().count("a begins") < 10

@@ -7,7 +7,7 @@ from lic_bench.images.datasets import Image
 from lic_bench.run.jobs import Job
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Record
-from lic_bench.terminal.run_progress import RemainingTime, RunProgress, duration
+from lic_bench.terminal.progress import RemainingTime, RunProgress, duration
 
 
 def job(codec: str, image: str = "a") -> Job:

@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a live line in a terminal, plain lines elsewhere."""
+"""What a person sees while a run or a download goes on: live lines in a terminal, plain ones elsewhere."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -6,7 +6,17 @@ from statistics import fmean, median
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TransferSpeedColumn,
+)
 
 from lic_bench.run.jobs import Job
 from lic_bench.store.records import Record
@@ -48,8 +58,19 @@ class RunProgress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bar: Progress | None = None
-        self._task: TaskID | None = None
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[eta]}", markup=False),
+            console=console,
+            transient=True,
+            expand=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("", eta="")
         self._remaining_time = RemainingTime([])
         self._total = self._done = 0
         self._last_line = float("-inf")
@@ -61,41 +82,26 @@ class RunProgress:
         self._total, self._done = len(jobs) + done, done
         if done:
             self.note(f"resuming: {done} of {self._total} records are stored")
-        if self.console.is_terminal and jobs:
-            self._bar = Progress(
-                SpinnerColumn(),
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=None),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("{task.fields[eta]}", markup=False),
-                console=self.console,
-                transient=True,
-                expand=True,
-            )
-            self._task = self._bar.add_task("", total=self._total, completed=done, eta="")
+        self._bar.reset(self._task, total=self._total, completed=done, description="", eta="")
+        if jobs:
             self._bar.start()
 
     def job(self, job: Job) -> None:
         """Show which job is measured now."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=_job_name(job), refresh=True)
+        self._bar.update(self._task, description=_job_name(job), refresh=True)
 
     def record(self, job: Job, record: Record, seconds: float) -> None:
         """Count a finished job; show its numbers, or why it failed."""
         self._done += 1
         self._remaining_time.add(job, seconds)
         eta = self._remaining_time.text() if self._done < self._total else ""
+        self._bar.update(self._task, completed=self._done, eta=eta)
         name = _job_name(job)
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done, eta=eta)
         if record.status == "failed":
             self.note(f"FAILED {name}: {record.error}")
-        elif self._bar is None and (monotonic() - self._last_line >= PLAIN_EVERY_S or self._done == self._total):
+        elif self._bar.disable and (monotonic() - self._last_line >= PLAIN_EVERY_S or self._done == self._total):
             self._last_line = monotonic()
-            self.note(
-                f"[{self._done}/{self._total}] {_job_name(job)}: {_main_numbers(record)}{'  ' + eta if eta else ''}"
-            )
+            self.note(f"[{self._done}/{self._total}] {name}: {_main_numbers(record)}{'  ' + eta if eta else ''}")
 
     def note(self, text: str) -> None:
         """Print a line of its own."""
@@ -103,9 +109,8 @@ class RunProgress:
 
     def close(self) -> None:
         """Remove the live line."""
-        if self._bar is not None:
+        if self._bar.live.is_started:
             self._bar.stop()
-            self._bar = None
 
 
 def duration(seconds: float) -> str:
@@ -132,3 +137,20 @@ def _main_numbers(record: Record) -> str:
         if samples:
             parts.append(f"{name} {median(samples):.3f} s")
     return ", ".join(parts)
+
+
+class DownloadProgress(Progress):
+    """A live bar per file in a terminal, a line per finished file elsewhere. Used in a `with` statement."""
+
+    def __init__(self, console: Console) -> None:
+        columns = TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn()
+        super().__init__(*columns, console=console, disable=not console.is_terminal)
+        self._task_of: dict[str, TaskID] = {}  # by file
+
+    def show(self, file: str, done: int, total: int | None) -> None:
+        """`done` of `total` bytes of a file are there; total is None if the server does not say."""
+        if file not in self._task_of:
+            self._task_of[file] = self.add_task(file)
+        self.update(self._task_of[file], completed=done, total=total)
+        if self.disable and done == total:
+            self.console.print(f"{file}: {done} bytes", markup=False, highlight=False, soft_wrap=True)

@@ -5,7 +5,7 @@ import pytest
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
-from lic_bench.run.choices import choose_parts, ladder, parse_qualities
+from lic_bench.run.options import choose_parts, ladder, parse_qualities
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEARNED = CodecSpec(
