@@ -15,7 +15,8 @@ Base = Annotated[str, Argument(help="The run to compare with: a folder, or git:R
 New = Annotated[str, Argument(help="The run that is compared: a folder, or git:REV:FOLDER.")]
 Gate = Annotated[Path | None, Option(help="TOML file of what may change by how much. [default: built in]", **opt.PATH)]
 Allow = Annotated[
-    list[str] | None, Option(help="Compare although this differs, as machine; named in the output; may be repeated.")
+    list[str] | None,
+    Option(metavar="NAME", help="Compare although this differs, as machine; named in the output; may be repeated."),
 ]
 Confirm = Annotated[
     bool, Option("--confirm", help="Measure times that one look does not settle again, BASE and NEW in turn.")

@@ -11,7 +11,7 @@ from lic_bench.commands.exit_codes import FAILED
 from lic_bench.terminal.output import console
 
 Folder = Annotated[Path | None, Option(help="Folder of the history. [default: results/history]", **opt.PATH)]
-Runs = Annotated[list[Path], Argument(help="Folders of runs.", **opt.PATH)]
+Runs = Annotated[list[Path], Argument(help="Folders of runs.", **opt.RUN)]
 OnlyCodecs = Annotated[str | None, Option(help="Only these codecs, separated by commas.")]
 OnlyMetrics = Annotated[str | None, Option(help="Only these metrics, separated by commas, as encode_s.")]
 OnlyMachines = Annotated[str | None, Option(help="Only these machines, separated by commas.")]

@@ -11,6 +11,7 @@ from lic_bench.defaults import BUDGET_S, REPEATS, TIMEOUT_S
 from lic_bench.system.named_folders import named_folder
 
 PATH: Any = {"parser": named_folder, "metavar": "PATH"}  # of an option that names a folder or a file
+RUN: Any = {"parser": named_folder, "metavar": "RUN"}
 
 Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
@@ -51,7 +52,9 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Set an earlier run in --ou
 RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure failed records again.")]
 Allow = Annotated[
     list[str] | None,
-    typer.Option(help="commit: go on with a run of another commit; its new records say of which they are."),
+    typer.Option(
+        metavar="NAME", help="commit: go on with a run of another commit; its new records say of which they are."
+    ),
 ]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]
 AcceptedFile = Annotated[

@@ -9,7 +9,7 @@ from lic_bench.commands import options as opt
 from lic_bench.defaults import ANCHOR
 from lic_bench.terminal.output import console
 
-Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.PATH)]
+Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.RUN)]
 Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.", **opt.PATH)]
 Published = Annotated[str, Option(help="Published curves: all, paper, none, or slugs with commas.")]
 Reference = Annotated[str, Option(help="This project's own runs (results/measured) beside them: all, none, or names.")]

@@ -119,7 +119,7 @@ def _unpack(archive: Path, folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     try:
         _extract_images(archive, aside)
-        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        shutil.copytree(aside, folder, dirs_exist_ok=True, copy_function=shutil.move)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

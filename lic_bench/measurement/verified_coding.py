@@ -35,11 +35,11 @@ class Pair:
     decoder: Loaded
     fresh: bool = True  # nothing was tried yet
 
-    def encode(self, x: Tensor) -> Bitstream:
+    def compress(self, x: Tensor) -> Bitstream:
         """What is timed as encoding. x: [1, 3, H, W] in [0, 1]."""
         return self.encoder.codec.compress(x)
 
-    def decode(self, bits: Bitstream) -> tuple[Tensor, Tensor]:
+    def decompress(self, bits: Bitstream) -> tuple[Tensor, Tensor]:
         """What is timed as decoding: x_hat, and its 8-bit pixels, which a decoder delivers."""
         x_hat = self.decoder.codec.decompress(bits)
         return x_hat, to_8bit(x_hat)
@@ -84,16 +84,16 @@ def _code(
     bits, out = Bitstream(b""), (x, x)
     fresh, pair.fresh = pair.fresh, False  # also where that fails: what is tried again is no first call
     if fresh and parts & {"latency", "memory"}:
-        bits, cold["encode"] = timed(lambda: pair.encode(x), device)
-        out, cold["decode"] = timed(lambda: pair.decode(bits), device)
+        bits, cold["encode"] = timed(lambda: pair.compress(x), device)
+        out, cold["decode"] = timed(lambda: pair.decompress(bits), device)
     if "memory" in parts:
-        bits, encode = measure_peak_memory(lambda: pair.encode(x), device)
-        out, decode = measure_peak_memory(lambda: pair.decode(bits), device)
+        bits, encode = measure_peak_memory(lambda: pair.compress(x), device)
+        out, decode = measure_peak_memory(lambda: pair.decompress(bits), device)
         peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
     elif not cold:
         with pair.kept(calls):
-            bits = pair.encode(x)
-            out = pair.decode(bits)
+            bits = pair.compress(x)
+            out = pair.decompress(bits)
     fields = {
         "cold_start_s": cold,
         "peak_memory_bytes": peaks,

@@ -154,10 +154,10 @@ class CodecProcess:
         return value
 
     def _ended(self) -> CodecFailure:
-        """SIGKILL is what a system out of memory sends."""
+        """The failure of a process that has ended, by its exit code."""
         self.close()
         code = self._process.returncode if self._process else None
-        words, no_memory = f"its process {how_it_ended(code)}", code == -signal.SIGKILL
+        words, no_memory = f"its process {how_it_ended(code)}", code == -signal.SIGKILL  # as a full system ends it
         message = f"out of memory, or killed by hand: {words}" if no_memory else words
         return self._counted(_failure(message, "out_of_memory" if no_memory else "crash"))
 
@@ -230,7 +230,7 @@ def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
     import torch
 
     from lic_bench.machine.environment_record import apply_protocol_settings
-    from lic_bench.measurement.failures import Failure
+    from lic_bench.measurement.failures import CodecFailure, Failure
     from lic_bench.run.codec_worker import CodecWorker, LocalImage
 
     made: CodecSetup = pickle.loads(setup)
@@ -242,6 +242,8 @@ def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
     def put(method: str, *arguments: Any) -> object:
         if method == "of_image":
             number, name = arguments
+            if number not in images:
+                raise CodecFailure("another image was coded since")
             return getattr(images[number], name)()
         if method in ("code", "encode"):
             number, *rest = arguments

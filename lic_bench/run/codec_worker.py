@@ -55,7 +55,7 @@ class CodecWorker:
     def encode(self, quality: int, image: Image) -> LocalImage:
         with memory_errors_unified(self.device), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
-            return LocalImage(self, quality, x, self.pair(quality).encode(x))
+            return LocalImage(self, quality, x, self.pair(quality).compress(x))
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         with memory_errors_unified(self.device):
@@ -157,7 +157,7 @@ class LocalImage:
         with worker.measuring():
             self._refill()
             if size not in worker.settled_s:
-                calls = (self._encode, self._decode)
+                calls = (self._compress, self._decompress)
                 settled = [warm_up(call, worker.device, worker.setup.effort) for call in calls]
                 worker.settled_s[size] = sum(median(samples) for samples in settled)
 
@@ -173,7 +173,10 @@ class LocalImage:
         """At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
         pair = self.worker.pair(self.quality)
         samples: dict[str, list[float]] = {}
-        for name, call, loaded in (("encode", self._encode, pair.encoder), ("decode", self._decode, pair.decoder)):
+        for name, call, loaded in (
+            ("encode", self._compress, pair.encoder),
+            ("decode", self._decompress, pair.decoder),
+        ):
             if isinstance(loaded.codec, NetworkCodec):
                 for seconds in self._phases_of(call, loaded.codec):
                     for phase, value in seconds.items():
@@ -182,7 +185,7 @@ class LocalImage:
 
     def energy(self) -> dict[str, float]:
         """By the device's own counter."""
-        device, calls = self.worker.device, {"encode": self._encode, "decode": self._decode}
+        device, calls = self.worker.device, {"encode": self._compress, "decode": self._decompress}
         with self.worker.measuring():
             counter = MachineMonitor(device).energy_mj
             joules = {name: joules_per_call(partial(timed, call, device), counter) for name, call in calls.items()}
@@ -192,22 +195,22 @@ class LocalImage:
         """Seconds of one encoding and of one decoding; warmed: after both were done untimed."""
         self.worker.heap = random_heap_blocks(self.worker.random)
         if warmed:
-            self._encode()
-            self._decode()
-        return timed(self._encode, self.worker.device)[1], timed(self._decode, self.worker.device)[1]
+            self._compress()
+            self._decompress()
+        return timed(self._compress, self.worker.device)[1], timed(self._decompress, self.worker.device)[1]
 
     def _refill(self) -> None:
         """Encode and decode untimed where the first call would pay for memory that was given back."""
         if self.worker.gave_memory_back:
-            self._encode()
-            self._decode()
+            self._compress()
+            self._decompress()
             self.worker.gave_memory_back = False
 
-    def _encode(self) -> Bitstream:
-        return self.worker.pair(self.quality).encode(self.x)
+    def _compress(self) -> Bitstream:
+        return self.worker.pair(self.quality).compress(self.x)
 
-    def _decode(self) -> object:
-        return self.worker.pair(self.quality).decode(self.bits)
+    def _decompress(self) -> object:
+        return self.worker.pair(self.quality).decompress(self.bits)
 
     def _phases_of(self, call: Callable[[], object], codec: NetworkCodec) -> Iterator[dict[str, float]]:
         spent, worker = 0.0, self.worker

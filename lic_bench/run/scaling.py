@@ -19,7 +19,7 @@ from lic_bench.run.options import QUICK_REPEATS, Options, parse_qualities
 from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import Complexity, Record
+from lic_bench.store.records import LIMITS_OF_MEMORY, Complexity, Record
 
 NAME = "scale"  # of the data set in the records
 MEASURED = "latency,memory,complexity"
@@ -54,7 +54,7 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
 
 def is_limit(record: Record | Complexity) -> bool:
     """Whether a failed record of a scaling run is a limit that was looked for, not a failure."""
-    return record.failure in ("out_of_memory", "not_tried")
+    return record.failure in LIMITS_OF_MEMORY
 
 
 def parse_sizes(text: str) -> tuple[int, ...]:

@@ -38,8 +38,8 @@ class CodecSetup:
 class CodedImage(Protocol):
     """An image that was coded, ready to be coded again.
 
-    fields: of its Record, without times; {} if it was not verified. Serves until its worker has another quality in
-    memory or starts anew. Whatever fails raises.
+    fields: of its Record, without times; {} if it was not verified. May be asked until its worker codes another
+    image or starts anew. Whatever fails raises.
     """
 
     fields: dict[str, Any]

@@ -1,6 +1,7 @@
 """The files of a run's records: append-only JSON Lines, which resume where a killed run left them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from itertools import product
@@ -13,12 +14,13 @@ from lic_bench.store.json_validation import read_object, validated, without_lone
 from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
-# How the error of a failed row of schema 4 and older begins -> its kind of failure; any other is "error".
-FAILURE_BY_BEGINNING: Mapping[str, FailureKind] = {
+# Pattern at the beginning of a failed row's error, of schema 4 and older -> its kind of failure; any other is "error".
+FAILURE_BY_ERROR: Mapping[str, FailureKind] = {
     "out of memory": "out_of_memory",
     "not tried: out of memory": "not_tried",
     "not tried:": "crash",
     "stopped: no answer": "timeout",
+    r"\S+ was stopped: it took longer than": "timeout",
     "its process": "crash",
     "decoder out of sync": "out_of_sync",
 }
@@ -77,7 +79,7 @@ def parse_row(cls: type[Row], line: str | bytes, source: str) -> Row:
     if isinstance(row, Record) and (problem := _uneven_samples(row)):
         raise UserError(f"{source}: {problem}; {FIX}.")
     if row.schema != SCHEMA and row.status == "failed":
-        kinds = (kind for start, kind in FAILURE_BY_BEGINNING.items() if (row.error or "").startswith(start))
+        kinds = (kind for pattern, kind in FAILURE_BY_ERROR.items() if re.match(pattern, row.error or ""))
         return replace(row, failure=next(kinds, "error"))
     return row
 

@@ -16,6 +16,7 @@ Seconds = Annotated[float, Interval(gt=0, le=LARGEST)]
 Pixels = Annotated[int, Interval(gt=0, le=LARGEST)]
 STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic's configuration of stored dataclasses
 
+LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity")
 

@@ -78,9 +78,9 @@ class Run:
 
     def _part(self, commit: str | None) -> Run:
         part = copy(self)
-        if commit is not None:  # None is the commit of all rows or of none
-            part.records = self.records[self.records.commit == commit]
-            part.complexity = self.complexity[self.complexity.commit == commit]
+        for name in ("records", "complexity"):
+            commits = getattr(self, name).commit
+            setattr(part, name, getattr(self, name)[commits.isna() if commit is None else commits == commit])
         known = None if commit == UNKNOWN_COMMIT else commit
         part.info = {**self.info, "environment": {**(self.info.get("environment") or {}), "git_commit": known}}
         return part
@@ -141,10 +141,10 @@ def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
 
 
 def _other_commit(folder: Path, old: str | None, new: str | None, allow: Collection[str]) -> str | None:
-    """The commit now if it is not that of the run; an installation without a repository has none that could differ."""
-    if old in (None, new):
+    """The commit that new rows note: None if it is the run's. A run that knows no commit is gone on with at any."""
+    if old == new:
         return None
-    if "commit" not in allow:
+    if old is not None and "commit" not in allow:
         raise UserError(
             f"{folder} holds a run of lic-bench commit {old}, this is {new or UNKNOWN_COMMIT}; choose another --out, "
             "set that run aside with --fresh, or go on with --allow commit."

@@ -1,4 +1,4 @@
-"""What a codec styles like in every figure: its colour and marker belong to it, whatever else is drawn."""
+"""What a codec looks like in every figure: its colour and marker belong to it, whatever else is drawn."""
 
 import math
 from collections.abc import Sequence

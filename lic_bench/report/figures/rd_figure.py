@@ -18,7 +18,7 @@ FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its
 def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Sequence[str] = ()) -> Figure:
     """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
 
-    points: columns of report.points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
+    points: as of frames.rd_points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
     published ones dashed and hollow. highlighted: the published codecs to draw in colour; () means all, the others
     become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
     """

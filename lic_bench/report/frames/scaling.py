@@ -10,9 +10,9 @@ from lic_bench.rate_distortion.growth_fits import Fit, fit
 from lic_bench.report.frames.codec_costs import OPERATIONS, failures_frame, identity_columns, memory_of_operation
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.labels import codec_label
+from lic_bench.store.records import LIMITS_OF_MEMORY
 from lic_bench.store.run_folder import Run
 
-LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 MEMORY_GIB = (8.0, 12.0, 16.0, 24.0, 48.0, 80.0)
 GIB = 2**30
 

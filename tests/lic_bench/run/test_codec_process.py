@@ -224,6 +224,6 @@ def test_a_built_in_codec_travels() -> None:
 def test_an_image_that_the_process_no_longer_has_is_a_failure(remote: CodecProcess, image: Image) -> None:
     first = remote.code(10, image)
     second = remote.code(10, image)
-    with pytest.raises(CodecFailure):
+    with pytest.raises(CodecFailure, match="another image was coded since"):
         first.turn()
     assert second.turn()

@@ -165,13 +165,3 @@ def test_a_call_without_an_engine_for_want_of_memory_is_said_as_such(
     with pytest.raises(torch.OutOfMemoryError) as caught:
         coded.turn()
     assert Failure.of(caught.value).message.startswith("out of memory: GET was unable to find an engine")
-
-
-def test_an_image_serves_while_others_are_coded(image: Image) -> None:
-    worker = sleeper()
-    first = worker.code(1, image)
-    smaller = worker.code(1, find_dataset("sample", None, limit=1, crop=32).images[0])
-    assert (first.fields["width"], smaller.fields["width"]) == (64, 32)
-    assert first.x.shape[-1] == 64
-    assert first.turn()
-    assert smaller.turn()

@@ -109,6 +109,7 @@ def test_a_newer_schema_says_what_to_do() -> None:
         ("not tried: 2 images before ended this codec's process", "crash"),
         ("stopped: no answer within 3600 s (--timeout)", "timeout"),
         ("its process was ended by SIGSEGV", "crash"),
+        ("EncoderAppStatic was stopped: it took longer than 3600 s.", "timeout"),
         ("decoder out of sync: the decoded image differs", "out_of_sync"),
         ("the codec gives NaN or infinite values", "error"),
     ],

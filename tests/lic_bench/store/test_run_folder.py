@@ -238,12 +238,13 @@ def test_a_run_of_another_commit_is_refused_and_left_as_it_was(tmp_path: Path, n
     Store(tmp_path, at("aaa")).close()
 
 
-def test_a_run_that_has_no_commit_is_gone_on_with(tmp_path: Path) -> None:
-    Store(tmp_path, at(None)).close()
-    store = Store(tmp_path, at("aaa"))
-    store.records.append(record())
-    store.close()
-    assert list(Run(tmp_path).records.commit) == [None]
+def test_a_run_that_has_no_commit_is_gone_on_with_and_new_records_note_theirs(tmp_path: Path) -> None:
+    for commit, image in ((None, "1"), ("aaa", "2"), (None, "3")):
+        store = Store(tmp_path, at(commit))
+        store.records.append(record(image))
+        store.close()
+    assert list(Run(tmp_path).records.commit) == [None, "aaa", None]
+    assert [list(part.records.image) for part in Run(tmp_path).by_commit()] == [["1", "3"], ["2"]]
 
 
 def test_what_another_commit_measured_says_so_where_that_is_allowed(tmp_path: Path) -> None:
