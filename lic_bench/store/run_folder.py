@@ -69,8 +69,9 @@ class Run:
 
     @property
     def commits(self) -> list[str | None]:
-        """The commits that measured its rows, each once, in the order of the rows."""
-        return list(dict.fromkeys([*self.records.commit, *self.complexity.commit]))
+        """The commits that measured its rows, each once, in the order of the rows; None where none is known."""
+        commits = pd.concat([self.records.commit, self.complexity.commit])
+        return list(dict.fromkeys(commits.astype(object).where(commits.notna(), None)))
 
     def by_commit(self) -> list[Run]:
         """The run in parts: the rows of each commit, with that commit in its run.json."""
