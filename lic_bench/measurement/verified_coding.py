@@ -131,8 +131,8 @@ def _verify(
         raise CodecFailure("the codec gives NaN or infinite values")
     expected = to_8bit(reference).to(decoded.device)
     fields |= {"decode_mse": mse_8bit(expected, decoded), "decode_max_abs": max_abs_difference(expected, decoded)}
-    alike = _like(x_hat, reference.to(x_hat.device), expected, decoded)
-    if fields["decode_mse"] > (_WHOLE if learned else 0) or not alike:
+    differs = fields["decode_mse"] > (_WHOLE if learned else 0)
+    if differs or not _like(x_hat, reference.to(x_hat.device), expected, decoded):
         raise CodecFailure(
             "decoder out of sync: the decoded image differs from the encoder-side reconstruction by a mean squared "
             f"{fields['decode_mse']:.3g} levels, at most {fields['decode_max_abs']} levels",

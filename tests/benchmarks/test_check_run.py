@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from lic_bench.store.records import Complexity, Record, to_json
+from lic_bench.store.records import Complexity, Record
 
 MEASURED = ["quality", "latency", "phases", "memory", "complexity"]
 CODED: dict[str, Any] = {"quality": 1, "dataset": "sample", "image": "a.png", "width": 8, "height": 8, "status": "ok"}
@@ -46,7 +46,7 @@ def check(script: Callable[[str], ModuleType]) -> ModuleType:
 def stored(folder: Path, *rows: Record | Complexity) -> Path:
     (folder / "run.json").write_text(json.dumps({"config": {"measure": MEASURED}}))
     for name, kind in (("records", Record), ("complexity", Complexity)):
-        lines = [json.dumps(to_json(row)) + "\n" for row in rows if isinstance(row, kind)]
+        lines = [json.dumps(asdict(row)) + "\n" for row in rows if isinstance(row, kind)]
         (folder / f"{name}.jsonl").write_text("".join(lines))
     return folder
 
