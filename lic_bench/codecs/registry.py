@@ -49,7 +49,7 @@ def find_codecs() -> dict[str, CodecSpec]:
 
 @cache
 def installed_codecs() -> Mapping[str, CodecSpec]:
-    """As find_codecs, without the plugins of this process."""
+    """name -> SPEC of the codecs that are built in or installed through the entry-point group."""
     specs: dict[str, CodecSpec] = {}
     for module in _builtin_modules():
         specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
@@ -83,7 +83,7 @@ def resolve_codec(name: str) -> CodecSpec:
 
 
 def find_codec(name: str) -> CodecSpec | None:
-    """As resolve_codec, for stored names: None for a name that is not known now, and for a target."""
+    """The codec of a stored name; None for a name that is not known now, and for a target."""
     by_name = _specs_by_name()
     return by_name.get(name) or _spec_of_version(name, by_name.values())
 

@@ -145,7 +145,7 @@ def _missing(base: Run, new: Run) -> Iterator[Difference]:
 
 
 def _records(run: Run, other: Run) -> set[str]:
-    """Of the codecs, qualities and images that the other was asked for too."""
+    """The run's records of codecs, qualities and images that the other was asked for too, in words."""
     rows = run.records[["codec", "quality", "dataset", "image"]].itertuples(index=False)
     images = other.info.get("images", {})
     return {f"{c} q{q} {d}/{image}" for c, q, d, image in rows if _asked(other, c, q) and f"{d}/{image}" in images}

@@ -57,7 +57,7 @@ def _published_value(name: str, value: str) -> str:
 
 
 def _shorten_paths(argument: str) -> str:
-    """Also in lists and after "--option="."""
+    """The argument with each path in it, in lists and after "--option=" too, cut to its last part."""
     parts = re.split(r"([=,:])", argument)
     return "".join(_last_part(part) if part.startswith(("/", "~")) else part for part in parts)
 

@@ -57,7 +57,7 @@ def merge_conditions(several: Sequence[Conditions]) -> dict[str, Any]:
 
 
 def worst_conditions(several: Sequence[Conditions]) -> dict[str, Any]:
-    """As `merge_conditions`, but with the highest of each share."""
+    """The merged conditions, but with the highest of each share."""
     shares = {name for conditions in several for name in conditions if name.endswith("_share")}
     return merge_conditions(several) | {name: max(c.get(name, 0.0) for c in several) for name in shares}
 

@@ -111,7 +111,7 @@ def seconds_waited(pid: int) -> float | None:
 
 
 def _usage(stats: Sequence[ProcessStat]) -> dict[str, float]:
-    """Of this process, its ended children, and those that live."""
+    """CPU seconds and page faults of this process, its ended children, and those that live."""
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return {
         "cpu_own_s": sum(u.ru_utime + u.ru_stime for u in usages) + sum(stat.seconds for stat in stats),

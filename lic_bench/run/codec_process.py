@@ -58,7 +58,7 @@ class CodecProcess:
 
     @property
     def pid(self) -> int:
-        """Of the process as it is now."""
+        """The id of the process as it is now; 0 if there is none."""
         return self._process.pid if self._process else 0
 
     def open(self) -> None:

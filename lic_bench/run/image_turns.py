@@ -157,7 +157,7 @@ class ImageTurns:
         )
 
     def _turn(self, result: JobResult, watch: MachineMonitor) -> Samples:
-        """Its turn in a round, and what the machine did meanwhile."""
+        """The codec's turn in a round; what the machine did meanwhile is noted."""
         on_cpu = self.settings.devices[result.codec] == "cpu"
         before = watch.take_reading()
         with result.timed():

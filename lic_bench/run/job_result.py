@@ -83,5 +83,5 @@ class JobResult:
 
 
 def going(results: Iterable[JobResult]) -> list[JobResult]:
-    """Those that have not failed."""
+    """The results that have not failed."""
     return [result for result in results if result.failure is None]

@@ -53,7 +53,7 @@ def without_lone_surrogates(text: str | bytes) -> bytes:
 
 
 def first_problem(error: ValidationError) -> str:
-    """In words, as "encode_s.1 = 0.0 should be greater than 0"."""
+    """The first problem in words: "encode_s.1 = 0.0 should be greater than 0"."""
     first = error.errors(include_url=False)[0]
     if first["type"] == "json_invalid":
         return f"not JSON that can be read ({first['ctx']['error']})"

@@ -62,7 +62,7 @@ def find_program(names: Sequence[str], root: Path | None = None, env: str | None
 
 
 def need_program(names: Sequence[str], root: Path | None = None, env: str | None = None) -> Path:
-    """As find_program. Raises ProgramError, which says where it was looked for, if there is none."""
+    """What `find_program` finds. Raises ProgramError, which says where it was looked for, if there is none."""
     program = find_program(names, root, env)
     if program:
         return program

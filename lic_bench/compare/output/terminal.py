@@ -59,7 +59,7 @@ def _table(verdicts: Sequence[Verdict], width: int) -> Table:
 
 
 def _widths(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """Of each column with the space after it."""
+    """The width of each column with the space after it."""
     columns = zip(names, *rows, strict=True)
     return [max(cell_len(line) for cell in column for line in cell.split("\n")) + 2 for column in columns]
 
