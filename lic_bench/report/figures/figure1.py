@@ -17,7 +17,7 @@ from matplotlib.transforms import BboxBase
 
 from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import codec_style
-from lic_bench.report.figures.label_placement import Box, Marker, place_labels
+from lic_bench.report.figures.label_placement import Box, Marker, leader, place_labels
 
 COLUMNS = ["codec", "label", "provenance", "device", "dec_s", "lower_bound", "bd_rate", "params_m", "networks_only"]
 AREA_PER_MILLION = 4.0  # points^2
@@ -166,8 +166,5 @@ def _write(
         middle = (box.left + box.right) / 2, (box.bottom + box.top) / 2
         at = to_data.transform((middle[0] * scale, middle[1] * scale))
         axes.text(at[0], at[1], name, ha="center", va="center", fontsize=FONT, color=INK, zorder=4)
-        gap = max(abs(middle[0] - spot.x) - (box.right - box.left) / 2, abs(middle[1] - spot.y) - spot.height / 2)
-        if gap > spot.radius + 8:
-            nearest = min(max(spot.x, box.left), box.right), min(max(spot.y, box.bottom), box.top)
-            ends = to_data.transform([(spot.x * scale, spot.y * scale), (nearest[0] * scale, nearest[1] * scale)])
-            axes.plot(*ends.T, color=colour, linewidth=0.6, zorder=2)
+        if line := leader(spot, box):
+            axes.plot(*to_data.transform(np.array(line) * scale).T, color=colour, linewidth=0.8, zorder=2)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, pi, sin
+from itertools import chain
+from math import cos, hypot, pi, sin
 from typing import Self
 
 
@@ -43,20 +44,52 @@ class Marker:
         return Box(self.x - self.radius, self.y - self.radius, self.x + self.radius, self.y + self.radius)
 
 
+Segment = tuple[tuple[float, float], tuple[float, float]]
+
 GAP = 3.0
+FAR = 8.0  # beyond a marker's edge, from where a line leads to the label
+LINE = 2.0  # width that a line keeps free
 DIRECTIONS = 16
-RINGS = (0.0, 8.0, 18.0, 30.0, 45.0)
+RINGS = (0.0, 8.0, 18.0, 30.0, 45.0, 60.0, 80.0)
+ROUNDS = 3
+COVERED = 10  # times what is covered, in points^2, is a distance in points
 
 
 def place_labels(markers: Sequence[Marker], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
-    """One label box per marker, inside `frame`: each takes the nearest position that covers least of anything else."""
+    """One label box per marker, inside `frame`: each takes the nearest position that covers least of anything else.
+
+    The lines to labels that are not close by count as covering what they cross, and as being covered.
+    """
     fixed = [*(marker.box for marker in markers), *obstacles]
-    placed: dict[int, Box] = {}
+    placed: dict[int, list[Box]] = {}  # a label and the squares along its line
     most_crowded_first = sorted(range(len(markers)), key=lambda i: -_neighbours(markers, i))
-    for index in most_crowded_first:
-        taken = [*fixed, *placed.values()]
-        placed[index] = min(_candidates(markers[index]), key=lambda c: _placement_cost(c, taken, frame))[1]
-    return [placed[index] for index in range(len(markers))]
+    for index in most_crowded_first * ROUNDS:  # again, now that the others have their places
+        marker = markers[index]
+        taken = [*fixed, *chain.from_iterable(boxes for other, boxes in placed.items() if other != index)]
+        box = _best_place(marker, taken, frame)
+        placed[index] = [box, *_along(leader(marker, box))]
+    return [placed[index][0] for index in range(len(markers))]
+
+
+def leader(marker: Marker, box: Box) -> Segment | None:
+    """The line from a marker's edge to its label; None where the label is close by."""
+    end = min(max(marker.x, box.left), box.right), min(max(marker.y, box.bottom), box.top)
+    across, up = end[0] - marker.x, end[1] - marker.y
+    distance = hypot(across, up)
+    if distance <= marker.radius + FAR:
+        return None
+    share = marker.radius / distance
+    return (marker.x + share * across, marker.y + share * up), end
+
+
+def _along(line: Segment | None) -> list[Box]:
+    """Small squares that cover a line."""
+    if line is None:
+        return []
+    (x, y), end = line
+    count = max(1, round(hypot(end[0] - x, end[1] - y) / LINE))
+    points = [(x + (end[0] - x) * i / count, y + (end[1] - y) * i / count) for i in range(count + 1)]
+    return [Box(px - LINE / 2, py - LINE / 2, px + LINE / 2, py + LINE / 2) for px, py in points]
 
 
 def _neighbours(markers: Sequence[Marker], index: int) -> int:
@@ -78,7 +111,23 @@ def _candidates(marker: Marker) -> list[tuple[float, Box]]:
     return candidates
 
 
-def _placement_cost(candidate: tuple[float, Box], taken: Sequence[Box], frame: Box) -> float:
-    distance, box = candidate
-    outside = box.area - box.overlap(frame)
-    return distance + 10 * (sum(box.overlap(other) for other in taken) + 3 * outside)
+def _best_place(marker: Marker, taken: Sequence[Box], frame: Box) -> Box:
+    """The candidate that is near and covers little; its line to the marker counts as well, where it has one."""
+    others = [other for other in taken if other != marker.box]
+    costs = [
+        (distance + COVERED * (_covered(box, taken) + 3 * (box.area - box.overlap(frame))), number, box)
+        for number, (distance, box) in enumerate(_candidates(marker))
+    ]
+    best: tuple[float, Box] | None = None
+    for cost, _, box in sorted(costs):
+        if best and cost >= best[0]:
+            break  # a line makes none of the others better
+        cost += COVERED * sum(_covered(part, others) for part in _along(leader(marker, box)))
+        if best is None or cost < best[0]:
+            best = cost, box
+    assert best is not None
+    return best[1]
+
+
+def _covered(box: Box, others: Sequence[Box]) -> float:
+    return sum(box.overlap(other) for other in others)

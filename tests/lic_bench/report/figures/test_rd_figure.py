@@ -4,14 +4,11 @@ import itertools
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lic_bench.codecs.registry import installed_codecs
 from lic_bench.rate_distortion import published
 from lic_bench.report.figures.codec_style import MARKERS, _base, codec_style, colour_distance
 from lic_bench.report.figures.figure1 import COLUMNS, figure1
-from lic_bench.report.figures.label_placement import Box, Marker, place_labels
 from lic_bench.report.figures.rd_figure import rd_figure
 from lic_bench.report.frames.rd_points import published_points
 
@@ -118,20 +115,3 @@ def test_figure_1_names_every_codec_with_both_numbers_and_overlaps_nothing() -> 
 
 def test_figure_1_of_nothing_is_empty() -> None:
     assert not figure1(pd.DataFrame([], columns=COLUMNS), "Kodak").axes[0].collections
-
-
-def test_labels_keep_clear_of_markers_and_of_each_other() -> None:
-    spots = [Marker(100 + 14 * i, 100 + 3 * i, 6, 60, 10) for i in range(8)]
-    frame = Box(0, 0, 400, 300)
-    boxes = place_labels(spots, frame)
-    everything = [*boxes, *(spot.box for spot in spots)]
-    assert max(a.overlap(b) for a, b in itertools.combinations(everything[:8], 2)) == 0
-    assert all(box.overlap(frame) == pytest.approx(box.area) for box in boxes)
-
-
-@settings(max_examples=30)
-@given(st.lists(st.tuples(st.floats(0, 400), st.floats(0, 300)), max_size=10))
-def test_every_spot_gets_a_label_of_its_size(places: list[tuple[float, float]]) -> None:
-    boxes = place_labels([Marker(x, y, 5, 50, 10) for x, y in places], Box(0, 0, 400, 300))
-    assert len(boxes) == len(places)
-    assert all(box.area == pytest.approx(500) for box in boxes)
