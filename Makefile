@@ -15,10 +15,10 @@ demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where t
 	$(BIN)/lic-bench report results/demo results/demo-scale --out report --anchor vtm-9.1,jpeg
 	@echo "Open $(CURDIR)/report/index.html"
 
-test: $(VENV)/.ready lint types  ## the test suite but for the full-size models
+test: $(VENV)/.ready lint types  ## the test suite but for what is marked slow
 	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64
+test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64, and long runs from end to end
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.ready

@@ -2,7 +2,7 @@
 
     python benchmarks/compare_proof.py [--comparisons 50] [--drifts 10] [--out build/compare-proof.jsonl]
 
-All runs are real `lic-bench run`s of two codecs (JPEG 2000 and a small LALIC, one of the built-in images, one thread;
+All runs are real `lic-bench run`s of two codecs (JPEG 2000 and a tiny LALIC, one of the built-in images, one thread;
 each encodes and decodes in 4 to 22 ms), all comparisons real `lic-bench compare BASE NEW --confirm`s. What each found
 is a line of --out, and the same command goes on where it stopped.
 * A/A: 50 comparisons of neighbouring runs of the same code. WORSE is a false alarm; at most 1 in all.
@@ -34,10 +34,10 @@ from lic_bench.history.machine_name import machine_name
 from lic_bench.machine import core_affinity
 
 ROOT = Path(__file__).resolve().parent.parent
-CODECS = ("slowed-jpeg2000", "slowed-lalic-small")
+CODECS = ("slowed-jpeg2000", "slowed-lalic-tiny")
 RUN = [
     *(sys.executable, "-m", "lic_bench.cli", "run"),
-    *("--plugin", str(ROOT / "ci" / "small"), "--plugin", str(ROOT / "benchmarks" / "slowed")),
+    *("--plugin", str(ROOT / "ci" / "tiny"), "--plugin", str(ROOT / "benchmarks" / "slowed")),
 ]
 WORKLOAD = [
     *("--codecs", ",".join(CODECS), "--datasets", "sample", "--crop", "256", "--threads", "1", "--repeats", "10"),

@@ -2,7 +2,7 @@
 
     python benchmarks/in_turn.py [--starts 5] [--turns 160] [--block 40]
 
-Two runs of JPEG 2000 and a small LALIC (those of compare_proof.py) take turns as in `lic-bench compare --confirm`; of
+Two runs of JPEG 2000 and a tiny LALIC (those of compare_proof.py) take turns as in `lic-bench compare --confirm`; of
 each block of turns after each start the difference new - base of their times' logarithms by 10 % quantiles (floors), by
 medians, and by the median of the differences side by side. The standard deviation of these over all blocks, in per
 cent, says how many blocks are needed: one of half of it needs a quarter.

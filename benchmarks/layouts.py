@@ -28,7 +28,7 @@ from lic_bench.run.codec_process import CodecProcess, RemoteImage
 from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.spec import CodecSpec
 
-SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
+TINY = Path(__file__).resolve().parent.parent / "ci" / "tiny"
 ANEW = codec_process.PROGRAM
 KEPT = "import lic_bench.run.codec_worker as worker; worker.random_heap_blocks = lambda random: []; "
 AS_IT_COMES = ANEW.replace("from lic_bench.run.codec_process", f"{KEPT}from lic_bench.run.codec_process")
@@ -46,7 +46,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=20)
     arguments = parser.parse_args()
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
-    small = next(spec for spec in add_plugin(SMALL) if spec.name == "elic-small")
+    small = next(spec for spec in add_plugin(TINY) if spec.name == "elic-tiny")
     for spec, quality in ((resolve_codec("jpeg"), 75), (small, 1)):
         for way, program, alike in WAYS:
             codec_process.PROGRAM = program

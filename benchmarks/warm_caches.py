@@ -25,7 +25,7 @@ from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.codec_process import CodecProcess
 from lic_bench.run.worker_interface import CodecSetup
 
-SMALL = Path(__file__).resolve().parent.parent / "ci" / "small"
+TINY = Path(__file__).resolve().parent.parent / "ci" / "tiny"
 WAYS = {"caches as they are": 0.0, "warm caches": inf}
 SEED = 0  # of the order of turns
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=80)
     turns = parser.parse_args().turns
     (image,) = find_dataset("sample", None, limit=1, crop=256).images
-    specs = [resolve_codec("jpeg"), resolve_codec("jpeg2000"), *add_plugin(SMALL)]
+    specs = [resolve_codec("jpeg"), resolve_codec("jpeg2000"), *add_plugin(TINY)]
     with ExitStack() as stack:
         images = {}
         for spec in specs:

@@ -9,9 +9,9 @@ CI_COMPARE = ci/compare.sh $(CI_OUT) $(CI_BASE) $(BIN)/python $(BIN)/lic-bench c
   $(ALLOW:%=--allow %)
 
 # For both NEW's plugins: they ask the questions, and each commit answers.
-CI_RUN = lic-bench run --plugin '$(CURDIR)/tests/plugins/fake' --plugin '$(CURDIR)/ci/small'
+CI_RUN = lic-bench run --plugin '$(CURDIR)/tests/plugins/fake' --plugin '$(CURDIR)/ci/tiny'
 # The deterministic tier: nothing here depends on how fast the machine is.
-PER_CHANGE = --codecs fake,jpeg,lalic-small,elic-small --datasets sample --quick --crop 200 \
+PER_CHANGE = --codecs fake,jpeg,lalic-tiny,elic-tiny --datasets sample --quick --crop 200 \
   --measure quality,memory,complexity --device cpu --threads 1
 # The statistical tier: full-size networks, fresh weights.
 PER_NIGHT ?= --codecs lalic,elic,jpeg --qualities jpeg=75 --weights random --datasets sample --measure latency,memory

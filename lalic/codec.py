@@ -1,12 +1,14 @@
 """LALIC as lic-bench sees it."""
 
+from dataclasses import replace
+
 from lic_bench.spec import Checkpoint, CodecSpec, Padding
 
 REPOSITORY = "https://github.com/sjtu-medialab/RwkvCompress"
 FOLDER = "https://drive.google.com/drive/folders/1gEN-24FOe2z-NfwpJrj2JIHPlRBNxA8n"  # all six files
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483)
 
-SPEC = CodecSpec(
+LALIC = CodecSpec(
     name="lalic",
     label="LALIC",
     kind="learned",
@@ -28,6 +30,14 @@ SPEC = CodecSpec(
         **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},
         "context *": ("context.groups.*",),
     },
+    variants={
+        "2-2-2-2-conv": "LALIC 2,2,2,2 Conv",
+        "2-4-6-2-conv": "LALIC 2,4,6,2 Conv",
+        "2-4-6-6-conv": "LALIC 2,4,6,6 Conv",
+        "2-4-6-6-conv-plus": "LALIC 2,4,6,6 Conv Plus",
+        "aft": "LALIC AFT",
+        "aft-shift": "LALIC AFT+Shift",
+    },
     published="lalic",
     fills="Table 1, row LALIC: every column; Tables 2, 3 and 5 by benchmarks/ablations.py",
     notes=(
@@ -36,3 +46,23 @@ SPEC = CodecSpec(
         "h_a and h_s counted twice that is the paper's 286.16 G."
     ),
 )
+
+SMALL = replace(
+    LALIC,
+    name="lalic-small",
+    label="LALIC-small",
+    load="lalic.model:build_small",
+    qualities=(1, 2, 3, 4, 5),
+    quick_qualities=(2, 4),
+    checkpoints={},
+    shipped="lalic:weights",
+    variants={"aft": "LALIC-small AFT", "aft-shift": "LALIC-small AFT+Shift"},
+    published=None,
+    fills="no row of the paper: a curve of its own",
+    notes=(
+        "LALIC's architecture with fewer channels and blocks, trained for this bench on photographs of 512x512 and "
+        "768x512 pixels (lalic/weights/README.md). Not the paper's network: its points say nothing about LALIC's."
+    ),
+)
+
+SPECS = (LALIC, SMALL)

@@ -54,3 +54,16 @@ class LalicConfig:
         for name, values in allowed.items():
             if (came := getattr(self, name)) not in values:
                 raise ValueError(f"{name} is {came!r}; allowed are {', '.join(map(repr, values))}.")
+
+
+# lalic-small, the network that was trained for this bench on a CPU.
+SMALL = LalicConfig(
+    widths=(24, 48, 96, 88),
+    depths=(1, 1, 2),
+    hyper_widths=(48, 32),
+    hyper_depth=1,
+    groups=(16, 24, 48),
+    hidden_ratio=2,
+    context_ratio=1,
+    aggregation_floor=48,
+)

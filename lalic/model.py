@@ -14,28 +14,41 @@ x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from lalic.ablations import ABLATIONS
 from lalic.blocks import BiRwkvBlock, OmniShift
 from lalic.checkpoint import infer_config, lalic_parameters
-from lalic.config import LalicConfig
+from lalic.config import SMALL, LalicConfig
 from lalic.context import SpaceChannelContext
 from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
 from lic_bench.codecs.hyperprior import HyperpriorCodec
 from lic_bench.codecs.weights import load_strictly
 
 
-def build(state: Mapping[str, Any] | None = None) -> nn.Module:
+def build(state: Mapping[str, Any] | None = None, variant: str | None = None) -> nn.Module:
     """LALIC in eval mode. state: the authors' checkpoint or our own state dict, wrapped or not; None: fresh weights.
 
-    Sizes are read from the state, and so is the precision (at least float32). Raises ValueError where it is not the
-    state of a LALIC network.
+    Sizes are read from the state, and so is the precision (at least float32). variant: of fresh weights, a row of
+    `lalic.ablations`. Raises ValueError where it is not the state of a LALIC network.
     """
+    return _built(ABLATIONS[variant].config if variant else LalicConfig(), state)
+
+
+def build_small(state: Mapping[str, Any] | None = None, variant: str | None = None) -> nn.Module:
+    """lalic-small, as `build`. variant: of fresh weights, one of Table 3's attentions."""
+    mixing = {} if variant is None else {key: getattr(ABLATIONS[variant].config, key) for key in ("attention", "shift")}
+    return _built(replace(SMALL, **mixing), state)
+
+
+def _built(config: LalicConfig, state: Mapping[str, Any] | None) -> nn.Module:
+    """A network of `config` with fresh weights, or the one that a state is of."""
     if state is None:
-        return Lalic().eval()
+        return Lalic(config).eval()
     parameters = lalic_parameters(state)
     model = Lalic(infer_config(parameters))
     load_strictly(model, parameters)

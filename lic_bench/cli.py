@@ -19,6 +19,7 @@ from lic_bench.commands.list import list_known
 from lic_bench.commands.report import report
 from lic_bench.commands.run import run
 from lic_bench.commands.scale import scale
+from lic_bench.commands.train import train
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import console, errors
 
@@ -39,6 +40,7 @@ app.add_typer(history_app, name="history")
 app.command("list")(list_known)
 app.command()(doctor)
 app.command()(fetch)
+app.command()(train)
 
 
 def main() -> None:

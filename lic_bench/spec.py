@@ -60,6 +60,7 @@ class CodecSpec:
     quality_name: what the number is called where it is shown ("quality", "QP", "distance").
     padding: of learned codecs; the harness pads and crops.
     checkpoints: quality -> released weights.
+    shipped: "package:folder" that holds weights which come with the codec, named as `lic-bench train` names them.
     devices: where it can run. deterministic: whether its bytes are the same on every machine; nothing reads it yet.
     kernels: "package.module:function" of a learned codec with several implementations of an operator that round
         differently: function(device: str) -> name of those in use. Encoder and decoder must use the same.
@@ -70,6 +71,8 @@ class CodecSpec:
     mode: the default colour path of a codec that has several.
     version: of a codec whose name ends in its version. The same name with another version is then a codec as well,
         whose `settings` have that "version".
+    variants: ending -> label of codecs called NAME-ENDING, whose `settings` have that ending as "variant": the same
+        code with another network, as for an ablation.
     published: slug under results/published whose curves are this codec's own; None: none.
     fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
     small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
@@ -98,6 +101,7 @@ class CodecSpec:
     licence: str = ""
     padding: Padding | None = None
     checkpoints: Mapping[int, Checkpoint] = field(default_factory=lambda: MappingProxyType({}))
+    shipped: str | None = None
     devices: tuple[str, ...] = ("cpu", "cuda")
     deterministic: bool = True
     entropy_coder: str | None = None
@@ -109,6 +113,7 @@ class CodecSpec:
     options: tuple[str, ...] = ()
     mode: str | None = None
     version: str = ""
+    variants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     published: str | None = None
     fills: str = ""
     small: str | None = None

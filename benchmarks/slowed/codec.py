@@ -1,6 +1,6 @@
 """Codecs that encode slower on demand, for benchmarks/compare_proof.py: SLOWED=1.05 adds 5 % to each encoding.
 
-Needs --plugin ci/small too.
+Needs --plugin ci/tiny too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 from time import perf_counter
 
 import torch
-from small.codec import SPECS as SMALL
+from tiny.codec import SPECS as TINY
 
 from lic_bench.codec import Bitstream, Codec
 from lic_bench.codecs.loading import load_codec
@@ -38,7 +38,7 @@ class Slowed:
 
 def load(quality: int, of: str) -> Slowed:
     """of: the codec's name. The codec's own process knows no plugins by name."""
-    spec = next((spec for spec in SMALL if spec.name == of), None) or resolve_codec(of)
+    spec = next((spec for spec in TINY if spec.name == of), None) or resolve_codec(of)
     factor = float(os.environ.get("SLOWED", "1"))
     return Slowed(load_codec(spec, quality, None, torch.device("cpu")).codec, factor)
 
@@ -59,4 +59,4 @@ def slowed(of: str, quality: int) -> CodecSpec:
     )
 
 
-SPECS = (slowed("jpeg2000", 60), slowed("lalic-small", 1))
+SPECS = (slowed("jpeg2000", 60), slowed("lalic-tiny", 1))

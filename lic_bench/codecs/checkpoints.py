@@ -6,13 +6,15 @@ The lock names the files that came first; what comes later has to be the same un
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from lic_bench.codecs.factory_targets import is_target
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 from lic_bench.system.named_folders import named_folder
@@ -41,18 +43,53 @@ def checkpoint_folders(given: Path | None) -> list[Path]:
     return [*([named] if named else []), user_cache_path("lic-bench") / "checkpoints"]
 
 
-def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
+def find_released(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
     """quality -> weights file, for those of the codec's checkpoints that are there (FOLDER/file, FOLDER/codec/file)."""
-    files = {}
-    for quality, checkpoint in spec.checkpoints.items():
-        places = [folder / inner / checkpoint.file for folder in folders for inner in ("", spec.name)]
-        if file := next((place for place in places if place.is_file()), None):
-            files[quality] = file
-    return files
+    names = {quality: checkpoint.file for quality, checkpoint in spec.checkpoints.items()}
+    return _present({q: [folder / inner / names[q] for folder in folders for inner in ("", spec.name)] for q in names})
+
+
+def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
+    """quality -> weights file: the released one, else one of `lic-bench train`, else one that the package brings."""
+    return shipped_checkpoints(spec) | _find_trained(spec, folders) | find_released(spec, folders)
+
+
+def trained_name(spec: CodecSpec, quality: int) -> str:
+    """The name of a weights file that `lic-bench train` writes."""
+    return spec.checkpoints[quality].file if is_target(spec.name) else f"{spec.name}-q{quality}.pth"
+
+
+def shipped_checkpoints(spec: CodecSpec) -> dict[int, Path]:
+    """quality -> weights file that comes with the codec's package."""
+    if spec.shipped is None:
+        return {}
+    package, _, folder = spec.shipped.partition(":")
+    home = Path(str(files(package))) / folder
+    return _present({quality: [home / trained_name(spec, quality)] for quality in spec.qualities})
+
+
+def _find_trained(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
+    """In a folder, or below it in one that is called like the codec or, as `lic-bench train` makes them, the file."""
+    qualities = spec.checkpoints if is_target(spec.name) else spec.qualities
+    names = {quality: trained_name(spec, quality) for quality in qualities}
+    return _present(
+        {
+            quality: [folder / inner / name for folder in folders for inner in ("", spec.name, Path(name).stem)]
+            for quality, name in names.items()
+        }
+    )
+
+
+def _present(places: Mapping[int, Iterable[Path]]) -> dict[int, Path]:
+    """quality -> the first of its places that is a file, where there is one."""
+    first = {quality: next((path for path in paths if path.is_file()), None) for quality, paths in places.items()}
+    return {quality: path for quality, path in first.items() if path}
 
 
 def check_sha256(spec: CodecSpec, quality: int, file: Path) -> None:
     """Raise UserError if this file has another hash than the codec's SPEC, or without one the lock, knows it by."""
+    if quality not in spec.checkpoints or file.name != spec.checkpoints[quality].file:
+        return  # no released file
     known = spec.checkpoints[quality].sha256
     if known and known != sha256_of(file):
         raise UserError(

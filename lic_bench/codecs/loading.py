@@ -61,6 +61,14 @@ def load_model(
     return _ready(spec, _build(spec, quality, state, source)).to(device)
 
 
+def new_network(spec: CodecSpec, quality: int, weights: Path | None, seed: int) -> nn.Module:
+    """A network to train, without entropy tables. weights: a checkpoint file; None: fresh weights from `seed`.
+
+    Raises UserError as `load_model`.
+    """
+    return _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights), seed)
+
+
 def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torch.device) -> Loaded:
     """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
     spec.check_quality(quality)
@@ -138,7 +146,7 @@ def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | Non
     """What the codec's function gives; `state` is loaded into it where the function does not do so itself."""
     values = {"state": state, "quality": quality, "pretrained": spec.own_weights}
     build = cast(Callable[..., object], load_target(spec.load))
-    module = build(**{name: values[name] for name in spec.arguments})
+    module = build(**{name: values[name] for name in spec.arguments}, **spec.settings)
     if state is not None and "state" not in spec.arguments:
         load_any(_checked(spec, module), state)
     return module

@@ -85,7 +85,8 @@ def resolve_codec(name: str) -> CodecSpec:
 def find_codec(name: str) -> CodecSpec | None:
     """The codec of a stored name; None for a name that is not known now, and for a target."""
     by_name = _specs_by_name()
-    return by_name.get(name) or _spec_of_version(name, by_name.values())
+    specs = by_name.values()
+    return by_name.get(name) or _spec_of_version(name, specs) or _spec_of_variant(name, specs)
 
 
 def check_installed(spec: CodecSpec) -> None:
@@ -131,6 +132,26 @@ def _spec_of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
                 install=spec.install.replace(spec.version, version),
                 settings={**spec.settings, "version": version},
                 version=version,
+                aliases=(),
+                published=None,
+                fills="",
+            )
+    return None
+
+
+def _spec_of_variant(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
+    """The codec called `name` if it is a variant that a known one declares: lalic-aft beside lalic."""
+    for spec in specs:
+        variant = name.removeprefix(f"{spec.name}-")
+        if variant != name and variant in spec.variants:
+            return replace(
+                spec,
+                name=name,
+                label=spec.variants[variant],
+                settings={**spec.settings, "variant": variant},
+                variants={},
+                checkpoints={},
+                shipped=None,
                 aliases=(),
                 published=None,
                 fills="",

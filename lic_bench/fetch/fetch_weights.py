@@ -12,7 +12,7 @@ from lic_bench.codecs.checkpoints import (
     Entry,
     check_sha256,
     checkpoint_folders,
-    find_checkpoints,
+    find_released,
     key_of,
     read_lock,
     write_lock,
@@ -145,7 +145,7 @@ def shortfall(outcomes: Sequence[Outcome]) -> str | None:
 def _fetch_codec(spec: CodecSpec, route: _Route) -> Outcome:
     outcome = Outcome(codec=spec.name, folder=route.folders[0] / spec.name, files=len(spec.checkpoints))
     for quality, checkpoint in spec.checkpoints.items():
-        file = find_checkpoints(spec, route.folders).get(quality)
+        file = find_released(spec, route.folders).get(quality)
         address = route.address(spec, checkpoint)
         outcome.addresses += address is not None
         try:

@@ -87,7 +87,7 @@ def _find_folder(name: str, data_root: Path | None) -> Path:
     roots = data_folders(data_root)
     for root in roots:
         for folder in _folders_called(name, root):
-            if next(_image_files(folder), None):
+            if next(image_files(folder), None):
                 return folder
     searched = ", ".join(str(root / name) for root in roots)
     hint = "" if data_root else "; or say where the images are with --data-root or $LIC_BENCH_DATA"
@@ -103,7 +103,7 @@ def _folders_called(name: str, root: Path) -> Iterator[Path]:
         yield from (folder / subfolder for subfolder in subfolders if subfolder.lower() == name)
 
 
-def _image_files(folder: Path) -> Iterator[Path]:
+def image_files(folder: Path) -> Iterator[Path]:
     """Every image file in the folder and below that is not hidden."""
     for parent, _, files in _walk_visible(folder):
         for file in files:
@@ -119,7 +119,7 @@ def _walk_visible(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
 
 def _dataset_in(name: str, folder: Path, limit: int | None, crop: int | None) -> Dataset:
-    files = list(_image_files(folder))
+    files = list(image_files(folder))
     if not files:
         raise UserError(f"{folder} holds no images; allowed are {', '.join(sorted(SUFFIXES))} files there or below.")
     names = [file.name for file in files]

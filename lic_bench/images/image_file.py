@@ -67,6 +67,14 @@ def image_of_file(path: Path, name: str) -> Image:
     return Image(name=name, path=path, width=width, height=height, sha256=digest)
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height in pixels, from the header. Raises UserError for anything but a still, 8-bit RGB picture."""
+    with _open_picture(path) as picture:
+        _check_format(picture, path)
+        width, height = picture.size
+        return width, height
+
+
 def read_image(image: Image) -> NDArray[np.uint8]:
     """The pixels, [height, width, 3] uint8 RGB as stored (no colour management, no EXIF rotation), cropped if asked.
 

@@ -14,6 +14,7 @@ from lic_bench.codecs.registry import check_installed, choose_codecs, find_progr
 from lic_bench.defaults import REPEATS
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
+from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
 from lic_bench.option_lists import split_list
@@ -101,26 +102,6 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     networks = [spec for spec in specs if spec.kind == "learned"] if "complexity" in parts else []
     counted = {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
     return Session(config, specs, datasets, files, device, programs, notes, counted)
-
-
-def choose_device(name: str) -> torch.device:
-    """The device of --device: auto, cpu, cuda or cuda:N; a CUDA device has its index."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")
-    if device.type not in ("cpu", "cuda"):
-        raise UserError(f"--device {name!r}: unknown; allowed: auto, cpu, cuda, cuda:N.")
-    if device.type == "cpu":
-        return torch.device("cpu")
-    if (device.index or 0) >= torch.cuda.device_count():
-        raise UserError(
-            f"--device {name}: this machine shows {torch.cuda.device_count()} CUDA devices to torch; "
-            "use --device cpu, or see `lic-bench doctor`."
-        )
-    return torch.device("cuda", device.index or 0)
 
 
 def _specs(options: Options) -> list[CodecSpec]:

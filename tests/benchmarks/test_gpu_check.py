@@ -98,6 +98,7 @@ def test_every_part_has_what_it_runs(check: ModuleType, tmp_path: Path) -> None:
     assert not set(tests["biwkv-tests"][-2:]) & set(tests["tests"])
 
 
+@pytest.mark.slow
 def test_the_bench_end_to_end_on_a_cpu(tmp_path: Path) -> None:
     wanted = ["--parts", "few-blocks,run,scale", "--codecs", "jpeg", "--scaled", "jpeg", "--sizes", "64"]
     done = call("--device", "cpu", "--into", tmp_path, *wanted, "--commit", "0123abcd")

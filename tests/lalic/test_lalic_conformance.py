@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from lalic.codec import SPEC
+from lalic.codec import LALIC as SPEC
 from lalic.model import build
 
 

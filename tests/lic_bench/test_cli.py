@@ -61,4 +61,6 @@ def test_ctrl_c_is_no_error_of_its_own(
 def test_every_verb_has_a_file_of_its_name() -> None:
     verbs = typer.main.get_command(cli.app).commands
     files = {verb: command.callback.__module__.rpartition(".")[2] for verb, command in verbs.items()}
-    assert files == {verb: verb for verb in ["run", "scale", "report", "compare", "history", "list", "doctor", "fetch"]}
+    assert files == {
+        verb: verb for verb in ["run", "scale", "report", "compare", "history", "list", "doctor", "fetch", "train"]
+    }

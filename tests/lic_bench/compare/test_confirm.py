@@ -47,6 +47,7 @@ def dozers(tmp_path: Path) -> dict[str, Path]:
     return folders
 
 
+@pytest.mark.slow
 def test_a_slowdown_is_confirmed_and_a_false_alarm_is_not(
     few: None, dozers: dict[str, Path], images: Path, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from lic_bench import load_model
 from lic_bench.errors import UserError
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
-from lic_bench.run.preparation import choose_device, prepare_session
+from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Outcome, run
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
@@ -268,22 +268,6 @@ def test_weights_that_are_there_are_used_and_named(images: Path, tmp_path: Path)
     with pytest.raises(UserError, match=r"lalic-mse-q2\.pth .*is no PyTorch state dict"):
         go(images, tmp_path / "other", **changes)
     assert not (tmp_path / "other").exists()
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [("tpu", "unknown; allowed: auto, cpu, cuda"), ("cuda:77", "this machine shows"), ("meta", "unknown")],
-)
-def test_devices_that_are_not_there(name: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
-        choose_device(name)
-
-
-@pytest.mark.parametrize(("name", "expected"), [("auto", "cuda:0"), ("cuda", "cuda:0"), ("cuda:1", "cuda:1")])
-def test_a_cuda_device_has_its_index(monkeypatch: pytest.MonkeyPatch, name: str, expected: str) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert str(choose_device(name)) == expected
 
 
 def test_two_data_sets_of_one_name_are_refused(images: Path, tmp_path: Path) -> None:

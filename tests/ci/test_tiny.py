@@ -12,8 +12,8 @@ from lalic.biwkv import kernels_on
 
 ROOT = Path(__file__).parents[2]
 RUN = [
-    *("run", "--plugin", str(ROOT / "ci/small"), "--plugin", str(ROOT / "tests/plugins/fake")),
-    *("--codecs", "fake,lalic-small,elic-small", "--datasets", "sample", "--limit", "1", "--crop", "70"),
+    *("run", "--plugin", str(ROOT / "ci/tiny"), "--plugin", str(ROOT / "tests/plugins/fake")),
+    *("--codecs", "fake,lalic-tiny,elic-tiny", "--datasets", "sample", "--limit", "1", "--crop", "70"),
     *("--qualities", "fake=4", "--measure", "quality", "--device", "cpu", "--threads", "1"),
 ]
 
@@ -58,12 +58,12 @@ def test_two_processes_give_the_same_bits(runs: Path):
         {row["codec"]: (row["bitstream_sha256"], row["mse_8bit"]) for row in rows(runs / name)}
         for name in ("base", "new")
     )
-    assert base.keys() == {"fake", "lalic-small", "elic-small"}
+    assert base.keys() == {"fake", "lalic-tiny", "elic-tiny"}
     assert base == new
 
 
 def test_the_small_network_computes_with_the_kernels_of_the_codec_that_it_is_of(runs: Path):
-    (lalic,) = [row for row in rows(runs / "new") if row["codec"] == "lalic-small"]
+    (lalic,) = [row for row in rows(runs / "new") if row["codec"] == "lalic-tiny"]
     assert lalic["kernels"] == kernels_on("cpu")
     assert lalic["weights"] == "random"
 

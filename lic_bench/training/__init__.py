@@ -1,0 +1,1 @@
+"""`lic-bench train`: from a folder of pictures to the weights of a learned codec."""

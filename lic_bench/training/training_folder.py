@@ -1,0 +1,137 @@
+"""The folder of a training: settings, last state, curve and weights. Each file is whole or as it was before."""
+
+import csv
+import io
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lic_bench.errors import UserError
+from lic_bench.system.file_lock import take_lock
+from lic_bench.system.whole_file import write_whole
+
+SETTINGS, STATE, CURVE = "training.json", "state.pt", "curve.csv"
+WAYS_OUT = {
+    "data_sha256": ("data", "the pictures in --data are not the same as at its beginning"),
+    "commit": ("commit", "it began at another commit of lic-bench"),
+}
+ALLOWED = tuple(name for name, _ in WAYS_OUT.values())
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """Means over the steps since the last point. step: the last of them, from 1 on. seconds: of training so far."""
+
+    step: int
+    learning_rate: float
+    crop: int
+    loss: float
+    bpp: float
+    psnr_db: float
+    images_per_s: float
+    seconds: float
+
+
+class TrainingFolder:
+    """Opened by one process at a time. settings: plain JSON values that a training must go on with.
+
+    allow: of ALLOWED, differences to the settings at the beginning that are taken.
+    Raises UserError for a folder in use, one that cannot be written, and a training with other settings.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any], allow: Collection[str] = ()) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = (folder / ".lock").open("w")
+        except OSError as error:
+            raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
+        try:
+            if not take_lock(self._lock, wait=False):
+                raise UserError(f"{folder} is in use by another training; wait for it or choose another --out.")
+            self._claim(dict(settings), allow)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others use the folder."""
+        self._lock.close()
+
+    def save(self, state: Mapping[str, Any], weights: Mapping[str, Any], name: str) -> None:
+        """Store a state and the weights file called `name`. Raises UserError where the disk takes no more."""
+        try:
+            write_whole(self.folder / STATE, _packed(state))
+            write_whole(self.folder / name, _packed(weights))
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; the last state is as it was.") from None
+
+    def cut_curve(self, last: int) -> None:
+        """Remove the points after step `last`, which are trained again."""
+        path = self.folder / CURVE
+        rows = list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
+        kept = [row for row in rows if len(row) == len(fields(CurvePoint)) and int(row[0]) <= last]
+        write_whole(path, _lines([[field.name for field in fields(CurvePoint)], *kept]))
+
+    def add_point(self, point: CurvePoint) -> None:
+        """Append to the curve."""
+        with (self.folder / CURVE).open("a") as file:
+            file.write(_lines([[f"{value:.6g}" if isinstance(value, float) else value for value in astuple(point)]]))
+
+    def _claim(self, settings: dict[str, Any], allow: Collection[str]) -> None:
+        path = self.folder / SETTINGS
+        if not path.exists():
+            if strangers := sorted(p.name for p in self.folder.iterdir() if p.name != ".lock"):
+                raise UserError(f"{self.folder} holds other files ({strangers[0]}); choose an empty or new --out.")
+            write_whole(path, json.dumps(settings, indent=1) + "\n")
+            return
+        try:
+            before = json.loads(path.read_text())
+            changed = [name for name in settings if settings[name] != before.get(name)]
+        except (ValueError, AttributeError):
+            raise UserError(f"{path} is damaged; begin anew with --fresh.") from None
+        for name in changed:
+            word, what = WAYS_OUT.get(name, ("", f"{name} was {before.get(name)!r}, now {settings[name]!r}"))
+            if not word or word not in allow:
+                go_on = f", or go on with --allow {word}" if word else ""
+                raise UserError(f"{self.folder} holds another training: {what}; begin anew with --fresh{go_on}.")
+
+
+def read_state(folder: Path) -> dict[str, Any] | None:
+    """The last state that was saved; None before the first. Raises UserError for a damaged file."""
+    path = folder / STATE
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in many ways
+        raise UserError(f"{path} is damaged ({type(error).__name__}); begin anew with --fresh.") from None
+    return state
+
+
+def set_aside(folder: Path) -> Path | None:
+    """Rename the folder of a training, so that another can begin there; its new place, None if there was none."""
+    if not (folder / SETTINGS).exists():
+        return None
+    whole = folder.resolve()
+    try:
+        return whole.rename(whole.with_name(f"{whole.name}.old-{datetime.now():%Y%m%d-%H%M%S-%f}"))
+    except OSError as error:
+        raise UserError(f"Cannot set {folder} aside: {error.strerror}; choose another --out.") from None
+
+
+def _packed(content: Mapping[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(dict(content), buffer)
+    return buffer.getvalue()
+
+
+def _lines(rows: list[list[Any]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()

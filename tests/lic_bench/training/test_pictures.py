@@ -1,0 +1,52 @@
+"""Which pictures of a folder are used, and how their folder is known again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lic_bench.errors import UserError
+from lic_bench.training.pictures import find_pictures, smaller_than
+
+
+def test_every_picture_is_found_and_what_cannot_be_used_is_named(pictures: Path) -> None:
+    Image.fromarray(np.zeros((130, 130), np.uint8)).save(pictures / "grey.png")
+    (pictures / "part0" / "page.jpg").write_text("<html>")
+    (pictures / "notes.txt").write_text("no picture")
+    found = find_pictures(pictures)
+    assert [p.path for p in found.pictures] == [f"part{n % 2}/picture{n}.png" for n in (0, 2, 4, 1, 3)]
+    assert (found.pictures[1].width, found.pictures[1].height) == (136, 136)
+    assert len(found.left_out) == 2
+    assert "greyscale" in found.left_out[0]
+    assert "page.jpg is no image" in found.left_out[1]
+
+
+def test_the_hash_knows_names_and_contents(pictures: Path) -> None:
+    before = find_pictures(pictures).sha256
+    assert find_pictures(pictures).sha256 == before
+    path = pictures / "part0" / "picture0.png"
+    path.rename(pictures / "part0" / "other.png")
+    renamed = find_pictures(pictures).sha256
+    (pictures / "part0" / "other.png").rename(path)
+    assert find_pictures(pictures).sha256 == before
+    Image.fromarray(np.asarray(Image.open(path)) ^ 1).save(path)
+    assert len({before, renamed, find_pictures(pictures).sha256}) == 3
+
+
+def test_small_pictures_give_no_crops(pictures: Path) -> None:
+    found = find_pictures(pictures)
+    assert smaller_than(found.pictures, 132) == 2
+    assert {p.path for p in found.of_side(136)} == {"part0/picture2.png"}
+    with pytest.raises(UserError, match=r"no picture of 256x256 pixels, which crops need; write --crop 64"):
+        found.of_side(256)
+
+
+def test_folders_without_pictures(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--data .*nowhere: no such folder"):
+        find_pictures(tmp_path / "nowhere")
+    with pytest.raises(UserError, match="there is no picture file"):
+        find_pictures(tmp_path)
+    (tmp_path / "a.png").touch()
+    with pytest.raises(UserError, match=r"the first of 1 files: .*a\.png is an empty file"):
+        find_pictures(tmp_path)
