@@ -14,25 +14,15 @@ from torch import Tensor, nn
 
 from lalic.biwkv import biwkv, forward_mode
 from lalic.config import Attention
-from lalic.pointwise import gate_, squared_relu_
-
-Size = tuple[int, int]  # height and width of the feature map
-
-
-def to_tokens(image: Tensor) -> Tensor:
-    """[B, C, H, W] -> [B, H * W, C]."""
-    return image.flatten(2).transpose(1, 2)
-
-
-def to_image(tokens: Tensor, size: Size) -> Tensor:
-    """[B, H * W, C] -> [B, C, H, W], with the strides by which torch knows channels-last memory."""
-    return tokens.unflatten(1, size).permute(0, 3, 1, 2)
+from lalic.depthwise import depthwise
+from lalic.pointwise import gate, gate_, squared_relu, squared_relu_
+from lalic.tokens import Size, to_image, to_tokens
 
 
 def gated(receptance: Tensor, x: Tensor) -> Tensor:
     """sigmoid(receptance) * x; without gradients in the memory of the receptance, which is lost to hooks too."""
     if _differentiated(receptance, x) or receptance.dtype != x.dtype:
-        return torch.sigmoid(receptance) * x
+        return gate(receptance, x)
     gate_(receptance, x)
     return receptance
 
@@ -65,9 +55,9 @@ class OmniShift(nn.Module):
 
     def forward(self, tokens: Tensor, size: Size) -> Tensor:
         """tokens [B, T, C] -> [B, T, C]."""
-        image = to_image(tokens, size)
         if torch.is_grad_enabled():
-            return to_tokens(F.conv2d(image, self.merged_kernel(), padding=2, groups=image.shape[1]))
+            return depthwise(tokens, size, self.merged_kernel())
+        image = to_image(tokens, size)
         self._refresh()
         return to_tokens(self.merged(image))
 
@@ -155,7 +145,7 @@ class GatedMlp(nn.Module):
         """x [..., C] -> [..., C]."""
         hidden = self.key(x)
         if _differentiated(hidden):
-            hidden = hidden.relu().square()
+            hidden = squared_relu(hidden)
         else:
             squared_relu_(hidden)
         return gated(self.receptance(x), self.value(hidden))

@@ -21,9 +21,10 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from lalic.blocks import BiRwkvBlock, GatedMlp, Size, to_image, to_tokens
+from lalic.blocks import BiRwkvBlock, GatedMlp
 from lalic.config import LalicConfig
 from lalic.conv_context import ConvAggregation, conv_aggregation, conv_channel_context
+from lalic.tokens import Size, to_image, to_tokens
 from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
 
 ANCHORS, OTHERS = 0, 1

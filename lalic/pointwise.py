@@ -1,18 +1,22 @@
-"""What stands between LALIC's matrix products, in place and in one pass over memory: for inference.
+"""What stands between LALIC's matrix products, in one pass over memory: in place for inference, and with gradients.
 
-On the CPU by compiled kernels, elsewhere or without them by torch. Operators of torch, so that torch.compile, the meta
-device and counters know them.
+On the CPU by compiled kernels, elsewhere or without them by torch. Those in place are operators of torch, so that
+torch.compile, the meta device and counters know them.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.library import define, impl, register_fake
 
+from lalic.biwkv import forward_mode
 from native import SUFFIXES, Kernels
 
-KERNELS = Kernels("lalic", "lalic_pointwise")
+KERNELS = Kernels("lalic", "lalic_blocks")
 
 define("lalic::gate_", "(Tensor(a!) receptance, Tensor x) -> ()")
 define("lalic::squared_relu_", "(Tensor(a!) x) -> ()")
@@ -57,6 +61,61 @@ def _(receptance: Tensor, x: Tensor) -> None:
 @register_fake("lalic::squared_relu_")
 def _(x: Tensor) -> None:
     return None
+
+
+def gate(receptance: Tensor, x: Tensor) -> Tensor:
+    """sigmoid(receptance) * x, differentiable; x of receptance's shape, or such that it is broadcast to it."""
+    if receptance.shape == x.shape and in_one_pass(receptance, x):
+        gated: Tensor = _Gate.apply(receptance, x)
+        return gated
+    return torch.sigmoid(receptance) * x
+
+
+def squared_relu(x: Tensor) -> Tensor:
+    """max(x, 0)^2, differentiable; any shape."""
+    if in_one_pass(x):
+        squared: Tensor = _SquaredRelu.apply(x)
+        return squared
+    return x.relu().square()
+
+
+class _Gate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, receptance: Tensor, x: Tensor) -> Tensor:
+        ctx.save_for_backward(receptance, x)
+        gated = receptance.clone()
+        KERNELS.call("lalic_gate", [x.numel()], gated, x)
+        return gated
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
+        receptance, x = ctx.saved_tensors
+        of_receptance, of_x = receptance.clone(), grad.clone(memory_format=torch.contiguous_format)
+        KERNELS.call("lalic_gate_backward", [x.numel()], of_receptance, x, of_x)
+        return of_receptance, of_x
+
+
+class _SquaredRelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        ctx.save_for_backward(x)
+        squared = x.clone()
+        KERNELS.call("lalic_squared_relu", [x.numel()], squared)
+        return squared
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (x,) = ctx.saved_tensors
+        of_x = grad.clone(memory_format=torch.contiguous_format)
+        KERNELS.call("lalic_squared_relu_backward", [x.numel()], of_x, x)
+        return of_x
+
+
+def in_one_pass(*tensors: Tensor) -> bool:
+    """Whether the compiled kernels with gradients can take these: not in forward mode, nor while torch compiles."""
+    return _compiled(*tensors) and not (forward_mode() or torch.compiler.is_compiling())
 
 
 def _for_inference(*tensors: Tensor) -> None:

@@ -1,4 +1,4 @@
-// What stands between LALIC's matrix products, in one pass over memory each. Arrays are contiguous.
+// What stands between LALIC's matrix products, and its gradients, in one pass over memory each. Arrays are contiguous.
 
 #include <algorithm>
 
@@ -29,12 +29,45 @@ template <class T, class F> void in_place(T* to, const T* from, int64_t count, F
   std::copy(left, left + (count - i), to + i);
 }
 
+// 1 + exp(-r): what sigmoid(r) divides by.
+template <class T> Vec<T> divisor(Vec<T> r) {
+  const Vec<T> most = all<T>(-Exp<T>::floor), minus = -r;
+  return exp<T>(most < minus ? most : minus) + T(1);  // in this order NaN stays NaN
+}
+
 template <class T> void gate(int64_t size, T* receptance, const T* x, int threads) {
   over_blocks(size, threads, [=](int64_t start, int64_t count) {
-    in_place(receptance + start, x + start, count, [](Vec<T> r, Vec<T> value) {
-      const Vec<T> most = all<T>(-Exp<T>::floor), minus = -r;
-      return value / (exp<T>(most < minus ? most : minus) + T(1));  // in this order NaN stays NaN
-    });
+    in_place(receptance + start, x + start, count, [](Vec<T> r, Vec<T> value) { return value / divisor<T>(r); });
+  });
+}
+
+// Both gradients from that of the result: grad becomes that of x, receptance that of itself.
+template <class T> void gate_backward(int64_t size, T* receptance, const T* x, T* grad, int threads) {
+  over_blocks(size, threads, [=](int64_t start, int64_t count) {
+    T *r = receptance + start, *g = grad + start;
+    const T* value = x + start;
+    const auto both = [](Vec<T>& r, Vec<T> value, Vec<T>& g) {
+      const Vec<T> sigmoid = T(1) / divisor<T>(r);
+      r = g * value * (sigmoid * (T(1) - sigmoid));
+      g *= sigmoid;
+    };
+    int64_t i = 0;
+    for (; i + kLanes<T> <= count; i += kLanes<T>) {
+      Vec<T> a = load(r + i), b = load(g + i);
+      both(a, load(value + i), b);
+      store(r + i, a);
+      store(g + i, b);
+    }
+    T rest[3][kLanes<T>] = {};
+    std::copy(r + i, r + count, rest[0]);
+    std::copy(value + i, value + count, rest[1]);
+    std::copy(g + i, g + count, rest[2]);
+    Vec<T> a = load(rest[0]), b = load(rest[2]);
+    both(a, load(rest[1]), b);
+    store(rest[0], a);
+    store(rest[2], b);
+    std::copy(rest[0], rest[0] + (count - i), r + i);
+    std::copy(rest[2], rest[2] + (count - i), g + i);
   });
 }
 
@@ -47,9 +80,28 @@ template <class T> void squared_relu(int64_t size, T* x, int threads) {
   });
 }
 
+// grad becomes the gradient of x.
+template <class T> void squared_relu_backward(int64_t size, T* grad, const T* x, int threads) {
+  over_blocks(size, threads, [=](int64_t start, int64_t count) {
+    in_place(grad + start, x + start, count, [](Vec<T> g, Vec<T> value) { return g * (larger(Vec<T>{}, value) * T(2)); });
+  });
+}
+
 }  // namespace lalic
 
-NATIVE_EXPORT void lalic_gate_f32(int64_t n, float* r, const float* x, int threads) { lalic::gate(n, r, x, threads); }
-NATIVE_EXPORT void lalic_gate_f64(int64_t n, double* r, const double* x, int threads) { lalic::gate(n, r, x, threads); }
-NATIVE_EXPORT void lalic_squared_relu_f32(int64_t n, float* x, int threads) { lalic::squared_relu(n, x, threads); }
-NATIVE_EXPORT void lalic_squared_relu_f64(int64_t n, double* x, int threads) { lalic::squared_relu(n, x, threads); }
+#define LALIC_POINTWISE(suffix, T)                                                                             \
+  NATIVE_EXPORT void lalic_gate_##suffix(int64_t n, T* r, const T* x, int threads) {                           \
+    lalic::gate(n, r, x, threads);                                                                             \
+  }                                                                                                            \
+  NATIVE_EXPORT void lalic_gate_backward_##suffix(int64_t n, T* r, const T* x, T* grad, int threads) {         \
+    lalic::gate_backward(n, r, x, grad, threads);                                                              \
+  }                                                                                                            \
+  NATIVE_EXPORT void lalic_squared_relu_##suffix(int64_t n, T* x, int threads) {                               \
+    lalic::squared_relu(n, x, threads);                                                                        \
+  }                                                                                                            \
+  NATIVE_EXPORT void lalic_squared_relu_backward_##suffix(int64_t n, T* grad, const T* x, int threads) {       \
+    lalic::squared_relu_backward(n, grad, x, threads);                                                         \
+  }
+
+LALIC_POINTWISE(f32, float)
+LALIC_POINTWISE(f64, double)

@@ -50,6 +50,8 @@ def fetch_dataset(
     """
     if name == "sample":
         raise UserError("Data set 'sample' is built in: there is nothing to fetch.")
+    if name == "photos":
+        raise UserError(f"Data set 'photos' comes with a package: {DATASETS[name].how}.")
     if name not in URLS:
         raise unknown("name to fetch", name, [*URLS, "weights"])
     url = base_url or URLS[name]

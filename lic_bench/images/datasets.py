@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -34,7 +35,7 @@ class Dataset:
 def find_dataset(
     name: str, data_root: Path | None = None, *, limit: int | None = None, crop: int | None = None
 ) -> Dataset:
-    """The data set called `name` (kodak, clic, tecnick, sample), or the images of a folder and of those inside it.
+    """The data set called `name` (lic-bench list datasets), or the images of a folder and of those inside it.
 
     They are searched in data_root, else in $LIC_BENCH_DATA and the user cache. limit: only the first images. crop: only
     the central crop x crop pixels of each. An unreadable image is listed, with width and height None.
@@ -45,12 +46,14 @@ def find_dataset(
             raise UserError(f"{option} {value}: allowed is 1 or more.")
     if name == "sample":
         return _sample_dataset(limit, crop)
+    if name == "photos":
+        return _photos_dataset(limit, crop)
     if name in DATASETS:
         return _dataset_in(name, _find_folder(name, data_root), limit, crop)
     folder = _plain_folder(name)
     known = folder.name.lower() if folder.name.lower() in DATASETS else folder.name
-    if known == "sample":
-        raise UserError(f"{folder} has the name of the built-in data set 'sample'; rename the folder.")
+    if known in ("sample", "photos"):
+        raise UserError(f"{folder} has the name of the data set {known!r}, which is no folder; rename the folder.")
     return _dataset_in(known, folder, limit, crop)
 
 
@@ -69,6 +72,15 @@ def _sample_dataset(limit: int | None, crop: int | None) -> Dataset:
     ]
     cropped = tuple(_with_crop(image, crop) for image in images[:limit])
     return Dataset(name=_cropped_name("sample", crop), images=cropped, found=len(images))
+
+
+def _photos_dataset(limit: int | None, crop: int | None) -> Dataset:
+    """Those pictures of the package scikit-image that are named in the manifest."""
+    package = find_spec("skimage")
+    if package is None or package.origin is None:
+        raise UserError(f"Data set 'photos' is not there. Get it: {DATASETS['photos'].how}.")
+    folder = Path(package.origin).parent / "data"
+    return _dataset_of("photos", folder, [folder / file for file in read_manifest("photos")], limit, crop)
 
 
 def _plain_folder(name: str) -> Path:
@@ -122,6 +134,11 @@ def _dataset_in(name: str, folder: Path, limit: int | None, crop: int | None) ->
     files = list(image_files(folder))
     if not files:
         raise UserError(f"{folder} holds no images; allowed are {', '.join(sorted(SUFFIXES))} files there or below.")
+    return _dataset_of(name, folder, files, limit, crop)
+
+
+def _dataset_of(name: str, folder: Path, files: list[Path], limit: int | None, crop: int | None) -> Dataset:
+    """The images in these files below a folder."""
     names = [file.name for file in files]
     if len(set(names)) < len(names):  # two folders have files of one name
         names = [file.relative_to(folder).as_posix() for file in files]

@@ -47,6 +47,12 @@ DATASETS = {
         what="TESTIMAGES (Tecnick) SAMPLING, 8-bit RGB at 1200x1200",
         sizes=frozenset(((1200, 1200),)),
     ),
+    "photos": DatasetInfo(
+        count=4,
+        size="451x300 to 640x427",
+        how="pip install 'lic-bench[photos]'",
+        what="photographs that scikit-image carries: astronaut, chelsea, coffee (lossless), rocket (a JPEG)",
+    ),
     "sample": DatasetInfo(
         count=len(sample.SEEDS),
         size=f"{sample.WIDTH}x{sample.HEIGHT}",

@@ -81,7 +81,8 @@ def dataset_findings(data_root: Path | None) -> Iterator[Finding]:
             dataset = find_dataset(name, data_root)
         except UserError:
             places = ", ".join(str(place / name) for place in data_folders(data_root))
-            yield Finding(what=f"data set {name}", status="missing", detail=f"not in {places}", fix=info.how)
+            detail = "scikit-image, which carries it, is not installed" if name == "photos" else f"not in {places}"
+            yield Finding(what=f"data set {name}", status="missing", detail=detail, fix=info.how)
             continue
         first = dataset.images[0].path
         detail = f"{dataset.found} images" + (f" in {first.parent}" if first else ", built in")

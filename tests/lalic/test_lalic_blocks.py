@@ -6,8 +6,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from lalic.blocks import BiRwkvBlock, OmniShift, to_image, to_tokens
+from lalic.blocks import BiRwkvBlock, OmniShift
 from lalic.context import aggregation_widths
+from lalic.tokens import to_image, to_tokens
 
 
 def shift_of(width=6, seed=0):

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lalic.pointwise import KERNELS, gate_, squared_relu_
+from lalic.pointwise import KERNELS, gate, gate_, squared_relu, squared_relu_
 from native import INSTRUCTION_SETS
 
 SIZES = st.sampled_from([1, 3, 7, 8, 15, 16, 17, 63, 4095, 4096, 4097, 9000])
@@ -98,3 +98,26 @@ def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
         squared_relu_(square)
         results.append(torch.cat([gate, square]))
     assert all(torch.equal(results[0], other) for other in results[1:])
+
+
+@given(size=SIZES, spread=st.sampled_from([0.1, 1.0, 30.0]), seed=st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_gradients_are_those_of_torch(size, spread, seed):
+    torch.manual_seed(seed)
+    receptance = (torch.randn(size, dtype=torch.float64) * spread).requires_grad_()
+    x, grad = torch.randn(size, dtype=torch.float64, requires_grad=True), torch.randn(size, dtype=torch.float64)
+    pairs = (
+        (gate(receptance, x), torch.sigmoid(receptance) * x, (receptance, x)),
+        (squared_relu(x), x.relu().square(), (x,)),
+    )
+    for ours, theirs, inputs in pairs:
+        assert type(ours.grad_fn).__name__ in ("_GateBackward", "_SquaredReluBackward")
+        torch.testing.assert_close(ours, theirs)
+        found, expected = (torch.autograd.grad(y, inputs, grad) for y in (ours, theirs))
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_gates_that_are_broadcast_are_differentiated_by_torch():
+    receptance, x = torch.randn(2, 5, 8, requires_grad=True), torch.randn(2, 1, 8, requires_grad=True)
+    gate(receptance, x).sum().backward()
+    torch.testing.assert_close(x.grad, torch.sigmoid(receptance).sum(1, keepdim=True))

@@ -11,7 +11,7 @@ import torch
 from native import INSTRUCTION_SETS, Kernels
 from native.loader import _in_package, source_hash
 
-BUILT = [("lalic", "lalic_pointwise"), ("lalic.biwkv", "biwkv"), ("adapters.mambavc.scan", "mambavc_scan")]
+BUILT = [("lalic", "lalic_blocks"), ("lalic.biwkv", "biwkv"), ("adapters.mambavc.scan", "mambavc_scan")]
 
 
 @pytest.mark.parametrize(("package", "prefix"), BUILT)
@@ -42,7 +42,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     folder = tmp_path / f"copied_{abs(hash(request.node.name))}"
     (folder / "csrc").mkdir(parents=True)
     (folder / "__init__.py").touch()
-    for name in ("lalic_pointwise_default.so", "csrc/pointwise.cpp"):
+    for name in ("lalic_blocks_default.so", "csrc/depthwise.cpp", "csrc/pointwise.cpp"):
         shutil.copy(_in_package("lalic", name), folder / name)
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
@@ -50,7 +50,7 @@ def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
 
 
 def test_a_library_of_this_source_is_taken(copied: Path) -> None:
-    kernels = Kernels(copied.name, "lalic_pointwise", "DEFAULT")
+    kernels = Kernels(copied.name, "lalic_blocks", "DEFAULT")
     assert kernels.missing() is None
     x = torch.tensor([-1.0, 2.0])
     kernels.call("lalic_squared_relu", [2], x)
@@ -66,8 +66,8 @@ def test_a_library_of_another_source_is_not_taken(copied: Path, change: str) -> 
         (copied / "csrc/more.h").touch()
     else:
         source.unlink()
-    missing = Kernels(copied.name, "lalic_pointwise", "DEFAULT").missing() or ""
-    assert "lalic_pointwise_default.so is of another version of its source" in missing
+    missing = Kernels(copied.name, "lalic_blocks", "DEFAULT").missing() or ""
+    assert "lalic_blocks_default.so is of another version of its source" in missing
 
 
 def test_a_library_without_a_hash_is_not_taken(copied: Path) -> None:

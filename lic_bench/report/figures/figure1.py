@@ -82,7 +82,8 @@ def _axes(axes: Axes, rows: pd.DataFrame, dataset: str) -> None:
         axes.set_xlim(low / 2.2, high * 2.8)
         best, worst = min(rows["at"].min(), 0.0), max(rows["at"].max(), 0.0)
         space = 0.12 * max(worst - best, 1.0)
-        axes.set_ylim(worst + space, best - space)  # savings upward, as in the paper
+        below = 2 * space if rows.beyond.any() else space  # for names under the arrows
+        axes.set_ylim(worst + below, best - space)  # savings upward, as in the paper
     axes.axhline(0, color="#9aa3ad", linewidth=0.8, zorder=1)
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import cos, hypot, pi, sin
+from math import cos, hypot, inf, pi, sin
 from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,8 @@ Segment = tuple[tuple[float, float], tuple[float, float]]
 GAP = 3.0
 FAR = 8.0  # beyond a marker's edge, from where a line leads to the label
 LINE = 2.0  # width that a line keeps free
-DIRECTIONS = 16
-RINGS = (0.0, 8.0, 18.0, 30.0, 45.0, 60.0, 80.0)
+DIRECTIONS = 48
+RINGS = (0.0, 4.0, 8.0, 13.0, 18.0, 24.0, 30.0, 37.0, 45.0, 54.0, 64.0, 76.0, 90.0)
 ROUNDS = 3
 COVERED = 10  # times what is covered, in points^2, is a distance in points
 
@@ -58,17 +61,30 @@ COVERED = 10  # times what is covered, in points^2, is a distance in points
 def place_labels(markers: Sequence[Marker], frame: Box, obstacles: Sequence[Box] = ()) -> list[Box]:
     """One label box per marker, inside `frame`: each takes the nearest position that covers least of anything else.
 
-    The lines to labels that are not close by count as covering what they cross, and as being covered.
+    The lines to labels that are not close by count as covering what they cross, and as being covered. Who is placed
+    first matters: of three orders the best outcome is taken.
     """
+    numbers = range(len(markers))
+    orders = (
+        sorted(numbers, key=lambda i: -_neighbours(markers, i)),
+        sorted(numbers, key=lambda i: markers[i].x),
+        sorted(numbers, key=lambda i: -markers[i].x),
+    )
+    return min((_placed(markers, order, frame, obstacles) for order in orders), key=lambda outcome: outcome[0])[1]
+
+
+def _placed(
+    markers: Sequence[Marker], order: Sequence[int], frame: Box, obstacles: Sequence[Box]
+) -> tuple[float, list[Box]]:
+    """The cost of all labels together, and where they are."""
     fixed = [*(marker.box for marker in markers), *obstacles]
     placed: dict[int, list[Box]] = {}  # a label and the squares along its line
-    most_crowded_first = sorted(range(len(markers)), key=lambda i: -_neighbours(markers, i))
-    for index in most_crowded_first * ROUNDS:  # again, now that the others have their places
-        marker = markers[index]
+    costs: dict[int, float] = {}
+    for index in [*order] * ROUNDS:  # again, now that the others have their places
         taken = [*fixed, *chain.from_iterable(boxes for other, boxes in placed.items() if other != index)]
-        box = _best_place(marker, taken, frame)
-        placed[index] = [box, *_along(leader(marker, box))]
-    return [placed[index][0] for index in range(len(markers))]
+        costs[index], box = _best_place(markers[index], taken, frame)
+        placed[index] = [box, *_along(leader(markers[index], box))]
+    return sum(costs.values()), [placed[index][0] for index in range(len(markers))]
 
 
 def leader(marker: Marker, box: Box) -> Segment | None:
@@ -111,23 +127,29 @@ def _candidates(marker: Marker) -> list[tuple[float, Box]]:
     return candidates
 
 
-def _best_place(marker: Marker, taken: Sequence[Box], frame: Box) -> Box:
-    """The candidate that is near and covers little; its line to the marker counts as well, where it has one."""
+def _best_place(marker: Marker, taken: Sequence[Box], frame: Box) -> tuple[float, Box]:
+    """The candidate that is near and covers little, after its cost; its line counts as well, where it has one."""
+    distances, boxes = zip(*_candidates(marker), strict=True)
+    outside = np.array([box.area - box.overlap(frame) for box in boxes])
+    costs = np.array(distances) + COVERED * (_covered(boxes, taken) + 3 * outside)
     others = [other for other in taken if other != marker.box]
-    costs = [
-        (distance + COVERED * (_covered(box, taken) + 3 * (box.area - box.overlap(frame))), number, box)
-        for number, (distance, box) in enumerate(_candidates(marker))
-    ]
-    best: tuple[float, Box] | None = None
-    for cost, _, box in sorted(costs):
-        if best and cost >= best[0]:
+    best, lowest = boxes[0], inf
+    for index in np.argsort(costs, kind="stable"):
+        if costs[index] >= lowest:
             break  # a line makes none of the others better
-        cost += COVERED * sum(_covered(part, others) for part in _along(leader(marker, box)))
-        if best is None or cost < best[0]:
-            best = cost, box
-    assert best is not None
-    return best[1]
+        cost = costs[index] + COVERED * _covered(_along(leader(marker, boxes[index])), others).sum()
+        if cost < lowest:
+            best, lowest = boxes[index], cost
+    return lowest, best
 
 
-def _covered(box: Box, others: Sequence[Box]) -> float:
-    return sum(box.overlap(other) for other in others)
+def _covered(boxes: Sequence[Box], others: Sequence[Box]) -> NDArray[np.float64]:
+    """The area that each of the boxes has in common with the others, all added up."""
+    mine, theirs = (
+        np.array([(box.left, box.bottom, box.right, box.top) for box in group]).reshape(-1, 4).T
+        for group in (boxes, others)
+    )
+    width = np.minimum(mine[2, :, None], theirs[2]) - np.maximum(mine[0, :, None], theirs[0])
+    height = np.minimum(mine[3, :, None], theirs[3]) - np.maximum(mine[1, :, None], theirs[1])
+    covered: NDArray[np.float64] = (np.maximum(width, 0) * np.maximum(height, 0)).sum(1)
+    return covered

@@ -202,3 +202,20 @@ def test_listing_imports_neither_torch_nor_numpy_nor_pillow():
     )
     out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert json.loads(out.stdout) == []
+
+
+def test_photos_are_those_that_scikit_image_carries():
+    found = find_dataset("photos")
+    assert [i.name for i in found.images] == ["astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg"]
+    assert found.warnings == ()
+    for image in find_dataset("photos", crop=64, limit=2).images:
+        assert read_image(image).shape == (64, 64, 3)
+
+
+def test_photos_without_the_package_say_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr(datasets, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r"'photos' is not there\. Get it: pip install 'lic-bench\[photos\]'"):
+        find_dataset("photos")
+    write(tmp_path / "photos" / "mine.png")
+    with pytest.raises(UserError, match="name of the data set 'photos', which is no folder"):
+        find_dataset(str(tmp_path / "photos"))
