@@ -49,8 +49,10 @@ class TestLoss:
 
 def test_losses(codec: str, folder: Path, images: Sequence[Image]) -> Iterator[TestLoss]:
     """One for each ablation and quality of `codec` that has been trained."""
-    for ablation in ABLATIONS:
-        name = codec if ABLATIONS[ablation].config == RELEASED else f"{codec}-{ablation}"
+    for ablation, row in ABLATIONS.items():
+        if row.table == 2 and codec != "lalic":
+            continue  # its rows are of the released network's depths
+        name = codec if row.config == RELEASED else f"{codec}-{ablation}"
         try:
             spec = resolve_codec(name)
         except UserError:

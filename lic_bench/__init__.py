@@ -3,7 +3,7 @@
 One data path, in this order, and where its code is:
 
     image -> codec.compress -> Bitstream -> codec.decompress -> x_hat     images/, codec.py, codecs/
-          -> timed in rounds -> Record -> Store.append                    run/, measurement/, store/
+          -> timed in rounds -> Record -> RecordLog.append                run/, measurement/, store/
           -> Run -> rd_points -> bd_rate -> tables, figures, page         store/, rate_distortion/, report/
 """
 

@@ -14,6 +14,8 @@ from lic_bench.commands import options as opt
 from lic_bench.commands.exit_codes import INTERRUPTED
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import console, errors
+from lic_bench.training.options import SAVE_EVERY_S, WORKERS
+from lic_bench.training.recipe import BATCH, CROP, LEARNING_RATE
 
 if TYPE_CHECKING:
     from lic_bench.training.options import TrainingOptions
@@ -56,16 +58,16 @@ def train(
     lmbda: Lmbda = None,
     metric: Metric = "mse",
     steps: Steps = None,
-    crop: Crop = 256,
-    batch: Batch = 8,
-    lr: Rate = 1e-4,
+    crop: Crop = CROP,
+    batch: Batch = BATCH,
+    lr: Rate = LEARNING_RATE,
     start: Start = None,
     precision: Precision = "float32",
     device: opt.Device = "auto",
     threads: opt.Threads = None,
-    workers: Workers = 2,
+    workers: Workers = WORKERS,
     seed: Seed = 0,
-    save_every: SaveEvery = 300.0,
+    save_every: SaveEvery = SAVE_EVERY_S,
     fresh: Fresh = False,
     allow: Allow = None,
     plugin: opt.Plugins = None,

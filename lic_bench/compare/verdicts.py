@@ -26,7 +26,7 @@ class Verdict:
     change, low, high: relative, new / base - 1, with the bounds of the 95 % interval; None where a number has none.
     p: adjusted for all times that were compared together. threshold: the relative change from which one counts.
     least: the same without the noise of the samples, of times.
-    base, new: the mean over the images, of times seconds as measured, see paired_values.Times.
+    base, new: the mean over the images; of times the median, in seconds as measured, see paired_values.Times.
     confirmed: whether a second measurement says the same; None without one.
     accepted: who accepted this change and why. accepted_up_to: the largest change that is, where this one is larger.
     starts: of times measured in turn the relative change at each start of both; `change` is their trimmed mean.

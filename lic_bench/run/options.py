@@ -122,7 +122,7 @@ def ladder(
     default = spec.quick_qualities or spec.qualities[:2] if quick else spec.qualities
     if spec.kind == "classical" or spec.own_weights:
         return default
-    usable = tuple(q for q in default if q in there) or tuple(there)
+    usable = tuple(q for q in default if q in there) or tuple(there)[: 2 if quick else None]
     return usable or (default[len(default) // 2],)
 
 

@@ -6,8 +6,6 @@ import json
 from collections.abc import Collection
 from copy import copy
 from dataclasses import asdict, fields
-from datetime import datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +15,10 @@ from lic_bench.errors import UserError
 from lic_bench.store.record_log import RecordLog, read_rows
 from lic_bench.store.records import SCHEMA, Complexity, Record, Row
 from lic_bench.store.run_json import read_run_json, write_run_json
-from lic_bench.system.file_lock import take_lock
+from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
 from lic_bench.system.whole_file import DRAFT
 
+USER = "lic-bench run"
 ALLOWED = ("commit",)  # names of --allow: what may differ from the run that is gone on with
 UNKNOWN_COMMIT = "unknown"  # noted by rows that an installation without its repository added to a run that has a commit
 
@@ -33,7 +32,7 @@ class Store:
         A new folder gets run.json; an old one must have been made with the same config, on a like machine and at the
         same commit, but for what `allow` names. Records of another commit note it.
         """
-        self._lock = _locked(folder)
+        self._lock = claim_folder(folder, USER)
         try:
             commit = _claim(folder, run, allow)
             self.records = RecordLog(folder / "records.jsonl", Record, commit)
@@ -89,32 +88,7 @@ class Run:
 
 def set_aside(folder: Path) -> Path | None:
     """Rename the run in `folder` so that a fresh one can begin there; its new place, None if there was no run."""
-    if not (folder / "run.json").exists():
-        return None
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S-%f")
-    whole = folder.resolve()
-    with _locked(folder):
-        try:
-            return whole.rename(whole.with_name(f"{whole.name}.old-{stamp}"))
-        except OSError as error:
-            raise UserError(f"Cannot set {folder} aside: {error.strerror}; choose another --out.") from None
-
-
-def _locked(folder: Path) -> TextIOWrapper:
-    """The folder's lock, held until closed or until the process ends, however it ends."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
-    except OSError as error:
-        raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
-    try:
-        if take_lock(lock, wait=False):
-            return lock
-    except OSError as error:
-        lock.close()
-        raise UserError(f"Cannot lock {folder}: {error.strerror}; choose another --out, on a local disk.") from None
-    lock.close()
-    raise UserError(f"{folder} is in use by another lic-bench run; wait for it or choose another --out.")
+    return set_folder_aside(folder, "run.json", USER)
 
 
 def _claim(folder: Path, run: dict[str, Any], allow: Collection[str]) -> str | None:
@@ -126,8 +100,7 @@ def _claim(folder: Path, run: dict[str, Any], allow: Collection[str]) -> str | N
         return _other_commit(folder, _commit_of(old), _commit_of(run), allow)
     for draft in folder.glob(f"run.json.*{DRAFT}"):
         draft.unlink()  # of a process that was killed
-    if strangers := sorted(p.name for p in folder.iterdir() if p.name != ".lock"):
-        raise UserError(f"{folder} holds other files ({strangers[0]}) and no run.json; choose an empty or new --out.")
+    check_no_strangers(folder, "run.json")
     write_run_json(path, {"schema": SCHEMA, **run})
     return None
 

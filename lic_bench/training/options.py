@@ -9,7 +9,7 @@ from lic_bench.training.recipe import BATCH, CROP, LEARNING_RATE, METRICS
 
 PRECISIONS = {"float32": "32-true", "bf16": "bf16-mixed"}  # -> Fabric's name
 ALLOWED = ("commit", "data")
-SAVE_EVERY_S = 300.0
+SAVE_EVERY_S, WORKERS = 300.0, 2
 MULTIPLE = 64  # of the side of crops, which networks need
 MS_SSIM_SIDE = 161  # the least of pytorch-msssim with its five scales
 
@@ -35,7 +35,7 @@ class TrainingOptions:
     precision: str = "float32"
     device: str = "auto"
     threads: int | None = None
-    workers: int = 2
+    workers: int = WORKERS
     seed: int = 0
     save_every: float = SAVE_EVERY_S
     fresh: bool = False

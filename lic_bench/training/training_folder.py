@@ -5,16 +5,16 @@ import io
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import astuple, dataclass, fields
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from lic_bench.errors import UserError
-from lic_bench.system.file_lock import take_lock
+from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
 from lic_bench.system.whole_file import write_whole
 
+USER = "training"
 SETTINGS, STATE, CURVE = "training.json", "state.pt", "curve.csv"
 WAYS_OUT = {
     "data_sha256": ("data", "the pictures in --data are not the same as at its beginning"),
@@ -46,14 +46,8 @@ class TrainingFolder:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any], allow: Collection[str] = ()) -> None:
         self.folder = folder
+        self._lock = claim_folder(folder, USER)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = (folder / ".lock").open("w")
-        except OSError as error:
-            raise UserError(f"Cannot write to {folder}: {error.strerror}; choose another --out.") from None
-        try:
-            if not take_lock(self._lock, wait=False):
-                raise UserError(f"{folder} is in use by another training; wait for it or choose another --out.")
             self._claim(dict(settings), allow)
         except BaseException:
             self.close()
@@ -86,8 +80,7 @@ class TrainingFolder:
     def _claim(self, settings: dict[str, Any], allow: Collection[str]) -> None:
         path = self.folder / SETTINGS
         if not path.exists():
-            if strangers := sorted(p.name for p in self.folder.iterdir() if p.name != ".lock"):
-                raise UserError(f"{self.folder} holds other files ({strangers[0]}); choose an empty or new --out.")
+            check_no_strangers(self.folder, SETTINGS)
             write_whole(path, json.dumps(settings, indent=1) + "\n")
             return
         try:
@@ -116,13 +109,7 @@ def read_state(folder: Path) -> dict[str, Any] | None:
 
 def set_aside(folder: Path) -> Path | None:
     """Rename the folder of a training, so that another can begin there; its new place, None if there was none."""
-    if not (folder / SETTINGS).exists():
-        return None
-    whole = folder.resolve()
-    try:
-        return whole.rename(whole.with_name(f"{whole.name}.old-{datetime.now():%Y%m%d-%H%M%S-%f}"))
-    except OSError as error:
-        raise UserError(f"Cannot set {folder} aside: {error.strerror}; choose another --out.") from None
+    return set_folder_aside(folder, SETTINGS, USER)
 
 
 def _packed(content: Mapping[str, Any]) -> bytes:

@@ -122,8 +122,9 @@ def caption(verdicts: Sequence[Verdict]) -> str:
     again = any(verdict.confirmed is not None for verdict in verdicts)
     fast_end = f"their fast end ({100 * FLOOR:.0f} % quantile)"
     return (
-        f"BASE and NEW: means over the images, of times {fast_end} as measured. Change of times: after division by the "
-        f"reference workload's.{in_turn if again else ''} p: corrected for the number of times compared."
+        f"BASE and NEW: means over the images; of times the median of {fast_end} as measured. Change of times: "
+        f"after division by the reference workload's.{in_turn if again else ''} p: corrected for the number of times "
+        "compared."
     )
 
 

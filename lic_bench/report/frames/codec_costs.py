@@ -109,8 +109,9 @@ def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
 def memory_of_operation(peaks: Mapping[str, float], operation: str) -> float | None:
     """Bytes that a codec needs to "encode" or "decode", its weights included; None if nothing was measured.
 
-    peaks: a record's peak_memory_bytes. On a GPU the growth in torch's allocator counts, otherwise the growth of the
-    resident memory and the programs that the codec starts, either of which may be missing.
+    peaks: a record's peak_memory_bytes, or of each kind the largest of several records. On a GPU the growth in torch's
+    allocator counts, otherwise the growth of the resident memory and the programs that the codec starts, either of
+    which may be missing.
     """
     on_gpu = f"{operation}_allocated_growth" in peaks
     kinds = ("allocated_growth",) if on_gpu else ("rss_growth", "children_rss")

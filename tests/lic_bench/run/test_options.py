@@ -86,6 +86,8 @@ def test_the_ladder_follows_the_weights() -> None:
     assert ladder(LEARNED, None, there, quick=False) == (2, 5)
     assert ladder(LEARNED, None, there, quick=True) == (2,)
     assert ladder(LEARNED, None, {5: Path("5.pth")}, quick=True) == (5,)
+    many = {quality: Path(f"{quality}.pth") for quality in (1, 4, 5, 6)}
+    assert len(ladder(LEARNED, None, many, quick=True)) <= 2
     assert ladder(LEARNED, (1, 6), there, quick=True) == (1, 6)
 
 

@@ -72,7 +72,7 @@ def test_points_after_the_last_state_are_cut(tmp_path: Path) -> None:
 def test_strangers_files_and_setting_aside(tmp_path: Path) -> None:
     assert set_aside(tmp_path) is None
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(UserError, match=r"holds other files \(thesis\.tex\)"):
+    with pytest.raises(UserError, match=r"holds other files \(thesis\.tex\) and no training\.json"):
         TrainingFolder(tmp_path, SETTINGS)
     TrainingFolder(tmp_path / "out", SETTINGS).close()
     aside = set_aside(tmp_path / "out")

@@ -43,9 +43,9 @@ The reference workload took 3.1 % longer in NEW than in BASE; times are divided 
  SAME       jpeg q4 kodak                        10.00 ms               -  at first WORSE (+9.0 %), in turn
             encode_s                             11.00 ms                  within 3.0 %
 
-BASE and NEW: means over the images, of times their fast end (10 % quantile) as measured. Change of times:
-after division by the reference workload's. Of those measured again, in turn: medians, and their differences'
-trimmed mean over the starts of both. p: corrected for the number of times compared.
+BASE and NEW: means over the images; of times the median of their fast end (10 % quantile) as measured. Change
+of times: after division by the reference workload's. Of those measured again, in turn: medians, and their
+differences' trimmed mean over the starts of both. p: corrected for the number of times compared.
 
 lalic: 1 number the same
 webp: 1 number the same
