@@ -49,7 +49,7 @@ def compare(
     given = locals()
     from lic_bench.compare import command
 
-    options = opt.fill(command.Options, given)
+    options = opt.fill(command.CompareOptions, given)
     try:
         comparison = command.run(options, errors.say)
         with suppress(ClosedPipe):  # its exit code would hide that NEW is worse

@@ -40,9 +40,9 @@ def history(
     given = locals()
     if context.invoked_subcommand:
         return
-    from lic_bench.history.command import Options, show
+    from lic_bench.history.command import HistoryOptions, show
 
-    any_open = any(series.open for series in show(opt.fill(Options, given), console))
+    any_open = any(series.open for series in show(opt.fill(HistoryOptions, given), console))
     if fail_on_open and any_open:
         raise typer.Exit(FAILED)
 

@@ -18,7 +18,7 @@ from lic_bench.errors import UserError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class CompareOptions:
     """The options of `lic-bench compare` as they were given."""
 
     base: str
@@ -36,7 +36,7 @@ class Options:
     everything: bool = False
 
 
-def run(options: Options, say: Callable[[str], None]) -> Comparison:
+def run(options: CompareOptions, say: Callable[[str], None]) -> Comparison:
     """Compare and write the files. Raises UserError for bad input and NotComparable for runs that are not."""
     if (options.base_run or options.new_run) and not options.confirm:
         raise UserError("--base-run and --new-run say how --confirm measures again; add --confirm.")
@@ -58,7 +58,7 @@ def run(options: Options, say: Callable[[str], None]) -> Comparison:
     return comparison
 
 
-def show(comparison: Comparison, options: Options, console: Console) -> None:
+def show(comparison: Comparison, options: CompareOptions, console: Console) -> None:
     """What the options ask for in the terminal."""
     terminal.show_comparison(comparison, console, everything=options.everything)
     for line in github.to_annotations(comparison) if options.github else ():

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from lic_bench.compare import accepted
 from lic_bench.errors import UserError, unknown
-from lic_bench.history import store
+from lic_bench.history import history_file
 from lic_bench.history.level_shifts import LEAST
 from lic_bench.history.metric_series import Series, series_of, unused
 from lic_bench.history.point import Point
@@ -24,7 +24,7 @@ FOLDER = Path("results/history")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class HistoryOptions:
     """The options of `lic-bench history` as they were given."""
 
     into: Path = FOLDER
@@ -43,19 +43,22 @@ def add(runs: Sequence[Path], into: Path, console: Console) -> int:
         raise UserError(f"{empty} has nothing to add: no data set is complete there; run it to its end first.")
     total = 0
     for folder, points in read:
-        count = store.add(points, into)
+        count = history_file.add(points, into)
         total += count
         known = f", {plural(len(points) - count, 'line')} there already" if count < len(points) else ""
-        if other := store.differing(points, into):
+        if other := history_file.differing(points, into):
             known += f", {other} with other values: the run was changed since, and the history keeps the first"
-        _say(console, f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{store.SUFFIX}{known}")
+        _say(
+            console,
+            f"{folder}: {plural(count, 'line')} added to {into / points[0].machine}{history_file.SUFFIX}{known}",
+        )
     return total
 
 
-def show(options: Options, console: Console) -> list[Series]:
+def show(options: HistoryOptions, console: Console) -> list[Series]:
     """Show the series and their steps, and draw them into a folder if one is named."""
     entries = accepted.read_named_or_default(options.accepted)
-    series = series_of(_chosen(store.read(options.into), options), entries)
+    series = series_of(_chosen(history_file.read(options.into), options), entries)
     for machine in dict.fromkeys(member.last.machine for member in series):
         of_machine = [member for member in series if member.last.machine == machine]
         table = series_table(of_machine, everything=options.everything)
@@ -77,7 +80,7 @@ def show(options: Options, console: Console) -> list[Series]:
     return series
 
 
-def _chosen(points: Sequence[Point], options: Options) -> list[Point]:
+def _chosen(points: Sequence[Point], options: HistoryOptions) -> list[Point]:
     """The points of the codecs, metrics and machines asked for. Raises UserError for an unknown name."""
     chosen = list(points)
     for name in ("machine", "codec", "metric"):

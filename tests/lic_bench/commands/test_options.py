@@ -16,8 +16,8 @@ from lic_bench.run import session
 CASES: list[tuple[Callable[..., None], type, set[str]]] = [
     (run.run, session.Options, {"plugin"}),
     (scale.scale, session.Options, {"plugin", "sizes", "memory_sizes"}),
-    (compare.compare, compare_command.Options, set()),
-    (history.history, history_command.Options, {"context", "fail_on_open"}),
+    (compare.compare, compare_command.CompareOptions, set()),
+    (history.history, history_command.HistoryOptions, {"context", "fail_on_open"}),
 ]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench import cli
-from lic_bench.history.store import read
+from lic_bench.history.history_file import read
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
+from lic_bench.history.history_file import add, read
 from lic_bench.history.metric_series import series_of
 from lic_bench.history.point import Point, parse_point, to_line
-from lic_bench.history.store import add, read
 from lic_bench.store.records import LARGEST
 
 Nights = Callable[..., list[Point]]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lic_bench.errors import UserError
+from lic_bench.history.history_file import add, differing, read
 from lic_bench.history.point import SCHEMA, Point
-from lic_bench.history.store import add, differing, read
 
 ROOT = Path(__file__).parents[3]
 Nights = Callable[..., list[Point]]
@@ -18,7 +18,7 @@ import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
 from conftest import _point
-from lic_bench.history.store import add
+from lic_bench.history.history_file import add
 """
 
 
@@ -67,8 +67,8 @@ def test_a_writer_killed_on_the_way_loses_nothing_that_was_there(tmp_path: Path)
 for night in range(3):
     add([_point(night)], Path({str(tmp_path)!r}))
 import os, signal
-from lic_bench.history import store
-with store._writing(Path({str(tmp_path)!r})):
+from lic_bench.history import history_file
+with history_file._writing(Path({str(tmp_path)!r})):
     next(Path({str(tmp_path)!r}).glob("*.jsonl")).open("ab").write(b'{{"torn": ')
     os.kill(os.getpid(), signal.SIGKILL)
 """
