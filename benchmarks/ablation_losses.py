@@ -59,8 +59,8 @@ def test_losses(codec: str, folder: Path, images: Sequence[Image]) -> Iterator[T
             continue  # not every network has every variant
         for quality, file in find_checkpoints(spec, [folder]).items():
             facts = read_checkpoint(file)
-            if "lmbda" not in facts:
-                continue  # not of `lic-bench train`
+            if facts.get("metric") != "mse":
+                continue  # not of `lic-bench train`, or trained for another loss
             lmbda, network = float(facts["lmbda"]), load_model(name, quality, file)
             loss = fmean(_loss(network, image, spec.padding, lmbda) for image in images)
             yield TestLoss(ablation, name, quality, lmbda, int(facts["steps"]), loss)

@@ -56,7 +56,9 @@ def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
 
 def trained_name(spec: CodecSpec, quality: int) -> str:
     """The name of a weights file that `lic-bench train` writes."""
-    return spec.checkpoints[quality].file if is_target(spec.name) else f"{spec.name}-q{quality}.pth"
+    if is_target(spec.name) and quality in spec.checkpoints:
+        return spec.checkpoints[quality].file
+    return f"{spec.load.partition(':')[2] if is_target(spec.name) else spec.name}-q{quality}.pth"
 
 
 def shipped_checkpoints(spec: CodecSpec) -> dict[int, Path]:

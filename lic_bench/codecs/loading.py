@@ -64,9 +64,18 @@ def load_model(
 def new_network(spec: CodecSpec, quality: int, weights: Path | None, seed: int) -> nn.Module:
     """A network to train, without entropy tables. weights: a checkpoint file; None: fresh weights from `seed`.
 
-    Raises UserError as `load_model`.
+    Raises UserError as `load_model`, and for weights of another network than the codec's.
     """
-    return _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights), seed)
+    fresh = _build(spec, quality, None, seed=seed)
+    if weights is None:
+        return fresh
+    network = _build(spec, quality, read_checkpoint(weights), str(weights))
+    shapes = [{name: value.shape for name, value in module.named_parameters()} for module in (network, fresh)]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            f"{weights} holds the weights of another network than {spec.name!r}'s; name the codec they are of."
+        )
+    return network.float()
 
 
 def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torch.device) -> Loaded:

@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.codecs.checkpoints import sha256_of, trained_name
 from lic_bench.codecs.registry import check_installed, resolve_codec
 from lic_bench.errors import UserError
@@ -14,11 +15,12 @@ from lic_bench.spec import CodecSpec
 from lic_bench.training.options import TrainingOptions, check_options
 from lic_bench.training.pictures import PictureFolder, find_pictures, smaller_than
 from lic_bench.training.recipe import Metric, Stage, lambda_of, stages
+from lic_bench.training.training_folder import TrainingFolder
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A training that can begin. lmbda: of the loss. out: the folder of the training."""
+    """A training that can begin. lmbda: of the loss. out: the training's folder; folder: it, once it is claimed."""
 
     options: TrainingOptions
     spec: CodecSpec
@@ -28,6 +30,7 @@ class Plan:
     pictures: PictureFolder
     stages: tuple[Stage, ...]
     out: Path
+    folder: TrainingFolder | None = None
 
     @property
     def steps(self) -> int:
@@ -61,7 +64,11 @@ class Plan:
     def notes(self) -> list[str]:
         """What the user should know of the pictures."""
         left_out, pictures = self.pictures.left_out, self.pictures.pictures
-        notes = [f"{len(pictures)} pictures in {self.pictures.folder}"]
+        loss = f"lambda {self.lmbda:g} ({self.metric})"
+        notes = [
+            f"{self.spec.name}, quality {self.quality}: {loss}, {self.steps} steps, in {self.out}",
+            f"{len(pictures)} pictures in {self.pictures.folder}",
+        ]
         if left_out:
             notes.append(f"{len(left_out)} files left out, the first: {left_out[0]}")
         for side in dict.fromkeys(stage.crop for stage in self.stages):
@@ -78,6 +85,8 @@ def make_plan(options: TrainingOptions) -> Plan:
         raise UserError(f"Codec {spec.name!r} is a {spec.kind} codec: it has no weights to train.")
     check_installed(spec)
     quality = _quality(spec, options.quality)
+    if options.start:
+        read_checkpoint(options.start)  # raises what is wrong with it
     metric = cast(Metric, options.metric)
     pictures = find_pictures(options.data)
     plan = Plan(

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 import torch
-from compressai.entropy_models import EntropyBottleneck
+from compressai.entropy_models import EntropyBottleneck, EntropyModel
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -41,6 +42,9 @@ class Trainer:
         for parameter in quantiles:
             parameter.requires_grad_(False)  # not of the main loss; several processes must not wait for its gradient
         trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        for module in network.modules():
+            if isinstance(module, EntropyModel):
+                _keep_single_precision(module, fabric.device.type)
         network.train()
         self._forward, self._optimiser = fabric.setup(network, torch.optim.Adam(trained, fused=True))
         for parameter in quantiles:
@@ -50,7 +54,7 @@ class Trainer:
 
     def step(self, number: int, crops: Tensor, rate: float) -> StepNumbers:
         """Train on crops [B, 3, side, side] uint8 with Adam's learning rate `rate`. Raises Diverged."""
-        torch.manual_seed((self.seed << 40) + (number << 8) + self.fabric.global_rank)
+        torch.manual_seed(_drawn_seed(self.seed, number, self.fabric.global_rank))
         x = crops.to(self.fabric.device).float() / 255
         loss = rate_distortion(self._forward(x), x, self.lmbda, self.metric)
         self._optimiser.zero_grad()
@@ -99,3 +103,21 @@ class Trainer:
             loss = torch.stack([bottleneck.loss() for bottleneck in self._bottlenecks]).sum()
             torch.autograd.backward(loss)
             self._auxiliary.step()
+
+
+def _drawn_seed(*numbers: int) -> int:
+    """A seed of 56 bits that depends on all of the numbers."""
+    return int.from_bytes(sha256(repr(numbers).encode()).digest()[:7], "big")
+
+
+def _keep_single_precision(model: EntropyModel, device: str) -> None:
+    """Have an entropy model compute in float32 where the network around it computes in bfloat16."""
+    forward = model.forward
+
+    def in_single_precision(*inputs: Any, **options: Any) -> Any:
+        with torch.autocast(device, enabled=False):
+            return forward(
+                *(x.float() if isinstance(x, Tensor) and x.dtype.itemsize < 4 else x for x in inputs), **options
+            )
+
+    model.forward = in_single_precision

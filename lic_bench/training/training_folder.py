@@ -3,7 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import torch
 
 from lic_bench.errors import UserError
 from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
-from lic_bench.system.whole_file import write_whole
+from lic_bench.system.whole_file import DRAFT, write_whole
+from lic_bench.training.recipe import Stage
 
 USER = "training"
 SETTINGS, STATE, CURVE = "training.json", "state.pt", "curve.csv"
@@ -48,10 +50,20 @@ class TrainingFolder:
         self.folder = folder
         self._lock = claim_folder(folder, USER)
         try:
-            self._claim(dict(settings), allow)
+            self._stored = self._claim(dict(settings), allow)
         except BaseException:
             self.close()
             raise
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Those with which the training began."""
+        return tuple(Stage(**stage) for stage in self._stored["stages"])
+
+    @property
+    def earlier(self) -> list[dict[str, Any]]:
+        """What was different before: commits and hashes of the pictures, the oldest first."""
+        return list(self._stored.get("earlier", []))
 
     def close(self) -> None:
         """Let others use the folder."""
@@ -59,40 +71,62 @@ class TrainingFolder:
 
     def save(self, state: Mapping[str, Any], weights: Mapping[str, Any], name: str) -> None:
         """Store a state and the weights file called `name`. Raises UserError where the disk takes no more."""
-        try:
+        with self._writing():
             write_whole(self.folder / STATE, _packed(state))
             write_whole(self.folder / name, _packed(weights))
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; the last state is as it was.") from None
 
     def cut_curve(self, last: int) -> None:
         """Remove the points after step `last`, which are trained again."""
         path = self.folder / CURVE
         rows = list(csv.reader(path.read_text().splitlines()))[1:] if path.exists() else []
         kept = [row for row in rows if len(row) == len(fields(CurvePoint)) and int(row[0]) <= last]
-        write_whole(path, _lines([[field.name for field in fields(CurvePoint)], *kept]))
+        with self._writing():
+            write_whole(path, _lines([[field.name for field in fields(CurvePoint)], *kept]))
 
     def add_point(self, point: CurvePoint) -> None:
         """Append to the curve."""
-        with (self.folder / CURVE).open("a") as file:
+        with self._writing(), (self.folder / CURVE).open("a") as file:
             file.write(_lines([[f"{value:.6g}" if isinstance(value, float) else value for value in astuple(point)]]))
 
-    def _claim(self, settings: dict[str, Any], allow: Collection[str]) -> None:
+    def _claim(self, settings: dict[str, Any], allow: Collection[str]) -> dict[str, Any]:
+        """What training.json holds from now on. What was allowed to differ is kept in `earlier`."""
         path = self.folder / SETTINGS
+        for draft in self.folder.glob(f"*{DRAFT}"):
+            draft.unlink()  # of a process that was killed
         if not path.exists():
             check_no_strangers(self.folder, SETTINGS)
-            write_whole(path, json.dumps(settings, indent=1) + "\n")
-            return
+            return self._write(settings)
         try:
-            before = json.loads(path.read_text())
-            changed = [name for name in settings if settings[name] != before.get(name)]
+            stored: dict[str, Any] = json.loads(path.read_text())
+            changed = {name: stored.get(name) for name in settings if settings[name] != stored.get(name)}
         except (ValueError, AttributeError):
             raise UserError(f"{path} is damaged; begin anew with --fresh.") from None
-        for name in changed:
-            word, what = WAYS_OUT.get(name, ("", f"{name} was {before.get(name)!r}, now {settings[name]!r}"))
+        if "data" in allow:
+            changed = {name: value for name, value in changed.items() if name not in ("pictures", "stages")}
+        for name, before in changed.items():
+            word, what = WAYS_OUT.get(name, ("", f"{name} was {before!r}, now {settings[name]!r}"))
             if not word or word not in allow:
                 go_on = f", or go on with --allow {word}" if word else ""
-                raise UserError(f"{self.folder} holds another training: {what}; begin anew with --fresh{go_on}.")
+                raise UserError(
+                    f"{self.folder} holds another training: {what}; choose another --out, begin anew with --fresh"
+                    f"{go_on}."
+                )
+        if not changed:
+            return stored
+        now = {**stored, **{name: settings[name] for name in changed}}
+        return self._write({**now, "earlier": [*stored.get("earlier", []), changed]})
+
+    def _write(self, settings: dict[str, Any]) -> dict[str, Any]:
+        with self._writing():
+            write_whole(self.folder / SETTINGS, json.dumps(settings, indent=1) + "\n")
+        return settings
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; make room, then go on.") from None
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:

@@ -1,9 +1,9 @@
 """One training from its options to its weights: check, find the last state, step on, save."""
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, nullcontext
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies.ddp import DDPStrategy
-from torch import Tensor
+from torch import Tensor, nn
 
 from lic_bench.codecs.loading import new_network
 from lic_bench.errors import UserError
@@ -54,16 +54,38 @@ def train(options: TrainingOptions, listener: Listener) -> Path | None:
     if options.threads:
         torch.set_num_threads(options.threads)
     fabric = make_fabric(options)
-    plan: Any = fabric.broadcast(make_plan(options) if fabric.is_global_zero else None)
+    plan = _of_first(fabric, lambda: make_plan(options))
     if options.batch % fabric.world_size:
         raise UserError(f"--batch {options.batch} cannot be shared by {fabric.world_size} processes evenly.")
-    if options.fresh and fabric.is_global_zero and (aside := set_aside(plan.out)):
-        listener.note(f"the training that was in {plan.out} is now {aside}")
-    claimed = TrainingFolder(plan.out, plan.settings, options.allow) if fabric.is_global_zero else None
-    with closing(claimed) if claimed else nullcontext():
-        fabric.barrier()
-        _Training(plan, fabric, claimed, listener).run()
-    return plan.out / plan.weights_name if claimed else None
+    network = new_network(plan.spec, plan.quality, options.start, options.seed)  # before anything is written
+    with ExitStack() as claims:
+
+        def claim() -> Plan:
+            if options.fresh and (aside := set_aside(plan.out)):
+                listener.note(f"the training that was in {plan.out} is now {aside}")
+            folder = claims.enter_context(closing(TrainingFolder(plan.out, plan.settings, options.allow)))
+            return replace(plan, folder=folder, stages=folder.stages)
+
+        claimed = _of_first(fabric, claim)
+        _Training(claimed, fabric, network, listener).run()
+    return plan.out / plan.weights_name if fabric.is_global_zero else None
+
+
+def _of_first(fabric: Fabric, make: Callable[[], Plan]) -> Plan:
+    """What `make` gives in the first process. Where it raises UserError the others end without a word."""
+    plan: Plan | None = None
+    error: UserError | None = None
+    if fabric.is_global_zero:
+        try:
+            plan = make()
+        except UserError as raised:
+            error = raised
+    sent: Any = fabric.broadcast((plan and replace(plan, folder=None), error and error.exit_code))
+    if error:
+        raise error
+    if sent[1]:
+        raise SystemExit(sent[1])
+    return plan or sent[0]
 
 
 def make_fabric(options: TrainingOptions) -> Fabric:
@@ -83,13 +105,11 @@ def make_fabric(options: TrainingOptions) -> Fabric:
 
 
 class _Training:
-    """The loop. folder: None in all processes but the first."""
+    """The loop. plan.folder: None in all processes but the first."""
 
-    def __init__(self, plan: Plan, fabric: Fabric, folder: TrainingFolder | None, listener: Listener) -> None:
-        self.plan, self.fabric, self.folder, self.listener = plan, fabric, folder, listener
-        options = plan.options
-        network = new_network(plan.spec, plan.quality, options.start, options.seed)
-        self.trainer = Trainer(fabric, network, plan.lmbda, plan.metric, options.seed)
+    def __init__(self, plan: Plan, fabric: Fabric, network: nn.Module, listener: Listener) -> None:
+        self.plan, self.fabric, self.folder, self.listener = plan, fabric, plan.folder, listener
+        self.trainer = Trainer(fabric, network, plan.lmbda, plan.metric, plan.options.seed)
         self.step, self.seconds, self.averages = 0, 0.0, Averages()
         if state := read_state(plan.out):
             self.step, self.seconds = state["step"], state["seconds"]
@@ -103,13 +123,16 @@ class _Training:
             for note in self.plan.notes():
                 self.listener.note(note)
             self.listener.started(self.plan, self.step)
+        if self.step == self.plan.steps:
+            return
         try:
             self._go_on()
             self._save()
         except Diverged:
             raise TrainingStopped(
-                f"Step {self.step + 1}: loss, gradient or weights are not finite. The last good state is that of step "
-                f"{self.saved} in {self.plan.out}; begin anew with a lower --lr."
+                f"About step {self.step + 1}: loss, gradient or weights are not finite. The last good weights are "
+                f"those of step {self.saved} in {self.plan.out}; begin with them in another --out, by --from and with "
+                "a lower --lr."
             ) from None
 
     def _go_on(self) -> None:
@@ -140,11 +163,11 @@ class _Training:
             pinned = self.fabric.device.type == "cuda"
             try:
                 yield from ((stage, batch) for batch in load_batches(crops, shares, options.workers, pinned))
-            except UserError as error:  # of a process that cuts crops, its traceback in the message
+            except (UserError, RuntimeError) as error:  # of a process that cuts crops, its traceback in the message
                 reason = str(error).splitlines()[-1].partition("UserError: ")
                 raise TrainingStopped(
-                    f"{reason[2] or reason[0]} The last state is that of step {self.saved}; without this picture the "
-                    "training goes on with --allow data."
+                    f"{reason[2] or reason[0]} The last state is that of step {self.saved}; without a damaged picture "
+                    "the training goes on with --allow data."
                 ) from None
 
     def _report(self, stage: Stage, seconds: float) -> None:
@@ -175,7 +198,7 @@ class _Training:
             facts = {"steps": self.step, "steps_planned": self.plan.steps, "seconds": self.seconds}
             self.folder.save(
                 {"step": self.step, "seconds": self.seconds, "averages": asdict(self.averages), **self.trainer.state()},
-                {"state_dict": network, **self.plan.settings, **facts},
+                {"state_dict": network, **self.plan.settings, **facts, "earlier": self.folder.earlier},
                 self.plan.weights_name,
             )
         self.saved = self.step

@@ -28,9 +28,10 @@ def test_a_plan_of_the_papers_recipe(pictures: Path) -> None:
 def test_what_a_user_should_know_of_the_pictures(pictures: Path) -> None:
     (pictures / "broken.png").touch()
     notes = plan(pictures).notes()
-    assert notes[0].startswith("5 pictures in ")
-    assert "1 files left out, the first: " in notes[1]
-    assert len(notes) == 2
+    assert notes[0] == "lalic, quality 3: lambda 0.0067 (mse), 48 steps, in results/train/lalic-q3"
+    assert notes[1].startswith("5 pictures in ")
+    assert "1 files left out, the first: " in notes[2]
+    assert len(notes) == 3
     with pytest.raises(UserError, match="no picture of 256x256"):
         plan(pictures, crop=128)
 

@@ -70,3 +70,20 @@ def test_what_is_not_finite_changes_no_weight(crops: torch.Tensor) -> None:
     with pytest.raises(Diverged):
         trainer.step(1, crops, 1e-4)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+
+
+def test_entropy_models_compute_in_single_precision(crops: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = small()
+    trainer = trainer_of(network, "bf16-mixed")
+    seen = []
+    for model in (network.entropy_bottleneck, network.gaussian_conditional):
+        likelihood = model._likelihood
+        monkeypatch.setattr(model, "_likelihood", lambda x, *rest, f=likelihood: (seen.append(x.dtype), f(x, *rest))[1])
+    trainer.step(0, crops, 1e-4)
+    assert len(seen) > 2
+    assert set(seen) == {torch.float32}
+
+
+def test_any_seed_will_do(crops: torch.Tensor) -> None:
+    fabric = Fabric(accelerator="cpu", devices=1)
+    assert Trainer(fabric, small(), 0.01, "mse", seed=20261129235959).step(0, crops, 1e-4).loss > 0

@@ -42,7 +42,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message", "allowed"),
     [
-        ({"lmbda": 0.013}, r"lmbda was 0\.0067, now 0\.013; begin anew with --fresh\.$", None),
+        ({"lmbda": 0.013}, r"lmbda was 0\.0067, now 0\.013; choose another --out, begin anew with --fresh\.$", None),
         ({"data_sha256": "b"}, "pictures in --data are not the same .* go on with --allow data", "data"),
         ({"commit": "2"}, "another commit .* go on with --allow commit", "commit"),
     ],
@@ -53,6 +53,8 @@ def test_other_settings(tmp_path: Path, change: dict[str, object], message: str,
         TrainingFolder(tmp_path, {**SETTINGS, **change})
     if allowed:
         TrainingFolder(tmp_path, {**SETTINGS, **change}, [allowed]).close()
+        with closing(TrainingFolder(tmp_path, {**SETTINGS, **change})) as folder:  # from then on it is the training's
+            assert folder.earlier == [{name: SETTINGS[name] for name in change}]
 
 
 def test_points_after_the_last_state_are_cut(tmp_path: Path) -> None:

@@ -113,7 +113,9 @@ def test_killed_at_any_time_it_comes_to_the_same_weights(
 
 def test_a_loss_that_is_not_finite_stops(pictures: Path, tmp_path: Path) -> None:
     options = TrainingOptions(data=pictures, out=tmp_path / "out", save_every=0, **{**COMMON, "lr": 1e30})
-    with pytest.raises(TrainingStopped, match=r"Step \d+: .* not finite\. The last good state is that of step \d+"):
+    with pytest.raises(
+        TrainingStopped, match=r"About step \d+: .* not finite\. The last good weights are those of step 0"
+    ):
         train(options, Listener())
     assert read_state(tmp_path / "out") is None  # the weights of the first step were infinite
 
@@ -124,6 +126,31 @@ def test_pictures_that_change_are_noticed(pictures: Path, tmp_path: Path) -> Non
     (pictures / "part0" / "picture0.png").unlink()
     with pytest.raises(UserError, match=r"not the same as at its beginning; .* --allow data"):
         train(options, Listener())
+
+
+def test_a_training_goes_on_without_a_picture_that_was_removed(pictures: Path, tmp_path: Path) -> None:
+    given: dict[str, Any] = {"data": pictures, "out": tmp_path / "out", **COMMON, "steps": None, "save_every": 0}
+    paths = sorted(pictures.rglob("*.png"))
+    whole = paths[0].read_bytes()
+    paths[0].write_bytes(whole[:-2000])
+    with pytest.raises(TrainingStopped, match="--allow data"):
+        train(TrainingOptions(**given), Listener())
+    paths[0].unlink()
+    listener = Listener()
+    path = train(TrainingOptions(**given, allow=["data"]), listener)
+    assert path is not None
+    facts = torch.load(path, weights_only=True)
+    assert (facts["steps"], facts["steps_planned"]) == (144, 144)  # 48 epochs of the five pictures there were
+    assert [list(before) for before in facts["earlier"]] == [["data_sha256"]]
+
+
+def test_weights_of_another_network_are_refused(pictures: Path, whole: tuple[Path, Listener], tmp_path: Path) -> None:
+    options = {"data": pictures, "out": tmp_path / "out", "crop": 64, "quality": 1}
+    with pytest.raises(UserError, match="holds the weights of another network than 'lalic-small'"):
+        train(TrainingOptions(codec="lalic-small", start=whole[0], **options), Listener())
+    with pytest.raises(UserError, match="is not there"):
+        train(TrainingOptions(codec="lalic-small", start=tmp_path / "none.pth", **options), Listener())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_picture_that_goes_bad_is_named(pictures: Path, tmp_path: Path) -> None:
