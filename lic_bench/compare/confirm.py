@@ -25,7 +25,7 @@ from lic_bench.images.datasets import name_without_crop
 from lic_bench.machine.machine_lock import hold_machine
 from lic_bench.store.run_folder import Run
 
-LOOKS = 4  # at what no look before it settled
+LOOKS = 4  # at most, at each time that is still undecided
 STARTS = 3  # of each codec's processes in a look: what a process drew when it started makes it 5 % slower for life
 TURNS = 40  # of each codec after each start, over all images; those of a fast one last about as long as the start
 LEAST_TURNS = 8  # on each image

@@ -2,8 +2,6 @@
 
 import io
 import os
-import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from tempfile import TemporaryDirectory
 
 from lic_bench.errors import UserError
 from lic_bench.store.run_folder import Run
+from lic_bench.system.git import GitError, git
 
 GIT = "git:"
 FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else is in its folder stays there
@@ -36,13 +35,11 @@ def open_run(source: str) -> Iterator[Run]:
 
 
 def _extract(source: str, revision: str, path: str, folder: Path) -> None:
-    if shutil.which("git") is None:
-        raise UserError(f"{source}: git is not installed; give a folder.")
     top = _git(source, "rev-parse", "--show-toplevel").decode().strip()
-    git = partial(_git, source, "-C", top, "--literal-pathspecs")
+    ask = partial(_git, source, "-C", top, "--literal-pathspecs")
     commit, names = f"{revision}^{{commit}}", [f"{path.rstrip('/')}/{name}" for name in FILES]
-    if present := os.fsdecode(git("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
-        archive = git("archive", "--format=tar", commit, "--", *present)
+    if present := os.fsdecode(ask("ls-tree", "-z", "--name-only", commit, "--", *names)).split("\0")[:-1]:
+        archive = ask("archive", "--format=tar", commit, "--", *present)
         try:
             with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
                 tar.extractall(folder, filter="data")
@@ -53,8 +50,7 @@ def _extract(source: str, revision: str, path: str, folder: Path) -> None:
 
 
 def _git(source: str, *arguments: str) -> bytes:
-    done = subprocess.run(["git", *arguments], capture_output=True, check=False)
-    if done.returncode:
-        messages = done.stderr.decode(errors="replace").strip().splitlines() or ["git failed"]
-        raise UserError(f"{source}: {messages[0].removeprefix('fatal: ')}.")
-    return done.stdout
+    try:
+        return git(*arguments)
+    except GitError as error:
+        raise UserError(f"{source}: {error}.") from None

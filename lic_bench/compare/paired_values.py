@@ -39,8 +39,8 @@ class Values:
 class Times:
     """One operation's times in both runs.
 
-    base_s, new_s: seconds as they were measured, the median over the images of what evidence goes by: floors of runs
-    apart, medians of runs in turn.
+    base_s, new_s: seconds as they were measured, one value per image (the floor of its samples where the runs were made
+    apart, their median where in turn), and of these values the median.
     """
 
     subject: Subject

@@ -35,8 +35,8 @@ def find_changes(values: Sequence[Any], within: float = 0.0) -> list[int]:
 def find_steps(values: ArrayLike, *, floor: float = 0.0) -> list[int]:
     """The indices at which a new level begins; [] for a series that has one level.
 
-    values: [n], finite, in order. floor: steps between levels that differ by no more are none; 0 keeps all.
-    Fewer points than LEAST, however far off, are outliers.
+    values: [n], finite, in order. floor: the least difference between two levels that counts as a step; 0: any.
+    A level has LEAST points or more; fewer are outliers, however far off.
 
     Optimal partitioning (Jackson et al. 2005) of the squares around the means, over the noise, with PENALTY * log(n)
     per step, after outliers became medians; again with more noise where the residuals are correlated, see `inflation`.

@@ -18,7 +18,7 @@ from lic_bench.store.run_folder import Run
 
 ImageHashes: TypeAlias = Mapping[str, str]  # of all images under STATUS, of those not failed under "ok"
 OF_OPERATIONS: ImageHashes = {STATUS: "", "ok": ""}
-DIRTY = "-dirty"
+DIRTY = re.compile(r"-dirty(-[0-9a-f]{8})?$")
 DESCRIBED = re.compile(r".*-g([0-9a-f]{7,40})")  # by `git describe`, behind the nearest tag
 
 
@@ -56,12 +56,12 @@ def _point(item: Values | Times, run: Run, images: Mapping[tuple[str, int, str],
 
 
 def commit_of(described: str | None) -> tuple[str | None, bool | None]:
-    """(commit, dirty) of what run.json has from `git describe`."""
+    """(commit, dirty) of what run.json says of the code, in older runs by `git describe`."""
     if not described:
         return None, None
-    name = described.removesuffix(DIRTY)
+    name = DIRTY.sub("", described)
     match = DESCRIBED.fullmatch(name)
-    return (match[1] if match else name), described.endswith(DIRTY)
+    return (match[1] if match else name), name != described
 
 
 def _origin(run: Run, subject: Subject) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from lic_bench.machine.published_settings import published_variables
+from lic_bench.system.git import GitError, git
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PACKAGES = (
@@ -72,17 +72,19 @@ def parse_torch_build(shown: str, parallel: str) -> dict[str, Any]:
 
 
 def git_commit(home: Path = CHECKOUT) -> str | None:
-    """The first 12 digits of the commit of a repository, by default this code's, and "-dirty" if files differ.
+    """The first 12 digits of the commit of a repository, by default this code's; None outside of a repository.
 
-    None outside of a repository. Never a tag: that may be moved, and does not tell what came after it.
+    If files differ from it, "-dirty-" and a hash of the differences follow, so that two different work trees are not
+    taken for one. Never a tag: that may be moved, and does not tell what came after it.
     """
     if not (home / ".git").exists():
         return None
-    command = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip() or None
-    except (OSError, subprocess.SubprocessError):
+        commit = git("rev-parse", "--short=12", "HEAD", home=home).decode().strip()
+        differences = git("diff", "HEAD", home=home)
+    except GitError:
         return None
+    return f"{commit}-dirty-{hashlib.sha256(differences).hexdigest()[:8]}" if differences else commit
 
 
 def _numpy_blas() -> str | None:

@@ -30,9 +30,9 @@ class Interval:
 def nanoseconds_by_name(start_ns: int, end_ns: int, intervals: Iterable[Interval]) -> dict[str, int]:
     """Nanoseconds by name, which add up to end_ns - start_ns.
 
-    An instant belongs to the interval on the device that contains it, else to the one on the host, and of several to
-    the one that began last, then to the shortest: if they are nested, to the innermost. Without an interval it is
-    OTHER's. `intervals` may come in any order.
+    Every instant belongs to one interval that contains it: intervals on the device go before those on the host, later
+    begun ones before earlier ones, shorter ones before longer ones. So of nested intervals the innermost has it. An
+    instant in no interval is OTHER's. `intervals` may come in any order.
     """
     inside = [(max(i.start_ns, start_ns), min(i.end_ns, end_ns), i) for i in intervals]
     waiting = sorted(((a, b, i) for a, b, i in inside if a < b), key=lambda row: row[0], reverse=True)

@@ -78,7 +78,10 @@ class CallRecorder(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         return func(*args, **(kwargs or {}))
 
     def calls_by_class(self, wanted: Callable[[nn.Module], bool]) -> dict[str, int]:
-        """Class -> calls, of the wanted modules without children and of those that call operators, these with kinds."""
+        """Class -> calls of the wanted modules that have no children or call operators themselves.
+
+        The names of the latter say which kinds of operators they call.
+        """
         names: Counter[str] = Counter()
         for module, calls in self._calls.items():
             if wanted(module) and (self._kinds[module] or not list(module.children())):

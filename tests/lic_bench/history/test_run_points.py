@@ -154,6 +154,7 @@ def test_images_measured_at_several_commits_are_of_none(tmp_path: Path, stored_r
     [
         ("0123456789ab", ("0123456789ab", False)),
         ("0123456789ab-dirty", ("0123456789ab", True)),
+        ("0123456789ab-dirty-89abcdef", ("0123456789ab", True)),
         ("v0.2.0-13-g0123456789ab-dirty", ("0123456789ab", True)),
         ("v0.2.0", ("v0.2.0", False)),
         (None, (None, None)),

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -217,6 +218,11 @@ def test_the_commit_is_said_by_its_digits_at_a_tag_too(tmp_path: Path) -> None:
     git("tag", "-a", "v1.0", "-m", "a release")
     assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "v1.0^{commit}")
     (tmp_path / "file").write_text("2")
-    assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "HEAD") + "-dirty"
+    dirty = software.git_commit(tmp_path) or ""
+    assert re.fullmatch(git("rev-parse", "--short=12", "HEAD") + "-dirty-[0-9a-f]{8}", dirty)
+    (tmp_path / "file").write_text("3")
+    assert software.git_commit(tmp_path) != dirty
+    (tmp_path / "file").write_text("2")
+    assert software.git_commit(tmp_path) == dirty
     git("commit", "--quiet", "-am", "two")
     assert software.git_commit(tmp_path) == git("rev-parse", "--short=12", "HEAD")
