@@ -22,7 +22,7 @@ class Metric:
 
     field_of: the stored row with a field of this name; None for the status, which both have, and for peak memory.
     is_text: whether its values are only equal or not.
-    better: whether lower or higher values are, of a status numbers of failed images; None for texts.
+    better: which values are better, lower or higher ones; of the status, numbers of failed images. None for texts.
     part: of `lic-bench run --measure`; None for what comes with every part.
     title: above figures. axis: what figures divide the value by, and the unit then; None for the value as it is.
     """

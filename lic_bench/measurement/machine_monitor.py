@@ -94,7 +94,7 @@ class MachineMonitor:
             self._readings.append(Reading(perf_counter(), {}, gpu.gauges(), states))
 
     def energy_mj(self) -> float | None:
-        """Millijoules used so far by the GPU, or by all packages of the CPU, from an unknown beginning; None if unknown."""
+        """Millijoules that the GPU, or all packages of the CPU, used since an unknown beginning; None if not told."""
         if self._gpu:
             return self._gpu.energy_mj()
         joules = self._host.package_j()
