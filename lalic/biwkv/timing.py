@@ -29,9 +29,9 @@ Call = Callable[[], object]
 class Timing:
     """One backend at one shape. spread: interquartile range over the median.
 
-    median_s: of a call; on a GPU with sequences that are in no cache, as limit_s supposes (long sequences fill the caches
-    anyway and are taken again and again). warm_s: with the same sequences again and again. eager_s: the same without a
-    CUDA graph, what a caller waits for who enqueues call after call. warm_s and eager_s are None on a CPU.
+    median_s: of a call; on a GPU with sequences that are in no cache, as limit_s supposes (long ones fill the caches
+    anyway and are taken again and again). warm_s: with the same sequences again and again. eager_s: the same without
+    a CUDA graph, what a caller waits for who enqueues call after call. warm_s and eager_s are None on a CPU.
     """
 
     shape: tuple[int, int, int]  # B, T, C
