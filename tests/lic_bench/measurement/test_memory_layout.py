@@ -64,7 +64,7 @@ def test_blocks_are_of_all_sizes_and_differ_each_time() -> None:
 
 def test_blocks_come_between_what_is_allocated() -> None:
     random, places = Random(1), set()
-    for _ in range(20):
+    for _ in range(100):
         blocks = layout.random_heap_blocks(random)
         places.add(id(bytearray(2**16)))
         del blocks
