@@ -30,6 +30,7 @@ from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image, read_image
+from lic_bench.spec import Padding
 from lic_bench.training.loss import rate_distortion
 
 PAPER = {"aft": 0.5657, "aft-shift": 0.5604, "biwkv-shift": 0.5551}  # Table 3, test R-D loss
@@ -67,9 +68,9 @@ def test_losses(codec: str, folder: Path, images: Sequence[Image]) -> Iterator[T
 
 
 @torch.no_grad()
-def _loss(network: torch.nn.Module, image: Image, padding: object, lmbda: float) -> float:
+def _loss(network: torch.nn.Module, image: Image, padding: Padding | None, lmbda: float) -> float:
     pixels = torch.from_numpy(read_image(image)).permute(2, 0, 1)[None].float() / 255
-    padded = pad(pixels, padding)  # type: ignore[arg-type]
+    padded = pixels if padding is None else pad(pixels, padding)
     return rate_distortion(network(padded), padded, lmbda, "mse").total.item()
 
 

@@ -1,6 +1,6 @@
 """Omni-Shift's depthwise 5x5 convolution with gradients: on the CPU by compiled kernels, else by torch.
 
-Here torch's backward took 16 times as long as csrc/depthwise.cpp for 4 x 64 x 64 x 24 values on one core.
+Torch's backward took five times as long as csrc/depthwise.cpp for 4 x 64 x 64 x 24 values (9.3 ms, one AVX2 core).
 """
 
 from __future__ import annotations

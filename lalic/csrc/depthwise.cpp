@@ -36,7 +36,8 @@ struct Size {
 };
 
 // Outputs of columns [column, column + count) of a row, in lanes at one channel; pixels outside count as zero.
-template <class L, int count, class T>
+// inside: none of the columns that are read is outside.
+template <class L, int count, bool inside, class T>
 inline void convolve(const T* image, const T* kernel, T* out, Size s, int64_t row, int64_t column) {
   typename L::Vector sum[count] = {};
   for (int64_t y = std::max<int64_t>(row - kReach, 0); y <= std::min(row + kReach, s.height - 1); y++)
@@ -44,21 +45,8 @@ inline void convolve(const T* image, const T* kernel, T* out, Size s, int64_t ro
       const auto weight = L::at(kernel + ((y - row + kReach) * kSide + dx + kReach) * s.channels);
       for (int i = 0; i < count; i++) {
         const int64_t x = column + i + dx;
-        if (x >= 0 && x < s.width) sum[i] += weight * L::at(image + (y * s.width + x) * s.channels);
+        if (inside || (x >= 0 && x < s.width)) sum[i] += weight * L::at(image + (y * s.width + x) * s.channels);
       }
-    }
-  for (int i = 0; i < count; i++) L::put(out + (row * s.width + column + i) * s.channels, sum[i]);
-}
-
-// The same where all columns that are read are inside.
-template <class L, int count, class T>
-inline void convolve_inside(const T* image, const T* kernel, T* out, Size s, int64_t row, int64_t column) {
-  typename L::Vector sum[count] = {};
-  for (int64_t y = std::max<int64_t>(row - kReach, 0); y <= std::min(row + kReach, s.height - 1); y++)
-    for (int dx = -kReach; dx <= kReach; dx++) {
-      const auto weight = L::at(kernel + ((y - row + kReach) * kSide + dx + kReach) * s.channels);
-      const T* from = image + (y * s.width + column + dx) * s.channels;
-      for (int i = 0; i < count; i++) sum[i] += weight * L::at(from + i * s.channels);
     }
   for (int i = 0; i < count; i++) L::put(out + (row * s.width + column + i) * s.channels, sum[i]);
 }
@@ -73,9 +61,9 @@ template <class T> void depthwise(int64_t batch, Size s, const T* image, const T
       const T *from = image + start + channel, *weights = kernel + channel;
       T* to = out + start + channel;
       int64_t x = 0;
-      for (; x < std::min<int64_t>(kReach, s.width); x++) convolve<L, 1>(from, weights, to, s, row, x);
-      for (; x + kColumns + kReach <= s.width; x += kColumns) convolve_inside<L, kColumns>(from, weights, to, s, row, x);
-      for (; x < s.width; x++) convolve<L, 1>(from, weights, to, s, row, x);
+      for (; x < std::min<int64_t>(kReach, s.width); x++) convolve<L, 1, false>(from, weights, to, s, row, x);
+      for (; x + kColumns + kReach <= s.width; x += kColumns) convolve<L, kColumns, true>(from, weights, to, s, row, x);
+      for (; x < s.width; x++) convolve<L, 1, false>(from, weights, to, s, row, x);
     });
   }
 }

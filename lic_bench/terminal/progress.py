@@ -53,23 +53,31 @@ class RemainingTime:
         return sum(count * means.get(codec, mean) for codec, count in self._remaining.items())
 
 
+def live_bar(console: Console) -> Progress:
+    """The live line of a long command: what is done now, how much of all, the time it took and what is to come.
+
+    Its tasks have a field `eta`, a text. Outside of a terminal it shows nothing.
+    """
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[eta]}", markup=False),
+        console=console,
+        transient=True,
+        expand=True,
+        disable=not console.is_terminal,
+    )
+
+
 class RunProgress:
     """A Listener that prints: in a terminal one live line, elsewhere a line at most every two seconds, and failures."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}", markup=False),
-            console=console,
-            transient=True,
-            expand=True,
-            disable=not console.is_terminal,
-        )
+        self._bar = live_bar(console)
         self._task = self._bar.add_task("", eta="")
         self._remaining_time = RemainingTime([])
         self._total = self._done = 0

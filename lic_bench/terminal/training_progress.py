@@ -6,9 +6,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from lic_bench.terminal.progress import duration
+from lic_bench.terminal.progress import duration, live_bar
 
 if TYPE_CHECKING:
     from lic_bench.training.plan import Plan
@@ -22,18 +21,7 @@ class TrainingProgress:
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=None),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[eta]}", markup=False),
-            console=console,
-            transient=True,
-            expand=True,
-            disable=not console.is_terminal,
-        )
+        self._bar = live_bar(console)
         self._task = self._bar.add_task("", eta="")
         self._last_line = float("-inf")
         self._pixels = self._seconds = 0.0  # trained on since the start, and in which time
