@@ -68,7 +68,7 @@ def infer_config(parameters: Mapping[str, Tensor]) -> LalicConfig:
             hyper_depth=list(hyper)[-1] - 1,
             groups=tuple(parameters[f"context.groups.{i}.spatial.weight"].shape[1] for i in range(groups)),
             hidden_ratio=_ratio(parameters["g_a.1.channel_mix.mlp.key.weight"]),
-            aggregation_floor=_floor(parameters, "aggregation", context, range(groups)),
+            aggregation_range=_inner_range(parameters, "aggregation", context, range(groups)),
             context=context,
             attention="biwkv" if _in_transforms(parameters, "decay") else "aft",
             shift=_in_transforms(parameters, "alpha"),
@@ -101,12 +101,15 @@ def _context(parameters: Mapping[str, Tensor]) -> Context:
 def _channel_sizes(parameters: Mapping[str, Tensor], context: Context, groups: int) -> dict[str, int]:
     if context == "rwkv":
         return {"context_ratio": _ratio(parameters["context.groups.1.channel.1.channel_mix.mlp.key.weight"])}
-    return {"channel_floor": _floor(parameters, "channel", context, range(1, groups))}
+    return {"channel_floor": _inner_range(parameters, "channel", context, range(1, groups))[0]}
 
 
-def _floor(parameters: Mapping[str, Tensor], network: str, context: Context, groups: Iterable[int]) -> int:
+def _inner_range(
+    parameters: Mapping[str, Tensor], network: str, context: Context, groups: Iterable[int]
+) -> tuple[int, int]:
     names = (f"context.groups.{i}.{network}.{layer}" for i in groups for layer in INNER[context])
-    return min(parameters[name].shape[0] for name in names)
+    widths = [parameters[name].shape[0] for name in names]
+    return min(widths), max(widths)
 
 
 def _in_transforms(parameters: Mapping[str, Tensor], parameter: str) -> bool:

@@ -19,7 +19,7 @@ class LalicConfig:
     hyper_depth: Bi-RWKV blocks between those two.
     groups: channels of y coded together, in coding order; their sum is the width of y.
     hidden_ratio, context_ratio: hidden width of ChannelMix over its width, in the transforms and the channel context.
-    aggregation_floor: least inner width of the parameter aggregation.
+    aggregation_range: least and largest inner width of the parameter aggregation.
     channel_floor: least inner width of the channel context, for the convolutional context models.
     context: "rwkv"; "conv", that of ELIC; "conv-plus", deeper and wider (`lalic.conv_context`).
     attention, shift: SpatialMix's attention, and whether Omni-Shift comes before SpatialMix and ChannelMix. Both are of
@@ -33,7 +33,7 @@ class LalicConfig:
     groups: tuple[int, ...] = (16, 16, 32, 64, 192)
     hidden_ratio: int = 4
     context_ratio: int = 8
-    aggregation_floor: int = 256
+    aggregation_range: tuple[int, int] = (256, 853)
     channel_floor: int = 128
     context: Context = "rwkv"
     attention: Attention = "biwkv"
@@ -58,12 +58,12 @@ class LalicConfig:
 
 # lalic-small, the network that was trained for this bench on a CPU.
 SMALL = LalicConfig(
-    widths=(24, 48, 96, 88),
+    widths=(24, 48, 96, 128),
     depths=(1, 1, 2),
-    hyper_widths=(48, 32),
+    hyper_widths=(32, 24),
     hyper_depth=1,
-    groups=(16, 24, 48),
+    groups=(32, 40, 56),
     hidden_ratio=2,
     context_ratio=1,
-    aggregation_floor=48,
+    aggregation_range=(88, 88),
 )

@@ -57,13 +57,13 @@ class RwkvAggregation(nn.Sequential):
         return to_image(super().forward(torch.cat([to_tokens(part) for part in known], 2)), size)
 
 
-def aggregation_widths(inputs: int, outputs: int, floor: int) -> list[int]:
-    """Four widths that go from inputs to outputs in a straight line, the two inner ones at least `floor`.
+def aggregation_widths(inputs: int, outputs: int, least: int, most: int | None = None) -> list[int]:
+    """Four widths that go from inputs to outputs in a straight line, the two inner ones from `least` to `most`.
 
     The convolutional channel contexts take theirs from the same line.
     """
-    inner = [max(floor, ((3 - i) * inputs + i * outputs) // 3) for i in (1, 2)]
-    return [inputs, *inner, outputs]
+    inner = (max(least, ((3 - i) * inputs + i * outputs) // 3) for i in (1, 2))
+    return [inputs, *(min(width, most or width) for width in inner), outputs]
 
 
 class GroupContext(nn.Module):
@@ -97,7 +97,7 @@ class GroupContext(nn.Module):
 
 
 def _aggregation(inputs: int, outputs: int, config: LalicConfig) -> RwkvAggregation | ConvAggregation:
-    widths = aggregation_widths(inputs, outputs, config.aggregation_floor)
+    widths = aggregation_widths(inputs, outputs, *config.aggregation_range)
     return RwkvAggregation(widths) if config.context == "rwkv" else conv_aggregation(config.context, widths)
 
 

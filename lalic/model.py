@@ -64,7 +64,7 @@ def small() -> nn.Module:
         hyper_depth=1,
         groups=(4, 8, 12),
         context_ratio=2,
-        aggregation_floor=20,
+        aggregation_range=(20, 56),
     )
     return Lalic(config).eval()
 

@@ -15,7 +15,7 @@ TINY = LalicConfig(
     hyper_depth=1,
     groups=(2, 4, 6),
     context_ratio=2,
-    aggregation_floor=10,
+    aggregation_range=(10, 28),
 )
 
 

@@ -166,7 +166,7 @@ class Formula:
         for index, g in enumerate(config.groups):
             earlier = sum(config.groups[:index])
             inputs = latent + (4 if earlier else 2) * g
-            parameters, macs = add(*self.layers(line(inputs, 2 * g, config.aggregation_floor), "aggregation"))
+            parameters, macs = add(*self.layers(line(inputs, 2 * g, *config.aggregation_range), "aggregation"))
             total = add(total, (parameters, 2 * macs))
             if earlier and config.context == "rwkv":
                 ends = self.conv(earlier, latent, 3, 16), self.conv(latent, 2 * g, 1, 16)
@@ -183,8 +183,9 @@ def add(*counts):
     return tuple(map(sum, zip(*counts, strict=True)))
 
 
-def line(inputs, outputs, floor):
-    return [inputs, max(floor, (2 * inputs + outputs) // 3), max(floor, (inputs + 2 * outputs) // 3), outputs]
+def line(inputs, outputs, least, most=10**6):
+    inner = ((2 * inputs + outputs) // 3, (inputs + 2 * outputs) // 3)
+    return [inputs, *(sorted((least, width, most))[1] for width in inner), outputs]
 
 
 def printed(counts):

@@ -111,3 +111,4 @@ def test_aggregation_widths_of_the_released_network():
     assert aggregation_widths(384, 32, 256) == [384, 266, 256, 32]
     assert aggregation_widths(576, 128, 256) == [576, 426, 277, 128]
     assert aggregation_widths(1088, 384, 256) == [1088, 853, 618, 384]
+    assert aggregation_widths(1088, 384, 256, 700) == [1088, 700, 618, 384]
