@@ -140,7 +140,9 @@ def _build(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            return _checked(spec, _called(spec, quality, state)).eval()
+            module = _checked(spec, _called(spec, quality, state)).eval()
+            _check_precision(spec, module)
+            return module
         except UserError:
             raise
         except (Exception, SystemExit) as error:  # other people's code
@@ -176,6 +178,20 @@ def _checked(spec: CodecSpec, module: object) -> nn.Module:
             f"{', '.join(CONVENTION)}."
         )
     return module
+
+
+def _check_precision(spec: CodecSpec, module: nn.Module) -> None:
+    """Raise UserError where a factory gives weights in another type than float32, in which all networks are measured.
+
+    Built-in codecs take their type from the weights file.
+    """
+    types = {value.dtype for value in module.parameters() if value.is_floating_point()} - {torch.float32}
+    if types and is_target(spec.name):
+        name = str(types.pop()).removeprefix("torch.")
+        raise UserError(
+            f"Codec {spec.name!r}: {spec.load} gives weights in {name}; networks are measured in float32, so call "
+            ".float() there."
+        )
 
 
 def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:

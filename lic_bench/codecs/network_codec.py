@@ -58,7 +58,7 @@ class NetworkCodec:
 
     @torch.no_grad()
     def estimate(self, x: Tensor, transforms: TransformCache | None = None) -> tuple[Tensor, float]:
-        """The encoder-side reconstruction [1, 3, H, W] in [0, 1], and the rate by the likelihoods in bpp.
+        """The encoder-side reconstruction [1, 3, H, W] before it is clamped to [0, 1], and the estimated rate in bpp.
 
         transforms: outputs kept while x was coded and decoded, which need not be computed again.
         """
@@ -66,7 +66,7 @@ class NetworkCodec:
         with transforms.reuse_outputs(self.module) if transforms else nullcontext():
             out = self.module(pad(x, self.padding))
         nats = sum(-likelihoods.double().log().sum().item() for likelihoods in out["likelihoods"].values())
-        x_hat = crop(out["x_hat"], height, width, self.padding).clamp(0, 1)
+        x_hat = crop(out["x_hat"], height, width, self.padding)
         return x_hat, nats / math.log(2) / (height * width)
 
 

@@ -36,7 +36,7 @@ def measure_peak_memory(fn: Callable[[], R], device: torch.device) -> tuple[R, d
     A codec's own peak is its weights (`bytes_of_weights`) and the growth.
     """
     sampler = shared_sampler(uuid_of(device))
-    _release_freed_memory(device)
+    release_freed_memory(device)
     rss_before = _reset_peak_rss()
     if sampler:
         sampler.begin()
@@ -78,7 +78,7 @@ def _peak_cuda(fn: Callable[[], R], device: torch.device) -> tuple[R, dict[str, 
     }
 
 
-def _release_freed_memory(device: torch.device) -> None:
+def release_freed_memory(device: torch.device) -> None:
     """Return freed memory to the system; else a call that uses what an earlier one has freed shows no growth."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)

@@ -29,7 +29,7 @@ from lic_bench.measurement.memory_layout import random_heap_blocks
 from lic_bench.measurement.phase_times import measure_phases
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
-from lic_bench.measurement.verified_coding import Pair, code_and_verify
+from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
 from lic_bench.run.worker_interface import COSTS, CodecSetup
 from lic_bench.store.records import Complexity
 
@@ -133,6 +133,7 @@ class LocalImage:
     @classmethod
     def verified(cls, worker: CodecWorker, quality: int, image: Image) -> LocalImage:
         """Encode, decode and verify; all fields of the Record but times."""
+        check_memory(image.width or 0, image.height or 0)
         pixels = read_image(image)
         pair = worker.pair(quality)
         codec = pair.encoder.codec
@@ -145,11 +146,12 @@ class LocalImage:
             **({"mode": codec.mode} if isinstance(codec, ProgramCodec) else {}),
         }
         tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(worker.device)
+        del pixels  # large images fill the memory
         worker.gave_memory_back = worker.device.type == "cuda" and "memory" in worker.setup.parts  # before each peak
         measured, bits = code_and_verify(pair, tensor, worker.device, worker.setup.parts)
         if not all(math.isfinite(value) for value in measured.values() if isinstance(value, float)):
             raise CodecFailure("a measured value is NaN or infinite")
-        return cls(worker, quality, tensor.float().div(255), bits, fields | measured)
+        return cls(worker, quality, tensor.float().div_(255), bits, fields | measured)
 
     def warm_up(self) -> None:
         """Once per quality and image size."""

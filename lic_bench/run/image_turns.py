@@ -13,6 +13,7 @@ from lic_bench.measurement.failures import CodecFailure, Failure
 from lic_bench.measurement.machine_monitor import MachineMonitor
 from lic_bench.measurement.rounds import Canary, Samples, Timing, interleave
 from lic_bench.measurement.stopwatch import Effort
+from lic_bench.measurement.verified_coding import ROUNDING_MSE
 from lic_bench.run.job_result import JobResult, going
 from lic_bench.run.jobs import Job
 from lic_bench.run.worker_interface import Worker
@@ -65,6 +66,7 @@ class ImageTurns:
         self.settings = settings
         self.hooks = hooks
         self._out_of_memory: set[str] = set()
+        self._rounds_otherwise: set[str] = set()
         self._made_room = False  # since the last round
 
     def measure(self, jobs: Sequence[Job]) -> Iterator[JobResult]:
@@ -87,6 +89,7 @@ class ImageTurns:
             self.hooks.await_bitstream(job.key)
             result.image = self._with_room(result, partial(self.workers[result.codec].code, job.quality, job.image))
             result.fields |= result.image.fields
+            self._note_other_rounding(result)
         self._note_limit(result)
         return result
 
@@ -107,6 +110,16 @@ class ImageTurns:
     def _note_limit(self, result: JobResult) -> None:
         if self.settings.stops_at_limit and result.failure and result.failure.kind == "out_of_memory":
             self._out_of_memory.add(result.codec)
+
+    def _note_other_rounding(self, result: JobResult) -> None:
+        """Once for a codec: its forward pass is not what was decoded, though nothing went wrong."""
+        difference = result.fields.get("decode_mse") or 0.0
+        if difference > ROUNDING_MSE and result.codec not in self._rounds_otherwise:
+            self._rounds_otherwise.add(result.codec)
+            self.hooks.note(
+                f"{result.codec}: its forward pass rounds otherwise than its encoder: a mean squared {difference:.3g} "
+                "levels from what is decoded, which counts for bytes and quality"
+            )
 
     def _time(self, results: Sequence[JobResult]) -> None:
         """Time all in rounds, after each start of their processes; then phases, as taking them costs time."""

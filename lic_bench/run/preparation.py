@@ -18,6 +18,7 @@ from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
 from lic_bench.option_lists import split_list
+from lic_bench.run.distinct_qualities import distinct_qualities
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.options import (
     QUICK_CROP,
@@ -82,12 +83,15 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
         ladders = {name: (ladder[len(ladder) // 2],) for name, ladder in ladders.items()}
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
     notes = check_weights(specs, asked, files)
+    weights = _weights(specs, ladders, files)
+    for spec in (spec for spec in specs if spec.own_weights):
+        notes += _drop_repeated_networks(spec, ladders, weights)
     config = RunConfig(
         codecs=tuple(s.name for s in specs),
         datasets=tuple(d.name for d in datasets),
         images={d.name: len(d.images) for d in datasets},
         qualities=ladders,
-        weights=_weights(specs, ladders, files),
+        weights=weights,
         measure=parts,
         device=str(device),
         threads=torch.get_num_threads(),
@@ -131,6 +135,22 @@ def _weights(
 ) -> dict[str, dict[str, str]]:
     learned = [spec for spec in specs if spec.kind == "learned"]
     return {s.name: {str(q): weights_of(s, q, files[s.name].get(q)) for q in ladders[s.name]} for s in learned}
+
+
+def _drop_repeated_networks(
+    spec: CodecSpec, ladders: dict[str, tuple[int, ...]], weights: dict[str, dict[str, str]]
+) -> list[str]:
+    """Leave only one of the qualities at which a factory gives the same network; the line that says so."""
+    qualities, hashes = ladders[spec.name], weights[spec.name]
+    kept = distinct_qualities(spec, qualities, hashes)
+    if len(kept) == len(qualities):
+        return []
+    ladders[spec.name], weights[spec.name] = kept, {str(quality): hashes[str(quality)] for quality in kept}
+    lacking = ", ".join(str(quality) for quality in qualities if quality not in kept)
+    return [
+        f"{spec.name}: the factory ignores the quality: one network, so {spec.quality_name} {lacking} is left out; "
+        f"measured: {', '.join(map(str, kept))}"
+    ]
 
 
 def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:

@@ -163,7 +163,7 @@ def test_a_learned_codec_round_trips_with_random_weights(name, monkeypatch):
     x_hat = codec.decompress(bits)
     x_ref, bpp = codec.estimate(x)
     assert x_hat.shape == x.shape
-    assert (x_hat - x_ref).abs().max() < 1e-4
+    assert (x_hat - x_ref.clamp(0, 1)).abs().max() < 1e-4
     strings = leaves(written[0]["strings"])
     assert bits.payload == b"".join(strings)
     assert len(bits.payload) == pytest.approx(

@@ -42,6 +42,12 @@ CLASH = CodecSpec(name="jpeg", label="Other", kind="classical", load="nets:small
 def small():
     return FactorizedPrior(8, 12)
 
+def half():
+    return FactorizedPrior(8, 12).half()
+
+def double():
+    return FactorizedPrior(8, 12).double()
+
 def stated(state):
     return ScaleHyperprior.from_state_dict(state) if state else ScaleHyperprior(8, 12)
 
@@ -198,7 +204,7 @@ def test_weights_are_read_from_a_file_named_after_the_factory(
 ) -> None:
     module = load_model(f"nets:{factory}")
     for parameter in module.parameters():
-        nn.init.uniform_(parameter, -0.1, 0.1)
+        nn.init.uniform_(parameter, -1e-3, 1e-3)
     file = nets / f"{factory}.pth"
     torch.save({"state_dict": module.state_dict()} if factory == "small" else module.state_dict(), file)
     assert call(monkeypatch, f"nets:{factory}", "--checkpoints", nets) == cli.OK
@@ -276,6 +282,8 @@ def test_the_hash_is_of_names_types_shapes_and_values() -> None:
         ("nets:number", "nets:number gives a value of type int, no torch.nn.Module"),
         ("torch.nn:Identity", "Identity has no compress, decompress, update; a network needs"),
         ("nets:Formless", "Formless has no forward; a network needs"),
+        ("nets:half", "nets:half gives weights in float16; networks are measured in float32"),
+        ("nets:double", "nets:double gives weights in float64; networks are measured in float32"),
         ("nets:Stuck", "update(force=True) fails: RuntimeError: no tables today"),
         ("compressai.zoo:cheng2020_anchor:qualities=7", 'at quality 7: ValueError: Invalid quality "7"'),
         ("nets:small:pading=3", "'pading'. Did you mean 'padding'?"),

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pytorch_msssim
 import torch
 from PIL import Image
 from scipy.ndimage import convolve1d
 
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.measurement.distortion import max_abs_difference, ms_ssim, mse_8bit, psnr_db, to_8bit
 
 
@@ -72,3 +74,17 @@ def test_ms_ssim_agrees_with_its_definition(shared: Path, spoil: Callable[[np.nd
     x, x_hat = (torch.from_numpy(p.copy()).permute(2, 0, 1)[None] for p in (pixels, spoilt))
     assert ms_ssim(x, x) == pytest.approx(1.0, abs=1e-6)
     assert ms_ssim(x, x_hat) == pytest.approx(reference_ms_ssim(pixels.astype(float), spoilt.astype(float)), abs=2e-5)
+
+
+@pytest.mark.parametrize("size", [(161, 200), (333, 175)])
+@pytest.mark.parametrize("rows", [30, 128])
+def test_ms_ssim_in_bands_is_that_of_the_library(
+    size: tuple[int, int], rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lic_bench.measurement.distortion.ROWS", rows)
+    random = torch.Generator().manual_seed(0)
+    x = torch.tensor(draw_sample(3, *size)).permute(2, 0, 1)[None]
+    noise = torch.randint(-20, 21, x.shape, generator=random)
+    x_hat = (x.int() + noise).clamp(0, 255).to(torch.uint8)
+    expected = float(pytorch_msssim.ms_ssim(x.float(), x_hat.float(), data_range=255.0))
+    assert ms_ssim(x, x_hat) == pytest.approx(expected, abs=1e-6)

@@ -1,12 +1,18 @@
+import subprocess
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
+from compressai.models import JointAutoregressiveHierarchicalPriors
 
+from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import Loaded
 from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.images.sample_pictures import draw_sample
 from lic_bench.measurement.failures import CodecFailure
-from lic_bench.measurement.verified_coding import Pair, code_and_verify
+from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
 from lic_bench.spec import Padding
 
 CPU = torch.device("cpu")
@@ -124,3 +130,130 @@ def test_nan_of_the_network_is_named(image: torch.Tensor) -> None:
     nan = Levels(forward_error=float("nan"))
     with pytest.raises(CodecFailure, match="NaN or infinite"):
         code_and_verify(pair(nan, Levels()), image, CPU, frozenset(["quality"]))
+
+
+@pytest.fixture(scope="module")
+def autoregressive() -> Callable[[], JointAutoregressiveHierarchicalPriors]:
+    """Makes mbt2018 with few channels, of which y takes many values: forward rounds y, the encoder y - mean."""
+
+    def make() -> JointAutoregressiveHierarchicalPriors:
+        torch.manual_seed(0)
+        network = JointAutoregressiveHierarchicalPriors(N=8, M=12).eval()
+        with torch.no_grad():
+            network.g_a[-1].weight.mul_(60)
+            network.entropy_parameters[-1].bias[12:].add_(0.3)  # means, far from whole numbers
+            x_hat = network(torch.tensor(draw_sample(0, 64, 64)).permute(2, 0, 1)[None] / 255)["x_hat"]
+            network.g_s[-1].weight.mul_(0.1 / x_hat.std())
+            network.g_s[-1].bias.fill_(0.5)
+        network.update(force=True)
+        return network
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def picture() -> torch.Tensor:
+    return torch.tensor(draw_sample(0, 64, 64)).permute(2, 0, 1)[None]
+
+
+def networks(encoder: torch.nn.Module, decoder: torch.nn.Module) -> Pair:
+    padding = Padding(multiple=64)
+    return Pair(Loaded(NetworkCodec(encoder, padding), "random"), Loaded(NetworkCodec(decoder, padding), "random"))
+
+
+def test_a_forward_pass_that_rounds_otherwise_is_no_lost_sync(
+    autoregressive: Callable[[], JointAutoregressiveHierarchicalPriors], picture: torch.Tensor
+) -> None:
+    fields, _ = code_and_verify(networks(autoregressive(), autoregressive()), picture, CPU, frozenset(["quality"]))
+    assert fields["decode_mse"] > 0.01  # beyond what float32 rounding makes
+    assert fields["payload_bytes"] > 300
+
+
+@pytest.mark.parametrize("part", ["context_prediction", "entropy_parameters"])
+def test_a_decoder_that_predicts_otherwise_is_out_of_sync(
+    autoregressive: Callable[[], JointAutoregressiveHierarchicalPriors], picture: torch.Tensor, part: str
+) -> None:
+    decoder = autoregressive()
+    with torch.no_grad():
+        for parameter in getattr(decoder, part).parameters():
+            parameter.add_(0.05)
+    with pytest.raises(CodecFailure, match="out of sync"):
+        code_and_verify(networks(autoregressive(), decoder), picture, CPU, frozenset(["quality"]))
+
+
+def test_a_decoder_that_makes_another_image_of_the_right_symbols_is_out_of_sync(
+    autoregressive: Callable[[], JointAutoregressiveHierarchicalPriors], picture: torch.Tensor
+) -> None:
+    decoder = autoregressive()
+    with torch.no_grad():
+        decoder.g_s[-1].bias.add_(0.5)
+    with pytest.raises(CodecFailure, match="out of sync"):
+        code_and_verify(networks(autoregressive(), decoder), picture, CPU, frozenset(["quality"]))
+
+
+@pytest.mark.parametrize(("scale", "shift", "named"), [(255.0, 0.0, "0..255"), (2.0, -1.0, "-1..1")])
+def test_an_output_in_other_units_is_no_quality(
+    image: torch.Tensor, scale: float, shift: float, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = pair(Levels(), Levels())
+    sound = Levels.forward
+
+    def forward(self: Levels, x: torch.Tensor) -> dict[str, Any]:
+        out = sound(self, x)
+        return out | {"x_hat": out["x_hat"] * scale + shift}
+
+    monkeypatch.setattr(Levels, "forward", forward)
+    with pytest.raises(CodecFailure, match=rf"allowed is 0 to 1: is it scaled to {named}\?"):
+        code_and_verify(network, image, CPU, frozenset(["quality"]))
+
+
+@pytest.mark.parametrize(("scale", "shift", "named"), [(255.0, 0.0, "0..255"), (2.0, -1.0, "-1..1")])
+def test_a_classical_decoder_in_other_units_is_no_quality(
+    image: torch.Tensor, scale: float, shift: float, named: str
+) -> None:
+    class Raw:
+        def compress(self, x: torch.Tensor) -> Bitstream:
+            return Bitstream(x.numpy().tobytes())
+
+        def decompress(self, bits: Bitstream) -> torch.Tensor:
+            return torch.frombuffer(bytearray(bits.payload), dtype=torch.float32).reshape(1, 3, 8, 12) * scale + shift
+
+    with pytest.raises(CodecFailure, match=rf"values from .* to .*: is it scaled to {named}\?"):
+        code_and_verify(Pair(Loaded(Raw(), None), Loaded(Raw(), None)), image, CPU, frozenset(["quality"]))
+
+
+def test_values_a_little_outside_are_clamped(image: torch.Tensor) -> None:
+    fields, _ = code_and_verify(pair(Levels(contrast=1.2), Levels(contrast=1.2)), image, CPU, frozenset(["quality"]))
+    assert fields["decode_max_abs"] == 0
+
+
+MEMORY = """
+import resource, torch
+from lic_bench.codecs.loading import load_codec
+from lic_bench.codecs.registry import resolve_codec
+from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
+
+torch.set_num_threads(1)
+cpu = torch.device("cpu")
+pair = Pair(*(load_codec(resolve_codec("jpeg"), 50, None, cpu) for _ in range(2)))
+for side in (192, 3072):
+    image = torch.zeros(1, 3, side, side, dtype=torch.uint8)
+    code_and_verify(pair, image, cpu, frozenset(["quality"]))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def test_what_does_not_fit_into_the_memory_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_memory(768, 512)
+    monkeypatch.setattr("lic_bench.measurement.verified_coding.free_memory_bytes", lambda: 2 * 10**9)
+    check_memory(4096, 4096)
+    with pytest.raises(CodecFailure, match=r"8192x8192 pixels takes 3\.4 GB .* 2 GB are free") as raised:
+        check_memory(8192, 8192)
+    assert raised.value.kind == "out_of_memory"
+
+
+def test_a_large_picture_takes_little_memory() -> None:
+    """In a process of its own, whose peak is its own."""
+    ended = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
+    small, large = map(int, ended.stdout.split())
+    assert large - small < 60 * 3072**2  # 312 bytes per pixel where MS-SSIM takes all channels and rows at once

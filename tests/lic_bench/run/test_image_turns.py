@@ -34,6 +34,7 @@ class Codec:
     error: Exception = field(default_factory=lambda: CodecFailure("on strike"))
     done: list[str] = field(default_factory=list)
     fields: dict[str, Any] = field(default_factory=dict)
+    found: dict[str, Any] = field(default_factory=dict)
 
     def _do(self, step: str) -> None:
         self.done.append(step)
@@ -42,7 +43,7 @@ class Codec:
 
     def code(self, quality: int, image: Image) -> Codec:
         self._do("code")
-        self.fields = {"payload_bytes": quality, "width": 8, "height": 8}
+        self.fields = {"payload_bytes": quality, "width": 8, "height": 8} | self.found
         return self
 
     def renew(self) -> None:
@@ -300,6 +301,14 @@ def test_a_codec_that_is_done_repeats_no_rounds_of_the_others() -> None:
     hot, cool = (one.record for one in turns.measure([job("hot"), job("cool")]))
     assert (hot.rounds_repeated, hot.drifted) == (1, 1)
     assert (cool.rounds_repeated, cool.drifted) == (1, 1), "of the two rounds with the hot one, not of its own"
+
+
+def test_a_forward_pass_that_rounds_otherwise_is_said_once_for_a_codec() -> None:
+    codecs = {"a": Codec(found={"decode_mse": 0.9}), "b": Codec(found={"decode_mse": 0.001})}
+    done, notes = run(codecs, "quality", [job("a"), job("a", 2), job("b")])
+    assert [one.record.decode_mse for one in done] == [0.9, 0.9, 0.001]
+    assert [note.partition(":")[0] for note in notes] == ["a"]
+    assert "a mean squared 0.9 levels from what is decoded" in notes[0]
 
 
 def test_times_need_their_instruments() -> None:
