@@ -78,10 +78,10 @@ def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> Writt
     for figure in report_figures(data):
         paths = _write_figure(figure, out)
         files += paths
-        svg = inline_svg(paths[0].read_text(), figure.name)
+        svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
         pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
     index = out / "index.html"
-    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
+    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs), encoding="utf-8")
     return WrittenReport(index, [*files, index], tables)
 
 
@@ -128,7 +128,7 @@ def _write_table(table: Table, out: Path) -> list[Path]:
     paths = []
     for suffix, notation in NOTATIONS.items():
         path = out / f"{table.name}.{suffix}"
-        path.write_text(notation(table))
+        path.write_text(notation(table), encoding="utf-8")
         paths.append(path)
     return paths
 
