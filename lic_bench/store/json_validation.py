@@ -63,9 +63,9 @@ def first_problem(error: ValidationError) -> str:
     field = ".".join(map(str, first["loc"]))
     if first["type"] == "missing":
         return f"field {field!r} is missing"
-    if first["type"] == "unexpected_keyword_argument":
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"field {field!r} is unknown"
-    words = first["msg"][first["msg"].index("should") :]  # without what is said to be so: "Input", "Tuple"
+    words = first["msg"][max(0, first["msg"].find("should")) :]  # without what is said to be so: "Input", "Tuple"
     return f"{field} = {shortened(first['input'])} {words}"
 
 

@@ -170,6 +170,18 @@ def test_nothing_of_an_earlier_report_stays(make_run: MakeRun, tmp_path: Path) -
     assert there == {*written.files, out / "mine.txt"}
 
 
+def test_an_earlier_report_stays_whole_where_another_cannot_be_written(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path / "r", {"jpeg": 1.0}, images=1)
+    before = write_report([tmp_path / "r"], tmp_path / "out", published="none", anchor="jpeg").files
+    texts = {path: path.read_bytes() for path in before}
+    monkeypatch.setattr("lic_bench.report.write_report.page", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report([tmp_path / "r"], tmp_path / "out", published="bpg", anchor="jpeg")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == texts
+
+
 def test_errors_are_of_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     cases = {

@@ -62,6 +62,8 @@ def test_a_record_survives_json(record: Record) -> None:
         ({"status": "fine"}, "status = 'fine' should be 'ok' or 'failed'"),
         ({"phases_s": {"encode/g_a": [None]}}, "phases_s.encode/g_a.0 = None should be a valid number"),
         ({"colour": 3}, "field 'colour' is unknown"),
+        ({"conditions": {"colour": 3}}, "field 'conditions.colour' is unknown"),
+        ({"conditions": {"seconds": "1"}}, "conditions.seconds = '1' should be a valid number"),
         ({"encode_s": [0.1, 0.2], "canary_s": [0.1]}, "encode_s has 2 values, canary_s 1"),
         ({"decode_s": [0.1], "starts": [0, 0]}, "decode_s has 1 values, starts 2"),
     ],
