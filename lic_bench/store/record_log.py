@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Generic
 
 from lic_bench.errors import UserError
-from lic_bench.phase_marks import TOTAL
 from lic_bench.store import jsonl
 from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
 from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row
@@ -109,16 +108,11 @@ def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) ->
 def _contradiction(record: Record) -> str | None:
     """Fields that cannot stand together.
 
-    Beside each time stand a reading of the reference workload and a start, or none at all; beside each total of an
-    operation a time of each of its phases. What has no pixels failed.
+    Beside each time stand a reading of the reference workload and a start, or none at all. What has no pixels failed.
     """
     for side in ("width", "height"):
         if record.status == "ok" and getattr(record, side) == 0:
             return f"{side} = 0 should be greater than 0"
-    for phase, seconds in record.phases_s.items():
-        total = f"{phase.partition('/')[0]}/{TOTAL}"
-        if len(seconds) != len(record.phases_s.get(total, seconds)):
-            return f"phases_s.{phase} has {len(seconds)} values, {total} {len(record.phases_s[total])}"
     for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
         samples, others = len(getattr(record, name)), len(getattr(record, beside))
         if samples and others and samples != others:

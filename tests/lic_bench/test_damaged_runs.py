@@ -18,7 +18,7 @@ from lic_bench.compare.comparable import NotComparable
 from lic_bench.report import write_report
 from lic_bench.store.run_folder import Run
 
-COUNT = int(os.environ.get("LIC_BENCH_DAMAGED", "16"))
+COUNT = int(os.environ.get("LIC_BENCH_DAMAGED", "10"))
 SAMPLES = {name: [0.01, 0.02, 0.03] for name in ("encode_s", "decode_s", "canary_s")}
 SEEN: dict[str, Any] = {
     **SAMPLES,
@@ -105,18 +105,20 @@ def test_damaged_runs_are_read_or_refused_in_one_line(
         ],
         [*measure, "RUN"],
     ]
-    for seed in [None, *range(COUNT)]:
+    problems = []
+    for seed in range(COUNT):
         folder = tmp_path / f"run {seed}"
         shutil.copytree(sound, folder)
-        if seed is not None:
-            damage(folder, random.Random(seed))
+        damage(folder, random.Random(seed))
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         for command in commands:
             code, _, err = command_line(*(folder if word == "RUN" else word for word in command))
-            assert "Traceback" not in err, (seed, command, err)
-            assert code in (cli.OK, cli.FAILED, cli.BAD_INPUT, NotComparable.exit_code), (seed, command, err)
-            assert code != cli.BAD_INPUT or len(err.splitlines()) == 1, (seed, command, err)
-        if code == cli.BAD_INPUT:
-            assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-        else:
-            assert len(Run(folder).records) >= len(rows)
+            if code not in (cli.OK, cli.FAILED, cli.BAD_INPUT, NotComparable.exit_code) or "Traceback" in err:
+                problems.append((seed, command[0], err[-500:]))
+            if code == cli.BAD_INPUT and len(err.splitlines()) != 1:
+                problems.append((seed, command[0], err))
+        if code != cli.BAD_INPUT:
+            assert len(Run(folder).records) >= len(rows), seed
+        elif {path.name: path.read_bytes() for path in folder.iterdir()} != before:
+            problems.append((seed, "refused, and changed"))
+    assert problems == []
