@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
@@ -95,6 +95,7 @@ def rows(draw: st.DrawFn, row: Record | Complexity, kept: Sequence[str]) -> Reco
     return replace(row, **values)
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rows(RECORD, IDENTITY) | rows(COUNT, ("codec", "quality", "width", "height", "counter", "path")))
 def test_whatever_a_codec_gives_what_is_stored_is_read_back(tmp_path_factory: Any, row: Record | Complexity) -> None:
     path = tmp_path_factory.mktemp("log") / "rows.jsonl"

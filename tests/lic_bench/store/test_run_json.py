@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
@@ -85,6 +85,7 @@ sections = st.none() | st.dictionaries(words, st.none() | words | finite | st.li
 names = st.sampled_from(["a.png", "\udcff.png", "\\\udcff.png", "\ud800"])
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configs(), st.dictionaries(names, st.none() | words), st.none() | integers | words, sections)
 def test_a_run_that_could_not_be_read_back_is_refused_at_once(
     config: dict[str, Any], images: dict[str, str | None], memory: Any, section: dict[str, Any] | None
