@@ -63,8 +63,9 @@ def worst_conditions(several: Sequence[Conditions]) -> dict[str, Any]:
 
 
 def _mean_share(name: str, several: Sequence[Conditions]) -> float:
-    seconds = sum(conditions["seconds"] for conditions in several)
-    return round(sum(c[name] * c["seconds"] for c in several) / seconds, 4) if seconds else 0.0
+    lengths = [conditions.get("seconds", 0.0) for conditions in several]
+    weighted = sum(conditions[name] * seconds for conditions, seconds in zip(several, lengths, strict=True))
+    return round(weighted / sum(lengths), 4) if sum(lengths) else 0.0
 
 
 def join_values(name: str, values: list[Any]) -> Any:

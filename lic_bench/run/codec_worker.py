@@ -172,7 +172,10 @@ class LocalImage:
             return [self._sample(warmed=both_s <= effort.warmed_s) for _ in range(max(1, count))]
 
     def phases(self) -> dict[str, list[float]]:
-        """At most Effort.repeats calls of each operation, and no new one after Effort.budget_s."""
+        """At most Effort.repeats calls of each operation, and no new one after Effort.budget_s.
+
+        A phase that a call does not enter takes 0 s of it, so that all have as many samples as their total.
+        """
         pair = self.worker.pair(self.quality)
         samples: dict[str, list[float]] = {}
         for name, call, loaded in (
@@ -180,9 +183,9 @@ class LocalImage:
             ("decode", self._decompress, pair.decoder),
         ):
             if isinstance(loaded.codec, NetworkCodec):
-                for seconds in self._phases_of(call, loaded.codec):
-                    for phase, value in seconds.items():
-                        samples.setdefault(f"{name}/{phase}", []).append(value)
+                calls = list(self._phases_of(call, loaded.codec))
+                phases = dict.fromkeys(phase for seconds in calls for phase in seconds)
+                samples |= {f"{name}/{phase}": [seconds.get(phase, 0.0) for seconds in calls] for phase in phases}
         return samples
 
     def energy(self) -> dict[str, float]:

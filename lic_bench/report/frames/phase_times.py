@@ -26,7 +26,7 @@ def phase_times(run: Run) -> pd.DataFrame:
     rows = []
     for group in successful_groups(run):
         for operation in OPERATIONS:
-            timed = group[[bool(values.get(f"{operation}/{TOTAL}")) for values in group.phases_s]]
+            timed = group[[_has_phases(values, operation) for values in group.phases_s]]
             images = [_median_repetition(values, operation) for values in timed.phases_s]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
@@ -61,6 +61,12 @@ def mean_over_qualities(frame: pd.DataFrame) -> pd.DataFrame:
     named = frame.assign(name=names, n_qualities=frame.groupby(["curve", "operation"]).quality.transform("nunique"))
     sums = named.groupby([*keys, "phase", "n_qualities"], sort=False).seconds.sum().reset_index()
     return sums.assign(seconds=sums.seconds / sums.n_qualities)
+
+
+def _has_phases(values: dict[str, list[float]], operation: str) -> bool:
+    """Whether there is a total and of every phase as many samples: else nobody knows which belong together."""
+    samples = [len(seconds) for name, seconds in values.items() if name.startswith(f"{operation}/")]
+    return bool(values.get(f"{operation}/{TOTAL}")) and len(set(samples)) == 1
 
 
 def _median_repetition(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:

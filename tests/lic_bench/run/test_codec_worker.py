@@ -1,6 +1,7 @@
 """A codec at work in this process: its turns, its one quality in memory, its errors in words."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,19 @@ def test_phases_of_a_network_add_up_to_its_total(image: Image) -> None:
         assert sum(torch.tensor(seconds) for seconds in mine.values()).tolist() == pytest.approx(total)
     assert {"encode/g_a", "decode/g_s", "decode/entropy coder"} <= phases.keys()
     assert "decode/g_a" not in phases
+
+
+def test_a_phase_that_a_call_does_not_enter_takes_no_time_of_it(image: Image) -> None:
+    """As of a network that does a part of its work in the first call only."""
+    spec = replace(resolve_codec("elic"), load=str(resolve_codec("elic").small), arguments=())
+    worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=3, budget_s=60)))
+    coded = worker.code(1, image)
+    module = worker.pair(1).encoder.codec.module
+    module.compress = cache(module.compress)
+    phases = coded.phases()
+    assert phases["encode/g_a"][0] > 0
+    assert phases["encode/g_a"][1:] == [0.0, 0.0]
+    assert {len(seconds) for seconds in phases.values()} == {3}
 
 
 def test_a_codec_without_a_network_has_no_phases(image: Image) -> None:

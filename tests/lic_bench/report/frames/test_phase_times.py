@@ -77,6 +77,14 @@ def test_of_two_repetitions_the_faster_one_is_typical(tmp_path: Path) -> None:
     assert seconds(phase_times(run_of(tmp_path, values)), "decode")["total"] == 1.0
 
 
+def test_samples_of_which_nobody_knows_what_belongs_together_are_left_out(tmp_path: Path) -> None:
+    row = record("lalic", "a")
+    uneven = replace(row, image="b", phases_s=row.phases_s | {"decode/context 1": [9.0]})
+    frame = phase_times(run_of(tmp_path, row, uneven))
+    assert seconds(frame, "decode")["total"] == pytest.approx(1.4)
+    assert set(frame[frame.operation == "decode"].n_images) == {1}
+
+
 def test_records_without_phases_and_failed_ones_have_no_rows(tmp_path: Path) -> None:
     failed = replace(record("elic", "a"), status="failed", error="NaN")
     frame = phase_times(run_of(tmp_path, record("jpeg", "a", weights=None), failed))
