@@ -26,10 +26,10 @@ def rd_points(run: Run) -> pd.DataFrame:
 
     bpp: payload bits over height x width, mean over images; bpp_total with the header. psnr_db, ms_ssim_db: means of
     the per-image values. ms_ssim: mean of the linear values. A metric that one image lacks is NaN. complete: every
-    image of the data set that the run touched is there; a point that is not complete enters no curve.
+    usable image of the data set that the run touched is there; a point that is not complete enters no curve.
     """
     records = run.records[run.records.weights != "random"]
-    wanted = {str(name): group for name, group in run.records.groupby("dataset")}
+    wanted = {str(name): group for name, group in _of_usable_images(run).groupby("dataset")}
     rows = [
         _point(run, group, wanted[str(group.dataset.iloc[0])])
         for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)
@@ -118,6 +118,15 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
         "n_failed": int((group.status != "ok").sum()),
         "complete": set(ok.image) == set(wanted.image),
     }
+
+
+def _of_usable_images(run: Run) -> pd.DataFrame:
+    """The records without those of images that no codec could read, which run.json does not name."""
+    records, named = run.records, run.info.get("images") or {}
+    pairs = zip(records.dataset, records.image, records.status, strict=True)
+    return records.loc[
+        [status == "ok" or not named or f"{dataset}/{image}" in named for dataset, image, status in pairs]
+    ]
 
 
 def _floats(column: "pd.Series[Any]") -> Floats:

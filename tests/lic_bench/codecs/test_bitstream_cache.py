@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache_key
+from lic_bench.codecs import bitstream_cache
+from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache_key, cache_trouble
 from lic_bench.errors import UserError
 
 CONTENT, SIZE, CODER = bytes(range(24)), (2, 4), ("vtm", "9.1", "0a1b")
@@ -112,3 +114,22 @@ def test_the_variable_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.delenv("LIC_BENCH_CACHE")
     assert cache_folder().name == "bitstreams"
     assert "lic-bench" in str(cache_folder())
+
+
+def test_on_a_full_disk_bitstreams_are_kept_in_memory_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bitstream_cache, "_kept_in_memory", {})
+    cache = BitstreamCache(tmp_path / "bitstreams")
+    cache.put("abc", b"bits")
+    assert cache_trouble() is None
+    monkeypatch.setattr(bitstream_cache, "write_whole", full)
+    monkeypatch.setattr(bitstream_cache.tempfile, "NamedTemporaryFile", full)
+    cache.prepare()
+    cache.put("abd", b"more bits")
+    assert (cache.get("abc"), cache.get("abd")) == (b"bits", b"more bits")
+    assert f"{tmp_path / 'bitstreams'}, is full: 1 bitstreams are not kept for another run" in str(cache_trouble())
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["abc"]
