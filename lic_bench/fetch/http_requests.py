@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from email.message import Message
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
@@ -71,7 +70,7 @@ def open_url(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTT
 class _Redirects(HTTPRedirectHandler):
     """urllib's, which leaves the connection open where it is led to what is no address."""
 
-    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: Message) -> HTTPResponse | None:
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage) -> HTTPResponse | None:
         try:
             return super().http_error_302(req, fp, code, msg, headers)
         except ValueError:
