@@ -88,6 +88,11 @@ def check_images(name: str, folder: Path, count: int, images: list[Image]) -> It
         )
 
 
+def warns_of(name: str, warning: str) -> bool:
+    """Whether a line of `check_images` is about the data set `name`."""
+    return warning.startswith(f"{name}: ")
+
+
 def _name_few(names: list[str]) -> str:
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

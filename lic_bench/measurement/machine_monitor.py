@@ -102,16 +102,7 @@ class MachineMonitor:
 
 
 def summarise_readings(readings: Sequence[Reading]) -> dict[str, Any]:
-    """Readings, in the order of time, as plain JSON values; what the machine does not tell is absent.
-
-    seconds, readings (their number); cpu_own_s: CPU seconds of this process and those that it started.
-    cpu_others_share, cpu_steal_share: what other programs, and other virtual machines on the same hardware, took of the
-    time of the CPUs that this process may use. cpu_waited_share: what our threads spent waiting for a CPU, of the time
-    in which they were ready to run. cpu_package_j, gpu_energy_j: joules. gpu_power_cap_s, gpu_thermal_s: seconds of
-    being slowed down for that reason. cpu_throttles, swapped_pages, major_faults: events. load_1m, cpu_mhz, gpu_sm_mhz
-    (of a GPU at work), gpu_temperature_c, gpu_power_w, gpu_utilisation_pct: [lowest, highest]. gpu_foreign_processes:
-    the most at once; gpu_reasons: all that occurred; gpu_clocks_locked: whether they were at every reading that tells.
-    """
+    """Readings, in the order of time, as what `lic_bench.store.records.Conditions` says."""
     first, last = readings[0], readings[-1]
     grown = {name: max(0.0, last.counters[name] - was) for name, was in first.counters.items() if name in last.counters}
     summary: dict[str, Any] = {"seconds": round(last.seconds - first.seconds, 6), "readings": len(readings)}

@@ -59,10 +59,19 @@ class BDResult:
 
 
 def monotone(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[RDCurve, list[tuple[float, float]]]:
-    """The curve of the points that no cheaper point equals or beats, and the (rate, quality) of the others."""
+    """The curve of the points that no cheaper point equals or beats, and the (rate, quality) of the others.
+
+    Of points of one rate the best stays, in whatever order they come.
+    """
     rates, qualities = _sorted(name, rate, quality)
     best = np.maximum.accumulate(qualities)
     keep = np.r_[True, (qualities[1:] > best[:-1]) & (np.diff(rates) > 0)]
+    if keep.sum() < 2:
+        alike = rates[0] == rates[-1] and (qualities == qualities[0]).all()
+        why = (
+            "are one and the same; does the codec use its quality?" if alike else "cost more and are no better but one."
+        )
+        raise UserError(f"Curve {name!r} needs 2 points; its {len(rates)} {why}")
     dropped = [(float(r), float(q)) for r, q in zip(rates[~keep], qualities[~keep], strict=True)]
     return RDCurve(name, rates[keep], qualities[keep]), dropped
 
@@ -105,7 +114,7 @@ def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Flo
         raise UserError(f"Curve {name!r} has a point that is not finite; leave it out.")
     if rates.min() <= 0:
         raise UserError(f"Curve {name!r} has the rate {rates.min():g} bpp; rates must be above 0.")
-    order = np.argsort(rates, kind="stable")
+    order = np.lexsort((-qualities, rates))  # the best first of points of one rate
     return rates[order], qualities[order]
 
 

@@ -162,7 +162,7 @@ def _files_of(slug: str) -> tuple[Path, ...]:
 
 @cache
 def _read_json(file: Path) -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(file.read_text())
+    values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return values
 
 

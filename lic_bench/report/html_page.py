@@ -65,6 +65,8 @@ def _described(info: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
         values = info.get(part)
         if isinstance(values, dict) and values:
             yield part, list(_flat(values))
+    if warnings := info.get("warnings"):
+        yield "warnings", [(str(number), text) for number, text in enumerate(warnings, 1)]
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion.shipped_data import shipped_files
+from lic_bench.report.frames.image_sets import Picture, pictures_of
 from lic_bench.store.run_folder import Run
 
 TIMES = "-times"  # ends the name of a run of few images on an idle machine; their times go into the other run
@@ -83,15 +84,11 @@ def without_remeasured(references: Sequence[Run], runs: Sequence[Run]) -> list[R
     for run in references:
         remeasured = {pair for pair, measured in _images_by_codec(run).items() if measured in own}
         pairs = zip(run.records.codec, run.records.dataset, strict=True)
-        run.records = run.records[[pair not in remeasured for pair in pairs]]
+        run.records = run.records.loc[[pair not in remeasured for pair in pairs]]
     return [run for run in references if len(run.records)]
 
 
-def _images_by_codec(run: Run) -> dict[tuple[str, str], tuple[str, frozenset[tuple[str, int, int]]]]:
-    """(codec, data set) -> the codec and its images as (name, width, height)."""
+def _images_by_codec(run: Run) -> dict[tuple[str, str], tuple[str, frozenset[Picture]]]:
+    """(codec, data set) -> the codec and its pictures."""
     groups = run.records.groupby(["codec", "dataset"])
-    images = ["image", "width", "height"]
-    return {
-        (str(codec), str(dataset)): (str(codec), frozenset(group[images].itertuples(index=False, name=None)))
-        for (codec, dataset), group in groups
-    }
+    return {(str(codec), str(dataset)): (str(codec), pictures_of(group)) for (codec, dataset), group in groups}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib
 from rich.console import Console
@@ -29,6 +30,7 @@ from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = ("svg", "pdf", "png")
+FIGURES = "figures"  # their folder
 TITLE = "Learned image compression, measured"
 
 
@@ -71,18 +73,27 @@ def write_report(
 
 
 def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> WrittenReport:
+    """Write all into a folder inside `out`, then put it in the place of an earlier report; that stays if this fails."""
     out.mkdir(parents=True, exist_ok=True)
-    _remove_earlier_report(out)
+    with TemporaryDirectory(prefix=".draft-", dir=out) as draft:
+        written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft))]
+        _remove_earlier_report(out)
+        (out / FIGURES).mkdir(exist_ok=True)
+        files = [(Path(draft) / name).replace(out / name) for name in written]
+    return WrittenReport(out / "index.html", files, tables)
+
+
+def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[Path]:
     files = [path for table in tables.values() for path in _write_table(table, out)]
     pictures = []
     for figure in report_figures(data):
         paths = _write_figure(figure, out)
         files += paths
-        svg = inline_svg(paths[0].read_text(), figure.name)
+        svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
         pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
     index = out / "index.html"
-    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs))
-    return WrittenReport(index, [*files, index], tables)
+    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs), encoding="utf-8")
+    return [*files, index]
 
 
 def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
@@ -109,7 +120,7 @@ STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of t
 def _remove_earlier_report(out: Path) -> None:
     """Remove the tables and figures of an earlier report; other files in the folder stay."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
-    old += [path for stem in STEMS for path in (out / "figures").glob(f"{stem}.*")]
+    old += [path for stem in STEMS for path in (out / FIGURES).glob(f"{stem}.*")]
     for path in old:
         path.unlink(missing_ok=True)
 
@@ -128,13 +139,13 @@ def _write_table(table: Table, out: Path) -> list[Path]:
     paths = []
     for suffix, notation in NOTATIONS.items():
         path = out / f"{table.name}.{suffix}"
-        path.write_text(notation(table))
+        path.write_text(notation(table), encoding="utf-8")
         paths.append(path)
     return paths
 
 
 def _write_figure(report_figure: ReportFigure, out: Path) -> list[Path]:
-    folder = out / "figures"
+    folder = out / FIGURES
     folder.mkdir(exist_ok=True)
     paths = [folder / f"{report_figure.name}.{suffix}" for suffix in FORMATS]
     figure = report_figure.figure

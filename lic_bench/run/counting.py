@@ -28,9 +28,9 @@ def count_at_sizes(
             note(f"{spec.name}: counting operations at {width} x {height}")
         for row in _count(worker, spec.name, quality, height, width) if lacking else ():
             if row.key in lacking:
-                log.append(row)
-                if row.status == "failed":
-                    note(f"FAILED {spec.name}: {row.counter}, {row.path}: {row.error}")
+                stored = log.append(row)
+                if stored.status == "failed":
+                    note(f"FAILED {spec.name}: {stored.counter}, {stored.path}: {stored.error}")
 
 
 def _count(worker: Worker, codec: str, quality: int, height: int, width: int) -> list[Complexity]:

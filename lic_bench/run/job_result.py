@@ -11,12 +11,7 @@ from typing import Any
 from lic_bench.measurement.failures import Failure
 from lic_bench.run.jobs import Job
 from lic_bench.run.worker_interface import CodedImage
-from lic_bench.store.records import Record
-
-IDENTITY = (
-    *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device"),
-    *("entropy_coder", "weights", "kernels", "mode", "encoder_version"),
-)
+from lic_bench.store.records import IDENTITY, Record
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,8 @@ def check_ranges(options: Options) -> None:
             raise UserError(f"--{name} {value}: at least 1.")
     for name in ("timeout", "budget"):
         value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise UserError(f"--{name} {value:g}: more than 0 seconds.")
+        if value is not None and not 0 < value < inf:
+            raise UserError(f"--{name} {value:g}: a number of seconds above 0.")
     for name in options.allow:
         if name not in ALLOWED:
             raise unknown("--allow", name, ALLOWED)

@@ -121,8 +121,7 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
     count = 0
     for _, jobs_of_image in groupby(jobs, key=lambda job: (job.dataset, job.rung, job.image.name)):
         for result in turns.measure(list(jobs_of_image)):
-            store.records.append(record := result.record)
-            listener.record(result.job, record, result.seconds)
+            listener.record(result.job, store.records.append(result.record), result.seconds)
             count += 1
     return count
 

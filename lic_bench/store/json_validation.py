@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from lic_bench.errors import UserError
 
 T = TypeVar("T")
-_LONE_SURROGATE = re.compile(rb"(?<!\\)(?<!\\ud[89ab][0-9a-f]{2})\\udc[89a-f][0-9a-f]")
+_ESCAPES = re.compile(rb"\\(?:ud[89ab]..\\ud[c-f]..|(ud[89a-f]..)|.)", re.IGNORECASE | re.DOTALL)  # group 1: alone
 adapter_of: Callable[[Any], TypeAdapter[Any]] = cache(TypeAdapter)  # making one takes longer than reading a run
 
 
@@ -46,10 +46,13 @@ def validated(cls: type[T], text: str | bytes, source: str, fix: str) -> T:
     return instance
 
 
-def without_lone_surrogates(text: str | bytes) -> bytes:
-    """The JSON text with "?" for what Python makes of bytes of file names that are no UTF-8; pydantic refuses them."""
+def spell_out_bytes(text: str | bytes) -> bytes:
+    """The JSON text with the bytes of file names that are no UTF-8 in letters, as in a\\udcff.png.
+
+    Python makes lone surrogates of them, which pydantic refuses and no file in UTF-8 can hold.
+    """
     data = text.encode() if isinstance(text, str) else text
-    return _LONE_SURROGATE.sub(b"?", data) if b"\\udc" in data else data
+    return _ESCAPES.sub(lambda match: b"\\" + match[0] if match[1] else match[0], data) if b"\\u" in data else data
 
 
 def first_problem(error: ValidationError) -> str:
@@ -60,9 +63,9 @@ def first_problem(error: ValidationError) -> str:
     field = ".".join(map(str, first["loc"]))
     if first["type"] == "missing":
         return f"field {field!r} is missing"
-    if first["type"] == "unexpected_keyword_argument":
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         return f"field {field!r} is unknown"
-    words = first["msg"][first["msg"].index("should") :]  # without what is said to be so: "Input", "Tuple"
+    words = first["msg"][max(0, first["msg"].find("should")) :]  # without what is said to be so: "Input", "Tuple"
     return f"{field} = {shortened(first['input'])} {words}"
 
 

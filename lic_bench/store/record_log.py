@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Generic
 
 from lic_bench.errors import UserError
+from lic_bench.phase_marks import TOTAL
 from lic_bench.store import jsonl
-from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
+from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
 from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
@@ -41,17 +42,21 @@ class RecordLog(Generic[Row]):
         for row in read_rows(path, cls, repair=True):
             self._index(row)
 
-    def append(self, row: Row) -> None:
-        """Write one line and force it to the disk. On failure the file is as before, and a UserError says why."""
-        row = replace(row, commit=self.commit)
+    def append(self, row: Row) -> Row:
+        """Write one line, force it to the disk and return its row. Raises UserError, the file as before.
+
+        A row that could not be read back is stored as a failed one that says why.
+        """
+        row, line = _readable(replace(row, commit=self.commit))
         try:
-            jsonl.append(self.path, json.dumps(asdict(row), allow_nan=False) + "\n")
+            jsonl.append(self.path, f"{line}\n")
         except OSError as error:
             raise UserError(
                 f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
                 "make room and run the same command again to go on."
             ) from None
         self._index(row)
+        return row
 
     def _index(self, row: Row) -> None:
         self.keys.add(row.key)
@@ -60,32 +65,60 @@ class RecordLog(Generic[Row]):
             self.failed[row.key] = row
 
 
-def read_rows(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
-    """Every whole line of the file; `repair` cuts the torn last line that a killed run leaves. Raises UserError."""
+def _readable(row: Row) -> tuple[Row, str]:
+    """The row and its line of JSON, which `parse_row` takes; in place of one that it would not take a failed row."""
+    try:
+        line = json.dumps(asdict(row))
+        parse_row(type(row), line, "the record cannot be stored", "no other is affected")
+    except (UserError, TypeError, ValueError) as error:
+        row = row.as_failed(str(error))
+        line = json.dumps(asdict(row))
+        parse_row(type(row), line, "the record cannot be stored")
+    return row, line
+
+
+def read_rows(path: Path, cls: type[Row], *, repair: bool = False, printable: bool = False) -> list[Row]:
+    """Every whole line of the file. Raises UserError.
+
+    repair: cut the torn last line that a killed run leaves. printable: bytes of file names that are no UTF-8 are
+    spelled out, so that every text can be written down.
+    """
     try:
         lines = jsonl.whole_lines(path, repair=repair)
     except OSError as error:
         raise UserError(f"Cannot read {path} and cut its torn last line: {error.strerror}; check its rights.") from None
+    lines = list(map(spell_out_bytes, lines)) if printable else lines
     return [parse_row(cls, line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
 
 
-def parse_row(cls: type[Row], line: str | bytes, source: str) -> Row:
+def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) -> Row:
     """The row of a line of JSON. Raises UserError, naming `source`, for another schema and for wrong fields."""
-    values = read_object(line, source, READABLE, FIX)
-    checked = without_lone_surrogates(line)
-    row = validated(cls, checked, source, FIX)
-    if checked != line:
+    values = read_object(line, source, READABLE, fix)
+    checked = spell_out_bytes(line)
+    row = validated(cls, checked, source, fix)
+    if checked != (line.encode() if isinstance(line, str) else line):
         row = cls(**values)
-    if isinstance(row, Record) and (problem := _uneven_samples(row)):
-        raise UserError(f"{source}: {problem}; {FIX}.")
+    if isinstance(row, Record) and (problem := _contradiction(row)):
+        raise UserError(f"{source}: {problem}; {fix}.")
     if row.schema != SCHEMA and row.status == "failed":
         kinds = (kind for pattern, kind in FAILURE_BY_ERROR.items() if re.match(pattern, row.error or ""))
         return replace(row, failure=next(kinds, "error"))
     return row
 
 
-def _uneven_samples(record: Record) -> str | None:
-    """Beside each time stand a reading of the reference workload and a start, or none at all."""
+def _contradiction(record: Record) -> str | None:
+    """Fields that cannot stand together.
+
+    Beside each time stand a reading of the reference workload and a start, or none at all; beside each total of an
+    operation a time of each of its phases. What has no pixels failed.
+    """
+    for side in ("width", "height"):
+        if record.status == "ok" and getattr(record, side) == 0:
+            return f"{side} = 0 should be greater than 0"
+    for phase, seconds in record.phases_s.items():
+        total = f"{phase.partition('/')[0]}/{TOTAL}"
+        if len(seconds) != len(record.phases_s.get(total, seconds)):
+            return f"phases_s.{phase} has {len(seconds)} values, {total} {len(record.phases_s[total])}"
     for name, beside in product(("encode_s", "decode_s"), ("canary_s", "starts")):
         samples, others = len(getattr(record, name)), len(getattr(record, beside))
         if samples and others and samples != others:

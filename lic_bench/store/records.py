@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeVar
 
-from annotated_types import Interval
+from annotated_types import Interval, Len
+from typing_extensions import TypedDict
 
 SCHEMA = 5
 READABLE = (3, 4, SCHEMA)  # older rows lack only fields that have defaults; `failure` is read from their error
@@ -14,17 +15,62 @@ Number = Annotated[float, Interval(ge=-LARGEST, le=LARGEST)]
 Integer = Annotated[int, Interval(ge=-LARGEST, le=LARGEST)]
 Seconds = Annotated[float, Interval(gt=0, le=LARGEST)]
 Pixels = Annotated[int, Interval(gt=0, le=LARGEST)]
+Count = Annotated[int, Interval(ge=0, le=LARGEST)]
+Range = Annotated[list[Number], Len(2, 2)]  # lowest, highest
 STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic's configuration of stored dataclasses
 
 LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity")
+# Fields of a Record that say what was to be measured, and by what.
+IDENTITY = (
+    *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device", "commit"),
+    *("entropy_coder", "weights", "kernels", "mode", "encoder_version"),
+)
+
+
+class Conditions(TypedDict, total=False):
+    """What the machine did while something was measured; what it does not tell is absent.
+
+    seconds, readings (their number); cpu_own_s: CPU seconds of this process and those that it started.
+    cpu_others_share, cpu_steal_share: what other programs, and other virtual machines on the same hardware, took of the
+    time of the CPUs that this process may use. cpu_waited_share: what our threads spent waiting for a CPU, of the time
+    in which they were ready to run. cpu_package_j, gpu_energy_j: joules. gpu_power_cap_s, gpu_thermal_s: seconds of
+    being slowed down for that reason. cpu_throttles, swapped_pages, major_faults: events. load_1m, cpu_mhz, gpu_sm_mhz
+    (of a GPU at work), gpu_temperature_c, gpu_power_w, gpu_utilisation_pct: [lowest, highest]. gpu_foreign_processes:
+    the most at once; gpu_reasons: all that occurred; gpu_clocks_locked: whether they were at every reading that tells.
+    """
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]  # pydantic's own way
+    seconds: Number
+    readings: Number
+    cpu_own_s: Number
+    cpu_others_share: Number
+    cpu_steal_share: Number
+    cpu_waited_share: Number
+    cpu_package_j: Number
+    cpu_throttles: Number
+    swapped_pages: Number
+    major_faults: Number
+    load_1m: Range
+    cpu_mhz: Range
+    gpu_energy_j: Number
+    gpu_power_cap_s: Number
+    gpu_thermal_s: Number
+    gpu_sm_mhz: Range
+    gpu_temperature_c: Range
+    gpu_power_w: Range
+    gpu_utilisation_pct: Range
+    gpu_foreign_processes: Integer
+    gpu_reasons: list[str]
+    gpu_clocks_locked: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One image through one codec at one quality. Units are part of the names; rates and dB are derived in the report.
 
+    width, height: 0 where the image cannot be read, so of failed records alone.
     failure: what kind of failure `error` describes; None where the status is "ok". "not_tried": memory ran out at a
         smaller size. "crash": the codec's process ended, now or at the images before.
     weights: sha256 of the checkpoint, "random", or None for codecs without weights.
@@ -41,7 +87,7 @@ class Record:
         were thrown away because it had moved; drifted: samples that were kept although it had.
     phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
     peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds in measurement.peak_memory -> bytes.
-    conditions: what the machine did then, see measurement.machine_monitor. energy_j: operation -> joules per image.
+    conditions: what the machine did then. energy_j: operation -> joules per image.
     commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
     """
 
@@ -49,8 +95,8 @@ class Record:
     quality: Integer
     dataset: str
     image: str
-    width: Pixels
-    height: Pixels
+    width: Count
+    height: Count
     status: Literal["ok", "failed"]
     error: str | None = None
     failure: FailureKind | None = None
@@ -79,7 +125,7 @@ class Record:
     drifted: Integer = 0
     phases_s: dict[str, list[Number]] = field(default_factory=dict)
     peak_memory_bytes: dict[str, Integer] = field(default_factory=dict)
-    conditions: dict[str, Any] = field(default_factory=dict)
+    conditions: Conditions = field(default_factory=lambda: Conditions())
     energy_j: dict[str, Number] = field(default_factory=dict)
     protocol: str = PROTOCOL
     commit: str | None = None
@@ -90,6 +136,11 @@ class Record:
     def key(self) -> tuple[str, int, str, str]:
         """What makes a record unique within a run."""
         return self.codec, self.quality, self.dataset, self.image
+
+    def as_failed(self, error: str, failure: FailureKind = "error") -> "Record":
+        """The failed record of the same job: what says which job it was, and how it failed."""
+        identity: dict[str, Any] = {name: getattr(self, name) for name in IDENTITY}
+        return Record(**identity, status="failed", error=error, failure=failure)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +176,9 @@ class Complexity:
     def key(self) -> tuple[str, int, str, str, int, int]:
         """What makes a complexity record unique within a run."""
         return self.codec, self.quality, self.counter, self.path, self.height, self.width
+
+    def as_failed(self, error: str, failure: FailureKind = "error") -> "Complexity":
+        """The failed record of the same count."""
+        what: dict[str, Any] = {name: getattr(self, name) for name in ("codec", "quality", "width", "height")}
+        what |= {"counter": self.counter, "path": self.path, "macs": None, "parameters": 0, "commit": self.commit}
+        return Complexity(**what, status="failed", error=error, failure=failure)

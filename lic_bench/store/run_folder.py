@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.errors import UserError
+from lic_bench.store.json_validation import spell_out_bytes
 from lic_bench.store.record_log import RecordLog, read_rows
 from lic_bench.store.records import SCHEMA, Complexity, Record, Row
 from lic_bench.store.run_json import read_run_json, write_run_json
@@ -61,7 +62,7 @@ class Run:
             raise UserError(f"{folder} is no run: it has no run.json; give a folder that `lic-bench run --out` made.")
         self.folder = folder
         self.name = name or folder.resolve().name
-        self.info = read_run_json(folder / "run.json")
+        self.info = json.loads(spell_out_bytes(json.dumps(read_run_json(folder / "run.json"))))
         commit = _commit_of(self.info)
         self.records = _frame(folder / "records.jsonl", Record, commit)
         self.complexity = _frame(folder / "complexity.jsonl", Complexity, commit)
@@ -132,5 +133,5 @@ def _commit_of(run: dict[str, Any]) -> str | None:
 
 def _frame(path: Path, cls: type[Row], commit: str | None) -> pd.DataFrame:
     """commit: of rows that note none."""
-    last = {row.key: asdict(row) | {"commit": row.commit or commit} for row in read_rows(path, cls)}
+    last = {row.key: asdict(row) | {"commit": row.commit or commit} for row in read_rows(path, cls, printable=True)}
     return pd.DataFrame(list(last.values()), columns=[f.name for f in fields(cls)])

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 from lic_bench.errors import UserError
-from lic_bench.store.json_validation import read_object, validated, without_lone_surrogates
-from lic_bench.store.records import PROTOCOL, READABLE
+from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
+from lic_bench.store.records import PROTOCOL, READABLE, Number
 from lic_bench.system.whole_file import write_whole
 
 COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
@@ -70,15 +70,22 @@ class Fingerprint(Part):
     cores_kept: int | None = None
 
 
+class Container(Part):
+    """What holds the process, and its limits."""
+
+    hints: list[str] | None = None
+
+
 class Environment(Part):
     """When and with what the run was begun."""
 
     time: str | None = None
     lic_bench: str | None = None
     git_commit: str | None = None
+    memory_bytes: Number | None = None
     processor: Section = None
     gpu: Section = None
-    container: Section = None
+    container: Container | None = None
     packages: Section = None
 
 
@@ -93,6 +100,7 @@ class RunJson(Part):
     fingerprint: Fingerprint | None = None
     environment: Environment | None = None
     images: dict[str, str | None] | None = None
+    warnings: list[str] | None = None
 
 
 def read_run_json(path: Path) -> dict[str, Any]:
@@ -103,13 +111,15 @@ def read_run_json(path: Path) -> dict[str, Any]:
         raise UserError(f"Cannot read {path}: {error.strerror}; choose another --out.") from None
     fix = "measure again with --fresh"
     values = read_object(text, str(path), READABLE, fix)
-    validated(RunJson, without_lone_surrogates(text), str(path), fix)
+    validated(RunJson, spell_out_bytes(text), str(path), fix)
     return {name: value for name, value in values.items() if value is not None}
 
 
 def write_run_json(path: Path, values: dict[str, Any]) -> None:
-    """Write the file whole or not at all. Raises UserError."""
+    """Write the file whole or not at all. Raises UserError, also for values that could not be read back."""
+    text = json.dumps(values, indent=1)
+    validated(RunJson, spell_out_bytes(text), "This run cannot be stored", "give another value")
     try:
-        write_whole(path, json.dumps(values, indent=1))
+        write_whole(path, text)
     except OSError as error:
         raise UserError(f"Cannot write {path}: {error.strerror}; make room or choose another --out.") from None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean, median
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -54,25 +53,31 @@ TABLES = {"codecs": codecs_table, "datasets": datasets_table, "published": publi
 
 
 def run_summary(folder: Path) -> Table:
-    """One row per codec, quality and data set of a stored run: counts, mean rate and quality, median times."""
+    """One row per codec, quality and data set of a stored run: counts, rate, quality and times as reports have them.
+
+    A dash where an image that was coded has no such quality: no mean would be over all of them.
+    """
+    from lic_bench.report.frames.codec_costs import latency_frame
+    from lic_bench.report.frames.rd_points import rd_points
     from lic_bench.store.run_folder import Run
 
+    run = Run(folder)
+    by = ["codec", "quality", "dataset"]
+    points = rd_points(run).drop_duplicates(by).set_index(by)
+    times = latency_frame(run).pivot_table("median_s", by, "operation")
     rows = []
-    groups = Run(folder).records.groupby(["codec", "quality", "dataset"], sort=True)
-    for (codec, quality, dataset), group in groups:
-        good = group[group.status == "ok"].to_dict("records")
-        failed = f" ({len(group) - len(good)} failed)" if len(group) > len(good) else ""
-        trained = [row for row in good if row["weights"] != "random"]
+    for key, group in run.records.groupby(by, sort=True):
+        good = int((group.status == "ok").sum())
+        failed = f" ({len(group) - good} failed)" if len(group) > good else ""
+        means = [
+            (points, "bpp", 3),
+            (points, "psnr_db", 2),
+            (points, "ms_ssim", 4),
+            (times, "encode", 3),
+            (times, "decode", 3),
+        ]
         rows.append(
-            [
-                str(codec),
-                str(quality),
-                str(dataset),
-                f"{len(good)}{failed}",
-                _mean([row["payload_bytes"] * 8 / (row["width"] * row["height"]) for row in trained], 3),
-                *(_mean([row[name] for row in trained], digits) for name, digits in (("psnr_db", 2), ("ms_ssim", 4))),
-                *(_mean([median(row[name]) for row in good if row[name]], 3) for name in ("encode_s", "decode_s")),
-            ]
+            [*map(str, key), f"{good}{failed}", *(_number(frame, key, name, digits) for frame, name, digits in means)]
         )
     return _table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)
 
@@ -89,6 +94,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _mean(values: list[Any], digits: int) -> str:
-    numbers = [value for value in values if value is not None and value == value]  # without NaN
-    return f"{fmean(numbers):.{digits}f}" if numbers else "-"
+def _number(frame: Any, key: Any, column: str, digits: int) -> str:
+    value = frame[column].get(key) if column in frame else None
+    return "-" if value is None or value != value else f"{value:.{digits}f}"  # NaN is no number

@@ -49,5 +49,23 @@ class Output(Console):
         os.close(nowhere)
 
 
+def _open_standard_streams() -> None:
+    """Make the standard streams take everything: a closed one what goes nowhere, an encoding without a letter its code.
+
+    The place of a closed one would else be given to the next file that is opened, into which others then print.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+        elif number and hasattr(stream := getattr(sys, name), "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+_open_standard_streams()
 console = Output(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_LOGS)
 errors = Output(stderr=True)

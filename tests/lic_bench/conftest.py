@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -38,22 +39,26 @@ def _make_run(
     weights: Mapping[str, str] | None = None,
     failing: Collection[tuple[str, int, int]] = (),
     device: str = "cpu",
-    made: Mapping[str, str] | None = None,
+    made: Mapping[str, Any] | None = None,
+    pictures: str = "",
+    warnings: Sequence[str] = (),
 ) -> Run:
     """A run in which codec c needs codecs[c] times the bits of LADDER; qualities count from 1.
 
     failing: (codec, quality, image). weights: codec -> its `weights` field; those codecs get complexity records.
-    made: the `mode` and `encoder_version` of all records.
+    made: the `mode` and `encoder_version` of all records. pictures: others give the images other hashes.
     """
     info = {
         "config": {"codecs": list(codecs), "datasets": [dataset], "limit": None, "quick": False, "crop": None},
         "environment": {"cpu": "Example CPU", "gpu": {"name": "Example GPU"} if device != "cpu" else None},
         "fingerprint": {"cpu": "Example CPU"},
+        "warnings": list(warnings),
     }
     store = Store(folder, info)
     for codec, factor in codecs.items():
         for row in _records(codec, factor, dataset, images, size, (weights or {}).get(codec), failing, device):
-            store.records.append(replace(row, **(made or {})))
+            digest = sha256(f"{pictures}/{row.image}".encode()).hexdigest()
+            store.records.append(replace(row, image_sha256=digest, **(made or {})))
         for counter in ("thop", "exact") if codec in (weights or {}) else ():
             store.complexity.append(_complexity(codec, counter))
     store.close()

@@ -14,12 +14,13 @@ from lic_bench.report.figures.figure10 import figure10
 from lic_bench.report.figures.phase_bars import phase_bars
 from lic_bench.report.figures.rd_figure import rd_figure
 from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric
+from lic_bench.report.frames.image_sets import sizes_fit
 from lic_bench.report.frames.phase_times import mean_over_qualities
-from lic_bench.report.frames.rd_points import sizes_fit
 from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, published_slug, sort_datasets
 
 MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
+LONGEST = 100  # letters of a data set's name in the name of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,17 @@ class ReportFigure:
 def report_figures(data: ReportData) -> Iterator[ReportFigure]:
     """Figures 1 and 10, rate-distortion per metric and data set, times by phase; those without data are left out."""
     yield from _figure1(data)
+    names: set[str] = set()
     for metric in METRIC_NAMES:
         points = data.visible_rows(points_of_metric(data.points, metric), metric)
         for dataset in sort_datasets(set(points.dataset)):
             complete = points[(points.dataset == dataset) & points.complete]
             for count, images in enumerate(sorted(complete.image_set.unique(), key=lambda name: (len(name), name)), 1):
-                stem = "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset)) + (f"_{count}" if count > 1 else "")
-                name = f"rd_{metric.removesuffix('_db')}_{stem}"
+                stem = f"rd_{metric.removesuffix('_db')}_" + "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))[:LONGEST]
+                name = stem if count == 1 else f"{stem}_{count}"
+                while name in names:
+                    name += "_"
+                names.add(name)
                 yield _rd_of_images(data, complete[complete.image_set == images], images, metric, name)
     yield from _phases_of_operations(data)
     if len(data.scaling.points):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from lic_bench.report.frames.image_sets import pixels_are_known
 from lic_bench.report.labels import codec_label
 
 # How the published anchors that people mean by "VTM-9.1" were made: vtm/README.md, results/published/README.md, and the
@@ -13,6 +14,8 @@ PUBLISHED_ANCHORS: Mapping[tuple[str, str], str] = {
     ("vtm-9.1", "clic"): "8-bit YCbCr 4:4:4, the LALIC authors' run",
     ("vtm-9.1", "tecnick"): "8-bit YCbCr 4:4:4, the LALIC authors' run",
 }
+
+UNSEEN = "; only number and sizes of the images were checked, as the published ones' pixels are not known here"
 
 
 def anchor_note(curve: Any, anchor: Any) -> str:
@@ -25,7 +28,9 @@ def anchor_note(curve: Any, anchor: Any) -> str:
             return ""
         how = PUBLISHED_ANCHORS.get((anchor.codec, anchor.dataset))
         made = f" ({how})" if how else ""
-        return f"Against {anchor.label} as published{made}, not measured in this run{_difference_text(curve, anchor)}."
+        unseen = "" if pixels_are_known(anchor.dataset) else UNSEEN
+        different = _difference_text(curve, anchor)
+        return f"Against {anchor.label} as published{made}, not measured in this run{different}{unseen}."
     if anchor.run == curve.run:
         unusual = anchor.label != codec_label(anchor.codec) and anchor.codec != curve.codec
         return f"Against {anchor.label}, of the same run." if unusual else ""

@@ -143,7 +143,9 @@ def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, me
     same = anchors[anchors.image_set == first.image_set]
     if same.empty:
         known = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
-        raise UserError(f"Not comparable: {name} is known over {known}; this curve is over {_images_text(first)}.")
+        others = ", of other pixels or sizes" if anchors.n_images.eq(first.n_images).any() else ""
+        this = f"{_images_text(first)}{others}"
+        raise UserError(f"Not comparable: {name} is known over {known}; this curve is over {this}.")
     own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
     candidates = own if len(own) else same
     chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
@@ -161,7 +163,7 @@ def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     first = points.iloc[0]
     curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
     points_text = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
-    return curve, f"Left out, as a cheaper point is as good: {points_text}" if points_text else ""
+    return curve, f"Left out, as a point that costs no more is as good: {points_text}" if points_text else ""
 
 
 def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:

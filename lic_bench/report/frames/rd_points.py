@@ -1,6 +1,5 @@
 """Rate-distortion points as one frame: from the records of a run, and from the published data."""
 
-import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +8,8 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
-from lic_bench.report.labels import measured_label, plural
+from lic_bench.report.frames.image_sets import image_set, records_of_usable
+from lic_bench.report.labels import measured_label
 from lic_bench.store.run_folder import Run
 
 RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
@@ -29,9 +29,10 @@ def rd_points(run: Run) -> pd.DataFrame:
     usable image of the data set that the run touched is there; a point that is not complete enters no curve.
     """
     records = run.records[run.records.weights != "random"]
-    wanted = {str(name): group for name, group in _of_usable_images(run).groupby("dataset")}
+    wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
+    sets = {name: image_set(run, name) for name in wanted}
     rows = [
-        _point(run, group, wanted[str(group.dataset.iloc[0])])
+        _point(run, group, wanted[name := str(group.dataset.iloc[0])], sets[name])
         for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)
         if (group.status == "ok").any()
     ]
@@ -65,34 +66,12 @@ def all_points(runs: Sequence[Run], slugs: Sequence[str]) -> pd.DataFrame:
     return _frame(pd.concat(frames, ignore_index=True) if frames else [])
 
 
-def image_set(records: pd.DataFrame, dataset: str) -> str:
-    """The data set's name if it is whole as published, else the name with the number of images and a checksum.
-
-    records: rows of one data set with image, width, height. Two curves are comparable if this is equal.
-    """
-    images = records.groupby("image", as_index=False)[["width", "height"]].max()
-    known = published.test_sets().get(dataset)
-    if known and len(images) == known.images and sizes_fit(images, known.size):
-        return dataset
-    names = sorted(f"{name} {width}x{height}" for name, width, height in images.itertuples(index=False))
-    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:6]
-    return f"{dataset} [{plural(len(names), 'image')}, {digest}]"
-
-
 def curve_id(run: str, codec: str, device: str) -> str:
     """What a measured curve is called in the frames: unique over runs, codecs and devices."""
     return f"{run}:{codec}:{device}"
 
 
-def sizes_fit(images: pd.DataFrame, size: tuple[int, int] | None) -> bool:
-    """Whether every row (width, height) has this size, turned or not; None fits all."""
-    if size is None:
-        return True
-    low, high = images[["width", "height"]].min(axis=1), images[["width", "height"]].max(axis=1)
-    return bool((low == min(size)).all() and (high == max(size)).all())
-
-
-def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any]:
+def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict[str, Any]:
     ok = group[group.status == "ok"]
     first = ok.iloc[0]
     pixels = _floats(ok.width) * _floats(ok.height)
@@ -107,7 +86,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
         "version": first.encoder_version,
         "device": first.device,
         "dataset": first.dataset,
-        "image_set": image_set(wanted, first.dataset),
+        "image_set": images,
         "quality": first.quality,
         "bpp": float((8 * payload / pixels).mean()),
         "bpp_total": float((8 * (payload + header) / pixels).mean()),
@@ -116,17 +95,8 @@ def _point(run: Run, group: pd.DataFrame, wanted: pd.DataFrame) -> dict[str, Any
         "ms_ssim": _mean(ms_ssim),
         "n_images": len(ok),
         "n_failed": int((group.status != "ok").sum()),
-        "complete": set(ok.image) == set(wanted.image),
+        "complete": set(ok.image) == wanted,
     }
-
-
-def _of_usable_images(run: Run) -> pd.DataFrame:
-    """The records without those of images that no codec could read, which run.json does not name."""
-    records, named = run.records, run.info.get("images") or {}
-    pairs = zip(records.dataset, records.image, records.status, strict=True)
-    return records.loc[
-        [status == "ok" or not named or f"{dataset}/{image}" in named for dataset, image, status in pairs]
-    ]
 
 
 def _floats(column: "pd.Series[Any]") -> Floats:

@@ -8,7 +8,7 @@ import pandas as pd
 from lic_bench.defaults import ANCHOR
 from lic_bench.rate_distortion import published
 from lic_bench.report.frames.report_data import MeasuredCodec, ReportData
-from lic_bench.report.labels import codec_label, published_slug
+from lic_bench.report.labels import codec_label, images_label, published_slug
 from lic_bench.report.tables.table import Cell, number_cell
 
 
@@ -45,7 +45,17 @@ def bd_cell(data: ReportData, curve: str, dataset: str) -> Cell | None:
     if is_other := has_other_anchor(data, row):
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
     notes += [row.anchor_note] if row.anchor_note else []
-    return replace(number_cell(row[data.method], 2, notes=notes), ranks=not is_other)
+    is_apart = not row.reason and row.image_set != _usual_image_set(data, dataset)
+    if is_apart and not is_other:
+        notes.append(f"Over {images_label(row.image_set)}, which are not the pictures of the other rows.")
+    return replace(number_cell(row[data.method], 2, notes=notes), ranks=not (is_other or is_apart))
+
+
+def _usual_image_set(data: ReportData, dataset: str) -> str:
+    """The pictures that most BD-rates of this column are over: the published ones, else those of most curves."""
+    rows = data.bd_for("psnr_db")
+    sets = rows.image_set[(rows.dataset == dataset) & (rows.reason == "")]
+    return dataset if (sets == dataset).any() else str(sets.mode().iloc[0])
 
 
 def has_other_anchor(data: ReportData, row: Any) -> bool:

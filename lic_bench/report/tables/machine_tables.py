@@ -128,7 +128,7 @@ def _differences_text(run: Run, other: Run) -> str:
 
 
 def _rows_of_run(run: Run) -> Iterator[dict[str, Cell]]:
-    watched = run.records[run.records.conditions.map(bool)]
+    watched = run.records.loc[list(map(bool, run.records.conditions))]
     for _, group in watched.groupby(["codec", "device", "dataset"], sort=False):
         first = group.iloc[0]
         yield _condition_cells(group) | {

@@ -1,13 +1,16 @@
 import os
 import pty
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from lic_bench import cli
+from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 
@@ -38,6 +41,28 @@ def test_failed_records_give_exit_code_1_and_say_so(
     assert "3 records failed" in capsys.readouterr().err
 
 
+def test_pictures_that_cannot_be_read_are_failed_records_of_a_run_that_can(
+    exit_code: Callable[..., int], images: Path, tmp_path: Path, run_arguments: list[object]
+) -> None:
+    (images / "empty.png").touch()
+    (images / "page.png").write_text("<!doctype html><title>Sign in</title>")
+    (images / "pointer.png").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n")
+    (images / "gone.png").symlink_to(tmp_path / "nowhere.png")
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    huge = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", crc32(header))
+    (images / "huge.png").write_bytes(huge)
+    for _ in ("measured", "gone on with"):
+        assert exit_code(*run_arguments) == cli.FAILED
+    records = Run(tmp_path / "run").records
+    assert records.groupby("image").status.first().to_dict() == {
+        **dict.fromkeys(["empty.png", "page.png", "pointer.png", "gone.png", "huge.png"], "failed"),
+        **dict.fromkeys(["image0.png", "image1.png", "image2.png"], "ok"),
+    }
+    assert len(records) == 3 * 8
+    report = ["--published", "none", "--reference", "none", "--anchor", "fake", "--out", tmp_path / "report"]
+    assert exit_code("report", tmp_path / "run", *report) == cli.OK
+
+
 BAD = {
     "codec": (["--codecs", "jpg"], "Did you mean 'jpeg'?"),
     "data set": (["--datasets", "kodack"], "Did you mean 'kodak'?"),
@@ -50,6 +75,7 @@ BAD = {
     "weights mode": (["--weights", "best"], "allowed: auto, random, require"),
     "weights": (["--codecs", "lalic", "--weights", "require"], "lalic-mse-q1.pth"),
     "plugin": (["--plugin", "/nonexistent"], "no codec.py there"),
+    "budget": (["--budget", "inf"], "--budget inf: a number of seconds above 0"),
     "jobs": (["--jobs", "0"], "--jobs 0: at least 1"),
     "jobs beside times": (["--jobs", "2", "--measure", "latency"], "times and memory are taken one at a time"),
     "colour": (["--vtm-colour", "rgb"], "--vtm-colour rgb: no codec of --codecs"),

@@ -114,6 +114,22 @@ def test_monotone_drops_what_a_cheaper_point_beats_and_says_so() -> None:
     assert dropped == [(0.3, 31.0)]
 
 
+@given(st.permutations([(1.0, 26.0), (1.5, 30.44), (1.5, 30.59), (1.5, 29.0), (2.5, 35.5), (2.5, 35.5)]))
+def test_of_points_of_one_rate_the_best_stays_in_whatever_order_they_come(points: list[tuple[float, float]]) -> None:
+    curve, dropped = monotone("c", *zip(*points, strict=True))
+    assert list(zip(curve.rate, curve.quality, strict=True)) == [(1.0, 26.0), (1.5, 30.59), (2.5, 35.5)]
+    assert dropped == [(1.5, 30.44), (1.5, 29.0), (2.5, 35.5)]
+
+
+@pytest.mark.parametrize(
+    ("quality", "message"),
+    [([30.0] * 8, "needs 2 points; its 8 are one and the same"), ([30.0, *[29.0] * 7], "its 8 cost more and are no")],
+)
+def test_a_codec_that_ignores_its_quality_has_no_curve(quality: list[float], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        monotone("c", [0.5] * 8, quality)
+
+
 @given(st.lists(st.tuples(st.floats(0.01, 4), st.floats(20, 45)), min_size=2, max_size=12))
 def test_monotone_always_gives_a_rising_curve_of_given_points(points: list[tuple[float, float]]) -> None:
     cheap = [(0.001, 1.0), (0.002, 2.0)]  # so that at least two points are on the curve

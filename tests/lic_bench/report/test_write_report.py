@@ -12,9 +12,10 @@ import pytest
 from rich.console import Console
 
 from lic_bench.errors import UserError
+from lic_bench.report import reference_runs
 from lic_bench.report.figures.report_figures import report_figures
 from lic_bench.report.frames.report_data import gather_report_data
-from lic_bench.report.write_report import WrittenReport, write_report
+from lic_bench.report.write_report import WrittenReport, _open_runs, write_report
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -104,6 +105,35 @@ def test_a_run_of_random_weights_only_gives_a_page(make_run: MakeRun, tmp_path: 
     assert [path.suffix for path in written.files].count(".svg") == 0
 
 
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_run_without_records_gives_what_there_is(make_run: MakeRun, tmp_path: Path, counted: bool) -> None:
+    make_run(tmp_path / "r", {"elic": 1.0}, images=0, weights={"elic": "random"} if counted else {})
+    assert not (tmp_path / "r" / "records.jsonl").exists()
+    written = write_report([tmp_path / "r"], tmp_path / "out", published="none")
+    assert ("complexity" in written.tables) is counted
+    runs = _open_runs([tmp_path / "r"], reference_runs.choose_references("all"))
+    assert len(gather_report_data(runs, "none", "jpeg", "pchip").points)
+
+
+def test_a_name_may_hold_any_letters(make_run: MakeRun, tmp_path: Path) -> None:
+    """Dollar signs, which Matplotlib takes for mathematics, bytes that are no UTF-8, and names alike but for these."""
+    made = {"mode": "$x^$", "encoder_version": "\udcfe$_$", "ms_ssim": None}
+    for place, dataset in enumerate(["a$_$b", "a-_-b", "\udcff$x^$" + "x" * 300]):
+        make_run(tmp_path / f"r$_$ {place}", {"a$_$:b": 0.9}, images=2, dataset=dataset, made=made)
+    written = write_report([tmp_path / f"r$_$ {n}" for n in range(3)], tmp_path / "out", published="none")
+    assert len({path.name for path in written.files if path.suffix == ".svg" and "rd_psnr" in path.name}) == 3
+    assert "a$_$b" in written.index.read_text(encoding="utf-8")
+
+
+def test_warnings_of_a_run_are_shown(make_run: MakeRun, tmp_path: Path) -> None:
+    warning = "kodak: im00.png: not the known pixels (sha256 differs); get them again: lic-bench fetch kodak."
+    make_run(tmp_path / "r", {"jpeg": 1.0}, warnings=[warning])
+    written = write_report([tmp_path / "r"], tmp_path / "out", published="vtm-9.1")
+    assert warning in written.index.read_text(encoding="utf-8")
+    row = next(row for row in written.tables["bd_rate"].rows if row.cells["method"].text == "JPEG")
+    assert row.cells["pchip"].text == "-"
+
+
 def test_times_on_images_of_kodaks_size_enter_figure_1(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"lalic": 1.0}, weights={"lalic": "random"}, dataset="sample", images=1)
     figure = next(report_figures(gather_report_data([run], "lalic", "vtm-9.1", "pchip"))).figure
@@ -138,6 +168,18 @@ def test_nothing_of_an_earlier_report_stays(make_run: MakeRun, tmp_path: Path) -
     written = write_report([tmp_path / "sound"], out, published="none", anchor="jpeg")
     there = {path for path in out.rglob("*") if path.is_file()}
     assert there == {*written.files, out / "mine.txt"}
+
+
+def test_an_earlier_report_stays_whole_where_another_cannot_be_written(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_run(tmp_path / "r", {"jpeg": 1.0}, images=1)
+    before = write_report([tmp_path / "r"], tmp_path / "out", published="none", anchor="jpeg").files
+    texts = {path: path.read_bytes() for path in before}
+    monkeypatch.setattr("lic_bench.report.write_report.page", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_report([tmp_path / "r"], tmp_path / "out", published="bpg", anchor="jpeg")
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == texts
 
 
 def test_errors_are_of_one_line(tmp_path: Path) -> None:

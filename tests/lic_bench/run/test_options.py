@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
-from lic_bench.run.options import choose_parts, ladder, parse_qualities
+from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_qualities
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEARNED = CodecSpec(
@@ -34,6 +35,13 @@ def test_an_unknown_codec_gets_the_nearest_name() -> None:
 @pytest.mark.usefixtures("fake_codecs")
 def test_aliases_and_repeats_are_one_codec() -> None:
     assert [spec.name for spec in choose_codecs("pretend,fake")] == ["fake"]
+
+
+@pytest.mark.parametrize("option", ["budget", "timeout"])
+@pytest.mark.parametrize("seconds", [math.inf, math.nan, 0.0, -1.0])
+def test_seconds_are_finite(option: str, seconds: float) -> None:
+    with pytest.raises(UserError, match=f"--{option} {seconds:g}: a number of seconds above 0"):
+        check_ranges(Options(codecs="jpeg", out=Path("out"), **{option: seconds}))
 
 
 def test_parts() -> None:

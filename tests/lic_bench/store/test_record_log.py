@@ -3,17 +3,20 @@
 import json
 import math
 import os
-from dataclasses import asdict, replace
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
 from lic_bench.store.record_log import RecordLog, parse_row, read_rows
-from lic_bench.store.records import LARGEST, Complexity, Record
+from lic_bench.store.records import IDENTITY, LARGEST, Complexity, Record
 
 ROOT = Path(__file__).parents[3]
 RECORD = Record(codec="a", quality=1, dataset="d", image="i", width=1, height=1, status="ok")
@@ -59,6 +62,8 @@ def test_a_record_survives_json(record: Record) -> None:
         ({"status": "fine"}, "status = 'fine' should be 'ok' or 'failed'"),
         ({"phases_s": {"encode/g_a": [None]}}, "phases_s.encode/g_a.0 = None should be a valid number"),
         ({"colour": 3}, "field 'colour' is unknown"),
+        ({"conditions": {"colour": 3}}, "field 'conditions.colour' is unknown"),
+        ({"conditions": {"seconds": "1"}}, "conditions.seconds = '1' should be a valid number"),
         ({"encode_s": [0.1, 0.2], "canary_s": [0.1]}, "encode_s has 2 values, canary_s 1"),
         ({"decode_s": [0.1], "starts": [0, 0]}, "decode_s has 1 values, starts 2"),
     ],
@@ -66,6 +71,60 @@ def test_a_record_survives_json(record: Record) -> None:
 def test_a_wrong_field_is_one_line(wrong: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=f"^here: {words}; remove that line or measure again with --fresh.$"):
         parse_row(Record, json.dumps(asdict(RECORD) | wrong), "here")
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_an_image_that_cannot_be_read_is_a_failed_record_and_no_other(status: Any) -> None:
+    line = json.dumps(asdict(replace(RECORD, width=0, height=0, status=status)))
+    if status == "failed":
+        assert parse_row(Record, line, "here").width == 0
+    else:
+        with pytest.raises(UserError, match="here: width = 0 should be greater than 0"):
+            parse_row(Record, line, "here")
+
+
+anything = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.floats() | st.text())
+
+
+@st.composite
+def rows(draw: st.DrawFn, row: Record | Complexity, kept: Sequence[str]) -> Record | Complexity:
+    """The row with any values in some of its fields; kept: fields that a run knows before it measures."""
+    names = [field.name for field in fields(row) if field.name not in (*kept, "schema", "commit")]
+    chosen = draw(st.lists(st.sampled_from(names), unique=True, max_size=4))
+    values = {name: draw(anything | st.dictionaries(st.text(), anything)) for name in chosen}
+    return replace(row, **values)
+
+
+@given(rows(RECORD, IDENTITY) | rows(COUNT, ("codec", "quality", "width", "height", "counter", "path")))
+def test_whatever_a_codec_gives_what_is_stored_is_read_back(tmp_path_factory: Any, row: Record | Complexity) -> None:
+    path = tmp_path_factory.mktemp("log") / "rows.jsonl"
+    stored = RecordLog(path, type(row)).append(row)
+    assert read_rows(path, type(row)) == [stored]
+    assert stored.key == row.key
+    assert stored == row or (stored.status == "failed" and "the record cannot be stored: " in (stored.error or ""))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"psnr_db": math.inf}, "psnr_db = inf should be a finite number"),
+        ({"encode_s": [0.1, math.nan]}, "encode_s.1 = nan should be a finite number"),
+        ({"payload_bytes": np.int64(3)}, "Object of type int64 is not JSON serializable"),
+        ({"conditions": {"load_1m": [0.5]}}, "conditions.load_1m = .0.5. should have at least 2 items"),
+        ({"phases_s": {"encode/total": [0.1, 0.2], "encode/g_a": [0.1]}}, "phases_s.encode/g_a has 1 values, encode"),
+    ],
+)
+def test_what_could_not_be_read_back_is_a_failed_record(tmp_path: Path, wrong: dict[str, Any], words: str) -> None:
+    stored = RecordLog(tmp_path / "rows", Record).append(replace(RECORD, **wrong))
+    assert (stored.status, stored.failure) == ("failed", "error")
+    assert re.search(words, stored.error or "")
+    assert read_rows(tmp_path / "rows", Record) == [stored]
+
+
+def test_a_file_name_that_is_no_utf_8_can_be_written_down(tmp_path: Path) -> None:
+    RecordLog(tmp_path / "rows", Record).append(replace(RECORD, image=os.fsdecode(b"a\xff.png")))
+    (row,) = read_rows(tmp_path / "rows", Record, printable=True)
+    assert row.image == r"a\udcff.png"
 
 
 def test_a_file_name_that_is_no_utf_8_is_read_back() -> None:

@@ -1,9 +1,12 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
 from lic_bench.store.records import SCHEMA
@@ -48,6 +51,56 @@ def test_a_wrong_value_is_one_line(tmp_path: Path, config: dict[str, Any], says:
     with pytest.raises(UserError, match=f"run.json: {says}.*; measure again with --fresh.$") as error:
         read_run_json(path)
     assert "\n" not in str(error.value)
+
+
+integers, words = st.integers(0, 10**6), st.text(max_size=5)
+numbers = st.floats() | integers
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> dict[str, Any]:
+    """A configuration of any numbers and words."""
+    codecs = draw(st.lists(words, unique=True, max_size=3))
+    return asdict(
+        RunConfig(
+            codecs=tuple(codecs),
+            datasets=tuple(draw(st.lists(words, max_size=2))),
+            images=draw(st.dictionaries(words, integers, max_size=2)),
+            qualities={codec: tuple(draw(st.lists(integers, max_size=3))) for codec in codecs},
+            weights={codec: draw(st.dictionaries(words, words, max_size=2)) for codec in codecs},
+            measure=("quality",),
+            device=draw(words),
+            threads=draw(integers),
+            repeats=draw(integers),
+            budget=draw(st.none() | numbers),
+            starts=draw(st.none() | integers),
+            crop=draw(st.none() | integers),
+            sizes=tuple(draw(st.lists(integers, max_size=2))),
+        )
+    )
+
+
+finite = st.floats(allow_nan=False) | integers
+sections = st.none() | st.dictionaries(words, st.none() | words | finite | st.lists(words), max_size=2)
+names = st.sampled_from(["a.png", "\udcff.png", "\\\udcff.png", "\ud800"])
+
+
+@given(configs(), st.dictionaries(names, st.none() | words), st.none() | integers | words, sections)
+def test_a_run_that_could_not_be_read_back_is_refused_at_once(
+    config: dict[str, Any], images: dict[str, str | None], memory: Any, section: dict[str, Any] | None
+) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.json"
+        environment = {"memory_bytes": memory, "processor": section, "gpu": section, "command": section}
+        values = {"schema": SCHEMA, "config": config, "images": images, "environment": environment}
+        try:
+            write_run_json(path, values)
+        except UserError as refused:
+            said = str(refused)
+        else:
+            said = ""
+            assert read_run_json(path) == json.loads(json.dumps(values))
+        assert said == "" or (said.startswith("This run cannot be stored: ") and not path.exists())
 
 
 def test_absent_parts_and_fields_are_free(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,6 +46,23 @@ def test_a_run_is_summed_up(make_run: Callable[..., Run], tmp_path: Path) -> Non
     assert "1 (1 failed)" in text
     assert "33.00" in text  # the third rung of the made-up ladder
     assert "0.400" in text
+
+
+def test_a_mean_that_is_not_over_all_images_is_a_dash(make_run: Callable[..., Run], tmp_path: Path) -> None:
+    """As where one of two pictures came back exactly, so that its PSNR has no number, and one is too small."""
+    make_run(tmp_path / "run", {"jpeg": 1.0}, images=2)
+    path = tmp_path / "run" / "records.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0] |= {"psnr_db": None}  # of quality 1
+    rows[2] |= {"ms_ssim": None}  # of quality 2
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    cells = [line.split() for line in shown(run_summary(tmp_path / "run"), 120).splitlines() if "jpeg" in line]
+    assert [line[3:7] for line in cells[:3]] == [
+        ["2", "0.100", "-", "0.9200"],
+        ["2", "0.200", "30.50", "-"],
+        ["2", "0.400", "33.00", "0.9600"],
+    ]
+    assert [line[7:] for line in cells[:1]] == [["0.010", "0.020"]]
 
 
 def test_random_weights_show_no_rate_and_no_quality(make_run: Callable[..., Run], tmp_path: Path) -> None:

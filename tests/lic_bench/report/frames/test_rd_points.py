@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lic_bench.errors import UserError
+from lic_bench.images.known_datasets import read_manifest
 from lic_bench.report.figures.codec_style import codec_style
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
 from lic_bench.report.frames.codec_costs import complexity_frame, failures_frame, latency_frame, memory_frame
@@ -81,6 +82,54 @@ def test_bd_rate_against_the_published_anchor_needs_its_images(make_run: MakeRun
     )
 
 
+def test_curves_over_other_pictures_of_the_same_names_and_sizes_are_never_compared(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    sharp = make_run(tmp_path / "sharp", {"jpeg": 1.0}, dataset="val", images=2)
+    same = make_run(tmp_path / "same", {"webp": 0.8}, dataset="val", images=2)
+    soft = make_run(tmp_path / "soft", {"webp": 0.8}, dataset="val", images=2, pictures="blurred")
+    rows = bd_frame(all_points([sharp, same, soft], []), [Anchor.parse("jpeg")], "psnr_db").set_index("run")
+    assert rows.pchip["same"] == pytest.approx(-20, abs=0.01)
+    assert math.isnan(rows.pchip["soft"])
+    assert rows.reason["soft"] == (
+        "Not comparable: JPEG is known over val, 2 images; this curve is over val, 2 images, of other pixels or sizes."
+    )
+
+
+def test_published_kodak_curves_are_over_the_known_pixels_alone(make_run: MakeRun, tmp_path: Path) -> None:
+    warning = "kodak: im00.png and 23 more: not the known pixels (sha256 differs); get them again."
+    known = make_run(tmp_path / "known", {"jpeg": 1.0})
+    blurred = make_run(tmp_path / "blurred", {"jpeg": 1.0}, pictures="blurred", warnings=[warning])
+    untold, originals = (make_run(tmp_path / name, {"jpeg": 1.0}) for name in ("untold", "originals"))
+    for older in (untold, originals):
+        del older.info["warnings"]
+    use_original_files(originals)
+    other = make_run(tmp_path / "other", {"jpeg": 1.0}, warnings=["kodak@256: 3 images", "clic: 3 images"])
+    points = all_points([known, blurred, untold, other, originals], ["vtm-9.1"])
+    rows = bd_frame(points, [Anchor.parse("vtm-9.1")], "psnr_db").set_index("run")
+    assert rows.pchip.notna()[["known", "other", "originals"]].all()
+    assert rows.pchip.isna()[["blurred", "untold"]].all()
+    assert rows.reason["blurred"].endswith("this curve is over Kodak, 24 images, of other pixels or sizes.")
+
+
+def use_original_files(run: Run) -> None:
+    """Give the images of a run the names and hashes of the files as they are commonly passed on."""
+    manifest = read_manifest("kodak")
+    names = run.records.image.map(dict(zip(sorted(set(run.records.image)), sorted(manifest), strict=True)))
+    run.records = run.records.assign(image=names, image_sha256=[manifest[name]["sha256"] for name in names])
+
+
+@pytest.mark.parametrize(("dataset", "said"), [("tecnick", True), ("kodak", False)])
+def test_where_the_published_pixels_are_not_known_a_note_says_so(
+    make_run: MakeRun, tmp_path: Path, dataset: str, said: bool
+) -> None:
+    images, size = {"tecnick": (100, (1200, 1200)), "kodak": (24, (768, 512))}[dataset]
+    run = make_run(tmp_path / "r", {"jpeg": 1.0}, dataset=dataset, images=images, size=size)
+    rows = bd_frame(all_points([run], ["vtm-9.1"]), [Anchor.parse("vtm-9.1")], "psnr_db")
+    note = rows[rows.run == "r"].anchor_note.iloc[0]
+    assert ("pixels are not known here" in note) is said
+
+
 def test_a_measured_anchor_of_the_same_run_wins(make_run: MakeRun, tmp_path: Path) -> None:
     one = make_run(tmp_path / "one", {"jpeg": 1.0, "webp": 0.8}, dataset="sample", images=2)
     two = make_run(tmp_path / "two", {"jpeg": 2.0, "webp": 0.8}, dataset="sample", images=2)
@@ -140,7 +189,7 @@ def test_a_curve_that_falls_is_thinned_and_says_so() -> None:
     points.loc[points.codec == "mbt2018-paper-msssim", "metric_optimised_for"] = "mse"
     rows = bd_frame(points, [Anchor.parse("vtm-9.1")], "psnr_db").set_index("codec")
     assert rows.left_out["mbt2018-paper-msssim"] == (
-        "Left out, as a cheaper point is as good: 34.07 dB at 0.604 bpp, 37.47 dB at 1.138 bpp"
+        "Left out, as a point that costs no more is as good: 34.07 dB at 0.604 bpp, 37.47 dB at 1.138 bpp"
     )
 
 

@@ -275,6 +275,17 @@ def test_another_anchor_is_named_and_never_ranks_beside_the_first(make_run: Make
     assert not {"JPEG", "VTM-9.1"} & anchors.keys(), "an anchor against itself"
 
 
+def test_a_bd_rate_over_other_pictures_says_so_and_is_never_the_best(make_run: MakeRun, tmp_path: Path) -> None:
+    sharp = make_run(tmp_path / "sharp", {"jpeg": 1.0, "webp": 0.8, "bpg": 0.7}, dataset="val", images=2)
+    soft = make_run(tmp_path / "soft", {"jpeg": 1.0, "webp": 0.3}, dataset="val", images=2, pictures="blurred")
+    table = table1(gather_report_data([sharp, soft], "none", "jpeg", "pchip"))
+    webp = cell(table, "WebP", "bd_val", "soft")
+    assert (webp.text, webp.best) == ("-70.00", False)
+    assert webp.notes == ("Over val, 2 images, which are not the pictures of the other rows.",)
+    assert cell(table, "BPG 4:4:4", "bd_val", "sharp").best
+    assert cell(table, "BPG 4:4:4", "bd_val", "sharp").notes == ()
+
+
 def test_the_caption_names_no_anchor_of_rows_that_are_not_shown(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"jpeg": 1.0}, dataset="sample", images=2)
     data = gather_report_data([run], "paper", "vtm-9.1,jpeg", "pchip")
