@@ -1,7 +1,9 @@
 """Reading a weights file without ever running code from it."""
 
+import mmap
 import re
 import struct
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from lic_bench.errors import UserError
 # NumPy's names of number types -> those of `struct`.
 FORMATS = {"b1": "?", "i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"}
 FORMATS |= {"f2": "e", "f4": "f", "f8": "d"}
+BYTEARRAY = b"bytearray\n"  # in a pickle
+SAVE_ALONE = "save the weights alone, as torch.save(network.state_dict(), 'weights.pth')."
 REFUSED = re.compile(r"(?:GLOBAL|Trying to (?:load|call|instantiate)[^.]*?) ([A-Za-z_][\w.]*\.\w+)")  # torch's words
 
 
@@ -28,6 +32,8 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
         raise UserError(f"Weights file {path} is not there; see `lic-bench doctor` for where weights are looked for.")
     if problem := zip_problem(path):
         raise UserError(f"Weights file {path} {problem}; get it again.")
+    if _asks_for_bytes(path):
+        raise UserError(f"Weights file {path} holds a bytearray, which may take any memory; {SAVE_ALONE}")
     try:
         with torch.serialization.safe_globals(NUMPY_NAMES):
             content = torch.load(path, map_location="cpu", weights_only=True)
@@ -40,14 +46,22 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     return content
 
 
+def _asks_for_bytes(path: Path) -> bool:
+    """Whether a bytearray is made on reading, which torch lets a file do, of any size."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as pack:
+            return any(BYTEARRAY in pack.read(name) for name in pack.namelist() if name.endswith(".pkl"))
+    if not path.stat().st_size:
+        return False
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return data.find(BYTEARRAY) >= 0
+
+
 def _unreadable(path: Path, error: Exception) -> UserError:
     """The error for a file that torch does not read; where it refuses a class, which."""
     is_none = f"Weights file {path} ({path.stat().st_size} bytes) is no PyTorch state dict of tensors alone"
     if refused := REFUSED.search(str(error)):
-        return UserError(
-            f"{is_none}: it holds a {refused[1]}, and reading that could run code. Save the weights alone, as "
-            "torch.save(network.state_dict(), 'weights.pth')."
-        )
+        return UserError(f"{is_none}: it holds a {refused[1]}, and reading that could run code; {SAVE_ALONE}")
     return UserError(
         f"{is_none} ({type(error).__name__}): get it again, a quota or error page may have been saved instead."
     )

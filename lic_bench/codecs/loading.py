@@ -137,6 +137,8 @@ def _build(
     """The network in eval mode, before its entropy tables. source: where `state` is from, for messages."""
     if quality is None and "quality" in spec.arguments:
         raise UserError(f"Codec {spec.name!r} is another network at every quality; name one of {spec.allowed_text()}.")
+    if state is not None and not any(isinstance(value, Tensor) for value in unwrapped(state).values()):
+        raise UserError(f"{source} holds no weights.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:

@@ -17,11 +17,12 @@ import pytest
 import torch
 from compressai.models import MeanScaleHyperprior
 
+from lic_bench import load_model
 from lic_bench.codecs.checkpoint_content import content_problem
 from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.errors import UserError
 
-DRAWS, SEED = int(os.environ.get("DRAWS", "24")), int(os.environ.get("SEED", "0"))
+DRAWS, SEED = int(os.environ.get("DRAWS", "25")), int(os.environ.get("SEED", "0"))
 LIMIT_S = 60 + DRAWS
 GIB = 1 << 30
 State = dict[str, Any]
@@ -52,6 +53,13 @@ def containing_itself(state: State, draw: random.Random) -> State:
     return wrapped
 
 
+class Filled:
+    """Whose pickle makes three gigabytes when it is read."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return bytearray, (3 * GIB,)
+
+
 QUANTILES, SCALES = "entropy_bottleneck.quantiles", "gaussian_conditional.scale_table"
 CONTENTS: dict[str, Callable[[State, random.Random], object]] = {
     "nothing": lambda state, draw: draw.choice([{}, {"state_dict": {}}, {"epoch": 3}, {"model": {"lr": 0.1}}]),
@@ -71,6 +79,7 @@ CONTENTS: dict[str, Callable[[State, random.Random], object]] = {
     "sparse": spoilt(lambda value, draw: value.to_sparse()),
     "expanded": lambda state, draw: state | {"g_a.0.weight": torch.zeros(1).expand(GIB)},
     "class": lambda state, draw: {"state_dict": state, "args": argparse.Namespace(lmbda=0.01)},
+    "bytes": lambda state, draw: state | {"more": Filled()},
     "list": lambda state, draw: draw.choice([[state], torch.ones(3), 3, list(state.values())]),
     "numbers": lambda state, draw: dict(enumerate(state.values())),
 }
@@ -213,3 +222,9 @@ def test_a_class_that_is_refused_is_named(tmp_path: Path) -> None:
     torch.save({"state_dict": {"a": torch.ones(1)}, "args": argparse.Namespace(lmbda=0.01)}, tmp_path / "w.pth")
     with pytest.raises(UserError, match=r"it holds a argparse\.Namespace, .*torch\.save\(network\.state_dict\(\)"):
         read_checkpoint(tmp_path / "w.pth")
+
+
+@pytest.mark.parametrize("state", [{}, {"state_dict": {}}])
+def test_a_state_dict_without_weights_is_no_trained_network(state: State) -> None:
+    with pytest.raises(UserError, match=r"the given state dict holds no weights\."):
+        load_model("cheng2020-parallel", 1, checkpoint=state)
