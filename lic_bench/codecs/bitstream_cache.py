@@ -1,6 +1,6 @@
 """Bitstreams of slow encoders, kept by what they were made from: image, coder and options.
 
-A bitstream from the cache has no encoding time, so a timed run never reads it. On a full disk it is kept in memory.
+A bitstream from the cache has no encoding time, so a timed run never reads it. What cannot be stored is kept in memory.
 """
 
 import contextlib
@@ -42,16 +42,17 @@ def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], optio
 
 
 _kept_in_memory: dict[Path, bytes] = {}  # by where they would be
+_reasons: list[str] = []  # why they are not there
 
 
 def cache_trouble() -> str | None:
     """What to tell the user of bitstreams that this process could not store, in one line; None if it stored all."""
     if not _kept_in_memory:
         return None
-    folder = next(iter(_kept_in_memory)).parents[1]
+    folder, count = next(iter(_kept_in_memory)).parents[1], len(_kept_in_memory)
     return (
-        f"the bitstream cache, {folder}, is full: {len(_kept_in_memory)} bitstreams are not kept for another run; make "
-        f"room or name another folder by ${VARIABLE}"
+        f"the bitstream cache, {folder}, cannot be written ({_reasons[-1]}): {count} bitstreams are not kept for "
+        f"another run; make room or name another folder by ${VARIABLE}"
     )
 
 
@@ -72,7 +73,10 @@ class BitstreamCache:
                 file.write(b"x")
         except OSError as error:
             if error.errno not in FULL:
-                raise _unwritable(self.folder, error) from None
+                raise UserError(
+                    f"Cannot write to the bitstream cache, {self.folder}: {error.strerror}; make it writable or name "
+                    f"another folder by ${VARIABLE}."
+                ) from None
         for draft in self.folder.glob(f"*/*{DRAFT}"):
             with contextlib.suppress(OSError):  # another process may remove it now
                 if draft.stat().st_mtime < time.time() - ABANDONED_S:
@@ -88,22 +92,14 @@ class BitstreamCache:
         return payload if hashlib.sha256(payload).digest() == digest else None
 
     def put(self, key: str, payload: bytes) -> None:
-        """Keep a bitstream, on a full disk in memory. Raises UserError if it cannot be written for another reason."""
+        """Keep a bitstream; what cannot be stored, in memory."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
-            if error.errno not in FULL:
-                raise _unwritable(path.parent, error) from None
             _kept_in_memory[path] = payload
+            _reasons.append(str(error.strerror))
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
-
-
-def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"Cannot write to the bitstream cache, {folder}: {error.strerror}; make it writable or name another folder by "
-        f"${VARIABLE}."
-    )

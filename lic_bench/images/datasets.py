@@ -147,7 +147,10 @@ def _walk_visible(folder: Path, *, through_links: bool = False) -> Iterator[tupl
 
 def _is_new(folder: Path, walked: set[tuple[int, int]]) -> bool:
     """Whether no other way has led to this folder; it is noted. Links may lead to where they are."""
-    info = folder.stat()
+    try:
+        info = folder.stat()
+    except OSError:
+        return True  # os.walk says what is wrong with it
     identity = info.st_dev, info.st_ino
     known = identity in walked
     walked.add(identity)
