@@ -9,6 +9,17 @@ class UserError(Exception):
 
     exit_code = 2
 
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+def printable(text: str) -> str:
+    """The text with its lone surrogates spelled out, which no file in UTF-8 can hold: "caf\\udce9.png".
+
+    Python makes them of the bytes of a file name that is not UTF-8.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that is not one of `known`. It offers the nearest known name, if one is near."""

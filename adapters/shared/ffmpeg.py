@@ -70,7 +70,7 @@ def encode_argv(
 
 
 def decode_argv(program: Path | str, coder: Coder, *, bitstream: str, output: str) -> list[str]:
-    """FFmpeg from the elementary stream `bitstream` to the raw picture `output`; a damaged stream is an error."""
+    """FFmpeg from the elementary stream `bitstream` to the raw picture `output`; what it sees of damage is an error."""
     return [
         *(str(program), *QUIET, "error", "-noauto_conversion_filters", "-xerror"),
         *("-err_detect", "explode", "-threads", "1", "-c:v", coder.decoder, "-f", coder.stream, "-i", bitstream),

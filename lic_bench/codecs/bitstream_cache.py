@@ -1,9 +1,10 @@
 """Bitstreams of slow encoders, kept by what they were made from: image, coder and options.
 
-A bitstream from the cache has no encoding time, so a timed run never reads it.
+A bitstream from the cache has no encoding time, so a timed run never reads it. What cannot be stored is kept in memory.
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from lic_bench.system.named_folders import named_folder
 from lic_bench.system.whole_file import DRAFT, write_whole
 
 VARIABLE = "LIC_BENCH_CACHE"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 ABANDONED_S = 24 * 3600.0  # age of a draft whose writer must have been killed; writing one takes a moment
 
 
@@ -39,6 +41,21 @@ def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], optio
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_kept_in_memory: dict[Path, bytes] = {}  # by where they would be
+_reasons: list[str] = []  # why they are not there
+
+
+def cache_trouble() -> str | None:
+    """What to tell the user of bitstreams that this process could not store, in one line; None if it stored all."""
+    if not _kept_in_memory:
+        return None
+    folder, count = next(iter(_kept_in_memory)).parents[1], len(_kept_in_memory)
+    return (
+        f"the bitstream cache, {folder}, cannot be written ({_reasons[-1]}): {count} bitstreams are not kept for "
+        f"another run; make room or name another folder by ${VARIABLE}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class BitstreamCache:
     """One file per key in a folder, written whole or not at all; several processes may share the folder."""
@@ -48,14 +65,18 @@ class BitstreamCache:
     def prepare(self) -> None:
         """Make the folder and remove the drafts of writers that were killed. Raises UserError if it is not writable.
 
-        A run calls it before anything is measured: else every image would fail by itself.
+        One that is full is taken. A run calls it before anything is measured: else every image would fail by itself.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.folder, suffix=DRAFT) as file:
                 file.write(b"x")
         except OSError as error:
-            raise _unwritable(self.folder, error) from None
+            if error.errno not in FULL:
+                raise UserError(
+                    f"Cannot write to the bitstream cache, {self.folder}: {error.strerror}; make it writable or name "
+                    f"another folder by ${VARIABLE}."
+                ) from None
         for draft in self.folder.glob(f"*/*{DRAFT}"):
             with contextlib.suppress(OSError):  # another process may remove it now
                 if draft.stat().st_mtime < time.time() - ABANDONED_S:
@@ -66,25 +87,19 @@ class BitstreamCache:
         try:
             data = self._path(key).read_bytes()
         except OSError:
-            return None
+            return _kept_in_memory.get(self._path(key))
         digest, payload = data[:32], data[32:]
         return payload if hashlib.sha256(payload).digest() == digest else None
 
     def put(self, key: str, payload: bytes) -> None:
-        """Keep a bitstream. Raises UserError if it cannot be written."""
+        """Keep a bitstream; what cannot be stored, in memory."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
-            raise _unwritable(path.parent, error) from None
+            _kept_in_memory[path] = payload
+            _reasons.append(str(error.strerror))
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key
-
-
-def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"Cannot write to the bitstream cache, {folder}: {error.strerror}; make it writable or name another folder by "
-        f"${VARIABLE}."
-    )

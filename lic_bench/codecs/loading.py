@@ -16,7 +16,7 @@ from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.registry import load_target, resolve_codec
-from lic_bench.codecs.weights import load_any
+from lic_bench.codecs.weights import check_values, load_any, present_name, unwrapped
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
@@ -137,6 +137,8 @@ def _build(
     """The network in eval mode, before its entropy tables. source: where `state` is from, for messages."""
     if quality is None and "quality" in spec.arguments:
         raise UserError(f"Codec {spec.name!r} is another network at every quality; name one of {spec.allowed_text()}.")
+    if state is not None and not any(isinstance(value, Tensor) for value in unwrapped(state).values()):
+        raise UserError(f"{source} holds no weights.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
@@ -160,6 +162,8 @@ def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | Non
     module = build(**{name: values[name] for name in spec.arguments}, **spec.settings)
     if state is not None and "state" not in spec.arguments:
         load_any(_checked(spec, module), state)
+    elif state is not None:
+        check_values(_checked(spec, module), {present_name(key): value for key, value in unwrapped(state).items()})
     return module
 
 
@@ -207,4 +211,5 @@ def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
 
 
 def _line(error: BaseException) -> str:
-    return shorten(str(error), LONGEST, placeholder=" ...")
+    text = f"there is no entry {error}" if isinstance(error, KeyError) else str(error)
+    return shorten(text, LONGEST, placeholder=" ...")

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from lic_bench.codec import Bitstream
+from lic_bench.codecs.declared_shape import check_shape
 from lic_bench.codecs.header_bytes import Tree, read_tree, write_tree
-from lic_bench.codecs.padding import crop, pad
+from lic_bench.codecs.padding import crop, pad, padded_size
 from lic_bench.codecs.transform_cache import TransformCache
 from lic_bench.spec import Padding
 
@@ -44,7 +45,8 @@ class NetworkCodec:
     def decompress(self, bits: Bitstream) -> Tensor:
         """Decode x_hat, [1, 3, H, W] in [0, 1], on the module's device.
 
-        Raises ValueError if other kernels encoded it: they round differently, and the entropy decoder would lose step.
+        Raises ValueError if other kernels encoded it: they round differently, and the entropy decoder would lose step;
+        and for a declared shape that no picture of the declared size has.
         """
         (height, width, shape, lengths, *coded_by), _ = read_tree(bits.header, 0)
         kernels = coded_by[0].decode() if coded_by else ""
@@ -53,6 +55,7 @@ class NetworkCodec:
                 f"Coded with kernels {kernels or 'without a name'!r}; this decoder has {self.kernels or 'none'!r} and "
                 "would lose step: decode where the same kernels run."
             )
+        check_shape(shape, *padded_size(height, width, self.padding), self.module, self.padding.multiple)
         out = self.module.decompress(_read_strings(BytesIO(bits.payload), lengths), shape)
         return crop(out["x_hat"], height, width, self.padding).clamp(0, 1)
 

@@ -17,7 +17,7 @@ from lic_bench.system.programs import ProgramError, run_program
 from lic_bench.system.workspaces import workspace
 
 INPUT, BITSTREAM, OUTPUT = "input", "bitstream", "output"  # names of the files, relative to the folder of the call
-_SIZE = struct.Struct("<II")  # height, width: raw pictures do not say it
+SIZE = struct.Struct("<II")  # height, width: raw pictures do not say it
 
 
 class ProgramCodec(ABC):
@@ -70,11 +70,11 @@ class ProgramCodec(ABC):
                 payload = self._run_encoder(folder, height, width)
                 if key:
                     self.cache.put(key, payload)
-        return Bitstream(payload, _SIZE.pack(height, width))
+        return Bitstream(payload, SIZE.pack(height, width))
 
     def decompress(self, bits: Bitstream) -> Tensor:
         """Decode x_hat, [1, 3, H, W] in [0, 1], on the CPU. Raises ProgramError if the decoder fails."""
-        height, width = _SIZE.unpack(bits.header)
+        height, width = SIZE.unpack(bits.header)
         with workspace(self.name) as folder:
             (folder / BITSTREAM).write_bytes(bits.payload)
             argv = self.decode_argv(height, width)

@@ -85,7 +85,7 @@ def load_any(network: nn.Module, state: Mapping[str, Any]) -> None:
         load_strictly(network, values)
     else:
         network.load_state_dict(values)
-        _check_values(network, dict(network.named_parameters()))
+        check_values(network, dict(network.named_parameters()))
 
 
 def load_strictly(network: nn.Module, values: Mapping[str, Tensor], likely_cause: LikelyCause | None = None) -> None:
@@ -100,7 +100,7 @@ def load_strictly(network: nn.Module, values: Mapping[str, Tensor], likely_cause
     derived = {n for n in (*wanted, *values) if DERIVED.search(n) and not isinstance(wanted.get(n), nn.Parameter)}
     given = {n: v for n, v in values.items() if n not in derived or (n in wanted and wanted[n].shape == v.shape)}
     _check_names_and_shapes({n: v for n, v in wanted.items() if n in given or n not in derived}, given, likely_cause)
-    _check_values(network, given)
+    check_values(network, given)
     if any(given[name].dtype == torch.float64 for name, _ in network.named_parameters() if name in given):
         network.double()
     with torch.no_grad():
@@ -154,13 +154,13 @@ def _usual_cause(missing: Sequence[str], unexpected: Sequence[str]) -> str:
     return "part of the file is lost" if missing else "weights of a network with other widths"
 
 
-def _check_values(network: nn.Module, given: Mapping[str, Tensor]) -> None:
+def check_values(network: nn.Module, given: Mapping[str, Any]) -> None:
     """Raise ValueError for a value of another kind than the network's, a NaN, or an infinite parameter.
 
-    Buffers may be infinite, as masks of attention are.
+    given: by the network's names; others do not count. Buffers may be infinite, as masks of attention are.
     """
     for name, own in network.state_dict(keep_vars=True).items():
-        if (value := given.get(name)) is None:
+        if not isinstance(value := given.get(name), Tensor):
             continue
         other_kind = (value.is_floating_point(), value.is_complex()) != (own.is_floating_point(), own.is_complex())
         infinite = isinstance(own, nn.Parameter) and value.isinf().any()

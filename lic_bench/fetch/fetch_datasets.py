@@ -4,15 +4,15 @@ import json
 import shutil
 import tarfile
 import zipfile
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, TypeVar
 from urllib.parse import urlsplit
 
 from lic_bench.errors import UserError, unknown
+from lic_bench.fetch.http_requests import check_address
 from lic_bench.fetch.resumable_download import Progress, download
 from lic_bench.images.datasets import SUFFIXES, data_folders, find_dataset
 from lic_bench.images.image_file import image_of_file
@@ -20,6 +20,8 @@ from lic_bench.images.known_datasets import DATASETS, is_original, read_manifest
 from lic_bench.system.whole_file import write_whole
 
 LOCK = ".lic-bench-fetch.json"
+MOST_BYTES = 1 << 32  # of an archive, and of what it unpacks to; the data sets have half a gigabyte at most
+MOST_FILES = 10_000  # in an archive
 TESTIMAGES = "https://downloads.sourceforge.net/project/testimages"
 URLS = {  # of the folder of the files in the manifest; without a manifest of one archive
     "kodak": "http://r0k.us/graphics/kodak/kodak/",
@@ -27,6 +29,9 @@ URLS = {  # of the folder of the files in the manifest; without a manifest of on
     # Made after the naming of the project's file area, not verified; where it has moved, --url takes the new address.
     "tecnick": f"{TESTIMAGES}/SAMPLING/8BIT/RGB/SAMPLING_8BIT_RGB_1200x1200.tar.bz2",
 }
+
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +60,7 @@ def fetch_dataset(
     if name not in URLS:
         raise unknown("name to fetch", name, [*URLS, "weights"])
     url = base_url or URLS[name]
-    if urlsplit(url).scheme not in ("http", "https"):
-        raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
+    check_address(url)
     root = data_folders(destination)[0]
     folder = root / name
     try:
@@ -76,43 +80,49 @@ def _fetch_files(url: str, name: str, folder: Path, progress: Progress | None) -
     known = read_manifest(name)
     missing = {file: e for file, e in known.items() if not is_original(image_of_file(folder / file, file), e)}
     for file, entry in missing.items():
-        download(f"{url.rstrip('/')}/{file}", folder / file, sha256=entry["sha256"], progress=progress)
+        address = f"{url.rstrip('/')}/{file}"
+        download(address, folder / file, most=entry["bytes"], sha256=entry["sha256"], progress=progress)
     return len(missing)
 
 
 def _fetch_archive(url: str, name: str, folder: Path, progress: Progress | None) -> int:
-    """Download and unpack the archive unless the data set is complete; returns how many files were downloaded."""
+    """Download and unpack the archive unless the data set is complete; returns how many files were downloaded.
+
+    The hash of the first archive that made it complete is noted, and a later one must have it.
+    """
     if _is_complete(name, folder):
         return 0
     archive = folder / (Path(urlsplit(url).path).name or f"{name}.archive")
-    sha256 = download(url, archive, progress=progress)
+    sha256 = download(url, archive, most=MOST_BYTES, progress=progress)
     try:
-        _check_first_hash(url, sha256, folder / LOCK)
+        known = _known_hashes(url, sha256, folder / LOCK)
         _unpack(archive, folder)
     finally:
         archive.unlink(missing_ok=True)
+    trusted = {url: sha256} if _is_complete(name, folder) else {}
+    write_whole(folder / LOCK, json.dumps(known | trusted, indent=1))
     return 1
 
 
 def _is_complete(name: str, folder: Path) -> bool:
     try:
-        return find_dataset(name, folder).found >= DATASETS[name].count
+        return len(find_dataset(name, folder).usable) >= DATASETS[name].count
     except UserError:
         return False
 
 
-def _check_first_hash(url: str, sha256: str, lock: Path) -> None:
-    """Note the hash of the first download from an address. Raises UserError if a later one differs."""
+def _known_hashes(url: str, sha256: str, lock: Path) -> dict[str, str]:
+    """address -> hash of its first download. Raises UserError if that of `url` is noted and is not `sha256`."""
     try:
-        known = json.loads(lock.read_text()) if lock.exists() else {}
-    except ValueError:
+        known: dict[str, str] = dict(json.loads(lock.read_text())) if lock.exists() else {}
+    except (ValueError, TypeError):
         raise UserError(f"{lock} is damaged; remove it to trust the next download.") from None
     if known.get(url, sha256) != sha256:
         raise UserError(
             f"{url} has changed: sha256 {sha256[:12]}..., the first download had {known[url][:12]}...; "
             f"remove {lock} to accept the new file."
         )
-    write_whole(lock, json.dumps(known | {url: sha256}, indent=1))
+    return known
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -129,7 +139,8 @@ def _unpack(archive: Path, folder: Path) -> None:
 def _extract_images(archive: Path, folder: Path) -> None:
     """Write the image files of a zip or tar archive below `folder`, in their own folders.
 
-    Raises UserError for another kind of file, a damaged archive, a name that leads out of the folder, no images.
+    Raises UserError for another kind of file, a damaged archive, a name that leads out of the folder, no images, and
+    for more than MOST_FILES or MOST_BYTES.
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -138,7 +149,9 @@ def _extract_images(archive: Path, folder: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             with stream as source, target.open("wb") as out:
                 shutil.copyfileobj(source, out)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError, OSError) as error:
+    except UserError:
+        raise
+    except Exception as error:  # every kind of compression has its own
         raise UserError(f"{archive.name} cannot be unpacked ({error}); fetch it again, or make room.") from None
     if not any(folder.iterdir()):
         raise UserError(f"{archive.name} holds no images; give the address of the right archive with --url.")
@@ -148,17 +161,36 @@ def _images_in(archive: Path) -> Iterator[tuple[str, AbstractContextManager[IO[b
     """Name and content of every image; links and devices are left out."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as pack:
-            for entry in pack.infolist():
+            sizes = ((entry.filename, entry.file_size, entry) for entry in pack.infolist())
+            for entry in list(_bounded(archive, sizes)):  # all sizes are known before anything is unpacked
                 if not entry.is_dir() and _is_image(entry.filename):
                     yield entry.filename, pack.open(entry)
     elif tarfile.is_tarfile(archive):
         with tarfile.open(archive) as tape:
-            for member in tape:
+            for member in _bounded(archive, ((member.name, member.size, member) for member in tape)):
                 stream = tape.extractfile(member) if member.isfile() and _is_image(member.name) else None
                 if stream is not None:
                     yield member.name, stream
     else:
         raise UserError(f"{archive.name} is neither a zip nor a tar archive; give the right address with --url.")
+
+
+def _bounded(archive: Path, entries: Iterable[tuple[str, int, Entry]]) -> Iterator[Entry]:
+    """The entries of an archive, given with name and size. Raises UserError for an image listed twice, and at once
+    where they are too many or too large.
+    """
+    names, total = set(), 0
+    for count, (name, size, entry) in enumerate(entries, 1):
+        total += size
+        if name in names and _is_image(name):
+            raise UserError(f"{archive.name} lists {name!r} twice; give the address of the right archive with --url.")
+        if count > MOST_FILES or total > MOST_BYTES:
+            raise UserError(
+                f"{archive.name} unpacks to more than {MOST_FILES} files or {MOST_BYTES} bytes, which no data set has; "
+                "give the address of the right archive with --url."
+            )
+        names.add(name)
+        yield entry
 
 
 def _is_image(name: str) -> bool:

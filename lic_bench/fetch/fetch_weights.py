@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
 
+from lic_bench.codecs.checkpoint_zip import zip_problem
 from lic_bench.codecs.checkpoints import (
     LOCK,
     Entry,
@@ -20,11 +21,13 @@ from lic_bench.codecs.checkpoints import (
 from lic_bench.codecs.registry import choose_codecs
 from lic_bench.errors import UserError
 from lic_bench.fetch.google_drive import DRIVE, direct_address, file_query
+from lic_bench.fetch.http_requests import check_address
 from lic_bench.fetch.resumable_download import Progress, WrongHash, download
 from lic_bench.spec import Checkpoint, CodecSpec
 from lic_bench.system.named_folders import named_folder
 
 LEAST_BYTES = 1024  # the smallest network is some megabytes; less is an error message
+MOST_BYTES = 1 << 33  # the largest file, with the optimiser's state, has about one gigabyte
 ZIP_MAGIC, PICKLE_MAGIC, TAR_MAGIC_AT = b"PK\x03\x04", b"\x80", 257
 SUFFIXES = (".pth", ".pt", ".tar", ".ckpt", ".bin", ".pkl", ".pickle", ".model")
 PAGES = re.compile(r"//(github\.com|huggingface\.co)/.*/blob/|//([^/]+\.)?(dropbox|sharepoint)\.com/")  # about a file
@@ -70,7 +73,10 @@ class _Route:
 
 def direct_url(url: str | None) -> str | None:
     """The address of the bytes of a file, if `url` is one or a Drive link to one; None for pages, folders, shares."""
-    parts = urlsplit(url or "")
+    try:
+        parts = urlsplit(url or "")
+    except ValueError:
+        return None
     if not url or parts.scheme not in ("http", "https") or PAGES.search(url):
         return None
     if query := file_query(url):
@@ -94,8 +100,8 @@ def fetch_weights(
     Raises UserError before any download: an unknown codec, no http address, no place to write.
     """
     specs = choose_codecs(codecs)
-    if mirror and urlsplit(mirror).scheme not in ("http", "https"):
-        raise UserError(f"--url {mirror}: allowed are http:// and https:// addresses.")
+    if mirror:
+        check_address(mirror)
     folders = [given] if (given := named_folder(checkpoints)) else checkpoint_folders(None)
     try:
         folders[0].mkdir(parents=True, exist_ok=True)
@@ -106,9 +112,14 @@ def fetch_weights(
 
 
 def not_weights(file: Path) -> str | None:
-    """What is wrong with a file that torch.save did not write, in words; None for a zip, a pickle or an old tar."""
+    """What is wrong with a file that torch.save did not write, in words; None for a zip, a pickle or an old tar.
+
+    Of a zip all checksums are checked.
+    """
     with file.open("rb") as opened:
         beginning = opened.read(TAR_MAGIC_AT + 5)
+    if problem := zip_problem(file):
+        return f"a file that {problem}"
     if beginning.startswith((ZIP_MAGIC, PICKLE_MAGIC)) or beginning[TAR_MAGIC_AT:] == b"ustar":
         return None
     return f"no PyTorch file (it begins with {beginning[:16]!r}: an error message, perhaps)"
@@ -173,9 +184,8 @@ def _download(spec: CodecSpec, checkpoint: Checkpoint, address: str, route: _Rou
     url = direct_address(address, target, route.drive) if file_query(address) else address
     try:
         progress = _with_codec(key, route.progress)
-        sha256 = download(
-            url, target, sha256=expected, progress=progress, source=address, least=LEAST_BYTES, check=not_weights
-        )
+        bounds = {"least": LEAST_BYTES, "most": MOST_BYTES}
+        sha256 = download(url, target, sha256=expected, progress=progress, source=address, check=not_weights, **bounds)
     except WrongHash as error:
         if checkpoint.sha256 or not known:
             raise

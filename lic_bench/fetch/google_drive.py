@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urljoin, urlsplit
 
 from lic_bench.errors import UserError
 from lic_bench.fetch.http_requests import TEMPORARY, TryAgain, is_web_page, open_url, read_bytes, with_retries
@@ -31,8 +31,8 @@ class Page:
 
 def file_query(url: str) -> dict[str, str] | None:
     """The query (id, for older files also resourcekey) that names a file in a Drive link; None for other addresses."""
-    parts = urlsplit(url)
-    if parts.hostname not in HOSTS:
+    parts = _split(url)
+    if parts is None or parts.hostname not in HOSTS:
         return None
     given = dict(parse_qsl(parts.query))
     in_path = re.search(r"/file/(?:u/\d+/)?d/([\w-]+)", parts.path)
@@ -70,7 +70,9 @@ def confirmation_address(html: str, base: str) -> str | None:
     base: the address of the page. Only a form that leads to Drive or to the page's own server counts.
     """
     for action, inputs in _parse(html).forms:
-        address = urlsplit(urljoin(base, action))
+        address = _split(action, base)
+        if address is None:
+            continue
         query = dict(parse_qsl(address.query)) | inputs
         trusted = address.scheme in ("http", "https") and address.hostname in {*HOSTS, urlsplit(base).hostname}
         if trusted and {"id", "confirm"} <= query.keys():
@@ -115,6 +117,14 @@ def _page_at(address: str) -> Page | None:
 def _page(response: HTTPResponse | HTTPError) -> Page:
     html = read_bytes(response, PAGE_BYTES).decode("utf-8", errors="replace")
     return Page(url=response.geturl(), status=response.status or 0, html=html)
+
+
+def _split(url: str, base: str = "") -> SplitResult | None:
+    """The parts of an address, which may be relative to `base`; None for what is none."""
+    try:
+        return urlsplit(urljoin(base, url))
+    except ValueError:
+        return None
 
 
 class _PageParser(HTMLParser):

@@ -1,22 +1,22 @@
-"""GET requests over HTTP, tried again where that can help."""
+"""GET requests over HTTP, tried again where that can help; a server that hardly sends anything is given up."""
 
-import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPException, HTTPResponse
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from typing import TypeVar
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from lic_bench.errors import UserError
+from lic_bench.fetch.paced_responses import PacedHTTP, PacedHTTPS
 
 ATTEMPTS = 5
 PAUSE_S = 0.5  # before the second attempt; doubled each time
-TIMEOUT_S = 30.0
+TIMEOUT_S = 30.0  # without a single byte
 TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))  # statuses after which another attempt may go better
-NETWORK_ERRORS = (URLError, HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 HEADERS = {"User-Agent": "lic-bench", "Accept-Encoding": "identity"}
 
 Result = TypeVar("Result")
@@ -47,14 +47,47 @@ def with_retries(request: Callable[[], Result], source: str, target: Path) -> Re
 
 @contextmanager
 def open_url(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTTPResponse]:
-    """The response to a GET. Raises HTTPError if the server refuses, TryAgain if the network fails."""
+    """The response to a GET. Raises HTTPError if the server refuses, TryAgain if the network fails.
+
+    Raises UserError for an address, also one that the server leads on to, that is none.
+    """
     try:
-        with urlopen(Request(url, headers={**HEADERS, **(headers or {})}), timeout=TIMEOUT_S) as response:
-            yield response
+        request = Request(url, headers={**HEADERS, **(headers or {})})
+        response = build_opener(PacedHTTP, PacedHTTPS, _Redirects).open(request, timeout=TIMEOUT_S)
     except HTTPError:
         raise
-    except NETWORK_ERRORS as error:
+    except (OSError, HTTPException) as error:
         raise TryAgain(str(getattr(error, "reason", None) or error or type(error).__name__)) from None
+    except ValueError as error:
+        raise UserError(
+            f"Cannot download {url}: it is, or the server leads on to, an address that cannot be read ({error}); "
+            "give another with --url."
+        ) from None
+    with response:
+        yield response
+
+
+class _Redirects(HTTPRedirectHandler):
+    """urllib's, which leaves the connection open where it is led to what is no address."""
+
+    def http_error_302(self, req: Request, fp: Any, code: int, msg: str, headers: HTTPMessage) -> HTTPResponse | None:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except ValueError:
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def check_address(url: str) -> None:
+    """Raise UserError for what is given as --url and is no address on the web."""
+    try:
+        good = urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        good = False
+    if not good:
+        raise UserError(f"--url {url}: allowed are http:// and https:// addresses.")
 
 
 def read_bytes(response: HTTPResponse | HTTPError, most: int) -> bytes:

@@ -1,19 +1,20 @@
 """Finding a data set's images: by its name, in the folders where data sets are kept, or in any folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from lic_bench.errors import UserError, unknown
+from lic_bench.errors import UserError, printable, unknown
 from lic_bench.images import sample_pictures as sample
 from lic_bench.images.image_file import Image, image_of_file
 from lic_bench.images.known_datasets import DATASETS, check_images, read_manifest
 from lic_bench.system.named_folders import named_folder
 
+NAMED = 5  # of the images that cannot be used, so many are named with the reason
 SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
 
@@ -22,7 +23,7 @@ class Dataset:
     """The images of one run's data set, in order of their names.
 
     name: "kodak", or "kodak@256" for images cropped to 256x256, so that the two are never averaged together.
-    warnings: one line each if the images are not the known ones; none for a folder of another name.
+    warnings: one line each for images that cannot be used, and for those of a known data set that are not its own.
     found: the number of images before `limit` took the first ones.
     """
 
@@ -31,6 +32,11 @@ class Dataset:
     warnings: tuple[str, ...] = ()
     found: int = 0
 
+    @property
+    def usable(self) -> tuple[Image, ...]:
+        """The images that can be measured; all records of the others fail, and means are without them."""
+        return tuple(image for image in self.images if image.problem is None)
+
 
 def find_dataset(
     name: str, data_root: Path | None = None, *, limit: int | None = None, crop: int | None = None
@@ -38,8 +44,9 @@ def find_dataset(
     """The data set called `name` (lic-bench list datasets), or the images of a folder and of those inside it.
 
     They are searched in data_root, else in $LIC_BENCH_DATA and the user cache. limit: only the first images. crop: only
-    the central crop x crop pixels of each. An unreadable image is listed, with width and height None.
-    Raises UserError for an unknown name, data that is not there, an empty folder, limit or crop under 1.
+    the central crop x crop pixels of each. An image that cannot be used is listed, with its `problem`.
+    Raises UserError for an unknown name, data that is not there, a folder without images or without any that can be
+    used, limit or crop under 1.
     """
     for option, value in (("limit", limit), ("crop", crop)):
         if value is not None and value < 1:
@@ -51,7 +58,7 @@ def find_dataset(
     if name in DATASETS:
         return _dataset_in(name, _find_folder(name, data_root), limit, crop)
     folder = _plain_folder(name)
-    known = folder.name.lower() if folder.name.lower() in DATASETS else folder.name
+    known = folder.name.lower() if folder.name.lower() in DATASETS else printable(folder.name)
     if known in ("sample", "photos"):
         raise UserError(f"{folder} has the name of the data set {known!r}, which is no folder; rename the folder.")
     return _dataset_in(known, folder, limit, crop)
@@ -116,18 +123,42 @@ def _folders_called(name: str, root: Path) -> Iterator[Path]:
 
 
 def image_files(folder: Path) -> Iterator[Path]:
-    """Every image file in the folder and below that is not hidden."""
-    for parent, _, files in _walk_visible(folder):
+    """Every image file in the folder and below, links to folders included, that is not hidden.
+
+    A folder to which several ways lead counts once. Raises UserError for one that cannot be read.
+    """
+    for parent, _, files in _walk_visible(folder, through_links=True):
         for file in files:
             if Path(file).suffix.lower() in SUFFIXES and not file.startswith("."):
                 yield parent / file
 
 
-def _walk_visible(folder: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+def _walk_visible(folder: Path, *, through_links: bool = False) -> Iterator[tuple[Path, list[str], list[str]]]:
     """As os.walk in alphabetical order, without hidden folders and those that archivers leave behind (__MACOSX)."""
-    for parent, subfolders, files in os.walk(folder):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith((".", "__")))
+    walked: set[tuple[int, int]] = set()
+    _is_new(folder, walked)
+    for parent, subfolders, files in os.walk(
+        folder, onerror=_refuse if through_links else None, followlinks=through_links
+    ):
+        visible = sorted(name for name in subfolders if not name.startswith((".", "__")))
+        subfolders[:] = [name for name in visible if _is_new(Path(parent, name), walked)]
         yield Path(parent), subfolders, sorted(files)
+
+
+def _is_new(folder: Path, walked: set[tuple[int, int]]) -> bool:
+    """Whether no other way has led to this folder; it is noted. Links may lead to where they are."""
+    try:
+        info = folder.stat()
+    except OSError:
+        return True  # os.walk says what is wrong with it
+    identity = info.st_dev, info.st_ino
+    known = identity in walked
+    walked.add(identity)
+    return not known
+
+
+def _refuse(error: OSError) -> None:
+    raise UserError(f"Folder {error.filename} cannot be read ({error.strerror}); make it readable or take it away.")
 
 
 def _dataset_in(name: str, folder: Path, limit: int | None, crop: int | None) -> Dataset:
@@ -143,13 +174,25 @@ def _dataset_of(name: str, folder: Path, files: list[Path], limit: int | None, c
     if len(set(names)) < len(names):  # two folders have files of one name
         names = [file.relative_to(folder).as_posix() for file in files]
     chosen = sorted(zip(names, files, strict=True))[:limit]
-    uncropped = [image_of_file(file, label) for label, file in chosen]
+    uncropped = [image_of_file(file, printable(label)) for label, file in chosen]
+    if all(image.problem for image in uncropped):
+        raise UserError(f"Data set {name!r} has no image that can be used; the first: {uncropped[0].problem}")
+    of_known = check_images(name, folder, len(files), uncropped) if name in DATASETS else ()
     return Dataset(
         name=_cropped_name(name, crop),
         images=tuple(_with_crop(image, crop) for image in uncropped),
-        warnings=tuple(check_images(name, folder, len(files), uncropped)) if name in DATASETS else (),
+        warnings=(*_unusable(name, uncropped), *of_known),
         found=len(files),
     )
+
+
+def _unusable(name: str, images: Sequence[Image]) -> Iterator[str]:
+    """One line for each image that cannot be used; for many, how many more there are."""
+    problems = [image.problem for image in images if image.problem]
+    for problem in problems[:NAMED]:
+        yield f"{name}: measured without one image: {problem}"
+    if len(problems) > NAMED:
+        yield f"{name}: measured without {len(problems) - NAMED} more images that cannot be used."
 
 
 def _with_crop(image: Image, crop: int | None) -> Image:

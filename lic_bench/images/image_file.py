@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import struct
+import re
+import shlex
+import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image as pil
 
+FORMATS = ("PNG", "PPM", "BMP", "TIFF", "WEBP", "JPEG")  # Pillow's names; others of its readers run programs
 KINDS = {
     "1": "black and white",
     "L": "greyscale",
@@ -41,8 +44,9 @@ class Image:
     """One image, without its pixels.
 
     name: unique within its data set. path: its file; None for a sample picture, made from `seed`.
-    width, height: in pixels, after the crop; None if the header cannot be read (`read_image` says why).
+    width, height: in pixels, after the crop; None if the header cannot be read.
     sha256: of the file's bytes, or of a sample picture's uncropped pixels; None if the file cannot be read.
+    problem: why it cannot be used, in one line; None if it can, as far as can be said without decoding a PNG.
     crop: side of the central square that is used, in pixels; None: the whole image.
     """
 
@@ -53,18 +57,21 @@ class Image:
     sha256: str | None
     crop: int | None = None
     seed: int | None = None
+    problem: str | None = None
 
 
 def image_of_file(path: Path, name: str) -> Image:
     """The Image of a file, uncropped, from its header and bytes; what cannot be read is None."""
-    width = height = digest = None
+    width = height = digest = problem = None
     try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest = _sha256_of(path)
         with _open_picture(path) as picture:
             width, height = picture.size
-    except (UserError, OSError):
-        pass  # a listing goes on; `read_image` raises the reason
-    return Image(name=name, path=path, width=width, height=height, sha256=digest)
+            _check_format(picture, path)
+            _check_whole(picture)
+    except UserError as error:  # a listing goes on
+        problem = str(error)
+    return Image(name=name, path=path, width=width, height=height, sha256=digest, problem=problem)
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -80,6 +87,8 @@ def read_image(image: Image) -> NDArray[np.uint8]:
 
     Raises UserError for anything but a whole, still, 8-bit RGB picture.
     """
+    if image.problem is not None:
+        raise UserError(image.problem)
     if image.path is not None:
         return central_crop(read_pixels(image.path), image.crop)
     if image.seed is None:
@@ -117,19 +126,49 @@ def _open_picture(path: Path) -> Iterator[pil.Image]:
     from PIL import Image as pil
     from PIL import UnidentifiedImageError
 
+    _check_plain_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # large photographs and odd metadata are fine
-            with pil.open(path) as picture:
+            with pil.open(path, formats=FORMATS) as picture:
                 yield picture
+    except UserError:
+        raise
     except UnidentifiedImageError:
-        problem = "is an empty file" if path.stat().st_size == 0 else "is no image that Pillow can read"
+        problem = "is an empty file" if path.stat().st_size == 0 else "is no image of a format that is read"
         raise UserError(f"{path} {problem}; allowed is 8-bit RGB (PNG, PPM, ...): get it again or remove it.") from None
     except pil.DecompressionBombError:
         raise UserError(f"{path} has more than 178 million pixels; split it into parts of allowed size.") from None
-    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    except Exception as error:  # of a damaged file Pillow's readers raise whatever they stumble over
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split()) or type(error).__name__
         raise UserError(f"{path} cannot be decoded ({reason}); get the file again or remove it.") from None
+
+
+def _check_plain_file(path: Path) -> None:
+    """Raise UserError for what is not there, and for named pipes and devices, which may never end."""
+    try:
+        plain = stat.S_ISREG(path.stat().st_mode)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); get the file again or remove it.") from None
+    if not plain:
+        raise UserError(f"{path} is no plain file but a named pipe, a device or the like; remove it.")
+
+
+def _sha256_of(path: Path) -> str:
+    _check_plain_file(path)
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); get the file again or remove it.") from None
+
+
+def _check_whole(picture: pil.Image) -> None:
+    """Raise what Pillow raises if the file is damaged: of a PNG by its checksums, else by decoding."""
+    if picture.format == "PNG":
+        picture.verify()
+    else:
+        picture.load()
 
 
 def _check_format(picture: pil.Image, path: Path) -> None:
@@ -155,7 +194,9 @@ def _is_deep(picture: pil.Image, path: Path) -> bool:
 
 def _format_error(path: Path, kind: str, *, deep: bool = False) -> UserError:
     """What came, and the command that converts it. deep: Pillow would not keep its values."""
-    fix = f"python -c \"from PIL import Image; Image.open('{path.name}').convert('RGB').save('{path.stem}-rgb.png')\""
+    name, new = path.name, f"{path.stem}-rgb.png"
+    code = f"from PIL import Image; Image.open({name!r}).convert('RGB').save({new!r})"
+    fix = 'python -c "' + re.sub(r'([\\"$`])', r"\\\1", code) + '"'
     if deep:
-        fix = f"magick {path.name} -depth 8 -define png:color-type=2 {path.stem}-rgb.png"
+        fix = f"magick {shlex.quote(name)} -depth 8 -define png:color-type=2 {shlex.quote(new)}"
     return UserError(f"{path} is {kind}; allowed is 8-bit RGB. Convert it: {fix}")

@@ -75,15 +75,13 @@ def check_images(name: str, folder: Path, count: int, images: list[Image]) -> It
     info = DATASETS[name]
     if count != info.count:
         yield f"{name}: {count} images in {folder}, the data set has {info.count}; averages are not comparable."
-    if unreadable := [i.name for i in images if i.width is None]:
-        yield f"{name}: {_name_few(unreadable)} cannot be read and will be failed records."
-    readable = [i for i in images if i.width is not None]
+    usable = [i for i in images if i.problem is None]
     if odd := [
-        f"{i.name} ({i.width}x{i.height})" for i in readable if info.sizes and (i.width, i.height) not in info.sizes
+        f"{i.name} ({i.width}x{i.height})" for i in usable if info.sizes and (i.width, i.height) not in info.sizes
     ]:
         yield f"{name}: {_name_few(odd)}: another size than the data set's {info.size}."
     known = read_manifest(name)
-    if other := [i.name for i in readable if known and not is_original(i, known.get(Path(i.name).name))]:
+    if other := [i.name for i in usable if known and not is_original(i, known.get(Path(i.name).name))]:
         yield (
             f"{name}: {_name_few(other)}: not the known pixels (sha256 differs); get them again: "
             f"lic-bench fetch {name}."

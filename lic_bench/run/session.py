@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any, Protocol
 
+from lic_bench.codecs.bitstream_cache import cache_trouble
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of
 from lic_bench.machine import core_affinity
@@ -71,7 +72,7 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
             "config": asdict(session.config),
             "fingerprint": environment_fingerprint(environment) | _own_fingerprint(session),
             "environment": environment,
-            "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.images},
+            "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
             "warnings": [warning for d in session.datasets for warning in d.warnings],
         },
         allow=options.allow,
@@ -107,6 +108,8 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                     outcome.stored += _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     counting.count_at_sizes(spec, session, workers[spec.name], store, options, listener.note)
+            if trouble := cache_trouble():
+                listener.note(trouble)
             failed = store.records.failed
             outcome.failed += [failed[job.key] for job in jobs if job.key in failed]
     outcome.failed_complexity = list(store.complexity.failed.values())

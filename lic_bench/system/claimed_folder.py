@@ -39,11 +39,11 @@ def check_no_strangers(folder: Path, lacking: str) -> None:
 def set_folder_aside(folder: Path, marker: str, user: str) -> Path | None:
     """Rename a folder that holds the file `marker`, so that a fresh one can begin there; its new place, or None.
 
-    Raises UserError where another process has it.
+    Of a link the link is renamed, and where it leads stays as it is. Raises UserError where another process has it.
     """
     if not (folder / marker).exists():
         return None
-    whole = folder.resolve()
+    whole = folder.resolve() if folder.name in ("", "..") else folder.absolute()
     with claim_folder(folder, user):
         try:
             return whole.rename(whole.with_name(f"{whole.name}.old-{datetime.now():%Y%m%d-%H%M%S-%f}"))

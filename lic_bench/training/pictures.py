@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, printable
 from lic_bench.images.datasets import image_files
 from lic_bench.images.image_file import picture_size
 
@@ -39,7 +39,7 @@ class PictureFolder:
     def sha256(self) -> str:
         """In hexadecimal, of the paths and contents of all pictures."""
         lines = "".join(f"{picture.sha256} {picture.path}\n" for picture in self.pictures)
-        return hashlib.sha256(lines.encode()).hexdigest()
+        return hashlib.sha256(printable(lines).encode()).hexdigest()
 
 
 def find_pictures(folder: Path) -> PictureFolder:

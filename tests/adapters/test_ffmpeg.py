@@ -133,10 +133,28 @@ def test_a_damaged_bitstream_is_an_error_of_one_line(coder, damage):
         codec.decompress(Bitstream(payload, bits.header))
 
 
+@pytest.mark.parametrize("share", [0.95, 0.5, 0.2])
+def test_a_part_of_a_stream_is_an_error(coder, share):
+    codec = load(coder.name)
+    bits = codec.compress(picture())
+    payload = bits.payload[: int(len(bits.payload) * share)]
+    with pytest.raises(ProgramError, match=rf"^{len(payload)} bytes of {coder.encoder} bitstream [^\n]+$"):
+        codec.decompress(Bitstream(payload, bits.header))
+
+
+def test_a_changed_bit_of_an_hevc_stream_is_an_error():
+    pytest.importorskip("imageio_ffmpeg")
+    codec = load("hevc")
+    bits = codec.compress(picture())
+    payload = bits.payload[:-9] + bytes([bits.payload[-9] ^ 4]) + bits.payload[-8:]
+    with pytest.raises(ProgramError, match="are damaged: their checksum is not the header's"):
+        codec.decompress(Bitstream(payload, bits.header))
+
+
 def test_a_stream_of_another_size_is_an_error(coder):
     codec = load(coder.name)
     small, large = codec.compress(picture(32, 32)), codec.compress(picture(32, 64))
-    with pytest.raises(ProgramError, match="no 64x32 picture"):
+    with pytest.raises(ProgramError, match="checksum" if coder is HEVC else "no 64x32 picture"):
         codec.decompress(Bitstream(small.payload, large.header))
 
 

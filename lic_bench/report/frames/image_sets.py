@@ -21,12 +21,22 @@ def pictures_of(records: pd.DataFrame) -> frozenset[Picture]:
     return frozenset((name, int(width), int(height), sha256) for name, width, height, sha256 in rows)
 
 
+def records_of_usable(run: Run) -> pd.DataFrame:
+    """The records without those of pictures that nobody could read, which run.json does not name."""
+    records, named = run.records, run.info.get("images") or {}
+    rows = zip(records.dataset, records.image, records.status, strict=True)
+    return records.loc[
+        [status == "ok" or not named or f"{dataset}/{image}" in named for dataset, image, status in rows]
+    ]
+
+
 def image_set(run: Run, dataset: str) -> str:
     """The name of the data set if these are its published pictures, else the name with their number and a checksum.
 
-    Two curves are comparable if this is equal. The pictures are those that the run touched.
+    Two curves are comparable if this is equal. The pictures are those that the run touched and that can be used.
     """
-    records = run.records[run.records.dataset == dataset]
+    records = records_of_usable(run)
+    records = records[records.dataset == dataset]
     pictures = sorted(pictures_of(records))
     if _are_published(pictures, dataset, run.info):
         return dataset

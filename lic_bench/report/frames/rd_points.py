@@ -8,7 +8,7 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
-from lic_bench.report.frames.image_sets import image_set
+from lic_bench.report.frames.image_sets import image_set, records_of_usable
 from lic_bench.report.labels import measured_label
 from lic_bench.store.run_folder import Run
 
@@ -26,10 +26,10 @@ def rd_points(run: Run) -> pd.DataFrame:
 
     bpp: payload bits over height x width, mean over images; bpp_total with the header. psnr_db, ms_ssim_db: means of
     the per-image values. ms_ssim: mean of the linear values. A metric that one image lacks is NaN. complete: every
-    image of the data set that the run touched is there; a point that is not complete enters no curve.
+    usable image of the data set that the run touched is there; a point that is not complete enters no curve.
     """
     records = run.records[run.records.weights != "random"]
-    wanted = {str(name): set(group.image) for name, group in run.records.groupby("dataset")}
+    wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
     sets = {name: image_set(run, name) for name in wanted}
     rows = [
         _point(run, group, wanted[name := str(group.dataset.iloc[0])], sets[name])

@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache_key
+from lic_bench.codecs import bitstream_cache
+from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache_key, cache_trouble
 from lic_bench.errors import UserError
 
 CONTENT, SIZE, CODER = bytes(range(24)), (2, 4), ("vtm", "9.1", "0a1b")
@@ -100,15 +102,31 @@ def test_a_cache_that_cannot_be_written_is_refused_beforehand(tmp_path: Path, wh
     assert list((tmp_path / "new").rglob("*")) == [tmp_path / "new" / "bitstreams"]
 
 
-def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match=r"^Cannot write to the bitstream cache, .*file.* by \$LIC_BENCH_CACHE\.$"):
-        BitstreamCache(tmp_path / "file").put("abc", b"bits")
-
-
 def test_the_variable_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LIC_BENCH_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path / "bitstreams"
     monkeypatch.delenv("LIC_BENCH_CACHE")
     assert cache_folder().name == "bitstreams"
     assert "lic-bench" in str(cache_folder())
+
+
+def test_bitstreams_that_cannot_be_stored_are_kept_in_memory_and_it_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bitstream_cache, "_kept_in_memory", {})
+    cache = BitstreamCache(tmp_path / "bitstreams")
+    cache.put("abc", b"bits")
+    assert cache_trouble() is None
+    (tmp_path / "bitstreams" / "xy").write_text("where a folder is to be")
+    cache.put("xyz", b"more bits")
+    assert (cache.get("abc"), cache.get("xyz")) == (b"bits", b"more bits")
+    said = f"{tmp_path / 'bitstreams'}, cannot be written (File exists): 1 bitstreams are not kept for another run"
+    assert said in str(cache_trouble())
+
+
+def test_a_full_disk_is_no_reason_not_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**_options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bitstream_cache.tempfile, "NamedTemporaryFile", full)
+    BitstreamCache(tmp_path / "bitstreams").prepare()

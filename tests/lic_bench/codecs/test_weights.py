@@ -154,13 +154,13 @@ def test_a_factory_gets_its_weights_from_every_form_of_file(tmp_path: Path, fact
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"g_a.0.bias": torch.full((8,), torch.nan)}, r"'g_a\.0\.bias' \(torch\.float32\) is not of finite real"),
+        ({"g_a.0.bias": torch.full((8,), torch.inf)}, r"'g_a\.0\.bias' \(torch\.float32\) is not of finite real"),
         ({"g_a.0.bias": torch.ones(8).int()}, r"'g_a\.0\.bias' \(torch\.int32\) is not of finite real"),
         ({"g_a.0.bias": torch.ones(9)}, r"g_a\.0\.bias \[9\] instead of \[8\]\. Likely cause: .*other widths"),
         ({"lrp.bias": torch.ones(9)}, r"1 unexpected: lrp\.bias\. Likely cause: another codec"),
         ({"g_a.0.bias": None}, r"1 missing: g_a\.0\.bias\. Likely cause: part of the file is lost"),
     ],
-    ids=["nan", "integers", "shape", "unexpected", "missing"],
+    ids=["infinite", "integers", "shape", "unexpected", "missing"],
 )
 def test_what_does_not_fit_a_factory_is_one_line(
     tmp_path: Path, factory: str, entries: dict[str, Any], message: str

@@ -1,5 +1,6 @@
 """Data sets from the server of conftest.py."""
 
+import contextlib
 import hashlib
 import io
 import json
@@ -30,7 +31,11 @@ def two(monkeypatch):
     files = {f"kodim0{n}.png": png(n) for n in (1, 2)}
     pixels = {name: np.array(pil.open(io.BytesIO(data))).tobytes() for name, data in files.items()}
     known = {
-        name: {"sha256": hashlib.sha256(data).hexdigest(), "pixels_sha256": hashlib.sha256(pixels[name]).hexdigest()}
+        name: {
+            "bytes": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "pixels_sha256": hashlib.sha256(pixels[name]).hexdigest(),
+        }
         for name, data in files.items()
     }
     for module in (fetch_datasets, known_datasets):
@@ -60,7 +65,7 @@ def test_the_same_pixels_in_another_file_are_right(server, tmp_path, two):
 
 def zipped(files: dict[str, bytes]) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as pack:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as pack:
         for name, data in files.items():
             pack.writestr(name, data)
     return out.getvalue()
@@ -141,11 +146,48 @@ def test_a_bad_archive_is_refused(server, tmp_path, two, content, message):
 
 
 @pytest.mark.parametrize(
+    "first",
+    [b"down for maintenance\n" * 9, zipped({"a.png": png(1)}), zipped({"a.png": png(1), "b.png": b"?"})],
+    ids=["no archive", "too few images", "a damaged image"],
+)
+def test_what_is_not_the_data_set_does_not_lock_it_out(server, tmp_path, two, first):
+    url = f"{server.url}/a.zip"
+    server.behaviour.files["/a.zip"] = first
+    with contextlib.suppress(UserError):
+        fetch_dataset("clic", tmp_path, url)
+    server.behaviour.files["/a.zip"] = zipped({"a.png": png(1), "b.png": png(2)})
+    result = fetch_dataset("clic", tmp_path, url)
+    assert (result.images, result.warnings) == (2, ())
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_an_archive_of_more_than_any_data_set_has_is_not_unpacked(server, tmp_path, two, monkeypatch, pack):
+    monkeypatch.setattr(fetch_datasets, "MOST_FILES", 5)
+    monkeypatch.setattr(fetch_datasets, "MOST_BYTES", 30_000)
+    for files in ({f"{n}.png": b"" for n in range(6)}, {f"{n}.png": bytes(8000) for n in range(4)}):
+        server.behaviour.files["/a"] = pack(files)
+        with pytest.raises(UserError, match="unpacks to more than 5 files or 30000 bytes"):
+            fetch_dataset("clic", tmp_path, f"{server.url}/a")
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_an_archive_that_lists_one_file_again_and_again_is_refused(server, tmp_path, two):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as pack:
+        pack.writestr("a.png", png(1))
+        pack.filelist *= 3000
+    server.behaviour.files["/a"] = out.getvalue()
+    with pytest.raises(UserError, match=r"lists 'a\.png' twice"):
+        fetch_dataset("clic", tmp_path, f"{server.url}/a")
+
+
+@pytest.mark.parametrize(
     ("name", "url", "message"),
     [
         ("sample", None, "built in"),
         ("kodack", None, "Did you mean 'kodak'"),
         ("kodak", "ftp://host/x", "allowed are http:// and https://"),
+        ("clic", "http://[::1/x.zip", "allowed are http:// and https://"),
     ],
 )
 def test_what_cannot_be_fetched_is_said(tmp_path, name, url, message):

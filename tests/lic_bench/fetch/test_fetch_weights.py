@@ -1,8 +1,11 @@
 """Weights from a real server on this machine: files, a Drive that asks back, mirrors, changes, and work for hands."""
 
 import hashlib
+import io
+import re
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +18,16 @@ from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url, fetch_weights, not_weights, shortfall, summary
 from lic_bench.spec import Checkpoint, CodecSpec
 
-ZIP = b"PK\x03\x04"  # as torch.save begins
-ONE, TWO = (ZIP + np.random.default_rng(seed).bytes(199_996) for seed in (1, 2))
+
+def zipped(data: bytes) -> bytes:
+    """A zip archive, as torch.save writes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as pack:
+        pack.writestr("w/data.pkl", data)
+    return out.getvalue()
+
+
+ONE, TWO = (zipped(np.random.default_rng(seed).bytes(199_882)) for seed in (1, 2))
 ID = "1aB-cD_eF234567890"
 DRIVE_LINK = f"https://drive.google.com/file/d/{ID}/view?usp=sharing"
 DRIVE_ASKED = f"/uc?export=download&id={ID}"
@@ -318,10 +329,22 @@ def test_what_is_no_weights_file_is_never_believed(web, tmp_path: Path, content:
     assert fetch_weights("net", tmp_path)[0].downloaded == 1
 
 
-@pytest.mark.parametrize("beginning", [ZIP, b"\x80\x02", b"\0" * 257 + b"ustar"], ids=["zip", "pickle", "tar"])
+@pytest.mark.parametrize(
+    "beginning", [zipped(bytes(3000)), b"\x80\x02", b"\0" * 257 + b"ustar"], ids=["zip", "pickle", "tar"]
+)
 def test_all_that_torch_ever_saved_is_taken(tmp_path: Path, beginning: bytes) -> None:
-    (tmp_path / "weights").write_bytes(beginning.ljust(5000))
+    (tmp_path / "weights").write_bytes(beginning)
     assert not_weights(tmp_path / "weights") is None
+
+
+@pytest.mark.parametrize("damaged", [ONE[:-40], ONE[:1000] + b"?" + ONE[1001:]], ids=["cut off", "changed"])
+def test_a_damaged_zip_is_not_believed(web, tmp_path: Path, damaged: bytes) -> None:
+    codec(Checkpoint(file="g.pth", url=f"{web.url}/g.pth"))
+    web.replies = {"/g.pth": web.Reply(damaged)}
+    (outcome,) = fetch_weights("net", tmp_path)
+    assert re.search("gave a file that is (only the beginning of a zip|damaged)", outcome.errors[0])
+    web.replies = {"/g.pth": web.Reply(ONE)}
+    assert fetch_weights("net", tmp_path)[0].downloaded == 1
 
 
 @pytest.mark.parametrize("file", ["../up.pth", "/abs.pth", "a/b.pth", "..", "", "a\\b"])

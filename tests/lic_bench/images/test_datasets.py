@@ -1,6 +1,7 @@
 """Finding data sets and listing them: never silently the wrong images."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from PIL import Image as pil
 from lic_bench.errors import UserError
 from lic_bench.images import datasets, known_datasets
 from lic_bench.images.datasets import find_dataset
-from lic_bench.images.image_file import pixels_sha256, read_image
+from lic_bench.images.image_file import pixels_sha256, read_image, read_pixels
 from lic_bench.images.known_datasets import DATASETS, DatasetInfo, read_manifest
 
 
@@ -142,9 +143,69 @@ def test_an_unreadable_image_is_listed_and_does_not_stop_the_others(tmp_path):
         ("d.png", None, None),
     ]
     assert images[3].sha256 is None
+    assert [image.problem is None for image in images] == [True, False, False, False]
     for image in images[1:]:
         with pytest.raises(UserError):
             read_image(image)
+
+
+@pytest.mark.parametrize("what", ["pipe", "device", "endless link", "nothing"])
+def test_what_is_no_plain_file_is_said_and_never_read(tmp_path, what):
+    write(tmp_path / "a.png")
+    odd = tmp_path / "odd.png"
+    if what == "pipe":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to({"device": "/dev/zero", "endless link": odd, "nothing": tmp_path / "gone"}[what])
+    found = find_dataset(str(tmp_path))
+    assert [image.name for image in found.usable] == ["a.png"]
+    (warning,) = found.warnings
+    assert "measured without one image: " in warning
+    assert "\n" not in warning
+    expected = "is no plain file" if what in ("pipe", "device") else "cannot be read"
+    assert expected in found.images[1].problem
+    with pytest.raises(UserError, match=expected):
+        read_pixels(odd)
+
+
+def test_without_any_image_that_can_be_used_there_is_no_data_set(tmp_path):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(UserError, match=r"has no image that can be used; the first: .*a\.png is an empty file"):
+        find_dataset(str(tmp_path))
+
+
+def test_of_many_unusable_images_the_first_are_named(tmp_path):
+    write(tmp_path / "z.png")
+    for number in range(9):
+        (tmp_path / f"{number}.png").write_bytes(b"?")
+    warnings = find_dataset(str(tmp_path)).warnings
+    assert len(warnings) == datasets.NAMED + 1
+    assert warnings[-1].endswith("measured without 4 more images that cannot be used.")
+
+
+def test_names_that_are_not_utf_8_are_spelled_out(tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9s")
+    write(folder / os.fsdecode(b"\xe9.png"))
+    (folder / os.fsdecode(b"\xff.png")).write_bytes(b"?")
+    found = find_dataset(str(folder))
+    assert (found.name, [image.name for image in found.images]) == ("caf\\udce9s", ["\\udce9.png", "\\udcff.png"])
+    assert read_image(found.images[0]).shape == (4, 6, 3)
+    for text in (found.name, *found.warnings):
+        text.encode()
+
+
+def test_links_to_folders_lead_to_images_and_never_round(tmp_path):
+    write(tmp_path / "disk" / "a.png")
+    write(tmp_path / "set" / "b.png")
+    (tmp_path / "set" / "more").symlink_to("../disk")
+    (tmp_path / "set" / "again").symlink_to(tmp_path / "disk")
+    (tmp_path / "set" / "round").symlink_to(".")
+    (tmp_path / "disk" / "back").symlink_to("../set")
+    assert [image.name for image in find_dataset(str(tmp_path / "set")).images] == ["a.png", "b.png"]
+    (tmp_path / "root" / "kodak").mkdir(parents=True)
+    (tmp_path / "root" / "kodak" / "PNG").symlink_to(tmp_path / "disk")
+    assert {image.name for image in find_dataset("kodak", tmp_path / "root").images} == {"a.png", "b.png"}
 
 
 @pytest.fixture
@@ -177,7 +238,10 @@ def test_the_known_files_and_the_same_pixels_in_other_files_pass(tiny):
         (lambda folder: write(folder / "kodim02.png", 12, 8), r"kodim02.png \(12x8\): another size"),
         (lambda folder: (folder / "kodim02.png").unlink(), "1 images in .* has 2"),
         (lambda folder: write(folder / "kodim03.png"), "3 images in .* has 2"),
-        (lambda folder: (folder / "kodim02.png").write_bytes(b"?"), "kodim02.png cannot be read"),
+        (
+            lambda folder: (folder / "kodim02.png").write_bytes(b"?"),
+            r"measured without one image: .*kodim02\.png is no image",
+        ),
     ],
 )
 def test_anything_else_is_a_warning(tiny, damage, warning):

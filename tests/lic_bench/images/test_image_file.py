@@ -1,7 +1,10 @@
 """Reading an image: exact pixels of 8-bit RGB, one line for everything else."""
 
 import contextlib
+import shlex
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -70,11 +73,35 @@ def test_cmyk_is_refused(tmp_path):
         read(tmp_path / "a.jpg")
 
 
-def test_the_printed_conversion_works(tmp_path):
-    pil.fromarray(RGB).convert("L").save(tmp_path / "a.png")
-    with pil.open(tmp_path / "a.png") as picture:
-        picture.convert("RGB").save(tmp_path / "a-rgb.png")
-    assert read(tmp_path / "a-rgb.png").shape == (5, 7, 3)
+@pytest.mark.parametrize("stem", ["a", "it's", 'the "best" $HOME', "back\\slash `a`"])
+def test_the_printed_conversion_works(tmp_path, stem):
+    pil.fromarray(RGB).convert("L").save(tmp_path / f"{stem}.png")
+    command = image_of_file(tmp_path / f"{stem}.png", stem).problem.partition("Convert it: python ")[2]
+    subprocess.run(f"{shlex.quote(sys.executable)} {command}", shell=True, check=True, cwd=tmp_path)
+    assert read(tmp_path / f"{stem}-rgb.png").shape == (5, 7, 3)
+
+
+@pytest.mark.parametrize("stem", ["it's", "a b"])
+def test_the_command_for_deep_pictures_is_quoted(tmp_path, stem):
+    pil.new("I;16", (7, 5)).save(tmp_path / f"{stem}.png")
+    command = image_of_file(tmp_path / f"{stem}.png", stem).problem.partition("Convert it: ")[2]
+    words = shlex.split(command)
+    assert (words[1], words[-1]) == (f"{stem}.png", f"{stem}-rgb.png")
+
+
+def test_a_program_is_never_run_to_read_a_file(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n")
+    with pytest.raises(UserError, match="no image of a format that is read"):
+        read(tmp_path / "a.png")
+
+
+def test_a_damaged_png_is_found_without_decoding_it(tmp_path):
+    pil.fromarray(RGB).save(tmp_path / "a.png")
+    whole = (tmp_path / "a.png").read_bytes()
+    assert image_of_file(tmp_path / "a.png", "a").problem is None
+    for damaged in (whole[:-20], whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]):
+        (tmp_path / "a.png").write_bytes(damaged)
+        assert "cannot be decoded" in image_of_file(tmp_path / "a.png", "a").problem
 
 
 def test_sixteen_bits_per_channel_are_refused_not_cut_off(tmp_path):

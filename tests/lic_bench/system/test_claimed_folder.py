@@ -7,6 +7,7 @@ import pytest
 from lic_bench.errors import UserError
 from lic_bench.system import claimed_folder
 from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
+from lic_bench.system.named_folders import named_folder
 
 
 def test_a_claimed_folder_is_neither_claimed_again_nor_set_aside(tmp_path: Path) -> None:
@@ -44,3 +45,34 @@ def test_other_peoples_files_are_named(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").touch()
     with pytest.raises(UserError, match=r"holds other files \(thesis\.tex\) and no run\.json"):
         check_no_strangers(tmp_path, "run.json")
+
+
+def test_of_a_link_the_link_is_set_aside(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "run.json").touch()
+    (tmp_path / "out").symlink_to("disk")
+    aside = set_folder_aside(tmp_path / "out", "run.json", "lic-bench run")
+    assert aside is not None
+    assert aside.parent == tmp_path
+    assert aside.name.startswith("out.old-")
+    assert (aside / "run.json").exists()
+    assert (tmp_path / "disk" / "run.json").exists()
+    claim_folder(tmp_path / "out", "lic-bench run").close()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("name", [".", "../out", "..", "below/.."])
+def test_a_fresh_folder_takes_the_place_of_the_one_that_was_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    out = tmp_path / "out"
+    (out / "below").mkdir(parents=True)
+    (out / "run.json").touch()
+    monkeypatch.chdir(out / "below" if name == ".." else out)
+    named = named_folder(name)
+    assert named is not None
+    aside = set_folder_aside(named, "run.json", "lic-bench run")
+    claim_folder(named, "lic-bench run").close()
+    assert [path.name for path in out.iterdir()] == [".lock"]
+    assert aside is not None
+    assert (aside / "run.json").exists()

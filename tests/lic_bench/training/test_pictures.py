@@ -1,5 +1,6 @@
 """Which pictures of a folder are used, and how their folder is known again."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,3 +51,18 @@ def test_folders_without_pictures(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(UserError, match=r"the first of 1 files: .*a\.png is an empty file"):
         find_pictures(tmp_path)
+
+
+def test_names_that_are_not_utf_8_have_a_hash(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    assert len(find_pictures(tmp_path).sha256) == 64
+
+
+def test_named_pipes_and_devices_are_left_out(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "zero.png").symlink_to("/dev/zero")
+    found = find_pictures(tmp_path)
+    assert [picture.path for picture in found.pictures] == ["a.png"]
+    assert len(found.left_out) == 2
+    assert all("is no plain file" in line for line in found.left_out)

@@ -1,0 +1,141 @@
+"""Pictures that were damaged or are none, through `run` and its resumption; DRAWS of them, SEED chooses which."""
+
+import io
+import os
+import random
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lic_bench.report.frames.rd_points import rd_points
+from lic_bench.run.jobs import Job
+from lic_bench.run.options import Options
+from lic_bench.run.session import Outcome, run
+from lic_bench.store.records import Record
+from lic_bench.store.run_folder import Run
+
+DRAWS, SEED = int(os.environ.get("DRAWS", "40")), int(os.environ.get("SEED", "0"))
+FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "PPM": "ppm", "TIFF": "tif", "WEBP": "webp"}
+MODES = ("L", "LA", "RGBA", "P", "1", "I;16", "CMYK", "F", "I")
+TEXTS = (
+    b"",
+    b"<!DOCTYPE html><html><body>Not found</body></html>",
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    b"P6 60000 60000 255\n",
+    b"\x89PNG\r\n\x1a\n",
+)
+
+
+class Silent:
+    """A Listener that takes no notice."""
+
+    def started(self, jobs: Sequence[Job], done: int) -> None: ...
+    def job(self, job: Job) -> None: ...
+    def record(self, job: Job, record: Record, seconds: float) -> None: ...
+    def note(self, text: str) -> None: ...
+
+
+def measure(folder: Path, **options: object) -> Outcome:
+    given = {"codecs": "jpeg", "qualities": ["30"], "datasets": str(folder), "measure": "quality", "device": "cpu"}
+    return run(Options(**(given | {"out": folder.parent / "run"} | options)), Silent())
+
+
+def encoded(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+def good(seed: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (24, 20, 3), dtype=np.uint8))
+
+
+def of_another_mode(draw: random.Random) -> tuple[bytes, str]:
+    mode = draw.choice(MODES)
+    kind = "TIFF" if mode in ("CMYK", "F", "I") else draw.choice(["PNG", "TIFF"])
+    return encoded(Image.new(mode, (20, 24)), kind), FORMATS[kind]
+
+
+def cut_off(draw: random.Random) -> tuple[bytes, str]:
+    kind = draw.choice(list(FORMATS))
+    data = encoded(good(draw.randrange(9)), kind)
+    return data[: draw.randrange(len(data))], FORMATS[kind]
+
+
+def changed(draw: random.Random) -> tuple[bytes, str]:
+    """Some bytes are others, most in the header."""
+    kind = draw.choice(list(FORMATS))
+    data = bytearray(encoded(good(draw.randrange(9)), kind))
+    for _ in range(draw.choice([1, 2, 8])):
+        data[draw.randrange(draw.choice([40, len(data)])) % len(data)] = draw.randrange(256)
+    return bytes(data), FORMATS[kind]
+
+
+def no_picture(draw: random.Random) -> tuple[bytes, str]:
+    return draw.choice([*TEXTS, draw.randbytes(300)]), draw.choice(list(FORMATS.values()))
+
+
+KINDS: tuple[Callable[[random.Random], tuple[bytes, str]], ...] = (of_another_mode, cut_off, changed, no_picture)
+
+
+def mutated(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
+    """`count` files, name and content."""
+    for number in range(count):
+        draw = random.Random(f"{seed} {number}")
+        data, suffix = KINDS[number % len(KINDS)](draw)
+        yield f"{number:03}.{suffix}", data
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of two good pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for seed, name in enumerate(("good0.png", "good1.png")):
+        good(seed).save(folder / name)
+    return folder
+
+
+def test_damaged_pictures_end_no_run_and_spoil_no_curve(pictures: Path) -> None:
+    for name, data in mutated(DRAWS, SEED):
+        (pictures / name).write_bytes(data)
+    first = measure(pictures)
+    stored = Run(pictures.parent / "run").records
+    assert first.stored == len(stored) == DRAWS + 2
+    assert all(error and "\n" not in error for error in stored.error[stored.status == "failed"])
+    assert set(stored.image[stored.status == "ok"]) >= {"good0.png", "good1.png"}
+    again = measure(pictures)
+    assert (again.stored, len(again.failed)) == (0, len(first.failed))
+
+
+@pytest.mark.parametrize("ending", ["removed", "kept"])
+def test_the_rest_stands_whether_an_unusable_picture_goes_or_stays(pictures: Path, ending: str) -> None:
+    spoilt = pictures / "grey.png"
+    good(2).convert("L").save(spoilt)
+    assert (measure(pictures).stored, len(measure(pictures).failed)) == (3, 1)
+    if ending == "removed":
+        spoilt.unlink()
+        assert measure(pictures) == Outcome()
+    (point,) = rd_points(Run(pictures.parent / "run")).to_dict("records")
+    assert point["complete"]
+    assert (point["n_images"], point["n_failed"]) == (2, 1)
+    assert point["image_set"].startswith("pictures [2 images")
+
+
+def test_an_unusable_picture_is_said_before_anything_is_measured(pictures: Path) -> None:
+    (pictures / "page.png").write_bytes(TEXTS[1])
+    said: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text: str) -> None:
+            said.append(text)
+
+        def job(self, job: Job) -> None:
+            assert any("measured without one image" in text and "page.png" in text for text in said)
+
+    given = {"codecs": "jpeg", "qualities": ["30"], "datasets": str(pictures), "measure": "quality", "device": "cpu"}
+    assert run(Options(**given, out=pictures.parent / "run"), Noting()).stored == 3
