@@ -56,21 +56,24 @@ class Pair:
 
 def code_and_verify(
     pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str]
-) -> tuple[dict[str, Any], Bitstream]:
-    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
+) -> tuple[dict[str, Any], Bitstream, Tensor]:
+    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; its bitstream; the
+    decoded image, uint8.
 
     Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
     """
     x = image.float().div(255)
     with torch.no_grad(), undisturbed():
         fields, bits, (x_hat, decoded) = _code(pair, x, device, parts, calls := TransformCache())
+    if not torch.equal(x, image.float().div(255)):
+        raise CodecFailure("compress writes into the image that it is given; it must work on a copy")
     if decoded.shape != image.shape:
         raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
     fields |= _verify(pair, x, x_hat, decoded, bits, calls)
     if "quality" in parts:
         mse = mse_8bit(image, decoded)
         fields |= {"mse_8bit": mse, "psnr_db": psnr_db(mse), "ms_ssim": ms_ssim(image, decoded)}
-    return fields, bits
+    return fields, bits, decoded
 
 
 def _code(
