@@ -1,6 +1,5 @@
 """The command line: one file per verb in `commands`, errors in one line, exit codes."""
 
-import signal
 import sys
 import traceback
 from typing import Any
@@ -21,6 +20,7 @@ from lic_bench.commands.run import run
 from lic_bench.commands.scale import scale
 from lic_bench.commands.train import train
 from lic_bench.errors import UserError
+from lic_bench.system import stop_signals
 from lic_bench.terminal.output import console, errors
 
 USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
@@ -44,27 +44,28 @@ app.command()(train)
 
 
 def main() -> None:
-    """Entry point. A UserError becomes one line and its exit code."""
+    """Run the command that the arguments name; ends by SystemExit. A UserError becomes one line and its exit code."""
     lazy_compressai.install_lazy_imports()
-    _exit_on_signals()
+    stop_signals.raise_on_signals()
     try:
-        sys.exit(app(prog_name="lic-bench", standalone_mode=False) or OK)
-    except USAGE_ERROR as error:
-        _print_usage_error(error)
-        sys.exit(BAD_INPUT)
-    except UserError as error:
+        code = app(prog_name="lic-bench", standalone_mode=False) or OK
+    except SystemExit:
+        raise
+    except BaseException as error:
+        code = stop_signals.exit_code() or _said(error)  # a signal that was swallowed has consequences of any kind
+    sys.exit(stop_signals.exit_code() or code)
+
+
+def _said(error: BaseException) -> int:
+    """The exit code of an error, after it was said."""
+    if isinstance(error, UserError):
         errors.say(f"lic-bench: {error}")
-        sys.exit(error.exit_code)
-    except Exception:  # not FAILED, which would say that something is worse
-        traceback.print_exc()
-        sys.exit(BROKEN)
-
-
-def _exit_on_signals() -> None:
-    """End by SystemExit where a signal would end the process at once, so that programs are stopped, files removed."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, lambda received, _: sys.exit(128 + received))
+        return error.exit_code
+    if isinstance(error, USAGE_ERROR):
+        _print_usage_error(error)
+        return BAD_INPUT
+    traceback.print_exception(error)
+    return BROKEN  # not FAILED, which would say that something is worse
 
 
 def _print_usage_error(error: Any) -> None:
@@ -77,5 +78,5 @@ def _print_usage_error(error: Any) -> None:
     errors.say(f"lic-bench: {message.rstrip('.')}. See `{command} --help`.")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # as `python -m lic_bench`, but for what happens while this is imported
     main()

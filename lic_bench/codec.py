@@ -22,7 +22,7 @@ class Codec(Protocol):
     """A codec at one quality, loaded on one device."""
 
     def compress(self, x: Tensor) -> Bitstream:
-        """Code x, [1, 3, H, W] float32 in [0, 1] with any H, W >= 1."""
+        """Code x, [1, 3, H, W] float32 in [0, 1] with any H, W >= 1, which stays as it is."""
 
     def decompress(self, bits: Bitstream) -> Tensor:
         """Decode x_hat with the shape, range and device of x, from `bits` alone."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
+from lic_bench.codecs.process_settings import kept_surroundings
 from lic_bench.errors import UserError, hint, unknown
 from lic_bench.spec import Argument, Checkpoint, CodecSpec, Padding
 
@@ -98,7 +99,8 @@ def _imported(text: str, module: str) -> ModuleType:
     if not {"", folder} & set(sys.path):
         sys.path.insert(0, folder)
     try:
-        return importlib.import_module(module)
+        with kept_surroundings():
+            return importlib.import_module(module)
     except (Exception, SystemExit) as error:  # other people's code
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
             where = f"in {folder} or among the installed packages"

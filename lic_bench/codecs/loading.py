@@ -1,6 +1,7 @@
 """From a codec's name to a loaded network or codec: where weights are found, read and checked."""
 
 import hashlib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.process_settings import kept_settings, seed_random_numbers
 from lic_bench.codecs.registry import load_target, resolve_codec
 from lic_bench.codecs.weights import check_values, load_any, present_name, unwrapped
 from lic_bench.errors import UserError
@@ -139,20 +141,35 @@ def _build(
         raise UserError(f"Codec {spec.name!r} is another network at every quality; name one of {spec.allowed_text()}.")
     if state is not None and not any(isinstance(value, Tensor) for value in unwrapped(state).values()):
         raise UserError(f"{source} holds no weights.")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        try:
-            module = _checked(spec, _called(spec, quality, state)).eval()
-            _check_precision(spec, module)
-            return module
-        except UserError:
-            raise
-        except (Exception, SystemExit) as error:  # other people's code
-            if state is not None:
-                raise UserError(f"{source} does not fit codec {spec.name!r}: {_line(error)}") from None
-            where = "" if quality is None else f" at {spec.quality_name} {quality}"
-            kind = type(error).__name__
-            raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error
+    try:
+        with kept_settings():
+            module = _checked(spec, _called_seeded(spec, quality, state, seed)).eval()
+        _check_precision(spec, module)
+        return module
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:  # other people's code
+        if state is not None:
+            raise UserError(f"{source} does not fit codec {spec.name!r}: {_line(error)}") from None
+        where = "" if quality is None else f" at {spec.quality_name} {quality}"
+        kind = type(error).__name__
+        raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error
+
+
+def _called_seeded(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None, seed: int) -> object:
+    """What the codec's function gives when every random number that it draws follows from the seed.
+
+    It is called again where it imported something the first time: what an import draws is drawn once in a process.
+    """
+    load_target(spec.load)
+    imported = len(sys.modules)
+    seed_random_numbers(seed)
+    network = _called(spec, quality, state)
+    if state is None and len(sys.modules) > imported:
+        del network  # before there are two
+        seed_random_numbers(seed)
+        network = _called(spec, quality, state)
+    return network
 
 
 def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | None) -> object:
@@ -202,8 +219,9 @@ def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
     """The module with entropy tables made from its weights."""
     update = cast(Callable[..., object], module.update)
     try:
-        update(force=True)
-    except Exception as error:
+        with kept_settings():
+            update(force=True)
+    except (Exception, SystemExit) as error:  # other people's code
         raise UserError(
             f"Codec {spec.name!r}: update(force=True) fails: {type(error).__name__}: {_line(error)}"
         ) from error

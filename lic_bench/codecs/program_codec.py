@@ -12,7 +12,7 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.pixels import to_pixels, to_tensor
 from lic_bench.codecs.ycbcr import Pixels
-from lic_bench.defaults import TIMEOUT_S
+from lic_bench.defaults import PROGRAM_TIMEOUT_S
 from lic_bench.system.programs import ProgramError, run_program
 from lic_bench.system.workspaces import workspace
 
@@ -30,7 +30,9 @@ class ProgramCodec(ABC):
     The payload is the whole file that the encoder wrote; the header has the picture's size.
     """
 
-    def __init__(self, name: str, version: str, mode: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, name: str, version: str, mode: str | None = None, *, timeout_s: float = PROGRAM_TIMEOUT_S
+    ) -> None:
         self.name = name
         self.version = version
         self.mode = mode

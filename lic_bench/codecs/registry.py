@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import cast
 
 from lic_bench.codecs.factory_targets import is_target, spec_of_target
+from lic_bench.codecs.process_settings import kept_surroundings
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
@@ -36,7 +37,8 @@ def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
     if parent not in sys.path:
         sys.path.append(parent)
     try:
-        specs = _specs_of(importlib.import_module(f"{name}.codec"))
+        with kept_surroundings():
+            specs = _specs_of(importlib.import_module(f"{name}.codec"))
     except (Exception, SystemExit) as error:  # other people's code
         raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_one_line(error)}") from None
     return tuple(_register(spec, f"--plugin {folder}") for spec in specs)
@@ -55,8 +57,9 @@ def installed_codecs() -> Mapping[str, CodecSpec]:
         specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
     for point in entry_points(group=ENTRY_POINTS):
         try:
-            loaded = point.load()
-        except Exception as error:  # one broken package must not take the other codecs with it
+            with kept_surroundings():
+                loaded = point.load()
+        except (Exception, SystemExit) as error:  # one broken package must not take the other codecs with it
             fault = f"cannot be imported: {_one_line(error)}"
         else:
             if isinstance(loaded, CodecSpec):

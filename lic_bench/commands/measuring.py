@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from lic_bench.commands.exit_codes import FAILED, INTERRUPTED
+from lic_bench.system import stop_signals
 from lic_bench.terminal.output import console, errors
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def watched(measure: Callable[[RunProgress], Outcome]) -> Outcome:
     from lic_bench.terminal.progress import RunProgress
 
     try:
+        stop_signals.raise_again()  # torch was imported just now, which swallows signals
         with closing(RunProgress(console)) as progress:
             return measure(progress)
     except KeyboardInterrupt:

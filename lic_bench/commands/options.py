@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from lic_bench.defaults import BUDGET_S, REPEATS, TIMEOUT_S
+from lic_bench.defaults import BUDGET_S, PROGRAM_TIMEOUT_S, REPEATS, TIMEOUT_S
 from lic_bench.system.named_folders import named_folder
 
 PATH: Any = {"parser": named_folder, "metavar": "PATH"}  # of an option that names a folder or a file
@@ -42,7 +42,11 @@ Isolate = Annotated[
     ),
 ]
 Timeout = Annotated[
-    float | None, typer.Option(help=f"Seconds a codec may take for one image or turn. [default: {TIMEOUT_S:g}]")
+    float | None,
+    typer.Option(
+        help="Seconds a codec may take for one image or turn. "
+        f"[default: {TIMEOUT_S:g}; {PROGRAM_TIMEOUT_S:g} where it is another program]"
+    ),
 ]
 MEMORY_SIZES = "8,12,16,24,48,80"
 MemorySizes = Annotated[

@@ -13,6 +13,7 @@ from typer import Argument, Option
 from lic_bench.commands import options as opt
 from lic_bench.commands.exit_codes import INTERRUPTED
 from lic_bench.errors import UserError
+from lic_bench.system import stop_signals
 from lic_bench.terminal.output import console, errors
 from lic_bench.training.options import SAVE_EVERY_S, WORKERS
 from lic_bench.training.recipe import BATCH, CROP, LEARNING_RATE
@@ -78,18 +79,19 @@ def train(
         raise UserError("`lic-bench train` needs Lightning Fabric: pip install 'lic-bench[train]'.")
     from lic_bench.training.options import TrainingOptions
 
-    opt.add_plugins(plugin)
-    weights = _train(opt.fill(TrainingOptions, given))
+    weights = _train(opt.fill(TrainingOptions, given), plugin)
     if weights is not None:
         console.say(f"Weights: {weights}")
         console.say(f"Next: lic-bench run --codecs {codec} --checkpoints {weights.parent} --out results/run")
 
 
-def _train(options: TrainingOptions) -> Path | None:
+def _train(options: TrainingOptions, plugins: list[Path] | None) -> Path | None:
     from lic_bench.terminal.training_progress import TrainingProgress
     from lic_bench.training.training_run import train
 
+    opt.add_plugins(plugins)  # after torch: what a plugin changes there is changed back
     try:
+        stop_signals.raise_again()  # torch was imported just now, which swallows signals
         with closing(TrainingProgress(console)) as progress:
             return train(options, progress)
     except KeyboardInterrupt:

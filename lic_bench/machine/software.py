@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lic_bench.codecs.process_settings import SDP_KINDS, torch_switches
 from lic_bench.machine.published_settings import published_variables
 from lic_bench.system.git import GitError, git
 
@@ -33,19 +34,12 @@ def describe_software() -> dict[str, Any]:
 
 def torch_settings() -> dict[str, Any]:
     """torch's switches that change what is computed, or how fast."""
-    cuda, cudnn = torch.backends.cuda, torch.backends.cudnn
+    values = {name: setting.read() for name, setting in torch_switches().items()}
+    sdp = {name: values.pop(f"sdp.{name}") for name in SDP_KINDS}
     return {
-        "cudnn.enabled": cudnn.enabled,
-        "cudnn.deterministic": cudnn.deterministic,
-        "cudnn.benchmark": cudnn.benchmark,
-        "cudnn.allow_tf32": cudnn.allow_tf32,
-        "matmul.allow_tf32": cuda.matmul.allow_tf32,
-        "matmul.allow_fp16_reduced_precision_reduction": cuda.matmul.allow_fp16_reduced_precision_reduction,
-        "float32_matmul_precision": torch.get_float32_matmul_precision(),
-        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
-        "mkldnn.enabled": torch.backends.mkldnn.enabled,
-        "sdp": [name for name in ("flash", "mem_efficient", "math", "cudnn") if getattr(cuda, f"{name}_sdp_enabled")()],
-        "default_dtype": str(torch.get_default_dtype()).removeprefix("torch."),
+        **values,
+        "sdp": [name for name, is_on in sdp.items() if is_on],
+        "default_dtype": str(values["default_dtype"]).removeprefix("torch."),
         "interop_threads": torch.get_num_interop_threads(),
     }
 

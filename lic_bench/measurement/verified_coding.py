@@ -73,8 +73,9 @@ def check_memory(width: int, height: int) -> None:
 
 def code_and_verify(
     pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str]
-) -> tuple[dict[str, Any], Bitstream]:
-    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; and its bitstream.
+) -> tuple[dict[str, Any], Bitstream, Tensor]:
+    """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; its bitstream; the
+    decoded image, uint8.
 
     Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
     """
@@ -90,7 +91,13 @@ def code_and_verify(
     if "quality" in parts:
         mse = mse_8bit(image, decoded)
         fields |= {"mse_8bit": mse, "psnr_db": psnr_db(mse), "ms_ssim": ms_ssim(image, decoded)}
-    return fields, bits
+    return fields, bits, decoded
+
+
+def _check_input(x: Tensor, image: Tensor) -> None:
+    """Raise CodecFailure where coding has changed x, which others still need."""
+    if not torch.equal(x, _as_float(image)):
+        raise CodecFailure("compress writes into the image that it is given; it must work on a copy")
 
 
 def _make_room(image: Tensor) -> None:
@@ -123,9 +130,12 @@ def _code(
             bits, encode = measure_peak_memory(lambda: pair.compress(x), device)
             out, decode = measure_peak_memory(lambda: pair.decompress(bits), device)
             peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
+        _check_input(x, image)
     else:
         with pair.kept(calls):
-            bits = pair.compress(_as_float(image))
+            bits = pair.compress(x := _as_float(image))
+            _check_input(x, image)
+            del x
             _make_room(image)
             out = pair.decompress(bits)
     fields = {

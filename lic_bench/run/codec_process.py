@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, cast
 from lic_bench.machine import core_affinity
 from lic_bench.measurement import memory_layout
 from lic_bench.run import process_manners
+from lic_bench.system import stop_signals
 from lic_bench.system.processes import end_process, how_it_ended, start_in_group
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.run.codec_process import serve; serve(*sys.argv[1:3])"
 END_S = 2.0  # to end in order before it is ended
 START_S = 300.0  # to import everything, on a slow disk
+PROGRAMS = 5  # that one answer may need: two encoders and three decoders to code an image, measure memory and verify
 CRASHES = 2  # in a row, after which no other is provoked
 Answer = tuple[object, "Failure | None", bool]
 
@@ -41,8 +43,8 @@ Answer = tuple[object, "Failure | None", bool]
 class CodecProcess:
     """A Worker in a process of its own, started by `open` or the first question, and again after each end.
 
-    setup.timeout_s: how long one answer may take; then the process is ended. Raises CodecFailure for whatever fails
-    there.
+    setup.timeout_s: how long one answer, or one program, may take; then the process is ended. Raises CodecFailure for
+    whatever fails there.
     """
 
     def __init__(self, setup: CodecSetup) -> None:
@@ -60,6 +62,11 @@ class CodecProcess:
     def pid(self) -> int:
         """The id of the process as it is now; 0 if there is none."""
         return self._process.pid if self._process else 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and is no longer there."""
+        return self._process is not None and self._process.poll() is not None
 
     def open(self) -> None:
         """Start the process; returns at once."""
@@ -105,7 +112,7 @@ class CodecProcess:
 
     def ask(self, method: str, *arguments: object, restart: bool = False) -> object:
         """The answer of the process. One that has ended is a failure, or with `restart` started again."""
-        if self._process and self._process.poll() is not None:
+        if self.has_ended:
             if not restart:
                 raise self._ended()
             self.renew()
@@ -114,7 +121,8 @@ class CodecProcess:
             self._pipe.send((method, arguments))
         except OSError:
             raise self._ended() from None
-        return self._answer(self.setup.timeout_s, "(--timeout)")
+        calls = PROGRAMS if self.setup.spec.programs else 1  # each of which has its own limit
+        return self._answer(calls * self.setup.timeout_s, "(--timeout)")
 
     def _coded(self, method: str, quality: int, image: Image) -> RemoteImage:
         self._images += 1
@@ -142,7 +150,7 @@ class CodecProcess:
         try:
             if not self._pipe.poll(timeout_s):
                 self.close()
-                raise self._counted(_failure(f"stopped: no answer within {timeout_s:g} s {what}", "timeout"))
+                raise self.counted(_failure(f"stopped: no answer within {timeout_s:g} s {what}", "timeout"))
             value, failure, ends = cast(Answer, self._pipe.recv())
         except (EOFError, OSError):
             raise self._ended() from None
@@ -150,7 +158,7 @@ class CodecProcess:
             self.close()
         if failure is not None:
             error = _failure(failure.message, failure.kind)
-            raise self._counted(error) if ends else error
+            raise self.counted(error) if ends else error
         return value
 
     def _ended(self) -> CodecFailure:
@@ -159,10 +167,14 @@ class CodecProcess:
         code = self._process.returncode if self._process else None
         words, no_memory = f"its process {how_it_ended(code)}", code == -signal.SIGKILL  # as a full system ends it
         message = f"out of memory, or killed by hand: {words}" if no_memory else words
-        return self._counted(_failure(message, "out_of_memory" if no_memory else "crash"))
+        return self.counted(_failure(message, "out_of_memory" if no_memory else "crash"))
 
-    def _counted(self, error: CodecFailure) -> CodecFailure:
-        self._crashes += not self._crashed  # one image counts once, whatever is asked about it afterwards
+    def counted(self, error: CodecFailure) -> CodecFailure:
+        """The error, after it was counted as the end of a process.
+
+        Once per image, whatever is asked about it afterwards.
+        """
+        self._crashes += not self._crashed
         self._crashed = True
         return error
 
@@ -176,18 +188,19 @@ class RemoteImage:
     fields: dict[str, Any]
 
     def warm_up(self) -> None:
-        self._ask("warm_up")
+        self.ask("warm_up")
 
     def turn(self) -> Samples:
-        return cast("Samples", self._ask("turn"))
+        return cast("Samples", self.ask("turn"))
 
     def phases(self) -> dict[str, list[float]]:
-        return cast(dict[str, list[float]], self._ask("phases"))
+        return cast(dict[str, list[float]], self.ask("phases"))
 
     def energy(self) -> dict[str, float]:
-        return cast(dict[str, float], self._ask("energy"))
+        return cast(dict[str, float], self.ask("energy"))
 
-    def _ask(self, method: str) -> object:
+    def ask(self, method: str) -> object:
+        """What the LocalImage there answers."""
         return self.process.ask("of_image", self.number, method)
 
 
@@ -204,22 +217,31 @@ def serve(descriptor: str, layout_seed: str) -> None:
     that all is ready.
     """
     os.set_inheritable(int(descriptor), False)  # else a program of the codec would keep it open
-    pipe, ends = Connection(int(descriptor)), False
+    pipe, code = Connection(int(descriptor)), 0
     process_manners.belong_to_parent()
     moved = memory_layout.reserve_address_space(layout_seed) if layout_seed else contextlib.nullcontext()
-    with moved, contextlib.suppress(EOFError, OSError):
-        answer = _answering(pipe.recv_bytes())
-        pipe.send((None, None, ends))
-        while not ends:
-            method, arguments = pipe.recv()
-            process_manners.offer_to_be_killed(process_manners.BUSY)
-            value, failure = answer(method, *arguments)
-            ends = process_manners.gpu_context_is_lost()
-            pipe.send((value, failure, ends))
-            process_manners.offer_to_be_killed(process_manners.IDLE)
+    try:
+        with moved, contextlib.suppress(EOFError, OSError):
+            code = _answer_questions(pipe)
+    except stop_signals.Terminated:
+        code = stop_signals.exit_code() or 1
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(int(ends))  # at once: taking down what the imports built up costs a second and writes warnings of its own
+    os._exit(code)  # at once: taking down what the imports built up costs a second and writes warnings of its own
+
+
+def _answer_questions(pipe: Connection) -> int:
+    """Exit code 1 once this process can do no more. Raises EOFError or OSError when there are no more questions."""
+    answer, ends = _answering(pipe.recv_bytes()), False
+    pipe.send((None, None, ends))
+    while not ends:
+        method, arguments = pipe.recv()
+        process_manners.offer_to_be_killed(process_manners.BUSY)
+        value, failure = answer(method, *arguments)
+        ends = process_manners.gpu_context_is_lost()
+        pipe.send((value, failure, ends))
+        process_manners.offer_to_be_killed(process_manners.IDLE)
+    return 1
 
 
 def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:

@@ -12,13 +12,16 @@ from random import Random
 from statistics import median
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.pixels import to_tensor
+from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.program_codec import ProgramCodec
 from lic_bench.images.image_file import Image, read_image
 from lic_bench.measurement.complexity import count_complexity
@@ -29,6 +32,7 @@ from lic_bench.measurement.memory_layout import random_heap_blocks
 from lic_bench.measurement.phase_times import measure_phases
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
+from lic_bench.measurement.symbol_check import checked_symbols
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
 from lic_bench.run.worker_interface import COSTS, CodecSetup
 from lic_bench.store.records import Complexity
@@ -49,16 +53,21 @@ class CodecWorker:
 
     def code(self, quality: int, image: Image) -> LocalImage:
         """Raises CodecFailure, and whatever a codec raises."""
-        with memory_errors_unified(self.device):
+        with self.contained(), checked_symbols():
             return LocalImage.verified(self, quality, image)
 
     def encode(self, quality: int, image: Image) -> LocalImage:
-        with memory_errors_unified(self.device), torch.no_grad():
+        with self.contained(), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
             return LocalImage(self, quality, x, self.pair(quality).compress(x))
 
+    def decode(self, quality: int, bits: Bitstream) -> NDArray[np.uint8]:
+        """The decoder's picture, [1, 3, H, W]."""
+        with self.contained(), torch.no_grad():
+            return self.pair(quality).decompress(bits)[1].cpu().numpy()
+
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
-        with memory_errors_unified(self.device):
+        with self.contained(), checked_symbols():
             codec = load_codec(self.spec, quality, self.setup.files.get(quality), self.device).codec
             return count_complexity(cast(NetworkCodec, codec).module, self.spec.name, quality, *size)
 
@@ -101,34 +110,48 @@ class CodecWorker:
         raise CodecFailure(f"cannot load: {pair.message}", pair.kind)
 
     @contextmanager
+    def contained(self) -> Iterator[None]:
+        """For all that the codec does: the process stays as it was, an exit is a failure, memory errors are unified."""
+        with kept_settings(), memory_errors_unified(self.device):
+            try:
+                yield
+            except SystemExit as error:
+                raise CodecFailure(f"the codec wants to end the process: SystemExit: {error}") from None
+
+    @contextmanager
     def measuring(self) -> Iterator[None]:
-        """For what is measured: no gradients, no garbage collection, and memory errors unified."""
-        with memory_errors_unified(self.device), torch.no_grad(), undisturbed():
+        """For what is measured: contained, without gradients and garbage collection."""
+        with self.contained(), torch.no_grad(), undisturbed():
             yield
 
     def _load(self, quality: int) -> Pair | Failure:
         file = self.setup.files.get(quality)
         try:
             with memory_errors_unified(self.device):
-                encoder, decoder = (load_codec(self.spec, quality, file, self.device) for _ in range(2))
+                count = 1 if self.setup.only_decodes else 2
+                instances = [load_codec(self.spec, quality, file, self.device) for _ in range(count)]
         except Exception as error:
             return Failure.of(error)
-        for codec in (encoder.codec, decoder.codec):
+        for codec in (loaded.codec for loaded in instances):
             if isinstance(codec, ProgramCodec):
                 codec.reads_cache = not self.setup.parts & COSTS
                 codec.timeout_s = self.setup.timeout_s
-        return Pair(encoder=encoder, decoder=decoder)
+        return Pair(encoder=instances[0], decoder=instances[-1])
 
 
 @dataclass(slots=True)
 class LocalImage:
-    """A CodedImage of a worker in this process. x: [1, 3, H, W] in [0, 1] on its device; bits: what it was coded to."""
+    """A CodedImage of a worker in this process. x: [1, 3, H, W] in [0, 1] on its device; bits: what it was coded to.
+
+    decoded: the decoder's picture, uint8 [1, 3, H, W], of an image that was verified.
+    """
 
     worker: CodecWorker
     quality: int
     x: Tensor
     bits: Bitstream
     fields: dict[str, Any] = field(default_factory=dict)
+    decoded: Tensor | None = None
 
     @classmethod
     def verified(cls, worker: CodecWorker, quality: int, image: Image) -> LocalImage:
@@ -148,10 +171,18 @@ class LocalImage:
         tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(worker.device)
         del pixels  # large images fill the memory
         worker.gave_memory_back = worker.device.type == "cuda" and "memory" in worker.setup.parts  # before each peak
-        measured, bits = code_and_verify(pair, tensor, worker.device, worker.setup.parts)
+        measured, bits, decoded = code_and_verify(pair, tensor, worker.device, worker.setup.parts)
         if not all(math.isfinite(value) for value in measured.values() if isinstance(value, float)):
             raise CodecFailure("a measured value is NaN or infinite")
-        return cls(worker, quality, tensor.float().div_(255), bits, fields | measured)
+        fields |= measured | {"decoder": "instance"}
+        return cls(worker, quality, tensor.float().div_(255), bits, fields, decoded)
+
+    def hand_over(self) -> tuple[Bitstream, NDArray[np.uint8]]:
+        """What it was coded to, and the decoder's picture, [1, 3, H, W], which is then no longer kept here."""
+        if self.decoded is None:
+            raise ValueError("only the picture of an image that was verified can be handed over, and once")
+        pixels, self.decoded = self.decoded.cpu().numpy(), None
+        return self.bits, pixels
 
     def warm_up(self) -> None:
         """Once per quality and image size."""

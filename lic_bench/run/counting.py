@@ -10,6 +10,7 @@ from lic_bench.run.worker_interface import Worker
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Store
+from lic_bench.system import stop_signals
 
 
 def count_at_sizes(
@@ -18,15 +19,17 @@ def count_at_sizes(
     """Count at every size of the session; where it looks for limits, only below that of the codec."""
     log, quality = store.complexity, session.config.qualities[spec.name][0]
     for height, width in session.counted.get(spec.name, ()):
-        rows: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]
-        limits = [r.height * r.width for r in rows if r.codec == spec.name and r.failure == "out_of_memory"]
+        failed: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]
+        limits = [r.height * r.width for r in failed if r.codec == spec.name and r.failure == "out_of_memory"]
         if session.one_by_one and any(limit <= height * width for limit in limits) and not options.retry_failed:
             return
         keys = {(spec.name, quality, counter, path, height, width) for counter, path in ALL_COUNTS}
         lacking = keys - log.keys | (keys & log.failed.keys() if options.retry_failed else set())
         if lacking:
             note(f"{spec.name}: counting operations at {width} x {height}")
-        for row in _count(worker, spec.name, quality, height, width) if lacking else ():
+        rows = _count(worker, spec.name, quality, height, width) if lacking else []
+        stop_signals.raise_again()  # it may be the signal that made the codec fail
+        for row in rows:
             if row.key in lacking:
                 stored = log.append(row)
                 if stored.status == "failed":

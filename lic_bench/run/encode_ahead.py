@@ -13,6 +13,7 @@ from lic_bench.codecs.pixels import to_tensor
 from lic_bench.codecs.program_codec import ProgramCodec
 from lic_bench.images.image_file import read_image
 from lic_bench.run.jobs import Job
+from lic_bench.run.worker_interface import timeout_of
 from lic_bench.system.programs import stop_programs
 
 Tasks = Mapping[Hashable, Callable[[], object]]
@@ -42,9 +43,9 @@ class EncodeAhead:
             end.join(0.1)
 
 
-def encoding_tasks(jobs: Sequence[Job], timeout_s: float) -> Tasks:
-    """Key -> task, for the jobs whose codec is another program."""
-    return {job.key: partial(_encode, job, timeout_s) for job in jobs if job.spec.programs}
+def encoding_tasks(jobs: Sequence[Job], timeout_s: float | None) -> Tasks:
+    """Key -> task, for the jobs whose codec is another program. timeout_s: None for the default."""
+    return {job.key: partial(_encode, job, timeout_of(job.spec, timeout_s)) for job in jobs if job.spec.programs}
 
 
 def _encode(job: Job, timeout_s: float) -> None:

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import compress
 from typing import Any, TypeVar
 
-from lic_bench.defaults import TIMEOUT_S
 from lic_bench.measurement.disturbances import gpu_was_slowed, merge_conditions
 from lic_bench.measurement.failures import CodecFailure, Failure
 from lic_bench.measurement.machine_monitor import MachineMonitor
@@ -26,9 +25,10 @@ class Settings:
     """How the images are measured. parts: see options.PARTS. devices: codec -> where it works, for the record.
 
     canary, watch: the reference workload and the machine's conditions, needed where times are taken.
-    stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: of a program that encodes ahead.
-    cores: where everything is kept while times are taken; None: nowhere. starts: of each codec's process, to take the
-    times of an image in. apart: codecs work in processes of their own, so that this one may look at a GPU meanwhile.
+    stops_at_limit: a codec that ran out of memory is asked no more. timeout_s: what was asked for; None: each codec's
+    default. cores: where everything is kept while times are taken; None: nowhere. starts: of each codec's process, to
+    take the times of an image in. apart: codecs work in processes of their own, so that this one may look at a GPU
+    meanwhile.
     """
 
     parts: frozenset[str]
@@ -40,7 +40,7 @@ class Settings:
     cores: frozenset[int] | None = None
     starts: int = 1
     apart: bool = False
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ QUICK_LIMIT = 2
 QUICK_CROP = 256
 QUICK_REPEATS = 2
 MANY = 1000
+LONGEST_TIMEOUT_S = 4e5  # over 4 days; what the system can wait is counted in 31 bits of milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Options:
 
 
 def check_ranges(options: Options) -> None:
-    """Raise UserError for a number that is too small, and for an unknown name in --allow."""
+    """Raise UserError for a number that is too small or too large, and for an unknown name in --allow."""
     for name in ("limit", "crop", "repeats", "starts", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -60,6 +61,8 @@ def check_ranges(options: Options) -> None:
         value = getattr(options, name)
         if value is not None and not 0 < value < inf:
             raise UserError(f"--{name} {value:g}: a number of seconds above 0.")
+    if options.timeout is not None and options.timeout > LONGEST_TIMEOUT_S:
+        raise UserError(f"--timeout {options.timeout:g}: at most {LONGEST_TIMEOUT_S:g} seconds.")
     for name in options.allow:
         if name not in ALLOWED:
             raise unknown("--allow", name, ALLOWED)

@@ -1,7 +1,6 @@
 """How a codec's process behaves beside the run that started it: it never outlives the run, and goes first."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -10,23 +9,23 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+from lic_bench.system import stop_signals
+
 LOOK_S = 1.0  # between two looks whether the run is still there
 BUSY, IDLE = 1000, 500  # of Linux's order of who goes when memory runs out: first a codec at work, never the run
-_PR_SET_PDEATHSIG = 1  # of Linux's prctl
 
 
 def belong_to_parent() -> None:
-    """Leave Ctrl-C to the run, and end when it ends."""
+    """Leave Ctrl-C to the run, end when it ends, and print where errors are printed, as the output is the run's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    stop_signals.raise_on_signals()
+    os.dup2(2, 1)
+    if sys.platform != "linux":  # which kills it, see system.processes
+        Thread(target=_end_after, args=(os.getppid(),), daemon=True).start()
 
 
 def _end_after(parent: int) -> None:
-    """End a while after the run, even where a codec hangs and hears no signal."""
+    """End a while after the run."""
     while os.getppid() == parent:
         time.sleep(LOOK_S)
     time.sleep(LOOK_S)

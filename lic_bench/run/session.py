@@ -21,11 +21,13 @@ from lic_bench.run.image_turns import Hooks, ImageTurns
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
+from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.settings import settings_of, setup_of
 from lic_bench.run.worker_interface import COSTS, CodecSetup, Worker
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Store, set_aside
+from lic_bench.system import stop_signals
 
 BUSY = 0.75  # load average per core from which times are in doubt
 
@@ -121,6 +123,7 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
     count = 0
     for _, jobs_of_image in groupby(jobs, key=lambda job: (job.dataset, job.rung, job.image.name)):
         for result in turns.measure(list(jobs_of_image)):
+            stop_signals.raise_again()  # it may be the signal that made the codec fail
             listener.record(result.job, store.records.append(result.record), result.seconds)
             count += 1
     return count
@@ -138,11 +141,18 @@ def at_work(setups: Sequence[CodecSetup], *, isolate: bool) -> Iterator[dict[str
     workers: dict[str, Worker] = {}
     try:
         for setup in setups:
-            workers[setup.spec.name] = CodecProcess(setup) if isolate else CodecWorker(setup)
+            workers[setup.spec.name] = _worker(setup, isolate=isolate)
         yield workers
     finally:
         for worker in workers.values():
             worker.close()
+
+
+def _worker(setup: CodecSetup, *, isolate: bool) -> Worker:
+    """Where codecs have processes and quality counts, the decoder has one of its own."""
+    if not isolate:
+        return CodecWorker(setup)
+    return ProcessPair(setup) if "quality" in setup.parts else CodecProcess(setup)
 
 
 def _get_ready(workers: Mapping[str, Worker], codecs: Collection[str], *, wait: bool) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from lic_bench.defaults import TIMEOUT_S
 from lic_bench.machine import core_affinity
 from lic_bench.measurement.machine_monitor import MachineMonitor
 from lic_bench.measurement.reference_workload import make_reference_workload
@@ -14,7 +13,7 @@ from lic_bench.run import turn_client
 from lic_bench.run.image_turns import Settings
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session
-from lic_bench.run.worker_interface import CodecSetup
+from lic_bench.run.worker_interface import CodecSetup, timeout_of
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_json import RunConfig
 
@@ -35,7 +34,7 @@ def settings_of(session: Session, options: Options, *, timed: bool) -> Settings:
         starts=config.starts or 1,
         apart=config.isolate,
         stops_at_limit=session.one_by_one,
-        timeout_s=options.timeout or TIMEOUT_S,
+        timeout_s=options.timeout,
     )
 
 
@@ -60,6 +59,6 @@ def setup_of(spec: CodecSpec, session: Session, settings: Settings) -> CodecSetu
         effort=settings.effort,
         threads=session.config.threads,
         cores=settings.cores,
-        timeout_s=settings.timeout_s,
+        timeout_s=timeout_of(spec, settings.timeout_s),
         layout_seed=turn_client.layout_seed(),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from lic_bench.defaults import TIMEOUT_S
+from lic_bench.defaults import PROGRAM_TIMEOUT_S, TIMEOUT_S
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import Effort
@@ -21,7 +21,8 @@ class CodecSetup:
 
     files: quality -> weights file. threads: of the networks on the CPU; None: torch's choice. cores: to which its
     process keeps; None: any. timeout_s: of one program, and of one answer of a process. layout_seed: the layout of its
-    process's memory is drawn from it, see measurement.memory_layout; "": the system draws.
+    process's memory is drawn from it, see measurement.memory_layout; "": the system draws. only_decodes: it never gets
+    an image, and has one instance of the codec in place of two.
     """
 
     spec: CodecSpec
@@ -33,6 +34,12 @@ class CodecSetup:
     cores: frozenset[int] | None = None
     timeout_s: float = TIMEOUT_S
     layout_seed: str = ""
+    only_decodes: bool = False
+
+
+def timeout_of(spec: CodecSpec, asked: float | None) -> float:
+    """Seconds that a codec may take for one image or turn, or one of its programs. asked: None for the default."""
+    return asked or (PROGRAM_TIMEOUT_S if spec.programs else TIMEOUT_S)
 
 
 class CodedImage(Protocol):

@@ -11,10 +11,11 @@ from typing import Generic
 from lic_bench.errors import UserError
 from lic_bench.store import jsonl
 from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
-from lic_bench.store.records import READABLE, SCHEMA, FailureKind, Record, Row
+from lic_bench.store.records import READABLE, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
-# Pattern at the beginning of a failed row's error, of schema 4 and older -> its kind of failure; any other is "error".
+WITHOUT_FAILURE = 4  # schemas up to this one
+# Pattern at the beginning of a failed row's error, of such a schema -> its kind of failure; any other is "error".
 FAILURE_BY_ERROR: Mapping[str, FailureKind] = {
     "out of memory": "out_of_memory",
     "not tried: out of memory": "not_tried",
@@ -99,7 +100,7 @@ def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) ->
         row = cls(**values)
     if isinstance(row, Record) and (problem := _contradiction(row)):
         raise UserError(f"{source}: {problem}; {fix}.")
-    if row.schema != SCHEMA and row.status == "failed":
+    if row.schema <= WITHOUT_FAILURE and row.status == "failed":
         kinds = (kind for pattern, kind in FAILURE_BY_ERROR.items() if re.match(pattern, row.error or ""))
         return replace(row, failure=next(kinds, "error"))
     return row

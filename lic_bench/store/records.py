@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
-SCHEMA = 5
-READABLE = (3, 4, SCHEMA)  # older rows lack only fields that have defaults; `failure` is read from their error
+SCHEMA = 6
+READABLE = (3, 4, 5, SCHEMA)  # older rows lack only fields that have defaults; `failure` is read from their error
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -81,6 +81,8 @@ class Record:
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
+    decoder: what decoded the bytes for the check: "process", one of its own that never had the image; "instance",
+        another instance of the codec in the process that had it; None in older records.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
     canary_s: the reference workload's seconds around each sample, one per sample. starts: after which
         start of the codec's process each was taken; [] in older records. rounds_repeated: rounds whose samples
@@ -116,6 +118,7 @@ class Record:
     ms_ssim: Number | None = None
     decode_mse: Number | None = None
     decode_max_abs: Integer | None = None
+    decoder: Literal["process", "instance"] | None = None
     encode_s: list[Seconds] = field(default_factory=list)
     decode_s: list[Seconds] = field(default_factory=list)
     cold_start_s: dict[str, Number] = field(default_factory=dict)

@@ -1,20 +1,56 @@
 """Starting other processes, ending them, and how they ended in words."""
 
+import fcntl
 import os
 import signal
 import subprocess
+import sys
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 
-def start_in_group(argv: Sequence[str | Path], **options: Any) -> subprocess.Popen[Any]:
+def start_in_group(
+    argv: Sequence[str | Path], *, pass_fds: Sequence[int] = (), **options: Any
+) -> subprocess.Popen[Any]:
     """A process with nothing on its standard input, in a group of its own; options: of subprocess.Popen.
 
-    Ctrl-C does not reach it, and whatever it starts can be ended with it. Raises OSError where it cannot be started.
+    Ctrl-C does not reach it, and whatever it starts can be ended with it. On Linux it is killed with its group as soon
+    as this process ends, however that ends, or lets the Popen go. Raises OSError where it cannot be started.
     """
-    return subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, start_new_session=True, **options)
+    leash, held = os.pipe()
+    try:
+        process = subprocess.Popen(
+            list(map(str, argv)),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            pass_fds=[*pass_fds, leash],
+            **options,
+        )
+    except BaseException:
+        os.close(held)
+        raise
+    else:
+        weakref.finalize(process, os.close, held)
+        _kill_at_end_of(leash, process.pid)
+    finally:
+        os.close(leash)
+    return process
+
+
+def _kill_at_end_of(pipe: int, group: int) -> None:
+    """Have Linux send SIGKILL to a group, which has the reading end `pipe` too, once nobody can write there any more.
+
+    Neither side has to do anything then: one may hang, the other is gone. PR_SET_PDEATHSIG would be for the group's
+    first process alone, and has to be asked for in the child: a fork in which Python runs is unsafe beside threads.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETOWN, -group)
+            fcntl.fcntl(pipe, fcntl.F_SETSIG, signal.SIGKILL)
+            fcntl.fcntl(pipe, fcntl.F_SETFL, fcntl.fcntl(pipe, fcntl.F_GETFL) | os.O_ASYNC)
 
 
 def end_process(process: subprocess.Popen[Any], grace_s: float, *, asked: bool = True) -> None:

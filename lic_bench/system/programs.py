@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lic_bench.errors import UserError
 from lic_bench.system.named_folders import named_folder
@@ -112,7 +113,7 @@ def last_lines(text: str) -> str:
 def _run(argv: Sequence[str | Path], folder: Path, timeout_s: float | None, late: str) -> Finished:
     """Run a program to its end, after which its group is gone. late: what an error says before the seconds."""
     name = Path(argv[0]).name
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
         process = start_in_group(argv, cwd=folder, encoding="utf-8", errors="replace", **pipes)
     except OSError as error:

@@ -56,7 +56,7 @@ class Trainer:
         """Train on crops [B, 3, side, side] uint8 with Adam's learning rate `rate`. Raises Diverged."""
         torch.manual_seed(_drawn_seed(self.seed, number, self.fabric.global_rank))
         x = crops.to(self.fabric.device).float() / 255
-        loss = rate_distortion(self._forward(x), x, self.lmbda, self.metric)
+        loss = rate_distortion(self._forward(x.clone()), x, self.lmbda, self.metric)  # it may write into its input
         self._optimiser.zero_grad()
         self.fabric.backward(loss.total)
         numbers = StepNumbers(*self._means((loss.total, loss.bpp, loss.mse)))

@@ -18,6 +18,7 @@ from lic_bench import cli
 from lic_bench.fetch import http_requests
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
+from lic_bench.system import stop_signals
 
 LADDER = ((0.1, 28.0), (0.2, 30.5), (0.4, 33.0), (0.8, 35.5))  # bpp, PSNR in dB
 SIZE = 768, 512
@@ -217,8 +218,9 @@ def plugins_as_before() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def signals_as_before() -> Iterator[None]:
     """The command line, called within a test, has its own way to end; pytest keeps the usual one."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
+    stop_signals.forget()
     for number, handler in before.items():
         signal.signal(number, handler)
 

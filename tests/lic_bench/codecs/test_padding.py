@@ -24,9 +24,11 @@ def test_where_the_image_lies() -> None:
     assert padding_margins(5, 5, Padding(multiple=8, place="centre")) == (1, 2, 1, 2)
 
 
-def test_nothing_is_copied_when_nothing_is_added() -> None:
+@pytest.mark.parametrize("multiple", [64, 100])
+def test_a_network_may_write_into_what_it_gets(multiple: int) -> None:
     x = torch.zeros(1, 3, 128, 256)
-    assert pad(x, Padding(multiple=128)) is x
+    pad(x, Padding(multiple=multiple)).add_(1)
+    assert not x.any()
 
 
 @pytest.mark.parametrize(("size", "padded"), [(1200, 1216), (1201, 1216), (64, 64)])

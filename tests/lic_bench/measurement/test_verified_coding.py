@@ -58,7 +58,7 @@ def image() -> torch.Tensor:
 def test_a_sound_codec(image: torch.Tensor) -> None:
     parts = frozenset(["quality", "latency", "memory"])
     both = pair(Levels(), Levels())
-    fields, bits = code_and_verify(both, image, CPU, parts)
+    fields, bits, _ = code_and_verify(both, image, CPU, parts)
     kept = (image.double() / 17).round() * 17
     assert fields["mse_8bit"] == pytest.approx(float(((image.double() - kept) ** 2).mean()))
     assert fields["bpp_estimated"] == pytest.approx(12.0)
@@ -80,7 +80,7 @@ def test_a_second_try_is_no_cold_start(image: torch.Tensor, operation: str, monk
         patch.setattr(Levels, operation, full)
         with pytest.raises(MemoryError):
             code_and_verify(both, image, CPU, frozenset(["latency"]))
-    fields, _ = code_and_verify(both, image, CPU, frozenset(["latency"]))
+    fields, *_ = code_and_verify(both, image, CPU, frozenset(["latency"]))
     assert fields["cold_start_s"] == {}
     assert fields["payload_bytes"] == 3 * 8 * 12
 
@@ -93,7 +93,7 @@ def test_quality_alone_codes_once(image: torch.Tensor) -> None:
             Counted.calls += 1
             return super().compress(x)
 
-    fields, _ = code_and_verify(pair(Counted(), Levels()), image, CPU, frozenset(["quality"]))
+    fields, *_ = code_and_verify(pair(Counted(), Levels()), image, CPU, frozenset(["quality"]))
     assert Counted.calls == 1
     assert fields["cold_start_s"] == fields["peak_memory_bytes"] == {}
 
@@ -122,7 +122,7 @@ def test_a_network_of_random_weights_cannot_hide_a_lost_sync(image: torch.Tensor
 
 
 def test_rounding_of_the_forward_pass_is_no_lost_sync(image: torch.Tensor) -> None:
-    fields, _ = code_and_verify(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]))
+    fields, *_ = code_and_verify(pair(Levels(forward_error=1e-6), Levels()), image, CPU, frozenset(["quality"]))
     assert fields["decode_mse"] < 0.01
 
 

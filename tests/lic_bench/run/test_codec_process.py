@@ -17,8 +17,9 @@ from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_process import CRASHES, CodecProcess
+from lic_bench.run.codec_process import CRASHES, PROGRAMS, CodecProcess
 from lic_bench.run.codec_worker import CodecWorker
+from lic_bench.run.options import LONGEST_TIMEOUT_S
 from lic_bench.run.session import at_work
 from lic_bench.run.worker_interface import CodecSetup
 
@@ -26,6 +27,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 HANGS, CRASHES_AT, GREEDY, LATER = 101, 102, 103, 104
 SHORT = Effort(repeats=2, warm_up_s=0.1, budget_s=0.2)
 PARTS = frozenset(["quality", "latency", "memory"])
+TIMES = frozenset(["latency", "memory"])
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def setup(**changes: Any) -> CodecSetup:
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[CodecProcess]:
-    remote = CodecProcess(setup())
+    remote = CodecProcess(setup(timeout_s=PROGRAMS * LONGEST_TIMEOUT_S))  # which the system can wait
     yield remote
     remote.close()
 
@@ -162,7 +164,7 @@ def test_an_image_counts_once_however_often_it_is_asked_about(remote: CodecProce
 
 
 def test_it_is_there_before_the_first_question_and_gone_at_the_end(image: Image) -> None:
-    with at_work([setup()], isolate=True) as works:
+    with at_work([setup(parts=TIMES)], isolate=True) as works:
         opened = works["sleeper"]
         assert isinstance(opened, CodecProcess)
         opened.open()
@@ -175,7 +177,7 @@ def test_it_is_there_before_the_first_question_and_gone_at_the_end(image: Image)
 
 
 def test_it_starts_anew_and_codes_again(image: Image) -> None:
-    with at_work([setup(layout_seed="draw")], isolate=True) as works:
+    with at_work([setup(layout_seed="draw", parts=TIMES)], isolate=True) as works:
         remote = works["sleeper"]
         assert isinstance(remote, CodecProcess)
         remote.code(10, image)

@@ -1,6 +1,8 @@
 import hashlib
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -297,6 +299,16 @@ def test_only_processes_of_their_own_can_be_started_again(images: Path, tmp_path
 def test_counts_start_at_one(images: Path, tmp_path: Path, option: str) -> None:
     with pytest.raises(UserError, match=f"--{option} 0: at least 1"):
         go(images, tmp_path / "run", **{option: 0})
+
+
+@pytest.mark.parametrize(
+    ("timeout", "says"),
+    [(0.0, "more than 0"), (-1.0, "more than 0"), (1e9, "at most 400000"), (math.inf, "at most 400000")],
+)
+def test_a_timeout_that_cannot_be_kept_is_refused(images: Path, tmp_path: Path, timeout: float, says: str) -> None:
+    with pytest.raises(UserError, match=rf"^--timeout {re.escape(f'{timeout:g}')}: {says} seconds\.$"):
+        go(images, tmp_path / "run", timeout=timeout)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_goes_on_at_another_commit_only_if_allowed(images: Path, tmp_path: Path) -> None:

@@ -191,11 +191,10 @@ def test_a_killed_run_resumes_and_leaves_nothing(scripted: Path, images: Path, t
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert left_over(tmp_path)
-    assert not any(map(gone, waiting))
+    until(lambda: all(map(gone, waiting)), 5)
     stored = records.read_text().splitlines()
     assert start(images, tmp_path).wait(120) == 0
     assert left_over(tmp_path) == []
-    until(lambda: all(map(gone, waiting)))
     lines = records.read_text().splitlines()
     assert lines[: len(stored)] == stored
     assert len({(r["quality"], r["image"]) for r in map(json.loads, lines)}) == len(lines) == 9

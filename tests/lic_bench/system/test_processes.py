@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -65,6 +66,39 @@ def test_one_of_our_own_group_is_ended_without_us() -> None:
     process = subprocess.Popen([sys.executable, "-c", SLEEP])
     end_process(process, 60, asked=False)
     assert process.returncode == -signal.SIGTERM
+
+
+HANGS = "import collections, itertools; collections.deque(itertools.repeat(0), maxlen=0)"  # in C, deaf to signals
+CALLER = (
+    "import sys, time\n"
+    "from lic_bench.system.processes import start_in_group\n"
+    f"parent = {PARENT.replace('child.wait()', HANGS)!r}\n"
+    "process = start_in_group([sys.executable, '-c', parent])\n"
+    "print(process.pid, flush=True)\n"
+    "time.sleep(600)\n"
+)
+
+
+def test_what_hangs_is_gone_with_its_group_once_its_caller_is_killed(
+    gone: Callable[[int], bool], soon: Callable[..., bool]
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", CALLER], stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdout is not None
+        pids = {int(caller.stdout.readline()), int(caller.stdout.readline())}  # of the process and of its child
+        assert not any(map(gone, pids))
+        caller.kill()
+    assert soon(lambda: all(map(gone, pids)), 5)
+
+
+def test_descriptors_are_passed_on_and_none_stays_open() -> None:
+    reading, writing = os.pipe()
+    before = set(Path("/dev/fd").iterdir())
+    with start_in_group([sys.executable, "-c", f"import os; os.write({writing}, b'x')"], pass_fds=[writing]) as process:
+        assert os.read(reading, 1) == b"x"
+    del process
+    assert set(Path("/dev/fd").iterdir()) == before
+    os.close(reading)
+    os.close(writing)
 
 
 def test_nothing_is_read_and_what_cannot_be_started_raises(tmp_path: Path) -> None:

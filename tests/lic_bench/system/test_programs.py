@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lic_bench.run.options import LONGEST_TIMEOUT_S
 from lic_bench.system.programs import (
     ProgramError,
     banner,
@@ -31,7 +32,7 @@ PARENT = (
 
 def test_what_a_program_writes_comes_back(tmp_path: Path, program: Make) -> None:
     coder = program(tmp_path, "import os, sys\nprint(os.getcwd(), sys.argv[1:])\nprint('aside', file=sys.stderr)")
-    out = run_program([coder, "-b", "two words"], tmp_path, timeout_s=30)
+    out = run_program([coder, "-b", "two words"], tmp_path, timeout_s=LONGEST_TIMEOUT_S)  # which the system can wait
     assert out.stdout == f"{tmp_path} ['-b', 'two words']\n"
     assert out.stderr == "aside\n"
 

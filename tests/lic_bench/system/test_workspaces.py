@@ -58,10 +58,9 @@ def test_the_next_start_clears_up_after_a_killed_run_and_spares_a_living_one(
     killed.send_signal(signal.SIGKILL)
     killed.wait()
     assert folders[0].exists()
-    assert not gone(pids[0])
+    assert soon(lambda: gone(pids[0]))
     assert caller(tmp_path, None, "third").wait(60) == 0
     assert not folders[0].exists()
-    assert soon(lambda: gone(pids[0]))
     assert folders[1].exists()
     assert not gone(pids[1])
     living.send_signal(signal.SIGINT)

@@ -1,0 +1,81 @@
+"""A codec in two processes: one codes and is timed, the other decodes from bytes alone, as it never had the image."""
+
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lic_bench.codec import Bitstream
+from lic_bench.images.image_file import Image
+from lic_bench.measurement.failures import CodecFailure
+from lic_bench.run.codec_process import CodecProcess, RemoteImage
+from lic_bench.run.worker_interface import CodecSetup
+from lic_bench.store.records import Complexity
+
+Picture = NDArray[np.uint8]  # [1, 3, H, W]
+ROUNDING = 1  # levels by which two decodes of the same symbols may differ, as float32 computes a little otherwise
+
+
+class ProcessPair:
+    """A Worker. What a codec keeps in its modules or classes does not reach its decoder."""
+
+    def __init__(self, setup: CodecSetup) -> None:
+        self.coder = CodecProcess(setup)
+        self.decoder = CodecProcess(replace(setup, parts=frozenset(), layout_seed="", only_decodes=True))
+
+    def code(self, quality: int, image: Image) -> RemoteImage:
+        """As a Worker. Raises CodecFailure too where the decoder makes another picture of the bytes."""
+        coded = self.coder.code(quality, image)
+        bits, here = cast(tuple[Bitstream, Picture], coded.ask("hand_over"))
+        there = self._decoded(quality, bits)
+        if here.shape != there.shape or _difference(here, there) > ROUNDING:
+            raise CodecFailure(
+                "decoder out of sync: from the bytes alone, in a process that never had the image, it decodes another "
+                "picture",
+                "out_of_sync",
+            )
+        coded.fields["decoder"] = "process"
+        return coded
+
+    def encode(self, quality: int, image: Image) -> RemoteImage:
+        return self.coder.encode(quality, image)
+
+    def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
+        return self.coder.count_operations(quality, size)
+
+    def open(self) -> None:
+        """Start both processes; returns at once."""
+        self.coder.open()
+        self.decoder.open()
+
+    def ready(self) -> None:
+        """Return when both have imported everything."""
+        self.coder.ready()
+        self.decoder.ready()
+
+    def renew(self) -> None:
+        """Start the process that is timed anew."""
+        self.coder.renew()
+
+    def release(self) -> None:
+        self.coder.release()
+        self.decoder.release()
+
+    def close(self) -> None:
+        """End both."""
+        self.coder.close()
+        self.decoder.close()
+
+    def _decoded(self, quality: int, bits: Bitstream) -> Picture:
+        """What the decoder's process makes of the bytes. Its end counts as one of the process that codes."""
+        try:
+            return cast(Picture, self.decoder.ask("decode", quality, bits, restart=True))
+        except CodecFailure as error:
+            failure = CodecFailure(f"decoding from the bytes alone: {error}", error.kind)
+            raise self.coder.counted(failure) if self.decoder.has_ended else failure from None
+
+
+def _difference(one: Picture, other: Picture) -> int:
+    """The largest of any value."""
+    return int((np.maximum(one, other) - np.minimum(one, other)).max())
