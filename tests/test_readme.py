@@ -51,6 +51,7 @@ def test_readme_is_short() -> None:
     assert len(README.split()) <= 1300
 
 
+@pytest.mark.slow
 def test_from_a_checkpoint_to_a_row_beside_lalic(tmp_path: Path, shared: Path) -> None:
     write_examples(RECIPE.replace("N=128, M=192", "N=8, M=12"), tmp_path)
     (tmp_path / "data").symlink_to(shared / "data")

@@ -57,7 +57,7 @@ class NetworkCodec:
             )
         check_shape(shape, *padded_size(height, width, self.padding), self.module, self.padding.multiple)
         out = self.module.decompress(_read_strings(BytesIO(bits.payload), lengths), shape)
-        return crop(out["x_hat"], height, width, self.padding).clamp(0, 1)
+        return crop(_floating(out["x_hat"]), height, width, self.padding).clamp(0, 1)
 
     @torch.no_grad()
     def estimate(self, x: Tensor, transforms: TransformCache | None = None) -> tuple[Tensor, float]:
@@ -69,7 +69,7 @@ class NetworkCodec:
         with transforms.reuse_outputs(self.module) if transforms else nullcontext():
             out = self.module(pad(x, self.padding))
         nats = sum(-likelihoods.double().log().sum().item() for likelihoods in out["likelihoods"].values())
-        x_hat = crop(out["x_hat"], height, width, self.padding)
+        x_hat = crop(_floating(out["x_hat"]), height, width, self.padding)
         return x_hat, nats / math.log(2) / (height * width)
 
 
@@ -78,6 +78,10 @@ def _collect_lengths(strings: Any, collected: list[bytes]) -> Tree:
     if isinstance(strings, bytes):
         collected.append(strings)
         return len(strings)
+    if isinstance(strings, dict):
+        return {str(key): _collect_lengths(item, collected) for key, item in strings.items()}
+    if not isinstance(strings, list | tuple):
+        raise TypeError(f"strings hold a value of type {type(strings).__name__}; allowed are bytes in lists and dicts")
     return [_collect_lengths(item, collected) for item in strings]
 
 
@@ -85,11 +89,27 @@ def _read_strings(payload: BytesIO, lengths: Any) -> Any:
     """The inverse: strings of these lengths in their nesting, one after the other."""
     if isinstance(lengths, int):
         return payload.read(lengths)
+    if isinstance(lengths, dict):
+        return {key: _read_strings(payload, item) for key, item in lengths.items()}
     return [_read_strings(payload, item) for item in lengths]
 
 
 def _plain_shape(shape: Any) -> Tree:
-    """A shape (torch.Size, tuple, list, dict of them) as ints, lists and dicts."""
+    """A shape (torch.Size, tuple, list, tensor, array, dict of them) as ints, lists and dicts."""
     if isinstance(shape, dict):
         return {str(key): _plain_shape(value) for key, value in shape.items()}
-    return int(shape) if isinstance(shape, int) else [_plain_shape(item) for item in shape]
+    if hasattr(shape, "tolist"):  # NumPy's numbers and arrays, tensors
+        return _plain_shape(shape.tolist())
+    if isinstance(shape, int):
+        return int(shape)
+    if not isinstance(shape, list | tuple):
+        raise TypeError(
+            f"shape holds a value of type {type(shape).__name__}; allowed are whole numbers in lists and dicts"
+        )
+    return [_plain_shape(item) for item in shape]
+
+
+def _floating(x_hat: Tensor) -> Tensor:
+    if not x_hat.is_floating_point():
+        raise TypeError(f"x_hat is of type {x_hat.dtype}; allowed is floating point, in [0, 1]")
+    return x_hat

@@ -11,6 +11,7 @@ import pytest
 from lalic.biwkv import kernels_on
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
 RUN = [
     *("run", "--plugin", str(ROOT / "ci/tiny"), "--plugin", str(ROOT / "tests/plugins/fake")),
     *("--codecs", "fake,lalic-tiny,elic-tiny", "--datasets", "sample", "--limit", "1", "--crop", "70"),

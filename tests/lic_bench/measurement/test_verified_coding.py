@@ -164,7 +164,7 @@ def networks(encoder: torch.nn.Module, decoder: torch.nn.Module) -> Pair:
 def test_a_forward_pass_that_rounds_otherwise_is_no_lost_sync(
     autoregressive: Callable[[], JointAutoregressiveHierarchicalPriors], picture: torch.Tensor
 ) -> None:
-    fields, _ = code_and_verify(networks(autoregressive(), autoregressive()), picture, CPU, frozenset(["quality"]))
+    fields, *_ = code_and_verify(networks(autoregressive(), autoregressive()), picture, CPU, frozenset(["quality"]))
     assert fields["decode_mse"] > 0.01  # beyond what float32 rounding makes
     assert fields["payload_bytes"] > 300
 
@@ -223,7 +223,7 @@ def test_a_classical_decoder_in_other_units_is_no_quality(
 
 
 def test_values_a_little_outside_are_clamped(image: torch.Tensor) -> None:
-    fields, _ = code_and_verify(pair(Levels(contrast=1.2), Levels(contrast=1.2)), image, CPU, frozenset(["quality"]))
+    fields, *_ = code_and_verify(pair(Levels(contrast=1.2), Levels(contrast=1.2)), image, CPU, frozenset(["quality"]))
     assert fields["decode_max_abs"] == 0
 
 

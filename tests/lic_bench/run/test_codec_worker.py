@@ -139,7 +139,8 @@ def test_a_phase_that_a_call_does_not_enter_takes_no_time_of_it(image: Image) ->
     worker = CodecWorker(CodecSetup(spec=spec, device="cpu", parts=TIMES, effort=Effort(repeats=3, budget_s=60)))
     coded = worker.code(1, image)
     module = worker.pair(1).encoder.codec.module
-    module.compress = cache(module.compress)
+    compress, coded_once = module.compress, cache(lambda: compress(torch.rand(1, 3, 64, 64)))
+    module.compress = lambda x: coded_once()
     phases = coded.phases()
     assert phases["encode/g_a"][0] > 0
     assert phases["encode/g_a"][1:] == [0.0, 0.0]
