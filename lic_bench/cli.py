@@ -1,82 +1,42 @@
-"""The command line: one file per verb in `commands`, errors in one line, exit codes."""
+"""The program `lic-bench`: signals are heeded before the commands are imported, which takes a while."""
 
+import os
 import sys
-import traceback
-from typing import Any
+import threading
 
-import typer
-
-from lic_bench.codecs import lazy_compressai
-from lic_bench.commands.compare import compare
-from lic_bench.commands.doctor import doctor
-from lic_bench.commands.exit_codes import BAD_INPUT, BROKEN, OK
+from lic_bench.commands.exit_codes import BAD_INPUT as BAD_INPUT
+from lic_bench.commands.exit_codes import BROKEN as BROKEN
 from lic_bench.commands.exit_codes import FAILED as FAILED
 from lic_bench.commands.exit_codes import INTERRUPTED as INTERRUPTED
-from lic_bench.commands.fetch import fetch
-from lic_bench.commands.history import history_app
-from lic_bench.commands.list import list_known
-from lic_bench.commands.report import report
-from lic_bench.commands.run import run
-from lic_bench.commands.scale import scale
-from lic_bench.commands.train import train
-from lic_bench.errors import UserError
+from lic_bench.commands.exit_codes import OK as OK
 from lic_bench.system import stop_signals
-from lic_bench.terminal.output import console, errors
-
-USAGE_ERROR: type[Exception] = typer.BadParameter.__base__  # type: ignore[assignment]  # UsageError of click, or of typer's own copy of it
-
-app = typer.Typer(
-    name="lic-bench",
-    help="Measure image codecs: rate, distortion, latency, memory, complexity; report BD-rates, tables and figures.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (run, scale, report, compare):
-    app.command()(command)
-app.add_typer(history_app, name="history")
-app.command("list")(list_known)
-app.command()(doctor)
-app.command()(fetch)
-app.command()(train)
 
 
 def main() -> None:
-    """Run the command that the arguments name; ends by SystemExit. A UserError becomes one line and its exit code."""
-    lazy_compressai.install_lazy_imports()
-    stop_signals.raise_on_signals()
+    """Run the command that the arguments name. Ends by SystemExit."""
+    code = OK
     try:
-        code = app(prog_name="lic-bench", standalone_mode=False) or OK
-    except SystemExit:
-        raise
-    except BaseException as error:
-        code = stop_signals.exit_code() or _said(error)  # a signal that was swallowed has consequences of any kind
+        stop_signals.raise_on_signals()
+        from lic_bench.commands.verbs import run_verb
+
+        code = run_verb()
+    except (KeyboardInterrupt, stop_signals.Terminated):
+        code = INTERRUPTED
     sys.exit(stop_signals.exit_code() or code)
 
 
-def _said(error: BaseException) -> int:
-    """The exit code of an error, after it was said."""
-    if isinstance(error, UserError):
-        errors.say(f"lic-bench: {error}")
-        return error.exit_code
-    if isinstance(error, USAGE_ERROR):
-        _print_usage_error(error)
-        return BAD_INPUT
-    traceback.print_exception(error)
-    return BROKEN  # not FAILED, which would say that something is worse
+def program() -> None:
+    """As `main`, but ends at once where threads that a codec has left behind would go on for ever."""
+    try:
+        main()
+    except SystemExit as ended:
+        stop_signals.leave_to_system()
+        if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(ended.code if isinstance(ended.code, int) else bool(ended.code))
+        raise
 
 
-def _print_usage_error(error: Any) -> None:
-    """One line; the help if there were no arguments."""
-    message = error.format_message()
-    if "\n" in message:
-        console.print(message, markup=False, highlight=False)
-        return
-    command = error.ctx.command_path if error.ctx else "lic-bench"
-    errors.say(f"lic-bench: {message.rstrip('.')}. See `{command} --help`.")
-
-
-if __name__ == "__main__":  # as `python -m lic_bench`, but for what happens while this is imported
-    main()
+if __name__ == "__main__":
+    program()

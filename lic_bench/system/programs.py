@@ -13,7 +13,7 @@ from typing import Any
 
 from lic_bench.errors import UserError
 from lic_bench.system.named_folders import named_folder
-from lic_bench.system.processes import how_it_ended, kill_group, start_in_group
+from lic_bench.system.processes import how_it_ended, kill_group, start_program
 from lic_bench.system.workspaces import note_program, workspace
 
 LAST_LINES, LONGEST = 3, 400  # of a program's output in an error message
@@ -115,7 +115,7 @@ def _run(argv: Sequence[str | Path], folder: Path, timeout_s: float | None, late
     name = Path(argv[0]).name
     pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
-        process = start_in_group(argv, cwd=folder, encoding="utf-8", errors="replace", **pipes)
+        process = start_program(argv, cwd=folder, encoding="utf-8", errors="replace", **pipes)
     except OSError as error:
         raise ProgramError(f"{name} cannot be started: {error.strerror} ({argv[0]}).") from None
     with process:  # closes the pipes

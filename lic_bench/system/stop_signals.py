@@ -33,6 +33,13 @@ def exit_code() -> int | None:
     return 128 + _received[0] if _received else None
 
 
+def leave_to_system() -> None:
+    """From now on they end this process at once: nothing is left to be put in order."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == _receive:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def forget() -> None:
     """As if no signal had come."""
     _received.clear()

@@ -79,7 +79,18 @@ class Silent:
 
 
 def command(images: Path, codecs: str, *more: object) -> list[str]:
-    words = [sys.executable, "-m", "lic_bench", "run", "--codecs", codecs, "--datasets", str(images), "--out", "run"]
+    words = [
+        sys.executable,
+        "-m",
+        "lic_bench.cli",
+        "run",
+        "--codecs",
+        codecs,
+        "--datasets",
+        str(images),
+        "--out",
+        "run",
+    ]
     return [*words, "--measure", "quality", "--device", "cpu", *map(str, more)]
 
 

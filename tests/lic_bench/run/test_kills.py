@@ -28,7 +28,7 @@ class Killed:
 
     def __init__(self, images: Path, folder: Path, isolate: str) -> None:
         self.folder, self.isolate, self.mark = folder, isolate, uuid.uuid4().hex
-        self.words = [sys.executable, "-m", "lic_bench", "run", "--codecs", "scripted,stuck", "--device", "cpu"]
+        self.words = [sys.executable, "-m", "lic_bench.cli", "run", "--codecs", "scripted,stuck", "--device", "cpu"]
         self.words += ["--datasets", str(images), "--measure", "quality", "--out", str(folder / "run"), isolate]
         self.words += [word for name in ("scripted", "stuck") for word in ("--plugin", str(PLUGINS / name))]
         self.stored: list[str] = []

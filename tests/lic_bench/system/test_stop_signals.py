@@ -46,6 +46,14 @@ def test_what_is_ignored_stays_ignored() -> None:
     assert stop_signals.exit_code() is None
 
 
+def test_at_the_end_signals_are_left_to_the_system() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    stop_signals.raise_on_signals()
+    stop_signals.leave_to_system()
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)]
+    assert handlers == [signal.SIG_DFL, signal.SIG_DFL, signal.SIG_IGN]
+
+
 def test_terminated_is_nothing_that_a_codec_raises_or_catches() -> None:
     assert not issubclass(stop_signals.Terminated, Exception | SystemExit)
 
@@ -53,7 +61,7 @@ def test_terminated_is_nothing_that_a_codec_raises_or_catches() -> None:
 SWALLOWS = """
 import os, signal, sys
 sys.argv = ["lic-bench", "list", "codecs"]
-from lic_bench import __main__
+from lic_bench import cli
 from lic_bench.terminal import listings
 
 def interrupted():
@@ -64,7 +72,7 @@ def interrupted():
     raise RuntimeError("Numpy is not available")
 
 listings.TABLES = {{"codecs": interrupted}}
-__main__.main()
+cli.program()
 """
 
 
@@ -78,7 +86,7 @@ def test_what_a_swallowed_signal_leads_to_is_no_error_of_the_program(tmp_path: P
 
 def test_ctrl_c_while_the_program_is_imported_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
-    command = [sys.executable, "-c", "from lic_bench.__main__ import main; main()", "list", "codecs"]
+    command = [sys.executable, "-c", "from lic_bench.cli import program; program()", "list", "codecs"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr, done.stdout) == (130, "", "")

@@ -11,10 +11,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from lic_bench.cli import app
 from lic_bench.codecs.checkpoints import find_checkpoints
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.registry import resolve_codec
+from lic_bench.commands.verbs import app
 from lic_bench.errors import UserError
 from lic_bench.training.options import TrainingOptions
 from lic_bench.training.plan import Plan
