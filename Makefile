@@ -18,7 +18,7 @@ demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where t
 test: $(VENV)/.ready lint types  ## the test suite but for what is marked slow
 	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64, and long runs from end to end
+test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64, and what takes long: kills, crashes, statistics
 	$(BIN)/python -m pytest -q -m slow
 
 lint: $(VENV)/.ready

@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import getattr_static
 from pathlib import Path
 from textwrap import shorten
 from typing import Any, cast
@@ -191,7 +192,7 @@ def _checked(spec: CodecSpec, module: object) -> nn.Module:
             f"Codec {spec.name!r}: {spec.load} gives a value of type {type(module).__name__}, no torch.nn.Module."
         )
     lacking = [name for name in CONVENTION if not callable(getattr(module, name, None))]
-    if type(module).forward is nn.Module.forward:  # torch's own stands for "not implemented"
+    if getattr_static(module, "forward", None) is nn.Module.forward:  # torch's own stands for "not implemented"
         lacking.append("forward")
     if lacking:
         raise UserError(

@@ -113,6 +113,7 @@ def test_the_bench_end_to_end_on_a_cpu(tmp_path: Path) -> None:
     assert len((folder / "scale/records.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_failed_part_is_exit_code_1(tmp_path: Path) -> None:
     done = call("--device", "cpu", "--into", tmp_path, "--parts", "run", "--codecs", "no-such-codec")
     assert done.returncode == 1

@@ -51,6 +51,7 @@ def test_with_too_few_arguments_it_deletes_nothing_of_its_own(tmp_path: Path, ar
     assert copy.read_bytes() == SCRIPT.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_codec_that_fails_is_an_error_of_new(tmp_path: Path):
     plugin = ROOT / "tests/plugins/broken"
     run = [sys.executable, "-m", "lic_bench.cli", "run", "--plugin", plugin, "--codecs", "broken"]

@@ -72,6 +72,7 @@ def changed(values: Any, chance: random.Random) -> Any:
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("fake_codecs")
 def test_damaged_runs_are_read_or_refused_in_one_line(
     images: Path,

@@ -147,7 +147,8 @@ def plain(): return MeanScaleHyperprior(8, 12)
 def by_state(state): return MeanScaleHyperprior.from_state_dict(state) if state else plain()
 """
 CHILD = """
-import json, resource, sys, torch
+import json, re, sys, torch
+from pathlib import Path
 from lic_bench import load_model
 from lic_bench.errors import UserError
 torch.set_num_threads(1)
@@ -162,7 +163,8 @@ for file in sys.argv[1:]:
         else:
             same = loaded.keys() == expected.keys() and all(torch.equal(loaded[key], expected[key]) for key in loaded)
             outcomes[f"{file}, {name}"] = "the same" if same else "accepted"
-print(json.dumps({"outcomes": outcomes, "kilobytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())
+print(json.dumps({"outcomes": outcomes, "kilobytes": int(peak[1])}))
 """
 
 

@@ -42,6 +42,9 @@ CLASH = CodecSpec(name="jpeg", label="Other", kind="classical", load="nets:small
 def small():
     return FactorizedPrior(8, 12)
 
+def scripted():
+    return torch.jit.script(nn.Conv2d(3, 3, 1))
+
 def half():
     return FactorizedPrior(8, 12).half()
 
@@ -281,6 +284,7 @@ def test_the_hash_is_of_names_types_shapes_and_values() -> None:
         ("nets:leaving", "cannot be built at quality 1: SystemExit: bye"),
         ("nets:number", "nets:number gives a value of type int, no torch.nn.Module"),
         ("torch.nn:Identity", "Identity has no compress, decompress, update; a network needs"),
+        ("nets:scripted", "RecursiveScriptModule has no compress, decompress, update; a network needs"),
         ("nets:Formless", "Formless has no forward; a network needs"),
         ("nets:half", "nets:half gives weights in float16; networks are measured in float32"),
         ("nets:double", "nets:double gives weights in float64; networks are measured in float32"),

@@ -1,4 +1,6 @@
+import io
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -48,6 +50,16 @@ def fetch_arguments(learned_plugin: Path, tmp_path: Path) -> list[object]:
     return ["fetch", "weights", "--codecs", "shown", "--checkpoints", tmp_path / "w", "--plugin", learned_plugin]
 
 
+def zipped(content: bytes) -> bytes:
+    """A zip archive, as torch.save writes one."""
+    with zipfile.ZipFile(out := io.BytesIO(), "w") as pack:
+        pack.writestr("archive/data/0", content)
+    return out.getvalue()
+
+
+WEIGHTS = zipped(bytes(2000))
+
+
 def test_fetch_weights_says_what_came_and_what_is_left_to_hands(
     web,
     exit_code: Callable[..., int],
@@ -55,15 +67,15 @@ def test_fetch_weights_says_what_came_and_what_is_left_to_hands(
     tmp_path: Path,
     fetch_arguments: list[object],
 ) -> None:
-    web.replies["/q1.pth"] = web.Reply(b"PK\x03\x04".ljust(2000))
+    web.replies["/q1.pth"] = web.Reply(WEIGHTS)
     assert exit_code(*fetch_arguments) == cli.OK
     place = tmp_path / "w/shown"
     assert capsys.readouterr().out.splitlines() == [
-        "shown/q1.pth: 2000 bytes",
+        f"shown/q1.pth: {len(WEIGHTS)} bytes",
         f"shown: 1 downloaded, 0 there already, 1 to be put in place by hand; in {place}",
         f"shown: by hand: q2.pth from https://github.com/example/weights; into {place}",
     ]
-    assert (place / "q1.pth").read_bytes() == b"PK\x03\x04".ljust(2000)
+    assert (place / "q1.pth").read_bytes() == WEIGHTS
 
 
 def test_fetch_weights_ends_with_2_if_a_file_could_not_be_had(
@@ -82,7 +94,7 @@ def test_fetch_weights_ends_with_2_if_a_file_could_not_be_had(
 def test_fetch_weights_from_a_mirror(
     web, exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], fetch_arguments: list[object]
 ) -> None:
-    web.replies = {f"/m/shown/q{n}.pth": web.Reply(b"PK\x03\x04" + bytes([n]) * 1996) for n in (1, 2)}
+    web.replies = {f"/m/shown/q{n}.pth": web.Reply(zipped(bytes([n]) * 1996)) for n in (1, 2)}
     assert exit_code(*fetch_arguments, "--url", f"{web.url}/m") == cli.OK
     assert "shown: 2 downloaded, 0 there already; in " in capsys.readouterr().out
 

@@ -376,6 +376,7 @@ class Machine:
 hours = pytest.mark.parametrize("crowded", [False, True], ids=["usual", "crowded"])
 
 
+@pytest.mark.slow
 @hours
 def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most(crowded: bool) -> None:
     machines = [Machine(seed, crowded=crowded) for seed in range(COMPARISONS)]
@@ -386,6 +387,7 @@ def test_fifty_comparisons_of_like_runs_raise_one_false_alarm_at_most(crowded: b
     assert in_turn["SAME"] > 0.9 * in_turn.total()  # it is not silent for want of verdicts
 
 
+@pytest.mark.slow
 @hours
 def test_five_percent_are_found(crowded: bool) -> None:
     """By turns for certain; runs apart see at least that it may be."""

@@ -87,6 +87,7 @@ def test_a_kill_says_that_memory_may_have_run_out(remote: CodecProcess, image: I
     assert caught.value.kind == "out_of_memory"
 
 
+@pytest.mark.slow
 def test_after_some_crashes_in_a_row_no_other_is_provoked(remote: CodecProcess, image: Image) -> None:
     for _ in range(CRASHES):
         with pytest.raises(CodecFailure):
@@ -110,6 +111,7 @@ def faulting() -> Iterator[CodecProcess]:
     remote.close()
 
 
+@pytest.mark.slow
 def test_a_gpu_lost_to_a_process_is_had_again_by_a_new_one(faulting: CodecProcess, image: Image) -> None:
     coded = faulting.code(1, image)
     process = faulting.pid
@@ -125,6 +127,7 @@ def test_a_gpu_lost_to_a_process_is_had_again_by_a_new_one(faulting: CodecProces
     assert faulting.pid != process
 
 
+@pytest.mark.slow
 def test_a_gpu_lost_after_the_answer_spoils_no_other_image(faulting: CodecProcess, image: Image) -> None:
     coded = faulting.code(LATER_LOST, image)
     assert coded.fields["payload_bytes"] == 8
@@ -133,6 +136,7 @@ def test_a_gpu_lost_after_the_answer_spoils_no_other_image(faulting: CodecProces
     assert faulting.code(1, image).fields["payload_bytes"] == 8
 
 
+@pytest.mark.slow
 def test_a_gpu_lost_again_and_again_counts_as_crashes(faulting: CodecProcess, image: Image) -> None:
     for _ in range(CRASHES):
         with pytest.raises(CodecFailure):

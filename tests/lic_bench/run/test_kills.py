@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import psutil
+import pytest
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 KILLS, SEED = (int(os.environ.get(f"LIC_BENCH_{name}", default)) for name, default in (("KILLS", 2), ("KILL_SEED", 0)))
@@ -91,6 +92,7 @@ class Killed:
         assert (len(times), set(times.values())) == (RECORDS, {1})
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_doubled_or_left(images: Path, tmp_path: Path) -> None:
     draw = random.Random(SEED)
     runs = [Killed(images, tmp_path / isolate, isolate) for isolate in ("--isolate", "--no-isolate")]

@@ -47,6 +47,7 @@ def gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])  # SIGKILL: see test_kills
 def test_a_run_that_is_ended_leaves_no_process(images: Path, tmp_path: Path, how: signal.Signals) -> None:
     notes = tmp_path / "processes"
@@ -62,6 +63,7 @@ def test_a_run_that_is_ended_leaves_no_process(images: Path, tmp_path: Path, how
     until(lambda: gone(worker), 5)
 
 
+@pytest.mark.slow
 def test_a_codec_that_ends_its_process_is_a_failed_record_and_the_run_goes_on(images: Path, tmp_path: Path) -> None:
     add_plugin(PLUGINS / "sleeper")
     qualities = ("fake=4", f"sleeper={CRASHES_LATER}")

@@ -87,6 +87,7 @@ def test_a_second_run_only_decodes(scripted: Path, images: Path, tmp_path: Path)
     assert all(times == [] for times in one.encode_s)
 
 
+@pytest.mark.slow
 def test_times_are_those_of_real_encodes(scripted: Path, images: Path, tmp_path: Path) -> None:
     go(images, tmp_path / "quality", limit=1, qualities=("4",))
     go(images, tmp_path / "times", limit=1, qualities=("4",), measure="latency,memory", repeats=2)
