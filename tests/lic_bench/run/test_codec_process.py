@@ -41,10 +41,17 @@ def setup(**changes: Any) -> CodecSetup:
 
 
 @pytest.fixture(scope="module")
-def remote() -> Iterator[CodecProcess]:
+def process_of_all_tests() -> Iterator[CodecProcess]:
     remote = CodecProcess(setup(timeout_s=PROGRAMS * LONGEST_TIMEOUT_S))  # which the system can wait
     yield remote
     remote.close()
+
+
+@pytest.fixture
+def remote(process_of_all_tests: CodecProcess, image: Image) -> CodecProcess:
+    """At work, and without the crashes of another test, which an image of another quality ends."""
+    process_of_all_tests.code(20, image)
+    return process_of_all_tests
 
 
 def test_it_works_elsewhere_and_says_what_a_codec_here_says(remote: CodecProcess, image: Image) -> None:
