@@ -47,7 +47,7 @@ class Levels(torch.nn.Module):
 
 def pair(encoder: Levels, decoder: Levels) -> Pair:
     padding = Padding(multiple=4)
-    return Pair(Loaded(NetworkCodec(encoder, padding), "random"), Loaded(NetworkCodec(decoder, padding), "random"))
+    return Pair(Loaded(NetworkCodec(encoder, padding), "a3"), Loaded(NetworkCodec(decoder, padding), "a3"))
 
 
 @pytest.fixture
