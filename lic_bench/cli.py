@@ -1,8 +1,15 @@
-"""The program `lic-bench`: signals are heeded before the commands are imported, which takes a while."""
+"""The program `lic-bench`: finds the verb, turns errors into one line and an exit code.
+
+The verbs are imported within `app` only, as that takes a while and signals are to be heeded before it.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
 import threading
+import traceback
+from typing import TYPE_CHECKING, Any
 
 from lic_bench.commands.exit_codes import BAD_INPUT as BAD_INPUT
 from lic_bench.commands.exit_codes import BROKEN as BROKEN
@@ -11,15 +18,18 @@ from lic_bench.commands.exit_codes import INTERRUPTED as INTERRUPTED
 from lic_bench.commands.exit_codes import OK as OK
 from lic_bench.system import stop_signals
 
+if TYPE_CHECKING:
+    from typer import Typer
+
+HELP = "Measure image codecs: rate, distortion, latency, memory, complexity; report BD-rates, tables and figures."
+
 
 def main() -> None:
     """Run the command that the arguments name. Ends by SystemExit."""
     code = OK
     try:
         stop_signals.raise_on_signals()
-        from lic_bench.commands.verbs import run_verb
-
-        code = run_verb()
+        code = _run_verb()
     except (KeyboardInterrupt, stop_signals.Terminated):
         code = INTERRUPTED
     sys.exit(stop_signals.exit_code() or code)
@@ -36,6 +46,80 @@ def program() -> None:
             sys.stderr.flush()
             os._exit(ended.code if isinstance(ended.code, int) else bool(ended.code))
         raise
+
+
+def app() -> Typer:
+    """The command line: one file of lic_bench.commands for each verb."""
+    import typer
+
+    from lic_bench.commands.compare import compare
+    from lic_bench.commands.doctor import doctor
+    from lic_bench.commands.fetch import fetch
+    from lic_bench.commands.history import history_app
+    from lic_bench.commands.list import list_known
+    from lic_bench.commands.report import report
+    from lic_bench.commands.run import run
+    from lic_bench.commands.scale import scale
+    from lic_bench.commands.train import train
+
+    verbs = typer.Typer(
+        name="lic-bench",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for command in (run, scale, report, compare):
+        verbs.command()(command)
+    verbs.add_typer(history_app, name="history")
+    verbs.command("list")(list_known)
+    verbs.command()(doctor)
+    verbs.command()(fetch)
+    verbs.command()(train)
+    return verbs
+
+
+def _run_verb() -> int:
+    """Run the command that the arguments name; its exit code. A UserError becomes one line and its exit code."""
+    from lic_bench.codecs import lazy_compressai
+
+    lazy_compressai.install_lazy_imports()
+    try:
+        return app()(prog_name="lic-bench", standalone_mode=False) or OK
+    except Exception as error:
+        return stop_signals.exit_code() or _said(error)  # a signal that was swallowed has consequences of any kind
+
+
+def _said(error: Exception) -> int:
+    """The exit code of an error, after it was said."""
+    import typer
+
+    from lic_bench.errors import UserError
+    from lic_bench.terminal.output import errors
+
+    if isinstance(error, UserError):
+        errors.say(f"lic-bench: {error}")
+        return error.exit_code
+    usage_error = typer.BadParameter.__base__  # UsageError of click, or of typer's own copy of it
+    if usage_error and isinstance(error, usage_error):
+        _print_usage_error(error)
+        return BAD_INPUT
+    traceback.print_exception(error)
+    return BROKEN  # not FAILED, which would say that something is worse
+
+
+def _print_usage_error(error: Any) -> None:
+    """One line; the help if there were no arguments."""
+    from lic_bench.terminal.output import console, errors
+
+    message = error.format_message()
+    if "\n" in message:
+        console.print(message, markup=False, highlight=False)
+        return
+    command = error.ctx.command_path if error.ctx else "lic-bench"
+    errors.say(f"lic-bench: {message.rstrip('.')}. See `{command} --help`.")
 
 
 if __name__ == "__main__":

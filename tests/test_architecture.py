@@ -282,11 +282,26 @@ def test_files_and_functions_are_short() -> None:
     fail_with(oversized(ROOT))
 
 
-def test_the_path_to_the_clock_is_six_files_that_exist() -> None:
-    section = CONTRIBUTING.read_text().split("## From the command line to the clock")[1].split("\n## ")[0]
-    paths = re.findall(r"^\d+\. `([^`]+)`", section, re.MULTILINE)
+def paths_to_the_clock(markdown: str) -> list[str]:
+    """Every file that the numbered steps of that section name."""
+    section = markdown.split("## From the command line to the clock")[1].split("\n## ")[0]
+    steps = re.findall(r"^\d+\. .*(?:\n   .*)*", section, re.MULTILINE)
+    return re.findall(r"`([\w/]+\.py)`", "\n".join(steps))
+
+
+def test_the_path_to_the_clock_is_six_files_each_imported_by_one_before_it(project: Project) -> None:
+    paths = [Path(path) for path in paths_to_the_clock(CONTRIBUTING.read_text())]
     assert len(paths) == 6
-    fail_with([path for path in paths if not (ROOT / path).is_file()])
+    fail_with([str(path) for path in paths if not (ROOT / path).is_file()])
+    edges = {(edge.source, edge.target) for edge in project.edges}
+    steps = list(enumerate(paths))[1:]
+    fail_with([str(path) for n, path in steps if not any((before, path) in edges for before in paths[:n])])
+
+
+def test_every_file_of_a_step_counts() -> None:
+    steps = "1. `a/b.py` and\n   `c.py`.\n2. `d.py`\n\nBeside: `e.py`\n\n"
+    text = f"## From the command line to the clock\n\n{steps}## F\n1. `g.py`"
+    assert paths_to_the_clock(text) == ["a/b.py", "c.py", "d.py"]
 
 
 def test_files_and_folders_that_contributing_names_exist() -> None:

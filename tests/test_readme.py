@@ -11,7 +11,7 @@ import torch
 import typer
 from compressai.models import MeanScaleHyperprior
 
-from lic_bench.commands.verbs import app
+from lic_bench.cli import app
 from lic_bench.store.run_folder import Run
 
 ROOT = Path(__file__).parent.parent
@@ -119,7 +119,7 @@ def test_weights_by_the_names_that_are_said(folder: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_in_commands_exist(page: Path) -> None:
-    verbs = typer.main.get_command(app).commands
+    verbs = typer.main.get_command(app()).commands
     for line in re.findall(r"^lic-bench (.*(?:\\\n.*)*)$", page.read_text(), re.M):
         verb, *words = line.partition("#")[0].replace("\\\n", " ").split()
         known = {name for option in verbs[verb].params for name in option.opts}

@@ -6,7 +6,7 @@ import pytest
 import typer
 
 from lic_bench import cli
-from lic_bench.commands.verbs import app
+from lic_bench.cli import app
 
 
 def test_an_error_of_its_own_is_neither_bad_input_nor_a_regression(
@@ -60,7 +60,7 @@ def test_ctrl_c_is_no_error_of_its_own(
 
 
 def test_every_verb_has_a_file_of_its_name() -> None:
-    verbs = typer.main.get_command(app).commands
+    verbs = typer.main.get_command(app()).commands
     files = {verb: command.callback.__module__.rpartition(".")[2] for verb, command in verbs.items()}
     assert files == {
         verb: verb for verb in ["run", "scale", "report", "compare", "history", "list", "doctor", "fetch", "train"]

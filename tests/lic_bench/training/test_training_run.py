@@ -11,10 +11,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from lic_bench.cli import app
 from lic_bench.codecs.checkpoints import find_checkpoints
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.registry import resolve_codec
-from lic_bench.commands.verbs import app
 from lic_bench.errors import UserError
 from lic_bench.training.options import TrainingOptions
 from lic_bench.training.plan import Plan
@@ -189,7 +189,7 @@ def test_two_processes_by_torchrun(same_pictures: Path, whole: tuple[Path, Liste
 
 def test_the_command_line(pictures: Path, tmp_path: Path) -> None:
     arguments = [*ARGUMENTS, "--data", str(pictures), "--out", str(tmp_path / "out")]
-    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    result = CliRunner().invoke(app(), arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert f"[{STEPS}/{STEPS}] loss " in result.output
     assert "Next: lic-bench run --codecs lalic.model:small --checkpoints" in result.output
