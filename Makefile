@@ -1,18 +1,26 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DATA_ROOT ?= $(LIC_BENCH_DATA)
-DATASETS ?= $(if $(DATA_ROOT),kodak,sample)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test test-slow lint types format wheel gpu-wheels gpu-check clean
+.PHONY: demo demo-full-size test test-slow lint types format wheel gpu-wheels gpu-check clean
 
-demo: $(VENV)/.ready  ## run the main job end to end, offline, and print where the report is
-	rm -rf results/demo results/demo-scale report
-	$(BIN)/lic-bench run --quick --datasets $(DATASETS) $(if $(DATA_ROOT),--data-root $(DATA_ROOT)) \
-	  --codecs lalic,elic,jpeg,jpeg2000,webp,avif,jpeg-xl --out results/demo
+DEMO := --datasets photos --codecs lalic-small,jpeg,webp,avif,jpeg-xl
+TIMED := lalic-small=3 jpeg=50 webp=50 avif=45 jpeg-xl=70
+demo: $(VENV)/.ready  ## a learned codec's rates beside four others on photographs, then times; offline; prints where the report is
+	rm -rf results/demo results/demo-times report
+	$(BIN)/lic-bench run $(DEMO) --measure quality,complexity --limit 3 --out results/demo
+	$(BIN)/lic-bench run $(DEMO) --measure latency,phases,memory --limit 1 $(TIMED:%=--qualities %) \
+	  --repeats 2 --budget 0.4 --out results/demo-times
+	$(BIN)/lic-bench report results/demo results/demo-times --out report --anchor vtm-9.1,jpeg
+	@echo "Open $(CURDIR)/report/index.html"
+
+demo-full-size: $(VENV)/.ready  ## beside it LALIC and ELIC as large as the papers', random weights: times, operations, scaling
+	rm -rf results/demo-full-size results/demo-scale report
+	$(BIN)/lic-bench run --quick --datasets photos --codecs lalic,elic,jpeg --out results/demo-full-size
 	$(BIN)/lic-bench scale --quick --threads 1 --codecs elic,jpeg --sizes 64:256 --out results/demo-scale
-	$(BIN)/lic-bench report results/demo results/demo-scale --out report --anchor vtm-9.1,jpeg
+	$(BIN)/lic-bench report $(wildcard results/demo results/demo-times) results/demo-full-size results/demo-scale --out report \
+	  --anchor vtm-9.1,jpeg
 	@echo "Open $(CURDIR)/report/index.html"
 
 test: $(VENV)/.ready lint types  ## the test suite but for what is marked slow
@@ -64,4 +72,4 @@ $(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/inc
 include ci/latency.mk
 
 clean:
-	rm -rf $(VENV) build dist report results/demo results/demo-scale .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist report results/demo* .pytest_cache .mypy_cache .ruff_cache .hypothesis

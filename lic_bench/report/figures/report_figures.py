@@ -15,8 +15,9 @@ from lic_bench.report.figures.phase_bars import phase_bars
 from lic_bench.report.figures.rd_figure import rd_figure
 from lic_bench.report.frames.bd_rates import bd_rate_of, points_of_metric
 from lic_bench.report.frames.image_sets import sizes_fit
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.phase_times import mean_over_qualities
-from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, published_slug, sort_datasets
 
 MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
@@ -145,8 +146,8 @@ def _measured_rows(data: ReportData, dataset: str) -> Iterator[dict[str, Any]]:
     for row in measured_codecs(data):
         bd, borrowed = _bd_rate_for(data, row, dataset)
         where = _timed_on(row, dataset)
-        latencies = data.latency[(data.latency.curve == row.curve) & (data.latency.dataset == where)]
-        counted = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
+        latencies = data.latency[(data.latency.curve == row.timed_curve) & (data.latency.dataset == where)]
+        counted = row.complexity(data)
         yield {
             "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,

@@ -1,7 +1,7 @@
-"""Everything a report shows, gathered once, and what was measured of it: one entry per run, codec and device."""
+"""Everything a report shows, gathered once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -11,9 +11,9 @@ from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
-from lic_bench.report.frames.rd_points import all_points, curve_id
+from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
-from lic_bench.report.labels import METRIC_NAMES, machine_name, measured_label, published_slug, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, published_slug
 from lic_bench.store.run_folder import Run
 
 
@@ -105,70 +105,3 @@ def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
 def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
     frames = [frame for run in runs if len(frame := frame_of(run))]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredCodec:
-    """One measured row: a codec on a device in a run. Times in seconds, memory in bytes; None where not measured."""
-
-    run: Run
-    codec: str
-    device: str
-    weights: str
-    records: pd.DataFrame
-    dataset: str | None = None
-    enc_s: float | None = None
-    dec_s: float | None = None
-    n_images: int = 0
-    n_qualities: int = 0
-
-    @property
-    def curve(self) -> str:
-        """The id of its curves."""
-        return curve_id(self.run.name, self.codec, self.device)
-
-    @property
-    def label(self) -> str:
-        """What it is called, with the mode that its records say."""
-        return measured_label(self.codec, next(iter(self.records["mode"].dropna()), None))
-
-    @property
-    def machine(self) -> str:
-        """The processor behind its device."""
-        return machine_name(self.run.info, self.device)
-
-
-def measured_codecs(data: ReportData) -> list[MeasuredCodec]:
-    """Every (run, codec, device), with its times: mean over qualities and images of the median over repeats.
-
-    The times are those on the paper's first data set that was measured, else on the first by name.
-    """
-    rows = []
-    for run in data.runs:
-        for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
-            weights = codec_costs.weights_state(records.weights.tolist())
-            rows.append(_timed(MeasuredCodec(run, str(codec), str(device), weights, records), data.latency))
-        for codec in sorted(set(run.complexity.codec) - set(run.records.codec)):  # of a run that only counted
-            device = str((run.info.get("config") or {}).get("device", ""))
-            rows.append(MeasuredCodec(run, str(codec), device, "", run.records.iloc[:0]))
-    return rows
-
-
-def _timed(row: MeasuredCodec, latency: pd.DataFrame) -> MeasuredCodec:
-    timed = latency[latency.curve == row.curve]
-    if (timed.weights == "loaded").any():
-        timed = timed[timed.weights == "loaded"]
-    if timed.empty:
-        return row
-    dataset = sort_datasets(set(timed.dataset))[0]
-    timed = timed[timed.dataset == dataset]
-    timed = timed[timed.n_images == timed.n_images.max()]  # a quality with fewer images would weigh others by chance
-    times = timed.groupby("operation").median_s.mean()
-    return replace(
-        row,
-        dataset=dataset,
-        enc_s=times.get("encode"),
-        dec_s=times.get("decode"),
-        n_images=int(timed.n_images.max()),
-        n_qualities=timed.quality.nunique(),
-    )

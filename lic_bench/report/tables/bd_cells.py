@@ -7,7 +7,8 @@ import pandas as pd
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.rate_distortion import published
-from lic_bench.report.frames.report_data import MeasuredCodec, ReportData
+from lic_bench.report.frames.measured_codecs import MeasuredCodec
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import codec_label, images_label, published_slug
 from lic_bench.report.tables.table import Cell, number_cell
 

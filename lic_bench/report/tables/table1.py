@@ -8,7 +8,8 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
-from lic_bench.report.frames.report_data import MeasuredCodec, ReportData, measured_codecs
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import codec_label, dataset_label, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
@@ -102,18 +103,11 @@ def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
 
 
 def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
-    protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
-    timed_on = ""
-    if row.dataset:
-        qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
-        images = plural(row.n_images, "image")
-        timed_on = f"; times and memory on {dataset_label(row.dataset)}, {images}, {qualities}"
-    source = f"Run {row.run.name} on {row.device}: {row.machine}, protocol {protocol}{timed_on}."
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {
         "method": text_cell(row.label),
-        "source": text_cell(source_label(row.run.name, row.device, data.runs), source),
+        "source": text_cell(source_label(row.run.name, row.device, data.runs), _source(row)),
         "enc_s": number_cell(row.enc_s, 3, notes=note if row.enc_s else []),
         "dec_s": number_cell(row.dec_s, 3, notes=note if row.dec_s else []),
         "mem_gb": _memory_cell(data, row),
@@ -123,16 +117,28 @@ def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str])
     return Row("measured", cells | _complexity_cells(data, row) | bds)
 
 
+def _source(row: MeasuredCodec) -> str:
+    """The footnote that says where and on what a row was measured."""
+    protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
+    timed_on = ""
+    if row.dataset:
+        qualities = "1 quality" if row.n_qualities == 1 else f"{row.n_qualities} qualities"
+        images = plural(row.n_images, "image")
+        elsewhere = f" in run {row.timed_in.name}" if row.timed_in else ""
+        timed_on = f"; times and memory{elsewhere} on {dataset_label(row.dataset)}, {images}, {qualities}"
+    return f"Run {row.run.name} on {row.device}: {row.machine}, protocol {protocol}{timed_on}."
+
+
 def _memory_cell(data: ReportData, row: MeasuredCodec) -> Cell:
     is_timed = data.memory.dataset.eq(row.dataset) if row.dataset else data.memory.dataset.notna()
-    kinds = data.memory[data.memory.curve.eq(row.curve) & is_timed].groupby("what")
+    kinds = data.memory[data.memory.curve.eq(row.timed_curve) & is_timed].groupby("what")
     peaks = {str(kind): float(peak) for kind, peak in kinds.bytes.max().items()}
     needed = [memory for name in OPERATIONS if (memory := memory_of_operation(peaks, name)) is not None]
     return number_cell(max(needed) / 1e9 if needed else None, 3)
 
 
 def _complexity_cells(data: ReportData, row: MeasuredCodec) -> dict[str, Cell]:
-    rows = data.complexity[(data.complexity.run == row.run.name) & (data.complexity.codec == row.codec)]
+    rows = row.complexity(data)
     rows = rows[(rows.counter == "thop") & (rows.path == "forward")]
     if rows.empty:
         return {}
