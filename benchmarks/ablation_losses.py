@@ -1,24 +1,19 @@
 """The rate-distortion loss of trained ablations on test images: the column "Loss" of LALIC's Table 3.
 
-    python benchmarks/ablation_losses.py --trained FOLDER [--codec lalic-small] [--dataset kodak] [--data-root DIR]
-
-FOLDER holds what `lic-bench train` left of the codec and its variants (CODEC-aft, CODEC-aft-shift, ...), one or more
-qualities each. The loss is that of training, lambda * 255^2 * MSE + bpp, in evaluation mode: y and z rounded, whole
-images, mean over the images. Rows are comparable where lambda and steps are equal. The paper says neither its lambda
-nor its test images, so its figures show an order, no more.
+`python benchmarks/ablations.py --trained FOLDER` prints it. FOLDER holds what `lic-bench train` left of a codec and its
+variants (CODEC-aft, CODEC-aft-shift, ...), one or more qualities each. The loss is that of training,
+lambda * 255^2 * MSE + bpp, in evaluation mode: y and z rounded, whole images, mean over the images. Rows are comparable
+where lambda and steps are equal. The paper says neither its lambda nor its test images: its figures show an order.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 import torch
-from rich.console import Console
 from rich.table import Table
 
 from lalic.ablations import ABLATIONS, RELEASED
@@ -28,12 +23,9 @@ from lic_bench.codecs.loading import load_model
 from lic_bench.codecs.padding import pad
 from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image, read_image
 from lic_bench.spec import Padding
 from lic_bench.training.loss import rate_distortion
-
-PAPER = {"aft": 0.5657, "aft-shift": 0.5604, "biwkv-shift": 0.5551}  # Table 3, test R-D loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,34 +69,11 @@ def _loss(network: torch.nn.Module, image: Image, padding: Padding | None, lmbda
 def losses_table(losses: Sequence[TestLoss]) -> Table:
     """Rows in the order of the paper's tables."""
     table = Table(title="Test R-D loss of trained networks", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    for heading in ("row", "codec", "lambda", "steps", "loss", "paper"):
+    for heading in ("row", "codec", "lambda", "steps", "loss", "paper: loss", "BD-rate %"):
         table.add_column(heading, justify="left" if heading in ("row", "codec") else "right", no_wrap=True)
     for row in losses:
-        paper = f"{PAPER[row.ablation]:.4f}" if row.ablation in PAPER else ""
-        numbers = f"{row.lmbda:g}", f"{row.steps:,}", f"{row.loss:.4f}", paper
-        table.add_row(ABLATIONS[row.ablation].label, f"{row.codec} q{row.quality}", *numbers)
+        paper = ABLATIONS[row.ablation]
+        printed = f"{paper.loss:.4f}" if paper.loss else "", "" if paper.bd_rate is None else f"{paper.bd_rate:.2f}"
+        numbers = f"{row.lmbda:g}", f"{row.steps:,}", f"{row.loss:.4f}"
+        table.add_row(paper.label, f"{row.codec} q{row.quality}", *numbers, *printed)
     return table
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trained", type=Path, required=True)
-    parser.add_argument("--codec", default="lalic-small")
-    parser.add_argument("--dataset", default="kodak")
-    parser.add_argument("--data-root", type=Path)
-    parser.add_argument("--limit", type=int)
-    options = parser.parse_args()
-    try:
-        images = find_dataset(options.dataset, options.data_root, limit=options.limit).images
-        losses = list(test_losses(options.codec, options.trained, images))
-        if not losses:
-            raise UserError(f"{options.trained} holds no training of {options.codec} (see `lic-bench train`).")
-    except UserError as error:
-        print(f"ablation_losses.py: {error}", file=sys.stderr)
-        return 2
-    Console(width=100, highlight=False).print(losses_table(losses))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,9 +1,11 @@
 """Parameters and MACs of the paper's ablations beside what it prints: LALIC's Tables 2, 3 and 5.
 
     python benchmarks/ablations.py [--device cpu] [ROW ...]
+    python benchmarks/ablations.py --trained FOLDER [--codec lalic-small] [--dataset kodak]
 
 Everything but the columns "paper" and Table 5 is counted by thop in a forward pass of 1 x 3 x 512 x 768. On the meta
-device, the default, that takes no arithmetic: seconds instead of minutes, and the same counts.
+device, the default, that takes no arithmetic: seconds instead of minutes, and the same counts. The second way prints
+the test loss of the rows that `lic-bench train` has trained, see ablation_losses.py.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import sys
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,6 +25,8 @@ from rich.table import Table
 from lalic.ablations import ABLATIONS, OPERATIONS, RELEASED, operations
 from lalic.blocks import BiWkv, OmniShift, SpatialMix
 from lalic.config import LalicConfig
+from lic_bench.errors import UserError
+from lic_bench.images.datasets import find_dataset
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what thop and compressai import warns; nobody here can act on it
@@ -249,7 +254,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ABLATIONS)}; default: all")
     parser.add_argument("--device", default="meta", choices=("meta", "cpu"))
+    parser.add_argument("--trained", type=Path, help="folder of trainings")
+    parser.add_argument("--codec", default="lalic-small")
+    parser.add_argument("--dataset", default="kodak")
+    parser.add_argument("--data-root", type=Path)
+    parser.add_argument("--limit", type=int)
     options = parser.parse_args()
+    return print_losses(options) if options.trained else print_counts(parser, options)
+
+
+def print_losses(options: argparse.Namespace) -> int:
+    """The loss column, from finished trainings. Exit code."""
+    from ablation_losses import losses_table, test_losses
+
+    try:
+        images = find_dataset(options.dataset, options.data_root, limit=options.limit).images
+        losses = list(test_losses(options.codec, options.trained, images))
+        if not losses:
+            raise UserError(f"{options.trained} holds no training of {options.codec} (see `lic-bench train`).")
+    except UserError as error:
+        print(f"ablations.py: {error}", file=sys.stderr)
+        return 2
+    Console(width=100, highlight=False).print(losses_table(losses))
+    return 0
+
+
+def print_counts(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Every table but the losses. Exit code."""
     if unknown := [name for name in options.rows if name not in ABLATIONS]:
         parser.error(f"unknown row {unknown[0]!r}; known are {', '.join(ABLATIONS)}")
     configs = {name: ABLATIONS[name].config for name in options.rows or ABLATIONS}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,6 +41,10 @@ class Crops(Dataset[Tensor]):
         if random.integers(2):
             crop = crop[:, ::-1]
         return torch.from_numpy(crop.transpose(2, 0, 1).copy())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For processes that are not forked, without what is kept."""
+        return Crops, (self.folder, self.pictures, self.side, self.seed)
 
     def _drawn_order(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng((self.seed, ORDER, epoch)).permutation(len(self.pictures))

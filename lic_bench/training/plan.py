@@ -96,7 +96,7 @@ def make_plan(options: TrainingOptions) -> Plan:
         lmbda=options.lmbda or lambda_of(spec, quality, metric),
         metric=metric,
         pictures=pictures,
-        stages=stages(len(pictures.pictures), options.batch, options.crop, options.lr, options.steps),
+        stages=stages(len(pictures.of_side(options.crop)), options.batch, options.crop, options.lr, options.steps),
         out=options.out or Path("results/train") / Path(trained_name(spec, quality)).stem,
     )
     for stage in plan.stages:

@@ -1,5 +1,6 @@
 """Crops depend on their number and the seed alone."""
 
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -61,3 +62,8 @@ def test_processes_share_the_crops_of_a_step(first: int, count: int, share: int,
     assert {len(numbers) for part in parts for numbers in part} <= {share}
     together = Counter(n for part in parts for numbers in part for n in numbers)
     assert together == Counter(range(first * batch, (first + count) * batch))
+
+
+def test_a_process_that_is_not_forked_cuts_the_same(pictures: Path) -> None:
+    crops = crops_of(pictures)
+    assert torch.equal(crops[3], pickle.loads(pickle.dumps(crops))[3])

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from lic_bench.errors import UserError
 from lic_bench.training.options import TrainingOptions
@@ -23,6 +24,11 @@ def test_a_plan_of_the_papers_recipe(pictures: Path) -> None:
     assert made.settings["pictures"] == 5
     assert plan(pictures, lmbda=0.02).lmbda == 0.02
     assert plan(pictures, codec="lalic.model:small", quality=None).weights_name == "small.pth"
+
+
+def test_an_epoch_is_of_the_pictures_that_give_crops(pictures: Path) -> None:
+    Image.new("RGB", (40, 40)).save(pictures / "small.png")
+    assert plan(pictures, batch=1).steps == 48 * 5
 
 
 def test_what_a_user_should_know_of_the_pictures(pictures: Path) -> None:
