@@ -1,19 +1,20 @@
 """What `lic-bench doctor` finds: what is there, what is missing, and the command that mends it."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import features
 
-from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints
+from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
 from lic_bench.errors import UserError
 from lic_bench.fetch.fetch_weights import direct_url
 from lic_bench.images.datasets import data_folders, find_dataset
 from lic_bench.images.known_datasets import DATASETS
+from lic_bench.spec import CodecSpec
 from lic_bench.terminal.findings import (
     Finding,
     Status,
@@ -98,15 +99,24 @@ def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
     for spec in (spec for spec in find_codecs().values() if spec.kind == "learned"):
         present = find_checkpoints(spec, folders)
         absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in present]
-        count, fix = len(spec.checkpoints), ""
-        detail = f"{count} files" if count else "none are published: no rate-distortion of its own"
+        detail, fix = _detail(spec, present), ""
         if absent:
-            files = ", ".join(checkpoint.file for checkpoint in absent)
-            detail = f"{count - len(absent)} of {count} files; not there: {files}"
+            detail += f"; not there: {', '.join(checkpoint.file for checkpoint in absent)}"
             link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
             fix = f"from {link} into {folders[-1]}, or give --checkpoints"
         if any(direct_url(checkpoint.url) for checkpoint in absent):
             into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
             fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
-        status: Status = "ok" if count and not absent else "warning"
+        status: Status = "ok" if present and not absent else "warning"
         yield Finding(what=f"weights of {spec.name}", status=status, detail=detail, fix=fix)
+
+
+def _detail(spec: CodecSpec, present: Collection[int]) -> str:
+    """How many weights there are. present: the qualities that have some."""
+    if count := len(spec.checkpoints):
+        there = len(set(present) & set(spec.checkpoints))
+        return f"{count} files" if there == count else f"{there} of {count} files"
+    if not present:
+        return "none are published: no rate-distortion of its own"
+    shipped = len(shipped_checkpoints(spec))
+    return f"{len(present)} of {len(spec.qualities)} qualities" + (f", {shipped} with the package" if shipped else "")

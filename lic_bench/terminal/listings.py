@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from lic_bench.codecs.checkpoints import shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.spec import CodecSpec
 
@@ -19,6 +20,8 @@ def codecs_table() -> Table:
         name = f"{spec.name}\n({', '.join(spec.aliases)})" if spec.aliases else spec.name
         count = len(spec.checkpoints)
         weights = f"{count} released file{'s' if count > 1 else ''}; " if count else ""
+        if shipped := shipped_checkpoints(spec):
+            weights = f"{len(shipped)} weights files with the package; "
         rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
     return _table(["codec", "kind", "qualities", "what"], rows)
 

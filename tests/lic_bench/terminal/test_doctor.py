@@ -115,6 +115,15 @@ def test_codecs_without_published_weights_say_so(bare):
     assert "none are published" in by_name(all_findings())["weights of cheng2020-parallel"].detail
 
 
+def test_weights_of_a_training_count(bare):
+    folder = bare / "trained"
+    (folder / "mambavc").mkdir(parents=True)
+    for quality in (1, 4):
+        (folder / f"mambavc/mambavc-q{quality}.pth").touch()
+    found = by_name(all_findings(checkpoints=folder))["weights of mambavc"]
+    assert (found.status, found.detail) == ("ok", "2 of 6 qualities")
+
+
 def test_wrong_images_are_a_warning(bare):
     from PIL import Image as pil
 
