@@ -45,9 +45,9 @@ class Levels(torch.nn.Module):
         return {"x_hat": x_hat, "likelihoods": {"y": torch.full_like(x, 2.0**-4)}}
 
 
-def pair(encoder: Levels, decoder: Levels) -> Pair:
+def pair(encoder: Levels, decoder: Levels, weights: str = "a3") -> Pair:
     padding = Padding(multiple=4)
-    return Pair(Loaded(NetworkCodec(encoder, padding), "a3"), Loaded(NetworkCodec(decoder, padding), "a3"))
+    return Pair(Loaded(NetworkCodec(encoder, padding), weights), Loaded(NetworkCodec(decoder, padding), weights))
 
 
 @pytest.fixture
@@ -205,6 +205,13 @@ def test_an_output_in_other_units_is_no_quality(
     monkeypatch.setattr(Levels, "forward", forward)
     with pytest.raises(CodecFailure, match=rf"allowed is 0 to 1: is it scaled to {named}\?"):
         code_and_verify(network, image, CPU, frozenset(["quality"]))
+
+
+def test_only_random_weights_may_give_any_output(image: torch.Tensor) -> None:
+    wild = Levels(contrast=4.0)
+    code_and_verify(pair(wild, wild, "random"), image, CPU, frozenset(["latency"]))
+    with pytest.raises(CodecFailure, match="allowed is 0 to 1"):
+        code_and_verify(pair(wild, wild), image, CPU, frozenset(["latency"]))
 
 
 @pytest.mark.parametrize(("scale", "shift", "named"), [(255.0, 0.0, "0..255"), (2.0, -1.0, "-1..1")])
