@@ -19,7 +19,7 @@ from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.process_settings import kept_settings, seed_random_numbers
 from lic_bench.codecs.registry import load_target, resolve_codec
-from lic_bench.codecs.weights import check_values, load_any, present_name, unwrapped
+from lic_bench.codecs.weights import check_values, ignored_weights, load_any, present_name, unwrapped
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
@@ -62,6 +62,16 @@ def load_model(
     state = read_checkpoint(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
     source = str(checkpoint) if isinstance(checkpoint, str | Path) else "the given state dict"
     return _ready(spec, _build(spec, quality, state, source)).to(device)
+
+
+def check_fits(spec: CodecSpec, quality: int, weights: Path) -> list[str]:
+    """Open a weights file to see that it fits the codec; what the user should know of it.
+
+    Raises UserError as `load_model`.
+    """
+    content = read_checkpoint(weights)
+    _ready(spec, _build(spec, quality, content, str(weights)))
+    return [f"{weights} holds {name!r} besides, which is not used" for name in ignored_weights(content)]
 
 
 def new_network(spec: CodecSpec, quality: int, weights: Path | None, seed: int) -> nn.Module:
@@ -151,7 +161,10 @@ def _build(
         raise
     except (Exception, SystemExit) as error:  # other people's code
         if state is not None:
-            raise UserError(f"{source} does not fit codec {spec.name!r}: {_line(error)}") from None
+            raise UserError(
+                f"{source} does not fit codec {spec.name!r}: {_line(error).rstrip('.')}. Name the codec that it is of, "
+                "or a function that builds its network: --codecs package.module:factory."
+            ) from None
         where = "" if quality is None else f" at {spec.quality_name} {quality}"
         kind = type(error).__name__
         raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-WRAPPERS = ("state_dict", "model_state_dict", "model")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "ema")
 MOST_WRAPPERS = 8  # around each other; a file may hold a dict that contains itself
 PREFIXES = re.compile(r"^((module|_orig_mod)\.)+")  # of torch.nn.DataParallel and torch.compile
 
@@ -114,6 +114,11 @@ def unwrapped(state: Mapping[str, Any]) -> Mapping[str, Any]:
     for _ in range(MOST_WRAPPERS):
         state = next((state[name] for name in WRAPPERS if isinstance(state.get(name), Mapping)), state)
     return state
+
+
+def ignored_weights(state: Mapping[str, Any]) -> list[str]:
+    """What a checkpoint calls the weights that stand beside those that `unwrapped` gives, as "ema" beside "model"."""
+    return [name for name in WRAPPERS if isinstance(state.get(name), Mapping) and state[name]][1:]
 
 
 def present_name(key: str, renames: Sequence[Rename] = ()) -> str:

@@ -19,6 +19,10 @@ Codecs = Annotated[
 RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.", **PATH)]
 Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.", **PATH)]
+Checkpoint = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODEC[:N]=FILE", help="The weights file of a codec, at quality N; may be repeated."),
+]
 Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
 Qualities = Annotated[
     list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")

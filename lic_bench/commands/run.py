@@ -28,6 +28,7 @@ def run(
     datasets: Datasets = "kodak",
     data_root: opt.DataRoot = None,
     checkpoints: opt.Checkpoints = None,
+    checkpoint: opt.Checkpoint = None,
     weights: opt.Weights = None,
     qualities: opt.Qualities = None,
     limit: Limit = None,

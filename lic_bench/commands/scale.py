@@ -19,6 +19,7 @@ def scale(
     sizes: Sizes = "256:2048",
     out: opt.RunFolder = Path("results/scale"),
     checkpoints: opt.Checkpoints = None,
+    checkpoint: opt.Checkpoint = None,
     weights: opt.Weights = None,
     qualities: opt.Qualities = None,
     device: opt.Device = "auto",

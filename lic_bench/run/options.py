@@ -30,6 +30,7 @@ class Options:
     datasets: str = ""
     data_root: Path | None = None
     checkpoints: Path | None = None
+    checkpoint: Sequence[str] = ()
     weights: str | None = None
     qualities: Sequence[str] = ()
     limit: int | None = None

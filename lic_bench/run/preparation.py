@@ -31,7 +31,7 @@ from lic_bench.run.options import (
     parse_qualities,
     with_options,
 )
-from lic_bench.run.weights_choice import check_weights, find_weights
+from lic_bench.run.weights_choice import check_weights, find_weights, parse_checkpoints, with_named_qualities
 from lic_bench.run.worker_interface import COSTS
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
@@ -71,13 +71,15 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
     specs = _specs(options)
+    named = parse_checkpoints(options.checkpoint, specs)
+    specs = with_named_qualities(specs, named)
     programs = {spec.name: coder for spec in specs if (coder := find_programs(spec))}
     parts = choose_parts(options.measure)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
     datasets = list(datasets) or _datasets(options)
     _check_names(datasets)
-    there = find_weights(specs, asked, options.weights, options.checkpoints)
+    there = find_weights(specs, asked, options.weights, options.checkpoints, named)
     ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
     if one_quality:
         ladders = {name: (ladder[len(ladder) // 2],) for name, ladder in ladders.items()}
