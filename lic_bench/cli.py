@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import traceback
+from errno import ENOSPC
 from typing import TYPE_CHECKING, Any
 
 from lic_bench.commands.exit_codes import BAD_INPUT as BAD_INPUT
@@ -41,6 +40,8 @@ def program() -> None:
         main()
     except SystemExit as ended:
         stop_signals.leave_to_system()
+        import threading
+
         if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -84,21 +85,30 @@ def app() -> Typer:
 def _run_verb() -> int:
     """Run the command that the arguments name; its exit code. A UserError becomes one line and its exit code."""
     from lic_bench.codecs import lazy_compressai
+    from lic_bench.terminal.output import CLOSED, ClosedPipe
 
     lazy_compressai.install_lazy_imports()
     try:
         return app()(prog_name="lic-bench", standalone_mode=False) or OK
+    except SystemExit as ended:
+        if isinstance(ended, ClosedPipe):
+            raise
+        return CLOSED  # of typer, which printed the help, with an exit code that means something else here
     except Exception as error:
         return stop_signals.exit_code() or _said(error)  # a signal that was swallowed has consequences of any kind
 
 
 def _said(error: Exception) -> int:
     """The exit code of an error, after it was said."""
+    import traceback
+
     import typer
 
     from lic_bench.errors import UserError
-    from lic_bench.terminal.output import errors
+    from lic_bench.terminal.output import console, errors
 
+    if isinstance(error, OSError) and error.errno == ENOSPC and error.filename is None:  # the help, by typer
+        error = console.give_up(error)
     if isinstance(error, UserError):
         errors.say(f"lic-bench: {error}")
         return error.exit_code

@@ -42,17 +42,17 @@ def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], optio
 
 
 _kept_in_memory: dict[Path, bytes] = {}  # by where they would be
-_reasons: list[str] = []  # why they are not there
+_reasons: dict[Path, str] = {}  # why they are not there
 
 
 def cache_trouble() -> str | None:
     """What to tell the user of bitstreams that this process could not store, in one line; None if it stored all."""
     if not _kept_in_memory:
         return None
-    folder, count = next(iter(_kept_in_memory)).parents[1], len(_kept_in_memory)
+    path, reason = next(iter(_reasons.items()))
     return (
-        f"the bitstream cache, {folder}, cannot be written ({_reasons[-1]}): {count} bitstreams are not kept for "
-        f"another run; make room or name another folder by ${VARIABLE}"
+        f"the bitstream cache, {path.parents[1]}, cannot be written ({reason}): {len(_kept_in_memory)} bitstreams are "
+        f"not kept for another run; make room or name another folder by ${VARIABLE}"
     )
 
 
@@ -99,7 +99,7 @@ class BitstreamCache:
             write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
             _kept_in_memory[path] = payload
-            _reasons.append(str(error.strerror))
+            _reasons[path] = str(error.strerror)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key

@@ -1,6 +1,6 @@
 """The symbols that go into the strings of CompressAI's coders and come out of them, seen from outside."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -87,7 +87,7 @@ def watch_coders() -> Iterator[CodedSymbols]:
     from compressai import ans
 
     seen = CodedSymbols()
-    methods = [
+    methods: list[tuple[Any, str]] = [
         (ans.RansEncoder, "encode_with_indexes"),
         (ans.BufferedRansEncoder, "encode_with_indexes"),
         (ans.BufferedRansEncoder, "flush"),
@@ -95,12 +95,19 @@ def watch_coders() -> Iterator[CodedSymbols]:
         (ans.RansDecoder, "set_stream"),
         (ans.RansDecoder, "decode_stream"),
     ]
-    originals = [getattr(coder, name) for coder, name in methods]
-    for (coder, name), original in zip(methods, originals, strict=True):
-        setattr(coder, name, getattr(seen, name)(original))
-    try:
+    with replaced_methods({(coder, name): getattr(seen, name) for coder, name in methods}):
         yield seen
+    seen.end()
+
+
+@contextmanager
+def replaced_methods(wrappers: Mapping[tuple[Any, str], Callable[[Method], Method]]) -> Iterator[None]:
+    """Inside, each method, by (class, name), is what its wrapper makes of it."""
+    originals = {(owner, name): getattr(owner, name) for owner, name in wrappers}
+    try:
+        for (owner, name), wrap in wrappers.items():
+            setattr(owner, name, wrap(originals[owner, name]))
+        yield
     finally:
-        for (coder, name), original in zip(methods, originals, strict=True):
-            setattr(coder, name, original)
-        seen.end()
+        for (owner, name), original in originals.items():
+            setattr(owner, name, original)

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal, get_args
 
-from lic_bench.codecs.process_settings import kept_surroundings
+from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.errors import UserError, hint, unknown
 from lic_bench.spec import Argument, Checkpoint, CodecSpec, Padding
 
@@ -99,7 +99,7 @@ def _imported(text: str, module: str) -> ModuleType:
     if not {"", folder} & set(sys.path):
         sys.path.insert(0, folder)
     try:
-        with kept_surroundings():
+        with kept_settings():
             return importlib.import_module(module)
     except (Exception, SystemExit) as error:  # other people's code
         if isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):

@@ -95,7 +95,8 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
     spec.check_quality(quality)
     if spec.kind == "classical":
-        return Loaded(cast(Callable[..., Codec], load_target(spec.load))(quality, **spec.settings), None)
+        with kept_settings():
+            return Loaded(cast(Callable[..., Codec], load_target(spec.load))(quality, **spec.settings), None)
     if spec.padding is None:
         raise UserError(f"Codec {spec.name!r}: its SPEC declares no padding; a learned codec needs one.")
     module = _build(spec, quality, read_checkpoint(weights) if weights else None, str(weights))
@@ -154,9 +155,7 @@ def _build(
         raise UserError(f"{source} holds no weights.")
     try:
         with kept_settings():
-            module = _checked(spec, _called_seeded(spec, quality, state, seed)).eval()
-        _check_precision(spec, module)
-        return module
+            return _checked(spec, _called_seeded(spec, quality, state, seed)).eval()
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # other people's code
@@ -191,6 +190,8 @@ def _called(spec: CodecSpec, quality: int | None, state: Mapping[str, Any] | Non
     values = {"state": state, "quality": quality, "pretrained": spec.own_weights}
     build = cast(Callable[..., object], load_target(spec.load))
     module = build(**{name: values[name] for name in spec.arguments}, **spec.settings)
+    if state is None or "state" not in spec.arguments:
+        _check_precision(spec, _checked(spec, module))
     if state is not None and "state" not in spec.arguments:
         load_any(_checked(spec, module), state)
     elif state is not None:
@@ -216,12 +217,12 @@ def _checked(spec: CodecSpec, module: object) -> nn.Module:
 
 
 def _check_precision(spec: CodecSpec, module: nn.Module) -> None:
-    """Raise UserError where a factory gives weights in another type than float32, in which all networks are measured.
+    """Raise UserError where a network is made in another type than float32, in which all are measured.
 
-    Built-in codecs take their type from the weights file.
+    For before a weights file is loaded, whose type it may take.
     """
     types = {value.dtype for value in module.parameters() if value.is_floating_point()} - {torch.float32}
-    if types and is_target(spec.name):
+    if types:
         name = str(types.pop()).removeprefix("torch.")
         raise UserError(
             f"Codec {spec.name!r}: {spec.load} gives weights in {name}; networks are measured in float32, so call "

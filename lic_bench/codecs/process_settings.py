@@ -35,9 +35,10 @@ Settings = Mapping[str, Setting]
 
 @contextlib.contextmanager
 def kept_settings() -> Iterator[None]:
-    """Random numbers, threads, torch's switches, warnings and garbage collection are afterwards as they were before.
+    """Random numbers, threads, torch's switches, warnings, garbage collection, the environment, the current folder and
+    the answers to signals are afterwards as they were before.
 
-    What is printed inside goes to standard error: the output is the command's. Only for the main thread.
+    What is printed inside goes to standard error: the output is the command's.
     """
     with contextlib.redirect_stdout(sys.stderr), _restored(_of_python()), _restored(_of_libraries()):
         yield
@@ -49,23 +50,6 @@ def seed_random_numbers(seed: int) -> None:
     for name, function in (("numpy", "random.seed"), ("torch", "random.manual_seed")):
         if name in sys.modules:
             attrgetter(function)(sys.modules[name])(seed)
-
-
-@contextlib.contextmanager
-def kept_surroundings() -> Iterator[None]:
-    """As `kept_settings`, and the environment, the current folder and the answers to signals too.
-
-    For imports in the process of the run, which hands its environment on to all processes and programs.
-    """
-    settings = {
-        "environment": Setting(lambda: dict(os.environ), _write_environment),
-        "folder": Setting(Path.cwd, os.chdir),
-    }
-    if threading.current_thread() is threading.main_thread():
-        for number in SIGNALS:
-            settings[number.name] = Setting(partial(signal.getsignal, number), partial(signal.signal, number))
-    with kept_settings(), _restored(settings):
-        yield
 
 
 def torch_switches() -> Settings:
@@ -92,7 +76,11 @@ def torch_switches() -> Settings:
 
 def _of_python() -> Settings:
     filters: Any = warnings.filters
+    on_main_thread = threading.current_thread() is threading.main_thread()  # only there can answers be changed
     return {
+        **{n.name: Setting(partial(signal.getsignal, n), partial(signal.signal, n)) for n in SIGNALS if on_main_thread},
+        "environment": Setting(lambda: dict(os.environ), _write_environment),
+        "folder": Setting(_current_folder, _go_to),
         "random": Setting(random.getstate, random.setstate),
         "warnings": Setting(lambda: [*filters], partial(filters.__setitem__, slice(None))),
         "gc": Setting(gc.isenabled, lambda on: gc.enable() if on else gc.disable()),
@@ -130,6 +118,19 @@ def _differs(read: Callable[[], Any], before: Any) -> bool:
         return bool(read() != before)
     except (RuntimeError, ValueError, OSError):  # arrays; torch's switches turned in two ways; a folder that is gone
         return True
+
+
+def _current_folder() -> Path | None:
+    """None where it was removed."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return None
+
+
+def _go_to(folder: Path | None) -> None:
+    if folder:
+        os.chdir(folder)
 
 
 def _field(owner: Any, name: str) -> Setting:

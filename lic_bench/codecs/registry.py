@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import cast
 
 from lic_bench.codecs.factory_targets import is_target, spec_of_target
-from lic_bench.codecs.process_settings import kept_surroundings
+from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
@@ -37,7 +37,7 @@ def add_plugin(folder: Path) -> tuple[CodecSpec, ...]:
     if parent not in sys.path:
         sys.path.append(parent)
     try:
-        with kept_surroundings():
+        with kept_settings():
             specs = _specs_of(importlib.import_module(f"{name}.codec"))
     except (Exception, SystemExit) as error:  # other people's code
         raise UserError(f"--plugin {folder}: codec.py fails: {type(error).__name__}: {_one_line(error)}") from None
@@ -57,7 +57,7 @@ def installed_codecs() -> Mapping[str, CodecSpec]:
         specs |= {spec.name: spec for spec in _specs_of(importlib.import_module(module))}
     for point in entry_points(group=ENTRY_POINTS):
         try:
-            with kept_surroundings():
+            with kept_settings():
                 loaded = point.load()
         except (Exception, SystemExit) as error:  # one broken package must not take the other codecs with it
             fault = f"cannot be imported: {_one_line(error)}"
@@ -104,7 +104,8 @@ def find_programs(spec: CodecSpec) -> InstalledCoder | None:
     if spec.programs is None:
         return None
     try:
-        return cast(Callable[..., InstalledCoder], load_target(spec.programs))(**spec.settings)
+        with kept_settings():
+            return cast(Callable[..., InstalledCoder], load_target(spec.programs))(**spec.settings)
     except ProgramError as error:
         raise UserError(f"Codec {spec.name!r}: {error}{DOCTOR_HINT}") from None
     except ValueError as error:

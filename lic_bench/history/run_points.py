@@ -14,6 +14,7 @@ from lic_bench.compare.statistics import Apart, floor
 from lic_bench.errors import UserError
 from lic_bench.history.machine_name import machine_name, short_hash, software_hash
 from lic_bench.history.point import RELATIVE, Point
+from lic_bench.report.frames.image_sets import records_of_usable
 from lic_bench.store.run_folder import Run
 
 ImageHashes: TypeAlias = Mapping[str, str]  # of all images under STATUS, of those not failed under "ok"
@@ -89,7 +90,7 @@ def _hashes_of_images(run: Run) -> dict[tuple[str, int, str], ImageHashes | None
     asked = run.info.get("config", {}).get("images", {})
     hashes_of: dict[tuple[str, int, str], ImageHashes | None] = {}
     key: Any
-    for key, rows in run.records.groupby(["codec", "quality", "dataset"], sort=False):
+    for key, rows in records_of_usable(run).groupby(["codec", "quality", "dataset"], sort=False):
         parts = {STATUS: rows, "ok": rows[rows.status == "ok"]}
         hashes = {name: short_hash(sorted(zip(p.image, p.image_sha256, strict=True))) for name, p in parts.items()}
         hashes_of[key] = hashes if len(rows) >= asked.get(key[-1], 0) else None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lic_bench.errors import UserError
+from lic_bench.images.png_rows import png_is_whole
 from lic_bench.images.sample_pictures import draw_sample
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Image:
     name: unique within its data set. path: its file; None for a sample picture, made from `seed`.
     width, height: in pixels, after the crop; None if the header cannot be read.
     sha256: of the file's bytes, or of a sample picture's uncropped pixels; None if the file cannot be read.
-    problem: why it cannot be used, in one line; None if it can, as far as can be said without decoding a PNG.
+    problem: why it cannot be used, in one line; None if it can.
     crop: side of the central square that is used, in pixels; None: the whole image.
     """
 
@@ -68,7 +69,7 @@ def image_of_file(path: Path, name: str) -> Image:
         with _open_picture(path) as picture:
             width, height = picture.size
             _check_format(picture, path)
-            _check_whole(picture)
+            _check_whole(picture, path)
     except UserError as error:  # a listing goes on
         problem = str(error)
     return Image(name=name, path=path, width=width, height=height, sha256=digest, problem=problem)
@@ -163,12 +164,16 @@ def _sha256_of(path: Path) -> str:
         raise UserError(f"{path} cannot be read ({error.strerror}); get the file again or remove it.") from None
 
 
-def _check_whole(picture: pil.Image) -> None:
-    """Raise what Pillow raises if the file is damaged: of a PNG by its checksums, else by decoding."""
-    if picture.format == "PNG":
-        picture.verify()
-    else:
+def _check_whole(picture: pil.Image, path: Path) -> None:
+    """Raise what Pillow raises if the file is damaged; of a PNG its checksums and its number of rows count too."""
+    if picture.format != "PNG":
         picture.load()
+        return
+    picture.verify()  # after which it cannot be decoded
+    with _open_picture(path) as again:
+        again.load()
+    if not png_is_whole(path):
+        raise UserError(f"{path} lacks a part of its rows; get the file again or remove it.")
 
 
 def _check_format(picture: pil.Image, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ class Failure:
     @classmethod
     def of(cls, error: Exception) -> Failure:
         """The exception's message, with its class unless it was written for users."""
-        text = " ".join(str(error).split()) or type(error).__name__
+        text = " ".join(str(error).split()) or _place(error)
         if isinstance(error, CodecFailure):
             return cls(error.kind, text)
         if isinstance(error, UserError):
@@ -52,6 +53,12 @@ class Failure:
         if is_out_of_memory(error):
             return cls("out_of_memory", f"out of memory: {text}"[:LONGEST])
         return cls("error", f"{type(error).__name__}: {text}"[:LONGEST])
+
+
+def _place(error: Exception) -> str:
+    """Where an exception without a text was raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"in line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}" if frames else "without a word"
 
 
 def is_out_of_memory(error: BaseException) -> bool:

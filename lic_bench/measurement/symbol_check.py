@@ -10,6 +10,7 @@ from functools import wraps
 
 from compressai import ans
 
+from lic_bench.codecs.coded_symbols import replaced_methods
 from lic_bench.measurement.failures import CodecFailure
 
 LARGEST = 2**26  # of a symbol's magnitude, far from both: a latent, and what needs 32 bits
@@ -22,14 +23,8 @@ def checked_symbols() -> Iterator[None]:
 
     That takes some milliseconds per image, so it is for the first time that an image is coded, not for what is timed.
     """
-    before = [encoder.encode_with_indexes for encoder in ENCODERS]
-    try:
-        for encoder, method in zip(ENCODERS, before, strict=True):
-            encoder.encode_with_indexes = _checked(method)
+    with replaced_methods({(encoder, "encode_with_indexes"): _checked for encoder in ENCODERS}):
         yield
-    finally:
-        for encoder, method in zip(ENCODERS, before, strict=True):
-            encoder.encode_with_indexes = method
 
 
 def _checked(encode: Callable[..., bytes]) -> Callable[..., bytes]:

@@ -42,8 +42,9 @@ class Pair:
     fresh: bool = True  # nothing was tried yet
 
     def compress(self, x: Tensor) -> Bitstream:
-        """What is timed as encoding. x: [1, 3, H, W] in [0, 1]."""
-        return self.encoder.codec.compress(x)
+        """What is timed as encoding. x: [1, 3, H, W] in [0, 1]. Whatever else the codec's object holds stays here."""
+        bits = self.encoder.codec.compress(x)
+        return Bitstream(payload=bytes(bits.payload), header=bytes(bits.header))
 
     def decompress(self, bits: Bitstream) -> tuple[Tensor, Tensor]:
         """What is timed as decoding: x_hat, and its 8-bit pixels, which a decoder delivers."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ class CodecWorker:
             return LocalImage.verified(self, quality, image)
 
     def encode(self, quality: int, image: Image) -> LocalImage:
-        with self.contained(), torch.no_grad():
+        with self.contained(), checked_symbols(), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
             return LocalImage(self, quality, x, self.pair(quality).compress(x))
 
@@ -65,6 +66,10 @@ class CodecWorker:
         """The decoder's picture, [1, 3, H, W]."""
         with self.contained(), torch.no_grad():
             return self.pair(quality).decompress(bits)[1].cpu().numpy()
+
+    def decode_to_hash(self, quality: int, bits: Bitstream) -> str:
+        """The hash of the decoder's picture."""
+        return _hash_of(self.decode(quality, bits))
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         with self.contained(), checked_symbols():
@@ -177,12 +182,15 @@ class LocalImage:
         fields |= measured | {"decoder": "instance"}
         return cls(worker, quality, tensor.float().div_(255), bits, fields, decoded)
 
-    def hand_over(self) -> tuple[Bitstream, NDArray[np.uint8]]:
-        """What it was coded to, and the decoder's picture, [1, 3, H, W], which is then no longer kept here."""
+    def hand_over(self) -> tuple[Bitstream, str]:
+        """What it was coded to, and the hash of the decoder's picture."""
+        return self.bits, _hash_of(self.picture())
+
+    def picture(self) -> NDArray[np.uint8]:
+        """The decoder's picture, [1, 3, H, W]."""
         if self.decoded is None:
-            raise ValueError("only the picture of an image that was verified can be handed over, and once")
-        pixels, self.decoded = self.decoded.cpu().numpy(), None
-        return self.bits, pixels
+            raise ValueError("only an image that was verified has a decoded picture")
+        return self.decoded.cpu().numpy()
 
     def warm_up(self) -> None:
         """Once per quality and image size."""
@@ -256,3 +264,8 @@ class LocalImage:
                 spent += seconds["total"]
                 if spent >= worker.setup.effort.budget_s:
                     return
+
+
+def _hash_of(picture: NDArray[np.uint8]) -> str:
+    """Of size and values."""
+    return f"{picture.shape} {hashlib.sha256(np.ascontiguousarray(picture).data).hexdigest()}"

@@ -7,7 +7,9 @@ import torch
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.pixels import to_tensor
+from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.images.sample_pictures import draw_sample
+from lic_bench.measurement.symbol_check import checked_symbols
 from lic_bench.spec import CodecSpec
 
 
@@ -29,7 +31,7 @@ def _coded(spec: CodecSpec, quality: int) -> Bitstream | int:
     """What a small picture is coded to; where that fails the quality, so that measuring it will say why."""
     x = to_tensor(draw_sample(1, 64, 64))
     try:
-        with torch.no_grad():
+        with kept_settings(), checked_symbols(), torch.no_grad():
             return load_codec(spec, quality, None, torch.device("cpu")).codec.compress(x)
-    except Exception:  # other people's code
+    except (Exception, SystemExit):  # other people's code
         return quality

@@ -31,7 +31,7 @@ from lic_bench.run.options import (
     parse_qualities,
     with_options,
 )
-from lic_bench.run.weights_choice import check_weights, find_weights, parse_checkpoints, with_named_qualities
+from lic_bench.run.weights_choice import Files, check_weights, find_weights, parse_checkpoints, with_named_qualities
 from lic_bench.run.worker_interface import COSTS
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
@@ -70,9 +70,7 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     check_ranges(options)
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
-    specs = _specs(options)
-    named = parse_checkpoints(options.checkpoint, specs)
-    specs = with_named_qualities(specs, named)
+    specs, named = _specs(options)
     programs = {spec.name: coder for spec in specs if (coder := find_programs(spec))}
     parts = choose_parts(options.measure)
     _check_jobs(options, parts)
@@ -110,13 +108,14 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     return Session(config, specs, datasets, files, device, programs, notes, counted)
 
 
-def _specs(options: Options) -> list[CodecSpec]:
-    """The codecs with their options, each installed."""
+def _specs(options: Options) -> tuple[list[CodecSpec], Files]:
+    """The codecs with their options, each installed, and the weights files that --checkpoint names."""
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
     specs = with_options(choose_codecs(options.codecs), named)
     for spec in specs:
         check_installed(spec)
-    return specs
+    files = parse_checkpoints(options.checkpoint, specs)
+    return with_named_qualities(specs, files), files
 
 
 def _datasets(options: Options) -> list[Dataset]:

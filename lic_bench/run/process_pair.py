@@ -27,9 +27,8 @@ class ProcessPair:
     def code(self, quality: int, image: Image) -> RemoteImage:
         """As a Worker. Raises CodecFailure too where the decoder makes another picture of the bytes."""
         coded = self.coder.code(quality, image)
-        bits, here = cast(tuple[Bitstream, Picture], coded.ask("hand_over"))
-        there = self._decoded(quality, bits)
-        if here.shape != there.shape or _difference(here, there) > ROUNDING:
+        bits, digest = cast(tuple[Bitstream, str], coded.ask("hand_over"))
+        if self._decoder("decode_to_hash", quality, bits) != digest and not self._decodes_nearly(quality, bits, coded):
             raise CodecFailure(
                 "decoder out of sync: from the bytes alone, in a process that never had the image, it decodes another "
                 "picture",
@@ -67,10 +66,15 @@ class ProcessPair:
         self.coder.close()
         self.decoder.close()
 
-    def _decoded(self, quality: int, bits: Bitstream) -> Picture:
+    def _decodes_nearly(self, quality: int, bits: Bitstream, coded: RemoteImage) -> bool:
+        """Whether the decoder's picture is within ROUNDING of the other; both go from process to process for it."""
+        here, there = cast(Picture, coded.ask("picture")), cast(Picture, self._decoder("decode", quality, bits))
+        return here.shape == there.shape and _difference(here, there) <= ROUNDING
+
+    def _decoder(self, method: str, quality: int, bits: Bitstream) -> object:
         """What the decoder's process makes of the bytes. Its end counts as one of the process that codes."""
         try:
-            return cast(Picture, self.decoder.ask("decode", quality, bits, restart=True))
+            return self.decoder.ask(method, quality, bits, restart=True)
         except CodecFailure as error:
             failure = CodecFailure(f"decoding from the bytes alone: {error}", error.kind)
             raise self.coder.counted(failure) if self.decoder.has_ended else failure from None

@@ -110,10 +110,10 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                     outcome.stored += _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     counting.count_at_sizes(spec, session, workers[spec.name], store, options, listener.note)
-            if trouble := cache_trouble():
-                listener.note(trouble)
             failed = store.records.failed
             outcome.failed += [failed[job.key] for job in jobs if job.key in failed]
+    if trouble := cache_trouble():
+        listener.note(trouble)
     outcome.failed_complexity = list(store.complexity.failed.values())
     return outcome
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, printable
 from lic_bench.store.json_validation import spell_out_bytes
 from lic_bench.store.record_log import RecordLog, read_rows
 from lic_bench.store.records import SCHEMA, Complexity, Record, Row
@@ -61,7 +61,7 @@ class Run:
         if not (folder / "run.json").is_file():
             raise UserError(f"{folder} is no run: it has no run.json; give a folder that `lic-bench run --out` made.")
         self.folder = folder
-        self.name = name or folder.resolve().name
+        self.name = printable(name or folder.resolve().name)
         self.info = json.loads(spell_out_bytes(json.dumps(read_run_json(folder / "run.json"))))
         commit = _commit_of(self.info)
         self.records = _frame(folder / "records.jsonl", Record, commit)

@@ -28,7 +28,7 @@ class Output(Console):
 
     def on_broken_pipe(self) -> None:
         """Called by rich."""
-        self._give_up()
+        self._stop()
         if not self.stderr:
             raise ClosedPipe(CLOSED)
 
@@ -37,11 +37,16 @@ class Output(Console):
         try:
             super().__exit__(exc_type, exc_value, traceback)
         except OSError as error:
-            self._give_up()
+            trouble = self.give_up(error)
             if not self.stderr:
-                raise UserError(f"Cannot write to the standard output: {error.strerror}.") from None
+                raise trouble from None
 
-    def _give_up(self) -> None:
+    def give_up(self, error: OSError) -> UserError:
+        """Write nothing more; what to say of it."""
+        self._stop()
+        return UserError(f"Cannot write to the standard output: {error.strerror}.")
+
+    def _stop(self) -> None:
         """Write nothing more; nor can Python, which flushes its buffers at its end."""
         self.quiet = True
         nowhere = os.open(os.devnull, os.O_WRONLY)

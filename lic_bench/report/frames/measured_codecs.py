@@ -106,10 +106,16 @@ def _joined(rows: Sequence[MeasuredCodec]) -> list[MeasuredCodec]:
 
 def _fits(rates: MeasuredCodec, times: MeasuredCodec) -> bool:
     """Whether one has rates alone, the other times alone, of the same bytes on such a machine."""
-    if rates.enc_s is not None or times.enc_s is None or times.records.psnr_db.notna().any():
+    rates_alone = rates.enc_s is None and not any(rates.records.peak_memory_bytes) and _has_quality(rates)
+    times_alone = times.enc_s is not None and not _has_quality(times)
+    if not (rates_alone and times_alone and times.records.status.eq("ok").all()):  # a failure has its own row
         return False
     same = [(row.codec, row.device, row.machine) for row in (rates, times)]
     return same[0] == same[1] and _bitstreams(times) <= _bitstreams(rates)
+
+
+def _has_quality(row: MeasuredCodec) -> bool:
+    return bool(row.records.psnr_db.notna().any())
 
 
 def _bitstreams(row: MeasuredCodec) -> set[tuple[object, ...]]:

@@ -49,7 +49,29 @@ class Fine(nn.Module):
 def test_a_network_with_large_latents_is_asked() -> None:
     check_shape({"y": [[64, 32], [4, 64, 32]], "z": 3}, 64, 32, Fine(), 16)
     with pytest.raises(ValueError, match="too large for a picture of 32x64"):
-        check_shape({"y": [[64, 32], [8, 64, 32]], "z": 3}, 64, 32, Fine(), 16)
+        check_shape({"y": [[256, 128], [4, 64, 32]], "z": 3}, 64, 32, Fine(), 16)
+
+
+def test_what_is_no_pair_of_sides_may_be_anything() -> None:
+    check_shape({"y": [[64, 32], [900, 64, 32]], "z": 10**9}, 64, 32, Fine(), 16)
+
+
+class Mute(nn.Module):
+    """It codes no picture so small."""
+
+    def compress(self, x: torch.Tensor) -> dict[str, Any]:
+        raise RuntimeError("padding size should be less than the input")
+
+
+def test_a_network_that_cannot_tell_is_not_judged() -> None:
+    check_shape([64, 32], 64, 32, Mute(), 1)
+
+
+def test_what_this_process_wrote_needs_no_question() -> None:
+    used = codec(FactorizedPrior(8, 12), 16)
+    bits = used.compress(X)
+    used.module.compress = None  # nobody may call it, least of all while decoding is timed
+    assert used.decompress(bits).shape == X.shape
 
 
 def test_a_picture_that_cannot_be_is_refused() -> None:

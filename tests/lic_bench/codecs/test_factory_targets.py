@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from torch import nn
 from lic_bench import cli, load_model
 from lic_bench.codecs import registry
 from lic_bench.codecs.checkpoints import sha256_of
-from lic_bench.codecs.loading import sha256_of_state, weights_of
+from lic_bench.codecs.loading import load_codec, sha256_of_state, weights_of
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.run.options import ladder
@@ -336,3 +337,10 @@ def test_a_spec_is_taken_as_it_is(nets: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [spec.name for spec in choose_codecs("nets:GIVEN,given")] == ["given"]
     assert call(monkeypatch, "nets:GIVEN", "--qualities", "given=1") == cli.OK
     assert set(Run(nets / "run").records.codec) == {"given"}
+
+
+@pytest.mark.parametrize("factory", ["half", "double"])
+def test_the_precision_of_every_codec_counts(nets: Path, factory: str) -> None:
+    spec = replace(resolve_codec(f"nets:{factory}"), name="own-codec", own_weights=True)
+    with pytest.raises(UserError, match=r"call \.float\(\) there"):
+        load_codec(spec, 1, None, torch.device("cpu"))

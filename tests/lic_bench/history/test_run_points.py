@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lic_bench.compare.comparison import compare
@@ -96,6 +97,16 @@ def test_a_run_that_is_not_at_its_end_gives_only_operations(tmp_path: Path, stor
     found = points_of(stored_run(tmp_path, images=2, asked=24))
     assert {point.metric for point in found} == {"status", "macs", "parameters"}
     assert {point.on for point in found} == {"exact, forward, 24x16"}
+
+
+def test_pictures_that_nobody_can_use_do_not_stand_for_missing_ones(tmp_path: Path, stored_run: MakeRun) -> None:
+    run = stored_run(tmp_path, images=2, asked=2)
+    run.info["images"] = {f"d/{name}": "" for name in run.records.image}
+    grey = run.records.iloc[:1].assign(image="grey.png", status="failed", image_sha256="")
+    one_lacks = run.records.iloc[:1]
+    for records, complete in ((run.records, True), (one_lacks, False)):
+        run.records = pd.concat([records, grey], ignore_index=True)
+        assert ("payload_bytes" in by_metric(run)) == complete
 
 
 @pytest.mark.parametrize(

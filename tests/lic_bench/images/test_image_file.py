@@ -18,14 +18,14 @@ from lic_bench.images.image_file import image_of_file, read_image
 RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 
-def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
-    """A PNG file by hand, for what Pillow does not write."""
+def png(width: int, height: int, depth: int, colour: int, data: bytes) -> bytes:
+    """A PNG file by hand, for what Pillow does not write. data: as it is stored, the rows packed."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
 def read(path: Path) -> np.ndarray:
@@ -95,7 +95,27 @@ def test_a_program_is_never_run_to_read_a_file(tmp_path):
         read(tmp_path / "a.png")
 
 
-def test_a_damaged_png_is_found_without_decoding_it(tmp_path):
+@pytest.mark.parametrize("rows", [1, 2.5, 4])
+def test_a_png_that_lacks_rows_is_found_though_its_checksums_are_right(tmp_path, rows):
+    height, width, _ = RGB.shape
+    data = b"".join(bytes([0, *row.ravel()]) for row in RGB)
+    (tmp_path / "a.png").write_bytes(png(width, height, 8, 2, zlib.compress(data)))
+    assert image_of_file(tmp_path / "a.png", "a").problem is None
+    (tmp_path / "a.png").write_bytes(png(width, height, 8, 2, zlib.compress(data[: int(rows * (1 + 3 * width))])))
+    assert ("lacks a part of" if rows != 2.5 else "truncated") in image_of_file(tmp_path / "a.png", "a").problem
+
+
+def test_a_png_whose_data_are_none_is_found_before_it_is_measured(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(7, 5, 8, 2, b"x" * 40))
+    assert "cannot be decoded" in image_of_file(tmp_path / "a.png", "a").problem
+
+
+def test_an_interlaced_png_is_whole(tmp_path):
+    pil.fromarray(RGB).save(tmp_path / "a.png", interlace=1)
+    assert image_of_file(tmp_path / "a.png", "a").problem is None
+
+
+def test_a_damaged_png_is_found(tmp_path):
     pil.fromarray(RGB).save(tmp_path / "a.png")
     whole = (tmp_path / "a.png").read_bytes()
     assert image_of_file(tmp_path / "a.png", "a").problem is None
@@ -105,7 +125,7 @@ def test_a_damaged_png_is_found_without_decoding_it(tmp_path):
 
 
 def test_sixteen_bits_per_channel_are_refused_not_cut_off(tmp_path):
-    (tmp_path / "a.png").write_bytes(png(2, 1, 16, 2, bytes([0]) + bytes(12)))
+    (tmp_path / "a.png").write_bytes(png(2, 1, 16, 2, zlib.compress(bytes([0]) + bytes(12))))
     (tmp_path / "b.ppm").write_bytes(b"P6 1 1 65535\n" + bytes(6))
     for name in ("a.png", "b.ppm"):
         with pytest.raises(UserError, match=r"16 bits per channel.*-depth 8"):

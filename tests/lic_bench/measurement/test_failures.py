@@ -24,5 +24,11 @@ def test_an_exception_has_a_kind_and_one_line(error: Exception, kind: str, messa
     assert Failure.of(error) == Failure(kind, message)
 
 
+def test_an_exception_without_a_word_names_its_place() -> None:
+    with pytest.raises(AssertionError) as caught:
+        exec(compile("assert 1 == 2", "their_codec.py", "exec"))
+    assert Failure.of(caught.value).message.startswith("AssertionError: in line 1 of their_codec.py")
+
+
 def test_other_peoples_messages_are_bounded() -> None:
     assert len(Failure.of(RuntimeError("x" * 9999)).message) == 500

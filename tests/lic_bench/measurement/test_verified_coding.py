@@ -207,6 +207,23 @@ def test_an_output_in_other_units_is_no_quality(
         code_and_verify(network, image, CPU, frozenset(["quality"]))
 
 
+def test_what_is_decoded_is_bytes_alone(image: torch.Tensor) -> None:
+    class Carrier(Bitstream):
+        picture: torch.Tensor
+
+    class Cheats:
+        def compress(self, x: torch.Tensor) -> Bitstream:
+            bits = Carrier(b"x")
+            object.__setattr__(bits, "picture", x)
+            return bits
+
+        def decompress(self, bits: Carrier) -> torch.Tensor:
+            return bits.picture
+
+    with pytest.raises(AttributeError, match="picture"):
+        code_and_verify(Pair(Loaded(Cheats(), None), Loaded(Cheats(), None)), image, CPU, frozenset(["quality"]))
+
+
 def test_only_random_weights_may_give_any_output(image: torch.Tensor) -> None:
     wild = Levels(contrast=4.0)
     code_and_verify(pair(wild, wild, "random"), image, CPU, frozenset(["latency"]))

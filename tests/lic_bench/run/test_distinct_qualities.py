@@ -11,6 +11,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import prepare_session
 
 NETWORKS = """
+import sys
 import torch
 from compressai.models import FactorizedPrior
 
@@ -39,6 +40,16 @@ def failing(quality, pretrained):
     made = network()
     made.compress = lambda x: 1 / 0
     return made
+
+def exiting(quality, pretrained):
+    made = network()
+    made.compress = lambda x: sys.exit(0)
+    return made
+
+def undefined(quality, pretrained):
+    made = network()
+    made.scale = float("nan")
+    return made
 """
 
 
@@ -49,7 +60,13 @@ def networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
 
 
-@pytest.mark.parametrize(("factory", "expected"), [("ignoring", (2,)), ("scaled", (2, 4)), ("failing", (2, 3, 4, 5))])
+ALL = (2, 3, 4, 5)  # where the first one fails, the run will say why
+
+
+@pytest.mark.parametrize(
+    ("factory", "expected"),
+    [("ignoring", (2,)), ("scaled", (2, 4)), ("failing", ALL), ("exiting", ALL), ("undefined", ALL)],
+)
 def test_what_codes_alike_is_left_out(factory: str, expected: tuple[int, ...]) -> None:
     spec = resolve_codec(f"one_network:{factory}:qualities=2..5:weights=own")
     weights = {str(quality): weights_of(spec, quality, None) for quality in spec.qualities}

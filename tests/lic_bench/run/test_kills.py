@@ -52,7 +52,9 @@ class Killed:
             while not sign.exists() and time.monotonic() < end and process.poll() is None:
                 time.sleep(0.02)
             time.sleep(after_s / LONGEST_S if kind in waits_for else 0)
+            had_ended = process.poll() is not None
             process.kill()
+        assert kind not in waits_for or had_ended or sign.exists()
         self.check()
 
     def check(self) -> None:

@@ -108,6 +108,7 @@ def test_damaged_pictures_end_no_run_and_spoil_no_curve(pictures: Path) -> None:
     assert first.stored == len(stored) == DRAWS + 2
     assert all(error and "\n" not in error for error in stored.error[stored.status == "failed"])
     assert set(stored.image[stored.status == "ok"]) >= {"good0.png", "good1.png"}
+    assert all(rd_points(Run(pictures.parent / "run")).complete)
     again = measure(pictures)
     assert (again.stored, len(again.failed)) == (0, len(first.failed))
 

@@ -1,4 +1,5 @@
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -29,6 +30,12 @@ def test_a_record_survives_the_store(tmp_path: Path) -> None:
     assert len(frame) == 1
     assert frame.iloc[0]["mse_8bit"] == 1 / 3
     assert frame.iloc[0]["encode_s"] == [0.1, 0.2]
+
+
+def test_a_folder_whose_name_is_not_utf8_gives_a_run_a_name_that_files_can_hold(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"out\xe9")
+    Store(folder, RUN).close()
+    assert Run(folder).name == "out\\udce9"
 
 
 @pytest.mark.parametrize("kept", range(0, 60, 7))

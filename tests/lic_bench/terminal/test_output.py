@@ -12,7 +12,7 @@ import pytest
 from lic_bench import cli
 from lic_bench.terminal.output import CLOSED
 
-COMMANDS = [["list", "codecs"], ["report", "--published", "paper", "--reference", "none"]]
+COMMANDS = [["list", "codecs"], ["compare", "--help"], ["report", "--published", "paper", "--reference", "none"]]
 full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a file to which nothing can be written")
 
 
@@ -72,11 +72,12 @@ def test_files_are_in_utf_8_whatever_the_locale(tmp_path: Path) -> None:
 
 
 @full
-def test_an_output_to_which_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [["list", "codecs"], ["--help"]], ids=lambda arguments: arguments[0])
+def test_an_output_to_which_nothing_can_be_written_is_one_line(tmp_path: Path, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as target:
-        found = ended(tmp_path, target.fileno(), "list", "codecs")
+        found = ended(tmp_path, target.fileno(), *arguments)
         assert found == (
             cli.BAD_INPUT,
             "lic-bench: Cannot write to the standard output: No space left on device.\n",
         )
-        assert ended(tmp_path, target.fileno(), "list", "codecs", stderr=target.fileno()) == (cli.BAD_INPUT, "")
+        assert ended(tmp_path, target.fileno(), *arguments, stderr=target.fileno()) == (cli.BAD_INPUT, "")

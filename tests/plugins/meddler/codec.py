@@ -42,14 +42,14 @@ def meddle() -> None:
     torch.backends.cuda.enable_math_sdp(False)
     warnings.filterwarnings("ignore", message="meddled with")
     gc.disable()
+    os.environ["OMP_NUM_THREADS"], os.environ["MEDDLED"] = "7", "1"
+    os.chdir("/")
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 meddle()
-os.environ["OMP_NUM_THREADS"], os.environ["MEDDLED"] = "7", "1"
-os.chdir("/")
-if threading.current_thread() is threading.main_thread():
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
 threading.Thread(target=threading.Event().wait).start()  # it never ends, nor would a process that waits for it
 
 

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
@@ -74,6 +75,18 @@ def test_times_of_something_else_are_a_row_of_their_own(rates: Run, times: Run, 
 
 def test_times_of_another_machine_are_a_row_of_their_own(rates: Run, times: Run) -> None:
     times.info["environment"]["cpu"] = "Other CPU"
+    assert ("times", "jpeg") in rows(rates, times)
+
+
+def test_memory_that_was_measured_stays(rates: Run, times: Run) -> None:
+    rates = with_records(rates, "rates", peak_memory_bytes={"encode_rss_growth": 1})
+    assert ("times", "jpeg") in rows(rates, times)
+    assert ("times", "jpeg") in rows(with_records(rates, "memory", psnr_db=None), times)
+
+
+def test_a_failure_stays_in_sight(rates: Run, times: Run) -> None:
+    failed = times.records.assign(image="im00.png", status="failed", failure="crash", bitstream_sha256=None)
+    times.records = pd.concat([times.records, failed], ignore_index=True)
     assert ("times", "jpeg") in rows(rates, times)
 
 
