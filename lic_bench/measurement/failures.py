@@ -45,20 +45,23 @@ class Failure:
     @classmethod
     def of(cls, error: Exception) -> Failure:
         """The exception's message, with its class unless it was written for users."""
-        text = " ".join(str(error).split()) or _place(error)
+        said = " ".join(str(error).split())
+        text = said or type(error).__name__
         if isinstance(error, CodecFailure):
             return cls(error.kind, text)
         if isinstance(error, UserError):
             return cls("timeout" if isinstance(error, ProgramTimeout) else "error", text)
         if is_out_of_memory(error):
             return cls("out_of_memory", f"out of memory: {text}"[:LONGEST])
-        return cls("error", f"{type(error).__name__}: {text}"[:LONGEST])
+        return cls("error", f"{type(error).__name__}: {said or _place(error)}"[:LONGEST])
 
 
 def _place(error: Exception) -> str:
     """Where an exception without a text was raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"in line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}" if frames else "without a word"
+    return (
+        f"in line {frames[-1].lineno} of {frames[-1].filename}: {frames[-1].line}" if frames else type(error).__name__
+    )
 
 
 def is_out_of_memory(error: BaseException) -> bool:
