@@ -1,6 +1,6 @@
 """Stored runs that somebody or something changed: every command reads them or says in one line why not.
 
-LIC_BENCH_DAMAGED=200 damages so many.
+$LIC_BENCH_DRAWS: how many, 200 for instance.
 """
 
 import json
@@ -18,7 +18,7 @@ from lic_bench.compare.comparable import NotComparable
 from lic_bench.report import write_report
 from lic_bench.store.run_folder import Run
 
-COUNT = int(os.environ.get("LIC_BENCH_DAMAGED", "6"))
+COUNT = int(os.environ.get("LIC_BENCH_DRAWS", "6"))
 SAMPLES = {name: [0.01, 0.02, 0.03] for name in ("encode_s", "decode_s", "canary_s")}
 SEEN: dict[str, Any] = {
     **SAMPLES,

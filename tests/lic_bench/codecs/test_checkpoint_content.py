@@ -1,4 +1,4 @@
-"""Weights files that must not be taken for trained weights, DRAWS of them; SEED chooses which."""
+"""Weights files that must not be taken for trained weights, $LIC_BENCH_DRAWS of them, $LIC_BENCH_SEED says which."""
 
 import argparse
 import io
@@ -22,7 +22,7 @@ from lic_bench.codecs.checkpoint_content import content_problem
 from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.errors import UserError
 
-DRAWS, SEED = int(os.environ.get("DRAWS", "25")), int(os.environ.get("SEED", "0"))
+DRAWS, SEED = int(os.environ.get("LIC_BENCH_DRAWS", "25")), int(os.environ.get("LIC_BENCH_SEED", "0"))
 LIMIT_S = 60 + DRAWS
 GIB = 1 << 30
 State = dict[str, Any]

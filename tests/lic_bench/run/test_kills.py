@@ -1,7 +1,7 @@
 """Runs that are killed at random moments, by SIGKILL: none of their records is lost or doubled, none of their processes
 stays.
 
-$LIC_BENCH_KILLS: how many, 100 for instance; $LIC_BENCH_KILL_SEED: another draw of them.
+$LIC_BENCH_DRAWS: how many, 100 for instance; $LIC_BENCH_SEED: other ones.
 """
 
 import json
@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-KILLS, SEED = (int(os.environ.get(f"LIC_BENCH_{name}", default)) for name, default in (("KILLS", 2), ("KILL_SEED", 0)))
+KILLS, SEED = (int(os.environ.get(f"LIC_BENCH_{name}", default)) for name, default in (("DRAWS", 2), ("SEED", 0)))
 KINDS = ("hang", "encoding", "anywhen", "anywhen", "anywhen")  # one kind of kill after the other
 LONGEST_S, GONE_S = 6.0, 5.0  # of a run before it is killed; of its processes after that
 RECORDS = 3 * (3 + 2)  # images, qualities of both codecs

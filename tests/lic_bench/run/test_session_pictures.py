@@ -1,4 +1,7 @@
-"""Pictures that were damaged or are none, through `run` and its resumption; DRAWS of them, SEED chooses which."""
+"""Pictures that were damaged or are none, through `run` and its resumption.
+
+$LIC_BENCH_DRAWS: how many; $LIC_BENCH_SEED: which.
+"""
 
 import io
 import os
@@ -17,7 +20,7 @@ from lic_bench.run.session import Outcome, run
 from lic_bench.store.records import Record
 from lic_bench.store.run_folder import Run
 
-DRAWS, SEED = int(os.environ.get("DRAWS", "40")), int(os.environ.get("SEED", "0"))
+DRAWS, SEED = int(os.environ.get("LIC_BENCH_DRAWS", "40")), int(os.environ.get("LIC_BENCH_SEED", "0"))
 FORMATS = {"PNG": "png", "JPEG": "jpg", "BMP": "bmp", "PPM": "ppm", "TIFF": "tif", "WEBP": "webp"}
 MODES = ("L", "LA", "RGBA", "P", "1", "I;16", "CMYK", "F", "I")
 TEXTS = (
