@@ -7,8 +7,7 @@ One data path, in this order, and where its code is:
           -> Run -> rd_points -> bd_rate -> tables, figures, page         store/, rate_distortion/, report/
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing's; importing that takes long, and signals are heeded only after this
 if TYPE_CHECKING:
     from lic_bench.codecs.loading import load_model as load_model
 
@@ -16,7 +15,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "load_model"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "load_model":  # importing lic_bench must stay free of torch
         from lic_bench.codecs.loading import load_model
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from errno import ENOSPC
-from typing import TYPE_CHECKING, Any
 
 from lic_bench.commands.exit_codes import BAD_INPUT as BAD_INPUT
 from lic_bench.commands.exit_codes import BROKEN as BROKEN
@@ -17,7 +16,10 @@ from lic_bench.commands.exit_codes import INTERRUPTED as INTERRUPTED
 from lic_bench.commands.exit_codes import OK as OK
 from lic_bench.system import stop_signals
 
+TYPE_CHECKING = False  # as typing's, see lic_bench
 if TYPE_CHECKING:
+    from typing import Any
+
     from typer import Typer
 
 HELP = "Measure image codecs: rate, distortion, latency, memory, complexity; report BD-rates, tables and figures."

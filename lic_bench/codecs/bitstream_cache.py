@@ -41,15 +41,14 @@ def cache_key(content: bytes, size: tuple[int, int], coder: Sequence[str], optio
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-_kept_in_memory: dict[Path, bytes] = {}  # by where they would be
-_reasons: dict[Path, str] = {}  # why they are not there
+_kept_in_memory: dict[Path, tuple[bytes, str]] = {}  # by where they would be, with the reason why they are not there
 
 
 def cache_trouble() -> str | None:
     """What to tell the user of bitstreams that this process could not store, in one line; None if it stored all."""
     if not _kept_in_memory:
         return None
-    path, reason = next(iter(_reasons.items()))
+    path, (_, reason) = next(iter(_kept_in_memory.items()))
     return (
         f"the bitstream cache, {path.parents[1]}, cannot be written ({reason}): {len(_kept_in_memory)} bitstreams are "
         f"not kept for another run; make room or name another folder by ${VARIABLE}"
@@ -87,7 +86,8 @@ class BitstreamCache:
         try:
             data = self._path(key).read_bytes()
         except OSError:
-            return _kept_in_memory.get(self._path(key))
+            kept = _kept_in_memory.get(self._path(key))
+            return kept[0] if kept else None
         digest, payload = data[:32], data[32:]
         return payload if hashlib.sha256(payload).digest() == digest else None
 
@@ -98,8 +98,7 @@ class BitstreamCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, hashlib.sha256(payload).digest() + payload)
         except OSError as error:
-            _kept_in_memory[path] = payload
-            _reasons[path] = str(error.strerror)
+            _kept_in_memory[path] = payload, str(error.strerror)
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key

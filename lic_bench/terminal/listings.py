@@ -21,7 +21,7 @@ def codecs_table() -> Table:
         count = len(spec.checkpoints)
         weights = f"{count} released file{'s' if count > 1 else ''}; " if count else ""
         if shipped := shipped_checkpoints(spec):
-            weights = f"{len(shipped)} weights files with the package; "
+            weights += f"{len(shipped)} weights files with the package; "
         rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
     return _table(["codec", "kind", "qualities", "what"], rows)
 

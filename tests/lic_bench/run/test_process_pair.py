@@ -61,6 +61,16 @@ def test_a_good_codec_is_measured_as_elsewhere_and_its_record_says_which_check_w
     assert there == CodecWorker(setup("jpeg")).code(50, image).fields | {"decoder": "process"}
 
 
+def test_an_image_that_does_not_fit_into_both_processes_is_said_beforehand(
+    image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lic_bench.measurement.verified_coding.free_memory_bytes", lambda: 70 * 64 * 64)
+    with closing(ProcessPair(setup("jpeg"))) as pair:
+        with pytest.raises(CodecFailure, match="out of memory, not tried: an image of 64x64 pixels takes"):
+            pair.code(50, image)
+        assert pair.coder.pid == 0  # nothing was started
+
+
 def test_the_ends_of_a_decoder_count(image: Image, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(codec_process, "CRASHES", 1)
     (spec,) = add_plugin(PLUGINS / "sleeper")
