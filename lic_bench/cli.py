@@ -87,8 +87,9 @@ def app() -> Typer:
 def _run_verb() -> int:
     """Run the command that the arguments name; its exit code. A UserError becomes one line and its exit code."""
     from lic_bench.codecs import lazy_compressai
-    from lic_bench.terminal.output import CLOSED, ClosedPipe
+    from lic_bench.terminal.output import CLOSED, ClosedPipe, console
 
+    console.quiet = False  # as --quiet of an earlier call in this process left it
     lazy_compressai.install_lazy_imports()
     try:
         return app()(prog_name="lic-bench", standalone_mode=False) or OK

@@ -9,9 +9,17 @@ import typer
 
 from lic_bench.defaults import BUDGET_S, PROGRAM_TIMEOUT_S, REPEATS, TIMEOUT_S
 from lic_bench.system.named_folders import named_folder
+from lic_bench.terminal.output import console
 
 PATH: Any = {"parser": named_folder, "metavar": "PATH"}  # of an option that names a folder or a file
 RUN: Any = {"parser": named_folder, "metavar": "RUN"}
+
+
+def silence(silent: bool) -> bool:
+    """Print nothing more on the standard output, as --quiet asks; `say_json` still does."""
+    console.quiet |= silent
+    return silent
+
 
 Codecs = Annotated[
     str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
@@ -65,6 +73,12 @@ Allow = Annotated[
     ),
 ]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", callback=silence, is_eager=True, help="Print nothing but errors.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", callback=silence, is_eager=True, help="Print JSON, and nothing else but errors.")
+]
 AcceptedFile = Annotated[
     Path | None, typer.Option(help="TOML file of changes that were accepted. [default: results/accepted.toml]", **PATH)
 ]

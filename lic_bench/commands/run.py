@@ -1,13 +1,29 @@
 """`lic-bench run`: measure codecs on images."""
 
-from pathlib import Path
-from typing import Annotated
+from __future__ import annotations
 
-from typer import Option
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
 
 from lic_bench.commands import measuring
 from lic_bench.commands import options as opt
+from lic_bench.commands.config_file import use_as_defaults
 
+if TYPE_CHECKING:
+    from lic_bench.run.options import Options
+
+Config = Annotated[
+    Path | None,
+    Argument(
+        metavar="[FILE]",
+        help="TOML file of options, or a run's folder or run.json, whose options count where none is given here.",
+        callback=use_as_defaults,
+        is_eager=True,
+        parser=opt.named_folder,
+    ),
+]
 Datasets = Annotated[str, Option(help="Data sets or folders of images, separated by commas.")]
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
@@ -20,10 +36,14 @@ VtmColour = Annotated[
 ]
 Jobs = Annotated[int | None, Option(help="Encoding programs at a time where no times are taken. [default: all cores]")]
 Quick = Annotated[bool, Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
+DryRun = Annotated[
+    bool, Option("--dry-run", help="Measure nothing: say what would be done, and about how long it takes.")
+]
 
 
 def run(
     codecs: opt.Codecs,
+    config: Config = None,
     out: opt.RunFolder = Path("results/run"),
     datasets: Datasets = "kodak",
     data_root: opt.DataRoot = None,
@@ -49,18 +69,48 @@ def run(
     retry_failed: opt.RetryFailed = False,
     allow: opt.Allow = None,
     plugin: opt.Plugins = None,
+    dry_run: DryRun = False,
+    quiet: opt.Quiet = False,
+    as_json: opt.AsJson = False,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
     given = locals()
-    from lic_bench.run import session
     from lic_bench.run.options import Options
-    from lic_bench.terminal.listings import run_summary
-    from lic_bench.terminal.output import console
 
     opt.add_plugins(plugin)
-    options = opt.fill(Options, given)
+    (_print_plan if dry_run else _measure)(opt.fill(Options, given), as_json=as_json)
+
+
+def _measure(options: Options, *, as_json: bool) -> None:
+    from lic_bench.run import session
+    from lic_bench.terminal.listings import run_points, run_summary
+    from lic_bench.terminal.output import console
+
     outcome = measuring.watched(lambda progress: session.run(options, progress))
-    summary = run_summary(out)
-    if summary.row_count:
-        console.print(summary)
-    measuring.finish(out, outcome)
+    points = run_points(options.out)
+    if as_json:
+        console.say_json(points)
+    elif points:
+        console.print(run_summary(points))
+    measuring.finish(options.out, outcome)
+
+
+def _print_plan(options: Options, *, as_json: bool) -> None:
+    from lic_bench.errors import UserError
+    from lic_bench.report.reference_runs import reference_folders
+    from lic_bench.run.dry_run import plan_run
+    from lic_bench.terminal import dry_run_table
+    from lic_bench.terminal.output import console, errors
+
+    earlier = sorted(file.parent for file in options.out.parent.glob("*/run.json"))
+    plan = plan_run(options, [options.out, *earlier, *reference_folders().values()])
+    if as_json:
+        console.say_json(dry_run_table.values(plan))
+    else:
+        console.print(dry_run_table.table(plan))
+        for text in [*plan.notes, dry_run_table.total(plan)]:
+            console.say(text)
+    for text in plan.missing[:-1]:
+        errors.say(text)
+    if plan.missing:
+        raise UserError(f"{plan.missing[-1]} The run would not begin.")

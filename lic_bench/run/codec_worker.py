@@ -35,8 +35,8 @@ from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
 from lic_bench.measurement.symbol_check import checked_symbols
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
-from lic_bench.run.worker_interface import COSTS, CodecSetup
-from lic_bench.store.records import Complexity
+from lic_bench.run.worker_interface import CodecSetup
+from lic_bench.store.records import COSTS, Complexity
 
 
 class CodecWorker:

@@ -17,14 +17,16 @@ def count_at_sizes(
     spec: CodecSpec, session: Session, worker: Worker, store: Store, options: Options, note: Callable[[str], None]
 ) -> None:
     """Count at every size of the session; where it looks for limits, only below that of the codec."""
-    log, quality = store.complexity, session.config.qualities[spec.name][0]
+    log, ladder = store.complexity, session.config.qualities[spec.name]
+    counted = {row.quality for row in log.rows.values() if row.codec == spec.name}
+    quality = next((quality for quality in ladder if quality in counted), ladder[0])
     for height, width in session.counted.get(spec.name, ()):
         failed: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]
         limits = [r.height * r.width for r in failed if r.codec == spec.name and r.failure == "out_of_memory"]
         if session.one_by_one and any(limit <= height * width for limit in limits) and not options.retry_failed:
             return
         keys = {(spec.name, quality, counter, path, height, width) for counter, path in ALL_COUNTS}
-        lacking = keys - log.keys | (keys & log.failed.keys() if options.retry_failed else set())
+        lacking = keys - log.rows.keys() | (keys & log.failed.keys() if options.retry_failed else set())
         if lacking:
             note(f"{spec.name}: counting operations at {width} x {height}")
         rows = _count(worker, spec.name, quality, height, width) if lacking else []

@@ -82,7 +82,7 @@ class ImageTurns:
 
     def _code(self, job: Job) -> JobResult:
         self.hooks.job_begins(job)
-        result = JobResult.begun(job, self.settings.devices[job.spec.name])
+        result = JobResult.begun(job, self.settings.devices[job.spec.name], self.settings.parts)
         with result.guarded():
             if result.codec in self._out_of_memory:
                 raise CodecFailure("not tried: out of memory at a smaller size", "not_tried")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,7 +11,7 @@ from typing import Any
 from lic_bench.measurement.failures import Failure
 from lic_bench.run.jobs import Job
 from lic_bench.run.worker_interface import CodedImage
-from lic_bench.store.records import IDENTITY, Record
+from lic_bench.store.records import FIELDS_OF_PART, IDENTITY, Record
 
 
 @dataclass(slots=True)
@@ -29,8 +29,8 @@ class JobResult:
     conditions: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def begun(cls, job: Job, device: str) -> JobResult:
-        """What is known before anything is done. device: where the codec works."""
+    def begun(cls, job: Job, device: str, parts: Collection[str]) -> JobResult:
+        """What is known before anything is done. device: where the codec works. parts: to be measured."""
         image = job.image
         fields = {
             "codec": job.spec.name,
@@ -42,6 +42,7 @@ class JobResult:
             "height": image.height or 0,
             "device": device,
             "entropy_coder": job.spec.entropy_coder,
+            "parts": [part for part in FIELDS_OF_PART if part in parts],
         }
         return cls(job, fields)
 

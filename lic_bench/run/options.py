@@ -10,9 +10,10 @@ from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
+from lic_bench.store.records import FIELDS_OF_PART
 from lic_bench.store.run_folder import ALLOWED
 
-PARTS = ("quality", "latency", "phases", "memory", "complexity")
+PARTS = (*FIELDS_OF_PART, "complexity")
 WEIGHTS = ("auto", "random", "require")
 QUICK_LIMIT = 2
 QUICK_CROP = 256

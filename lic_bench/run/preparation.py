@@ -1,9 +1,10 @@
 """From the options to a checked session: names, data, weights and settings, before anything is measured."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -31,11 +32,20 @@ from lic_bench.run.options import (
     parse_qualities,
     with_options,
 )
-from lic_bench.run.weights_choice import Files, check_weights, find_weights, parse_checkpoints, with_named_qualities
-from lic_bench.run.worker_interface import COSTS
+from lic_bench.run.weights_choice import (
+    Files,
+    Qualities,
+    check_weights,
+    find_weights,
+    parse_checkpoints,
+    with_named_qualities,
+)
 from lic_bench.spec import CodecSpec
+from lic_bench.store.records import COSTS
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.programs import InstalledCoder
+
+R = TypeVar("R")
 
 
 @dataclass(slots=True)
@@ -61,26 +71,28 @@ class Session:
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
 
-def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_quality: bool = False) -> Session:
+def prepare_session(
+    options: Options, datasets: Sequence[Dataset] = (), *, one_quality: bool = False, missing: list[str] | None = None
+) -> Session:
     """Resolve names, data, weights and settings; nothing is written, but the bitstream cache made ready if needed.
 
     datasets: in place of those that the options name. one_quality: of each codec the middle of its ladder.
+    missing: gets what is not there, packages, programs and data sets, which is else an error.
     Raises UserError for bad input.
     """
     check_ranges(options)
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
     specs, named = _specs(options)
-    programs = {spec.name: coder for spec in specs if (coder := find_programs(spec))}
+    attempt = partial(_attempt, missing)
+    programs = _programs(specs, attempt)
     parts = choose_parts(options.measure)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
-    datasets = list(datasets) or _datasets(options)
+    datasets = list(datasets) or _datasets(options, attempt)
     _check_names(datasets)
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
-    ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
-    if one_quality:
-        ladders = {name: (ladder[len(ladder) // 2],) for name, ladder in ladders.items()}
+    ladders = _ladders(specs, asked, there, quick=options.quick, one_quality=one_quality)
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
     notes = check_weights(specs, asked, files)
     weights = _weights(specs, ladders, files)
@@ -103,24 +115,51 @@ def prepare_session(options: Options, datasets: Sequence[Dataset] = (), *, one_q
     notes += _without_effect(options, config, specs, programs)
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
-    networks = [spec for spec in specs if spec.kind == "learned"] if "complexity" in parts else []
-    counted = {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
-    return Session(config, specs, datasets, files, device, programs, notes, counted)
+    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config))
 
 
 def _specs(options: Options) -> tuple[list[CodecSpec], Files]:
-    """The codecs with their options, each installed, and the weights files that --checkpoint names."""
+    """The codecs with their options, and the weights files that --checkpoint names."""
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
     specs = with_options(choose_codecs(options.codecs), named)
-    for spec in specs:
-        check_installed(spec)
     files = parse_checkpoints(options.checkpoint, specs)
     return with_named_qualities(specs, files), files
 
 
-def _datasets(options: Options) -> list[Dataset]:
+def _attempt(missing: list[str] | None, call: Callable[..., R], *values: object, **named: object) -> R | None:
+    """What `call` gives. A UserError is added to `missing`, if that is a list, and None is given."""
+    try:
+        return call(*values, **named)
+    except UserError as error:
+        if missing is None:
+            raise
+        missing.append(str(error))
+        return None
+
+
+def _programs(specs: Sequence[CodecSpec], attempt: Callable[..., Any]) -> dict[str, InstalledCoder]:
+    """codec -> the programs that it runs, of those that run some; every codec must be installed."""
+    for spec in specs:
+        attempt(check_installed, spec)
+    return {spec.name: coder for spec in specs if (coder := attempt(find_programs, spec))}
+
+
+def _ladders(
+    specs: Sequence[CodecSpec], asked: Qualities, there: Files, *, quick: bool, one_quality: bool
+) -> dict[str, tuple[int, ...]]:
+    ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=quick) for s in specs}
+    return {name: (of_codec[len(of_codec) // 2],) if one_quality else of_codec for name, of_codec in ladders.items()}
+
+
+def _counted(specs: Sequence[CodecSpec], config: RunConfig) -> dict[str, list[tuple[int, int]]]:
+    networks = [spec for spec in specs if spec.kind == "learned"] if "complexity" in config.measure else []
+    return {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
+
+
+def _datasets(options: Options, attempt: Callable[..., Any]) -> list[Dataset]:
     names = split_list(options.datasets, "--datasets")
-    return [find_dataset(name, options.data_root, **_images_used(options)) for name in names]
+    datasets = (attempt(find_dataset, name, options.data_root, **_images_used(options)) for name in names)
+    return [dataset for dataset in datasets if dataset is not None]
 
 
 def _images_used(options: Options) -> dict[str, int | None]:

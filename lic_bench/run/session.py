@@ -23,12 +23,13 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.settings import settings_of, setup_of
-from lic_bench.run.worker_interface import COSTS, CodecSetup, Worker
+from lic_bench.run.worker_interface import CodecSetup, Worker
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import Complexity, Record
+from lic_bench.store.records import COSTS, FIELDS_OF_PART, Complexity, Record
 from lic_bench.store.run_folder import Store, set_aside
 from lic_bench.system import stop_signals
 
+Rows = Mapping[tuple[str | int, ...], Record]  # the last row of each key
 BUSY = 0.75  # load average per core from which times are in doubt
 
 
@@ -50,7 +51,8 @@ class Listener(Protocol):
 
 @dataclass(slots=True)
 class Outcome:
-    """How a run ended. stored: records of this time; failed: all that the run has in store, of earlier times too."""
+    """How a run ended. stored: records of this time; failed: all that the run has in store, of earlier times too, and
+    what was measured in vain for a record that stays as it was."""
 
     stored: int = 0
     failed: list[Record] = field(default_factory=list)
@@ -68,35 +70,37 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
     if options.fresh:
         aside = set_aside(options.out)
         session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
-    store = Store(
-        options.out,
-        {
-            "config": asdict(session.config),
-            "fingerprint": environment_fingerprint(environment) | _own_fingerprint(session),
-            "environment": environment,
-            "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
-            "warnings": [warning for d in session.datasets for warning in d.warnings],
-        },
-        allow=options.allow,
-    )
+    store = Store(options.out, run_values(session, environment), allow=options.allow)
     with closing(store):
         for text in [*session.notes, *_busy(session, environment)]:
             listener.note(text)
         return _measure(session, options, store, listener, options.jobs or environment["cores_usable"])
 
 
+def run_values(session: Session, environment: Mapping[str, Any]) -> dict[str, Any]:
+    """What run.json says of a run that begins now. environment: of `describe_environment`."""
+    return {
+        "config": asdict(session.config),
+        "fingerprint": environment_fingerprint(dict(environment)) | _own_fingerprint(session),
+        "environment": environment,
+        "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
+        "warnings": [warning for d in session.datasets for warning in d.warnings],
+    }
+
+
 def _measure(session: Session, options: Options, store: Store, listener: Listener, programs: int) -> Outcome:
     """Measure the codecs that are in memory together, group by group. programs: how many encode ahead at a time."""
     outcome = Outcome()
-    lacking = jobs_lacking(store, session.jobs(), retry_failed=options.retry_failed)
-    timed = bool(COSTS & set(session.config.measure) and lacking)
+    lacking = jobs_lacking(store.records.rows, session, session.jobs(), retry_failed=options.retry_failed)
+    parts = parts_lacking(store.records.rows, session, lacking)
+    timed = bool(COSTS & parts)
     with _machine(options, listener) if timed else nullcontext(lambda: None) as between_rounds:
-        settings = settings_of(session, options, timed=timed)
+        settings = settings_of(session, options, parts, timed=timed)
         for specs in [[spec] for spec in session.specs] if session.one_by_one else [session.specs]:
             setups = [setup_of(spec, session, settings) for spec in specs]
             with at_work(setups, isolate=session.config.isolate) as workers:
                 jobs = _jobs(session, specs, store, options)
-                lacking = jobs_lacking(store, jobs, retry_failed=options.retry_failed)
+                lacking = jobs_lacking(store.records.rows, session, jobs, retry_failed=options.retry_failed)
                 listener.started(lacking, len(jobs) - len(lacking))
                 _get_ready(workers, {job.spec.name for job in lacking}, wait="latency" in settings.parts)
                 tasks = {} if COSTS & settings.parts else encoding_tasks(lacking, settings.timeout_s)
@@ -107,7 +111,7 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                         note=listener.note,
                         between_rounds=between_rounds,
                     )
-                    outcome.stored += _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener)
+                    _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener, outcome)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     counting.count_at_sizes(spec, session, workers[spec.name], store, options, listener.note)
             failed = store.records.failed
@@ -118,21 +122,40 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
     return outcome
 
 
-def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listener: Listener) -> int:
-    """Measure the jobs image by image; how many records were stored. A failing codec becomes a failed record."""
-    count = 0
+def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listener: Listener, outcome: Outcome) -> None:
+    """Measure the jobs image by image. A failing codec becomes a failed record, unless the run has a good one."""
     for _, jobs_of_image in groupby(jobs, key=lambda job: (job.dataset, job.rung, job.image.name)):
         for result in turns.measure(list(jobs_of_image)):
             stop_signals.raise_again()  # it may be the signal that made the codec fail
-            listener.record(result.job, store.records.append(result.record), result.seconds)
-            count += 1
-    return count
+            record, earlier = result.record, store.records.rows.get(result.job.key)
+            if earlier is None or earlier.status == "failed":
+                record = store.records.append(record)
+            elif record.status == "ok":
+                record = store.records.append(record.joined_with(earlier))
+            else:
+                outcome.failed.append(record)
+            listener.record(result.job, record, result.seconds)
+            outcome.stored += 1
 
 
-def jobs_lacking(store: Store, jobs: Sequence[Job], *, retry_failed: bool) -> list[Job]:
-    """The jobs that have no record yet, or a failed one that is to be measured again."""
-    stored = store.records.keys - (store.records.failed.keys() if retry_failed else set())
-    return [job for job in jobs if job.key not in stored]
+def jobs_lacking(rows: Rows, session: Session, jobs: Sequence[Job], *, retry_failed: bool) -> list[Job]:
+    """The jobs that have no record yet, one without all that is to be measured, or a failed one to be tried again."""
+    asked = set(session.config.measure) & FIELDS_OF_PART.keys()
+
+    def lacks(job: Job) -> bool:
+        row = rows.get(job.key)
+        return row is None or (retry_failed if row.status == "failed" else not asked <= set(row.parts))
+
+    return [job for job in jobs if lacks(job)]
+
+
+def parts_lacking(rows: Rows, session: Session, jobs: Sequence[Job]) -> frozenset[str]:
+    """What is to be measured for these jobs: all that was asked for and that not all of them have."""
+    asked = set(session.config.measure) & FIELDS_OF_PART.keys()
+    lacking = {
+        part for row in (rows.get(job.key) for job in jobs) for part in asked.difference(row.parts if row else ())
+    }
+    return frozenset(lacking | ({"latency"} if "phases" in lacking else set()))
 
 
 @contextmanager
@@ -172,7 +195,7 @@ def _jobs(session: Session, specs: Sequence[CodecSpec], store: Store, options: O
     if not session.one_by_one or options.retry_failed:
         return jobs
     limits = [row for row in store.records.failed.values() if row.failure == "out_of_memory"]
-    return [job for job in jobs if job.key in store.records.keys or not _is_beyond(job, limits)]
+    return [job for job in jobs if job.key in store.records.rows or not _is_beyond(job, limits)]
 
 
 def _is_beyond(job: Job, limits: Sequence[Record]) -> bool:

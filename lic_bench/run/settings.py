@@ -20,12 +20,12 @@ from lic_bench.store.run_json import RunConfig
 QUICK: Mapping[str, Any] = {"warm_up_s": 1.0, "budget_s": 1.0, "again": 1}  # of Effort
 
 
-def settings_of(session: Session, options: Options, *, timed: bool) -> Settings:
-    """How the session's images are measured. timed: whether times or memory are to be taken now."""
+def settings_of(session: Session, options: Options, parts: frozenset[str], *, timed: bool) -> Settings:
+    """How the session's images are measured: these parts. timed: whether times or memory are among them."""
     config, device = session.config, session.device
     in_turn = turn_client.is_asked()
     return Settings(
-        parts=frozenset(config.measure),
+        parts=parts,
         effort=effort_of(config),
         devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
         canary=Canary(make_reference_workload(device), FRESH_S if in_turn else 0.0) if timed else None,

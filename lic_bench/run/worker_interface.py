@@ -12,8 +12,6 @@ from lic_bench.measurement.stopwatch import Effort
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity
 
-COSTS = frozenset(("latency", "memory"))  # parts of a run for which a codec really has to work, alone
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecSetup:

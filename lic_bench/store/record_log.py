@@ -11,10 +11,10 @@ from typing import Generic
 from lic_bench.errors import UserError
 from lic_bench.store import jsonl
 from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
-from lic_bench.store.records import READABLE, FailureKind, Record, Row
+from lic_bench.store.records import FIELDS_OF_PART, READABLE, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
-WITHOUT_FAILURE = 4  # schemas up to this one
+WITHOUT_FAILURE, WITHOUT_PARTS = 4, 6  # schemas up to this one
 # Pattern at the beginning of a failed row's error, of such a schema -> its kind of failure; any other is "error".
 FAILURE_BY_ERROR: Mapping[str, FailureKind] = {
     "out of memory": "out_of_memory",
@@ -30,14 +30,14 @@ FAILURE_BY_ERROR: Mapping[str, FailureKind] = {
 class RecordLog(Generic[Row]):
     """One file of records. Opening it again is how a run resumes.
 
-    keys: what is stored; failed: key -> row, of those whose last row is a failed one.
+    rows: key -> the last row of it; failed: those of them that are failed ones.
     """
 
     def __init__(self, path: Path, cls: type[Row], commit: str | None = None) -> None:
         """commit: what appended rows note as theirs; None if it is the run's own."""
         self.path = path
         self.commit = commit
-        self.keys: set[tuple[str | int, ...]] = set()
+        self.rows: dict[tuple[str | int, ...], Row] = {}
         self.failed: dict[tuple[str | int, ...], Row] = {}
         for row in read_rows(path, cls, repair=True):
             self._index(row)
@@ -52,14 +52,14 @@ class RecordLog(Generic[Row]):
             jsonl.append(self.path, f"{line}\n")
         except OSError as error:
             raise UserError(
-                f"Cannot write {self.path}: {error.strerror}. The {len(self.keys)} records there are safe; "
+                f"Cannot write {self.path}: {error.strerror}. The {len(self.rows)} records there are safe; "
                 "make room and run the same command again to go on."
             ) from None
         self._index(row)
         return row
 
     def _index(self, row: Row) -> None:
-        self.keys.add(row.key)
+        self.rows[row.key] = row
         self.failed.pop(row.key, None)
         if row.status == "failed":
             self.failed[row.key] = row
@@ -100,10 +100,18 @@ def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) ->
         row = cls(**values)
     if isinstance(row, Record) and (problem := _contradiction(row)):
         raise UserError(f"{source}: {problem}; {fix}.")
+    if isinstance(row, Record) and row.schema <= WITHOUT_PARTS and row.status == "ok":
+        row = replace(row, parts=_parts_of(row))
     if row.schema <= WITHOUT_FAILURE and row.status == "failed":
         kinds = (kind for pattern, kind in FAILURE_BY_ERROR.items() if re.match(pattern, row.error or ""))
         return replace(row, failure=next(kinds, "error"))
     return row
+
+
+def _parts_of(record: Record) -> list[str]:
+    """What an older record measured, as its fields tell. It is taken to have phases where it has times."""
+    there = [part for part, (first, *_) in FIELDS_OF_PART.items() if getattr(record, first) not in (None, [], {})]
+    return [part for part in FIELDS_OF_PART if part in there or (part == "phases" and "latency" in there)]
 
 
 def _contradiction(record: Record) -> str | None:

@@ -1,13 +1,14 @@
 """What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Literal, TypeVar
 
 from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
-SCHEMA = 6
-READABLE = (3, 4, 5, SCHEMA)  # older rows lack only fields that have defaults; `failure` is read from their error
+SCHEMA = 7
+READABLE = (3, 4, 5, 6, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -22,6 +23,20 @@ STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic
 LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity")
+COSTS = frozenset(("latency", "memory"))  # parts for which a codec really has to work, alone
+# Part of a measurement -> the fields of a Record that it fills, the first of which is never empty.
+FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
+    "quality": (
+        *("mse_8bit", "psnr_db", "ms_ssim", "payload_bytes", "header_bytes", "bitstream_sha256", "bpp_estimated"),
+        *("decode_mse", "decode_max_abs", "decoder"),
+    ),
+    "latency": (
+        *("encode_s", "decode_s", "cold_start_s", "canary_s", "starts", "rounds_repeated", "drifted"),
+        *("conditions", "energy_j"),
+    ),
+    "phases": ("phases_s",),
+    "memory": ("peak_memory_bytes",),
+}
 # Fields of a Record that say what was to be measured, and by what.
 IDENTITY = (
     *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device", "commit"),
@@ -90,6 +105,7 @@ class Record:
     phases_s: "encode/g_a" and the like -> samples, taken apart from encode_s and decode_s.
     peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds in measurement.peak_memory -> bytes.
     conditions: what the machine did then. energy_j: operation -> joules per image.
+    parts: what was measured, of FIELDS_OF_PART.
     commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
     """
 
@@ -130,6 +146,7 @@ class Record:
     peak_memory_bytes: dict[str, Integer] = field(default_factory=dict)
     conditions: Conditions = field(default_factory=lambda: Conditions())
     energy_j: dict[str, Number] = field(default_factory=dict)
+    parts: list[str] = field(default_factory=list)
     protocol: str = PROTOCOL
     commit: str | None = None
     schema: int = SCHEMA
@@ -139,6 +156,12 @@ class Record:
     def key(self) -> tuple[str, int, str, str]:
         """What makes a record unique within a run."""
         return self.codec, self.quality, self.dataset, self.image
+
+    def joined_with(self, earlier: "Record") -> "Record":
+        """This record, and of an earlier one of the same job the parts that were not measured again."""
+        kept = [part for part in earlier.parts if part not in self.parts]
+        fields: dict[str, Any] = {name: getattr(earlier, name) for part in kept for name in FIELDS_OF_PART[part]}
+        return replace(self, **fields, parts=[part for part in FIELDS_OF_PART if part in {*kept, *self.parts}])
 
     def as_failed(self, error: str, failure: FailureKind = "error") -> "Record":
         """The failed record of the same job: what says which job it was, and how it failed."""

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.errors import UserError, printable
+from lic_bench.store.grown_run import joined_runs
 from lic_bench.store.json_validation import spell_out_bytes
 from lic_bench.store.record_log import RecordLog, read_rows
 from lic_bench.store.records import SCHEMA, Complexity, Record, Row
@@ -30,8 +31,8 @@ class Store:
     def __init__(self, folder: Path, run: dict[str, Any], *, allow: Collection[str] = ()) -> None:
         """Open `folder` for the run described by `run`, {"config": {...}, "environment": {...}, ...}.
 
-        A new folder gets run.json; an old one must have been made with the same config, on a like machine and at the
-        same commit, but for what `allow` names. Records of another commit note it.
+        A new folder gets run.json. An old one grows by what is new, see grown_run.joined_runs; it must be of the same
+        commit, but for what `allow` names. Records of another commit note it.
         """
         self._lock = claim_folder(folder, USER)
         try:
@@ -97,22 +98,16 @@ def _claim(folder: Path, run: dict[str, Any], allow: Collection[str]) -> str | N
     path = folder / "run.json"
     if path.exists():
         old = read_run_json(path)
-        _check_same(folder, old, run)
-        return _other_commit(folder, _commit_of(old), _commit_of(run), allow)
+        grown = joined_runs(folder, old, run)
+        commit = _other_commit(folder, _commit_of(old), _commit_of(run), allow)
+        if grown != old:
+            write_run_json(path, grown)
+        return commit
     for draft in folder.glob(f"run.json.*{DRAFT}"):
         draft.unlink()  # of a process that was killed
     check_no_strangers(folder, "run.json")
     write_run_json(path, {"schema": SCHEMA, **run})
     return None
-
-
-def _check_same(folder: Path, old: dict[str, Any], new: dict[str, Any]) -> None:
-    fresh = "with --fresh to set the old run aside"
-    for part, advice in (("config", fresh), ("images", fresh), ("fingerprint", "on the same machine")):
-        before, now = old.get(part) or {}, json.loads(json.dumps(new.get(part, {})))
-        if changed := [name for name in sorted(set(before) | set(now)) if before.get(name) != now.get(name)]:
-            what = "; ".join(f"{name} was {before.get(name)!r}, now {now.get(name)!r}" for name in changed[:3])
-            raise UserError(f"{folder} holds a run of another {part} ({what}); choose another --out, or run {advice}.")
 
 
 def _other_commit(folder: Path, old: str | None, new: str | None, allow: Collection[str]) -> str | None:

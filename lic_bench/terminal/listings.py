@@ -23,7 +23,7 @@ def codecs_table() -> Table:
         if shipped := shipped_checkpoints(spec):
             weights += f"{len(shipped)} weights files with the package; "
         rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
-    return _table(["codec", "kind", "qualities", "what"], rows)
+    return plain_table(["codec", "kind", "qualities", "what"], rows)
 
 
 def _qualities(spec: CodecSpec) -> str:
@@ -41,7 +41,7 @@ def datasets_table() -> Table:
     from lic_bench.images.known_datasets import DATASETS
 
     rows = [[name, str(info.count), info.size, info.how, info.what] for name, info in DATASETS.items()]
-    return _table(["data set", "images", "size", "how to get it", "what"], rows)
+    return plain_table(["data set", "images", "size", "how to get it", "what"], rows)
 
 
 def published_table() -> Table:
@@ -49,16 +49,16 @@ def published_table() -> Table:
     from lic_bench.rate_distortion.published import list_published
 
     rows = [[row.slug, row.datasets, row.origin, row.label] for row in list_published()]
-    return _table(["slug", "data sets, points", "origin", "label"], rows)
+    return plain_table(["slug", "data sets, points", "origin", "label"], rows)
 
 
 TABLES = {"codecs": codecs_table, "datasets": datasets_table, "published": published_table}
 
 
-def run_summary(folder: Path) -> Table:
-    """One row per codec, quality and data set of a stored run: counts, rate, quality and times as reports have them.
+def run_points(folder: Path) -> list[dict[str, Any]]:
+    """A stored run by codec, quality and data set: counts, rate, quality and times as reports have them.
 
-    A dash where an image that was coded has no such quality: no mean would be over all of them.
+    None where an image that was coded has no such quality: no mean would be over all of them.
     """
     from lic_bench.report.frames.codec_costs import latency_frame
     from lic_bench.report.frames.rd_points import rd_points
@@ -71,21 +71,25 @@ def run_summary(folder: Path) -> Table:
     rows = []
     for key, group in run.records.groupby(by, sort=True):
         good = int((group.status == "ok").sum())
-        failed = f" ({len(group) - good} failed)" if len(group) > good else ""
-        means = [
-            (points, "bpp", 3),
-            (points, "psnr_db", 2),
-            (points, "ms_ssim", 4),
-            (times, "encode", 3),
-            (times, "decode", 3),
-        ]
-        rows.append(
-            [*map(str, key), f"{good}{failed}", *(_number(frame, key, name, digits) for frame, name, digits in means)]
-        )
-    return _table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)
+        rates = {name: _number(points, key, name) for name in ("bpp", "psnr_db", "ms_ssim")}
+        seconds = {f"{name}_s": _number(times, key, name) for name in ("encode", "decode")}
+        counts = {"images": good, "failed": len(group) - good}
+        rows.append(dict(zip(by, key, strict=True)) | counts | rates | seconds)
+    return rows
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+def run_summary(points: Sequence[dict[str, Any]]) -> Table:
+    """One row for each of these points."""
+    digits = {"bpp": 3, "psnr_db": 2, "ms_ssim": 4, "encode_s": 3, "decode_s": 3}
+    rows = []
+    for point in points:
+        failed = f" ({point['failed']} failed)" if point["failed"] else ""
+        numbers = ["-" if point[name] is None else f"{point[name]:.{count}f}" for name, count in digits.items()]
+        rows.append([point["codec"], str(point["quality"]), point["dataset"], f"{point['images']}{failed}", *numbers])
+    return plain_table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)
+
+
+def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     """A plain table. The first column, of names, is never cut; the others wrap if the terminal is narrow."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     longest = max((len(line) for row in rows for line in row[0].split("\n")), default=0)
@@ -97,6 +101,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     return table
 
 
-def _number(frame: Any, key: Any, column: str, digits: int) -> str:
+def _number(frame: Any, key: Any, column: str) -> float | None:
     value = frame[column].get(key) if column in frame else None
-    return "-" if value is None or value != value else f"{value:.{digits}f}"  # NaN is no number
+    return None if value is None or value != value else float(value)  # NaN is no number

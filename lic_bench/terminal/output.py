@@ -1,5 +1,6 @@
 """Standard output and standard error, also if nobody reads them or nothing more can be written."""
 
+import json
 import os
 import sys
 from typing import Any
@@ -24,7 +25,13 @@ class Output(Console):
 
     def say(self, text: str) -> None:
         """One line as it is: without markup, not wrapped."""
-        self.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+    def say_json(self, values: object) -> None:
+        """The values as JSON, also if the console is to be quiet."""
+        self.quiet, before = False, self.quiet
+        self.say(json.dumps(values, indent=1))
+        self.quiet = before
 
     def on_broken_pipe(self) -> None:
         """Called by rich."""

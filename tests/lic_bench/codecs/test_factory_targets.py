@@ -199,7 +199,7 @@ def test_another_network_under_that_name_is_another_run(
     (nets / "nets.py").write_text(NETS.replace("FactorizedPrior(8, 12)", "FactorizedPrior(16, 12)"))
     sys.modules.pop("nets")
     assert call(monkeypatch, "nets:small") == cli.BAD_INPUT
-    assert "holds a run of another config (weights was" in capsys.readouterr().err
+    assert "could not be compared with these: weights of nets:" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("factory", ["small", "stated"])
@@ -246,7 +246,7 @@ def test_weights_of_the_factory_are_recorded_by_their_hash(
     assert f"{target}: no weights" not in shown
     (nets / "seed.txt").write_text("4")
     assert call(monkeypatch, f"{target},nets:trained") == cli.BAD_INPUT  # other weights are another run
-    assert "holds a run of another config (weights was" in capsys.readouterr().err
+    assert "could not be compared with these: weights of nets:" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("nets")

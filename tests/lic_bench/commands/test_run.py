@@ -1,3 +1,4 @@
+import json
 import os
 import pty
 import struct
@@ -131,3 +132,38 @@ def test_in_a_real_terminal_there_is_a_live_line(images: Path, tmp_path: Path) -
     assert child.wait() == 0
     assert b"fake b2 pictures/image0" in screen
     assert b"images/s, ETA" in screen
+
+
+def test_quiet_prints_nothing_and_json_nothing_else(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object]
+) -> None:
+    assert exit_code(*run_arguments, "--quiet", "--qualities", "4") == cli.OK
+    assert capsys.readouterr() == ("", "")
+    assert exit_code(*run_arguments, "--json", "--qualities", "4") == cli.OK
+    (point,) = json.loads(capsys.readouterr().out)
+    assert (point["codec"], point["quality"], point["images"], point["bpp"]) == ("fake", 4, 3, 24)
+    assert exit_code(*run_arguments, "--qualities", "4") == cli.OK
+    assert "Next: lic-bench report" in capsys.readouterr().out
+
+
+def test_a_dry_run_is_a_table_and_leaves_no_folder(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object], tmp_path: Path
+) -> None:
+    assert exit_code(*run_arguments, "--dry-run") == cli.OK
+    assert "9 jobs to do; no times are known of fake" in capsys.readouterr().out
+    assert exit_code(*run_arguments, "--dry-run", "--json") == cli.OK
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["codecs"] == [
+        {"codec": "fake", "qualities": [2, 4, 6], "weights": {}, "jobs": 9, "stored": 0, "seconds": None}
+    ]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dry_run_of_what_cannot_begin_ends_as_bad_input(
+    exit_code: Callable[..., int], capsys: pytest.CaptureFixture[str], run_arguments: list[object], tmp_path: Path
+) -> None:
+    assert exit_code(*run_arguments, "--dry-run", "--datasets", tmp_path / "nowhere") == cli.BAD_INPUT
+    captured = capsys.readouterr()
+    assert "0 jobs to do" in captured.out
+    assert "nowhere" in captured.err
+    assert captured.err.rstrip().endswith("The run would not begin.")

@@ -31,7 +31,8 @@ from lic_bench.run.session import Outcome
 from lic_bench.spec import CodecSpec, Padding
 from lic_bench.store.record_log import RecordLog
 from lic_bench.store.records import Complexity, Record
-from lic_bench.store.run_folder import Run
+from lic_bench.store.run_folder import Run, Store
+from lic_bench.store.run_json import read_run_json
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 SIZES = "32,64,96,128"
@@ -270,7 +271,7 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
         one_by_one=True,
     )
     store: Any = SimpleNamespace(
-        records=RecordLog(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, keys=set())
+        records=RecordLog(measured / "records.jsonl", Record), complexity=SimpleNamespace(failed={}, rows={})
     )
     options = Options(codecs="hungry", out=measured, retry_failed=retry_failed)
     spec = replace(resolve_codec("hungry"), kind="learned")
@@ -278,9 +279,11 @@ def test_operations_are_counted_only_below_the_size_at_which_memory_ran_out(
     assert counted == sides
 
 
-def test_other_sizes_are_another_run(measured: Path) -> None:
-    with pytest.raises(UserError, match="another config"):
-        go(measured, sizes="32,64")
+def test_a_run_on_images_does_not_go_into_a_scaling_run(measured: Path, tmp_path: Path) -> None:
+    stored = read_run_json(measured / "run.json")
+    on_images = stored | {"config": stored["config"] | {"sizes": [], "datasets": ["kodak"]}}
+    with pytest.raises(UserError, match=r"sizes was \[.*now \[\]"):
+        Store(measured, on_images)
 
 
 def test_several_qualities_of_a_codec_are_refused(tmp_path: Path) -> None:

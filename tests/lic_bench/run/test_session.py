@@ -203,9 +203,9 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
 
 def test_another_configuration_needs_another_folder_or_fresh(images: Path, tmp_path: Path) -> None:
     go(images, tmp_path / "run", qualities=["4"])
-    with pytest.raises(UserError, match=r"repeats was 5, now 2.*--fresh"):
-        go(images, tmp_path / "run", qualities=["4"], repeats=2)
-    outcome, listener = go(images, tmp_path / "run", qualities=["4"], repeats=2, fresh=True)
+    with pytest.raises(UserError, match=r"crop was None, now 8; .*--fresh"):
+        go(images, tmp_path / "run", qualities=["4"], crop=8)
+    outcome, listener = go(images, tmp_path / "run", qualities=["4"], crop=8, fresh=True)
     assert outcome.stored == 3
     assert len(list(tmp_path.glob("run.old-*/records.jsonl"))) == 1
     assert any("run.old-" in note for note in listener.notes)
@@ -279,8 +279,8 @@ def test_two_data_sets_of_one_name_are_refused(images: Path, tmp_path: Path) -> 
 
 def test_images_that_changed_are_another_run(images: Path, tmp_path: Path) -> None:
     go(images, tmp_path / "run", qualities=["4"])
-    (images / "image1.png").rename(images / "image9.png")
-    with pytest.raises(UserError, match=r"another images .*--fresh"):
+    Image.new("RGB", (24, 16)).save(images / "image1.png")
+    with pytest.raises(UserError, match=r"image pictures/image1.png was .*--fresh"):
         go(images, tmp_path / "run", qualities=["4"])
 
 

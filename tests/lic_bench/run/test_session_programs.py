@@ -129,7 +129,7 @@ def test_another_mode_or_version_is_another_run(
     scripted: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go(images, tmp_path / "run", limit=1)
-    with pytest.raises(UserError, match=r"another config \(modes was .*'rgb'.* now .*'ycbcr8'"):
+    with pytest.raises(UserError, match=r"modes scripted-1\.0 was 'rgb', now 'ycbcr8'"):
         go(images, tmp_path / "run", limit=1, vtm_colour="ycbcr8")
     monkeypatch.setenv("SCRIPTED_VERSION", "2.3")
     with pytest.raises(UserError, match=r"coder.py is Scripted 2.3, not 1.0\. `lic-bench doctor` says how to get it"):

@@ -48,7 +48,7 @@ def test_a_torn_last_line_is_cut_and_the_rest_kept(tmp_path: Path, kept: int) ->
     first, second, _ = path.read_bytes().split(b"\n")
     path.write_bytes(first + b"\n" + second[:kept])
     store = Store(tmp_path, RUN)
-    assert store.records.keys == {record("a").key}
+    assert store.records.rows.keys() == {record("a").key}
     store.records.append(record("b"))
     store.close()
     assert path.read_bytes() == first + b"\n" + second + b"\n"
@@ -69,15 +69,22 @@ os.kill(os.getpid(), signal.SIGKILL)
     done = subprocess.run([sys.executable, "-c", code], check=False)
     assert done.returncode == -signal.SIGKILL
     store = Store(tmp_path, RUN)
-    assert sorted(key[3] for key in store.records.keys) == list("01234")
+    assert sorted(key[3] for key in store.records.rows) == list("01234")
     store.close()
 
 
-def test_another_configuration_is_refused_and_named(tmp_path: Path) -> None:
+def test_a_run_grows_by_a_codec(tmp_path: Path) -> None:
     Store(tmp_path, RUN).close()
-    with pytest.raises(UserError, match=r"another config \(codecs was \['fake'\], now \['jpeg'\]\).*--fresh"):
-        Store(tmp_path, {**RUN, "config": {"codecs": ["jpeg"]}})
-    with pytest.raises(UserError, match=r"another fingerprint.*same machine"):
+    Store(tmp_path, {**RUN, "config": {"codecs": ["jpeg"]}}).close()
+    assert Run(tmp_path).info["config"]["codecs"] == ["fake", "jpeg"]
+    before = (tmp_path / "run.json").stat().st_mtime_ns
+    Store(tmp_path, RUN).close()
+    assert (tmp_path / "run.json").stat().st_mtime_ns == before
+
+
+def test_another_machine_is_refused_and_named(tmp_path: Path) -> None:
+    Store(tmp_path, RUN).close()
+    with pytest.raises(UserError, match=r"could not be compared with these: cpu was 'x', now 'y'; .*--fresh"):
         Store(tmp_path, {**RUN, "fingerprint": {"cpu": "y"}})
 
 
@@ -111,7 +118,7 @@ def test_a_folder_with_other_files_is_not_taken_over(tmp_path: Path) -> None:
 
 def test_changed_images_are_another_run(tmp_path: Path) -> None:
     Store(tmp_path, RUN | {"images": {"d/a": "11", "d/b": "22"}}).close()
-    with pytest.raises(UserError, match=r"another images \(d/b was '22', now '33'\).*--fresh"):
+    with pytest.raises(UserError, match=r"image d/b was '22', now '33'; .*--fresh"):
         Store(tmp_path, RUN | {"images": {"d/a": "11", "d/b": "33"}})
 
 
@@ -176,7 +183,7 @@ def test_a_torn_line_that_cannot_be_cut_now_is_cut_later(tmp_path: Path, monkeyp
     store.close()
     assert (tmp_path / "records.jsonl").stat().st_size > size
     store = Store(tmp_path, RUN)
-    assert store.records.keys == {record("a").key}
+    assert store.records.rows.keys() == {record("a").key}
     store.close()
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_folder import Run
-from lic_bench.terminal.listings import TABLES, _qualities, run_summary
+from lic_bench.terminal.listings import TABLES, _qualities, run_points, run_summary
 
 
 def shown(table: Table, width: int) -> str:
@@ -42,7 +42,7 @@ def test_qualities_in_words(qualities: tuple[int, ...], allowed: tuple[int, int]
 
 def test_a_run_is_summed_up(make_run: Callable[..., Run], tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"jpeg": 1.0}, images=2, failing=[("jpeg", 1, 0)])
-    text = shown(run_summary(run.folder), 120)
+    text = shown(run_summary(run_points(run.folder)), 120)
     assert "1 (1 failed)" in text
     assert "33.00" in text  # the third rung of the made-up ladder
     assert "0.400" in text
@@ -56,7 +56,9 @@ def test_a_mean_that_is_not_over_all_images_is_a_dash(make_run: Callable[..., Ru
     rows[0] |= {"psnr_db": None}  # of quality 1
     rows[2] |= {"ms_ssim": None}  # of quality 2
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    cells = [line.split() for line in shown(run_summary(tmp_path / "run"), 120).splitlines() if "jpeg" in line]
+    cells = [
+        line.split() for line in shown(run_summary(run_points(tmp_path / "run")), 120).splitlines() if "jpeg" in line
+    ]
     assert [line[3:7] for line in cells[:3]] == [
         ["2", "0.100", "-", "0.9200"],
         ["2", "0.200", "30.50", "-"],
@@ -67,4 +69,4 @@ def test_a_mean_that_is_not_over_all_images_is_a_dash(make_run: Callable[..., Ru
 
 def test_random_weights_show_no_rate_and_no_quality(make_run: Callable[..., Run], tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"lalic": 1.0}, images=2, weights={"lalic": "random"})
-    assert "33.00" not in shown(run_summary(run.folder), 120)
+    assert "33.00" not in shown(run_summary(run_points(run.folder)), 120)

@@ -1,0 +1,86 @@
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lic_bench import cli
+from lic_bench.store.run_folder import Run
+
+pytestmark = pytest.mark.usefixtures("fake_codecs")
+Call = Callable[..., int]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, images: Path) -> Path:
+    file = tmp_path / "bench.toml"
+    file.write_text(f"""
+codecs = ["fake", "broken"]
+datasets = {str(images)!r}
+measure = ["quality"]
+limit = 2
+device = "cpu"
+[qualities]
+fake = [2, 4]
+broken = "6"
+""")
+    return file
+
+
+def test_a_file_of_options_is_a_run_and_options_beside_it_win(exit_code: Call, bench: Path, tmp_path: Path) -> None:
+    assert exit_code("run", bench, "--out", tmp_path / "a") == cli.OK
+    config = Run(tmp_path / "a").info["config"]
+    assert (config["codecs"], config["limit"]) == (["fake", "broken"], 2)
+    assert config["qualities"] == {"fake": [2, 4], "broken": [6]}
+    assert (
+        exit_code("run", "--limit", "1", "--codecs", "fake", "--qualities", "6", bench, "--out", tmp_path / "b")
+        == cli.OK
+    )
+    config = Run(tmp_path / "b").info["config"]
+    assert (config["limit"], config["qualities"]) == (1, {"fake": [6]})
+
+
+def test_a_stored_run_is_made_again_from_its_folder_or_its_run_json(
+    exit_code: Call, bench: Path, images: Path, tmp_path: Path
+) -> None:
+    assert exit_code("run", bench, "--out", tmp_path / "a") == cli.OK
+    for number, given in enumerate((tmp_path / "a", tmp_path / "a/run.json")):
+        out = tmp_path / f"again{number}"
+        assert exit_code("run", given, "--datasets", images, "--out", out) == cli.OK
+        assert Run(out).info["config"] == Run(tmp_path / "a").info["config"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("codec = 'jpeg'", "Unknown option in .*bench.toml: 'codec'. Did you mean 'codecs'?"),
+        ("codecs = ", "Cannot read .*bench.toml: Invalid value"),
+        ("codecs = 'fake'\nlimit = 1.5", "Invalid value for '--limit'"),
+        ("codecs = 'fake'\nlimit = true", "Invalid value for '--limit'"),
+        ("codecs = 'fake'\nquick = 'perhaps'", "Invalid value for '--quick'"),
+        ("codecs = 'fake'\nqualities = {broken = 1}", "--qualities broken=1: 'broken' is not among --codecs fake"),
+    ],
+)
+def test_a_wrong_file_is_one_line(
+    exit_code: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, says: str
+) -> None:
+    (tmp_path / "bench.toml").write_text(text)
+    assert exit_code("run", tmp_path / "bench.toml", "--datasets", "sample", "--out", tmp_path / "a") == cli.BAD_INPUT
+    assert_one_line(capsys.readouterr().err, says)
+
+
+def assert_one_line(text: str, says: str) -> None:
+    assert len(text.splitlines()) == 1
+    assert re.search(says, text)
+
+
+def test_a_run_over_sizes_and_a_folder_without_a_run_are_refused(
+    exit_code: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"schema": 7, "config": {"codecs": ["fake"], "sizes": [64]}}))
+    assert exit_code("run", tmp_path) == cli.BAD_INPUT
+    assert_one_line(capsys.readouterr().err, r"run.json is of a run over sizes; make it again by `lic-bench scale`")
+    (tmp_path / "run.json").unlink()
+    assert exit_code("run", tmp_path) == cli.BAD_INPUT
+    assert_one_line(capsys.readouterr().err, r"Cannot read .*run.json: No such file")

@@ -1,0 +1,83 @@
+"""A run grows: the same folder is given again with more codecs, qualities, images and measurements."""
+
+from pathlib import Path
+
+import pytest
+
+from lic_bench.errors import UserError
+from lic_bench.run.options import Options
+from lic_bench.run.session import Outcome, run
+from lic_bench.store.run_folder import Run
+
+pytestmark = pytest.mark.usefixtures("fake_codecs")
+
+
+class Silent:
+    """A Listener that says nothing."""
+
+    def started(self, jobs: object, done: int) -> None: ...
+
+    def job(self, job: object) -> None: ...
+
+    def record(self, job: object, record: object, seconds: float) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
+def go(images: Path, out: Path, **changes: object) -> Outcome:
+    given = {"codecs": "fake", "datasets": str(images), "out": out, "device": "cpu", "measure": "quality", "repeats": 2}
+    return run(Options(**(given | changes)), Silent())
+
+
+def test_codecs_qualities_and_images_are_added_to_what_is_there(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert go(images, out, limit=1, qualities=["4"]).stored == 1
+    first = (out / "records.jsonl").read_text()
+    assert go(images, out, limit=2, qualities=["4"]).stored == 1
+    assert go(images, out, limit=2, qualities=["2,4"]).stored == 2
+    assert go(images, out, codecs="broken", qualities=["6"]).stored == 3
+    assert go(images, out, codecs="fake,broken", qualities=["fake=2,4", "broken=6"]).stored == 2
+    assert (out / "records.jsonl").read_text().startswith(first)
+    stored = Run(out)
+    assert len(stored.records) == len((out / "records.jsonl").read_text().splitlines()) == 9
+    config = stored.info["config"]
+    assert (config["codecs"], config["images"], config.get("limit")) == (["fake", "broken"], {"pictures": 3}, None)
+    assert config["qualities"] == {"fake": [4, 2], "broken": [6]}
+
+
+def test_times_join_the_records_of_quality_and_cost_no_second_quality(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    go(images, out, qualities=["4"])
+    quality = Run(out).records.set_index("image")
+    assert go(images, out, qualities=["4"], measure="latency,memory", isolate=False).stored == 3
+    joined = Run(out).records.set_index("image")
+    for name in ("psnr_db", "mse_8bit", "bitstream_sha256", "payload_bytes", "decoder"):
+        assert joined[name].tolist() == quality[name].tolist()
+    assert all(len(samples) >= 2 for samples in joined.encode_s)
+    assert [row["encode_rss"] > 0 for row in joined.peak_memory_bytes] == [True] * 3
+    assert joined.parts.tolist() == [["quality", "latency", "memory"]] * 3
+    assert go(images, out, qualities=["4"], measure="quality,latency,memory", isolate=False).stored == 0
+
+
+def test_a_measurement_in_vain_leaves_what_was_measured(
+    images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, broken = tmp_path / "run", {"codecs": "broken", "qualities": ["6"], "limit": 1}
+    go(images, out, **broken)
+    before = (out / "records.jsonl").read_text()
+    monkeypatch.setenv("BROKEN_KILLS", "1")
+    outcome = go(images, out, **broken, measure="latency")
+    assert [(row.codec, row.status) for row in outcome.failed] == [("broken", "failed")]
+    assert (out / "records.jsonl").read_text() == before
+    monkeypatch.delenv("BROKEN_KILLS")
+    assert go(images, out, **broken, measure="latency").failed == []
+    assert Run(out).records.parts.tolist() == [["quality", "latency"]]
+
+
+def test_times_taken_otherwise_are_refused_and_those_there_stay(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    go(images, out, limit=1, qualities=["4"], measure="latency", isolate=False)
+    with pytest.raises(UserError, match="repeats was 2, now 3; choose another --out"):
+        go(images, out, limit=1, qualities=["4"], measure="latency", isolate=False, repeats=3)
+    assert go(images, out, limit=1, qualities=["4"], repeats=3).stored == 1  # quality has no repeats
+    assert Run(out).info["config"]["repeats"] == 2
