@@ -6,7 +6,16 @@ from lic_bench.spec import Checkpoint, CodecSpec, Padding
 
 REPOSITORY = "https://github.com/sjtu-medialab/RwkvCompress"
 FOLDER = "https://drive.google.com/drive/folders/1gEN-24FOe2z-NfwpJrj2JIHPlRBNxA8n"  # all six files
-LAMBDAS = (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483)
+DRIVE = "https://drive.google.com/file/d/"
+# lambda, and the file's id in the list of BaylorMultimediaLab/UI-LIC (quick-start.py), a third party.
+WEIGHTS = (
+    (0.0018, "1908uXi4ofAUdznLvA-NAKe2rTLJlY2pA"),
+    (0.0035, "1WckWVqow2GDnXuY7Z4aPHm4ovKUIenh0"),
+    (0.0067, "1quDdHXsJPgdgGwTZsJRf0guCru43G17F"),
+    (0.0130, "1DtJigNUa80mPYBtjhCOdyPZQ5eRkUf2i"),
+    (0.0250, "1W5fwRrPI9KDWwdQ3QszL2rlGkqHAFnAB"),
+    (0.0483, "1c2yYxB8Riq5BUrJlZr3bW5mt-y1e8mTe"),
+)
 
 LALIC = CodecSpec(
     name="lalic",
@@ -21,8 +30,10 @@ LALIC = CodecSpec(
     licence="MIT",
     padding=Padding(multiple=128, place="centre"),
     checkpoints={
-        quality: Checkpoint(file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=FOLDER)
-        for quality, lmbda in enumerate(LAMBDAS, start=1)
+        quality: Checkpoint(
+            file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=FOLDER, third_party=f"{DRIVE}{drive_id}/view"
+        )
+        for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai)",
     kernels="lalic.biwkv:kernels_on",

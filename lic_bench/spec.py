@@ -10,6 +10,7 @@ from lic_bench.errors import UserError
 from lic_bench.phase_marks import OTHER, TOTAL
 
 Argument = Literal["state", "quality", "pretrained"]
+Metric = Literal["mse", "ms-ssim"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +31,16 @@ class Checkpoint:
     file: its name, without folders. Raises UserError for a name with folders.
     lmbda: the trade-off it was trained with, as its authors write it.
     sha256: None if the authors publish none; then the first file that is used is trusted.
-    url: of the file, or of the page that has it.
+    url: of the file, of the Google Drive folder that holds it under this name, or of a page for people.
+    third_party: a link to the file from somebody else than its authors, for where `url` does not lead to it. A file
+        from there is kept only if the codec's network takes it.
     """
 
     file: str
     lmbda: float | None = None
     sha256: str | None = None
     url: str | None = None
+    third_party: str | None = None
 
     def __post_init__(self) -> None:
         if not self.file or self.file in (".", "..") or set(self.file) & set("/\\"):
@@ -73,6 +77,8 @@ class CodecSpec:
         whose `settings` have that "version".
     variants: ending -> label of codecs called NAME-ENDING, whose `settings` have that ending as "variant": the same
         code with another network, as for an ablation.
+    optimised_for: what the weights of a learned codec were trained to keep low; by default "mse". Tables of PSNR leave
+        out codecs trained for "ms-ssim". None for classical codecs. Raises UserError for a classical one that has it.
     published: slug under results/published whose curves are this codec's own; None: none.
     fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
     small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
@@ -114,6 +120,7 @@ class CodecSpec:
     mode: str | None = None
     version: str = ""
     variants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    optimised_for: Metric | None = None
     published: str | None = None
     fills: str = ""
     small: str | None = None
@@ -121,10 +128,11 @@ class CodecSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
-        if self.phases and self.kind != "learned":
-            raise UserError(
-                f"Codec {self.name!r}: phases are of learned codecs, which have submodules; leave them out."
-            )
+        if self.kind == "learned":
+            object.__setattr__(self, "optimised_for", self.optimised_for or "mse")
+        elif self.phases or self.optimised_for:
+            stray = "phases" if self.phases else "optimised_for"
+            raise UserError(f"Codec {self.name!r}: {stray} is of learned codecs, which are networks; leave it out.")
         for phase, modules in self.phases.items():
             self._check_phase(phase, modules)
 

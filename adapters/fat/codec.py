@@ -1,10 +1,13 @@
 """FAT (FTIC) as lic-bench sees it."""
 
+from dataclasses import replace
+
 from lic_bench.spec import Checkpoint, CodecSpec, Padding
 
 REPOSITORY = "https://github.com/qingshi9974/ICLR2024-FTIC"
 DRIVE = "https://drive.google.com/file/d/"
-# The links of the repository's README, for MSE; the file names are ours.
+RELEASE = f"{REPOSITORY}/releases/download/v1.0/"
+# The links of the repository's README; the file names are ours.
 WEIGHTS = (
     (0.0018, "1Ctikh2P0fLRGJfsiR8JSONZaoAGy-Kha"),
     (0.0035, "14wIctJRBhYEfxpnprxP03YP4aWAPodL0"),
@@ -12,6 +15,14 @@ WEIGHTS = (
     (0.013, "1Js0F8LLAJI62tsFZBRtSK6j_nnt_eEkZ"),
     (0.025, "1W3Ll1cl8-TMMsuqJWQbALxchOvD32oNj"),
     (0.0483, "1l1vYGo9HOX6_0NR7H1TrVJGW67VgyUV_"),
+)
+MS_SSIM_WEIGHTS = (
+    (2.4, f"{RELEASE}ckpt_msssim_0240.pth.tar"),
+    (4.58, f"{RELEASE}ckpt_msssim_0458.pth.tar"),
+    (8.73, f"{RELEASE}ckpt_msssim_0873.pth.tar"),
+    (16.64, f"{RELEASE}ckpt_msssim_1664.pth.tar"),
+    (31.73, f"{DRIVE}1JLiSF2ARjptjpJbmo2vd63YDIvcyItWa/view"),
+    (60.5, f"{DRIVE}1L2RwrTz2-uR9Cmr087YUbDTpgMGKdtux/view"),
 )
 # A slice's context is two methods of the network, called once per slice; what all slices share comes before.
 PHASES = {
@@ -21,7 +32,7 @@ PHASES = {
     "context #": ("tca.TCA.step", "tca.gaussians"),
 }
 
-SPEC = CodecSpec(
+FAT = CodecSpec(
     name="fat",
     label="FAT",
     kind="learned",
@@ -52,3 +63,20 @@ SPEC = CodecSpec(
         "bottleneck, and the tables of relative positions; neither counts the Fourier transforms."
     ),
 )
+
+MS_SSIM = replace(
+    FAT,
+    name="fat-msssim",
+    label="FAT (MS-SSIM)",
+    aliases=(),
+    checkpoints={
+        quality: Checkpoint(file=f"fat-msssim-{lmbda}.pth", lmbda=lmbda, url=url)
+        for quality, (lmbda, url) in enumerate(MS_SSIM_WEIGHTS, start=1)
+    },
+    optimised_for="ms-ssim",
+    published="fat-msssim",
+    fills="Table 4, row FAT: BD-rate with the released weights; the published points are on Kodak alone",
+    notes="The network of `fat`, trained for MS-SSIM.",
+)
+
+SPECS = (FAT, MS_SSIM)

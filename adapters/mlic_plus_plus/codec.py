@@ -1,10 +1,12 @@
 """MLIC++ in the two layouts that its authors released."""
 
+from dataclasses import replace
+
 from lic_bench.spec import Checkpoint, CodecSpec, Padding
 
 REPOSITORY = "https://github.com/JiangWeibeta/MLIC"
 DRIVE = "https://drive.google.com/file/d/"
-# The links of the repository's README, for MSE; the file names are ours.
+# The links of the repository's README; the file names are ours.
 WEIGHTS = (
     (0.0018, "1rRdM5X5ueWvW5-ZN3gwPoXGECvgIcz-2"),
     (0.0035, "1SlIsurg4JocEBAWrnp1jiEe1EnFgw5AP"),
@@ -12,6 +14,14 @@ WEIGHTS = (
     (0.013, "1Qp4YBea3GkLSGDyYgo7OeaWZa5_rX8kJ"),
     (0.025, "1krGCTYat0Qkcp0QPaNC5sP3ofrq-eQsv"),
     (0.0483, "1mIDwO_2Q1sNVriCFiLS1oxgfbVUaHihl"),
+)
+MS_SSIM_WEIGHTS = (
+    (2.4, "1ATugqZaT11oVvClNc5t7JogvX8ImQn95"),
+    (4.58, "1jpPVJUT8xInZfZYPF8TLTXDzy2Su0sd2"),
+    (8.73, "1siIS3GJVylTmdanGBLt-fO_HqtZ5H4_Z"),
+    (16.64, "11Ld5Xvbp52LeIHiAJbvgbHf9wnkylWfj"),
+    (31.73, "1AZvQZWNQgKicCG0vtKgnjZ5b5Mwqklrs"),
+    (60.5, "1s39D48P_P6JB2CC33d5khlFTXZgOVlZo"),
 )
 CONTEXTS = (
     *("channel_context", "global_inter_context", "local_context", "global_intra_context"),
@@ -22,7 +32,7 @@ PHASES = {
     "context *": tuple(f"{name}.*" for name in CONTEXTS),
 }
 
-SPEC = CodecSpec(
+MLIC_PLUS_PLUS = CodecSpec(
     name="mlic-plus-plus",
     label="MLIC++",
     kind="learned",
@@ -53,3 +63,20 @@ SPEC = CodecSpec(
         "layout is told by the file's keys."
     ),
 )
+
+MS_SSIM = replace(
+    MLIC_PLUS_PLUS,
+    name="mlic-plus-plus-msssim",
+    label="MLIC++ (MS-SSIM)",
+    aliases=(),
+    checkpoints={
+        quality: Checkpoint(file=f"mlic-plus-plus-msssim-{lmbda}.pth.tar", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+        for quality, (lmbda, drive_id) in enumerate(MS_SSIM_WEIGHTS, start=1)
+    },
+    optimised_for="ms-ssim",
+    published=None,
+    fills="Table 4, row MLIC++: BD-rate with the released weights; no points are published",
+    notes="The network of `mlic-plus-plus`, trained for MS-SSIM; the weights have the first layout.",
+)
+
+SPECS = (MLIC_PLUS_PLUS, MS_SSIM)

@@ -29,6 +29,17 @@ CONVENTION = ("compress", "decompress", "forward", "update")
 LONGEST = 300  # characters of other people's error messages
 
 
+class Misfit(UserError):
+    """A weights file is of another network than the codec's. reason: how it differs, without advice."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        super().__init__(
+            f"{source} {reason}. Name the codec that it is of, or a function that builds its network: "
+            "--codecs package.module:factory."
+        )
+        self.reason = reason
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A codec ready to work.
@@ -85,9 +96,7 @@ def new_network(spec: CodecSpec, quality: int, weights: Path | None, seed: int) 
     network = _build(spec, quality, read_checkpoint(weights), str(weights))
     shapes = [{name: value.shape for name, value in module.named_parameters()} for module in (network, fresh)]
     if shapes[0] != shapes[1]:
-        raise UserError(
-            f"{weights} holds the weights of another network than {spec.name!r}'s; name the codec they are of."
-        )
+        raise Misfit(str(weights), f"holds the weights of another network than {spec.name!r}'s")
     return network.float()
 
 
@@ -160,10 +169,7 @@ def _build(
         raise
     except (Exception, SystemExit) as error:  # other people's code
         if state is not None:
-            raise UserError(
-                f"{source} does not fit codec {spec.name!r}: {_line(error).rstrip('.')}. Name the codec that it is of, "
-                "or a function that builds its network: --codecs package.module:factory."
-            ) from None
+            raise Misfit(source, f"does not fit codec {spec.name!r}: {_line(error).rstrip('.')}") from None
         where = "" if quality is None else f" at {spec.quality_name} {quality}"
         kind = type(error).__name__
         raise UserError(f"Codec {spec.name!r} cannot be built{where}: {kind}: {_line(error)}") from error

@@ -48,16 +48,18 @@ def _fetch_dataset(name: str, data_root: Path | None, url: str | None) -> None:
 
 
 def _fetch_weights(codecs: str | None, checkpoints: Path | None, url: str | None) -> None:
-    from lic_bench.fetch.fetch_weights import fetch_weights, shortfall, summary
+    from lic_bench.fetch.fetch_weights import codecs_with_weights, fetch_weights
+    from lic_bench.fetch.weights_outcome import complaints, shortfall, summary
     from lic_bench.terminal.progress import DownloadProgress
 
     if codecs is None:
-        raise UserError("fetch weights: --codecs is missing; give names separated by commas (lic-bench list codecs).")
+        known = codecs_with_weights()
+        raise UserError(f"fetch weights: --codecs is missing; name some, with commas; there are (files): {known}.")
     with DownloadProgress(console) as progress:
         outcomes = fetch_weights(codecs, checkpoints, url, progress.show)
     for outcome in outcomes:
-        for error in outcome.errors:
-            errors.say(error)
+        for complaint in complaints(outcome):
+            errors.say(complaint)
         for line in summary(outcome):
             console.say(line)
     if reason := shortfall(outcomes):

@@ -32,7 +32,9 @@ Out = Annotated[
 ]
 Quality = Annotated[int | None, Option(help="Which of the codec's qualities: it names the weights, and the lambda.")]
 Lmbda = Annotated[float | None, Option(help="Trade-off of the loss, in place of that of the quality.")]
-Metric = Annotated[str, Option(help="Distortion of the loss: mse or ms-ssim.")]
+Metric = Annotated[
+    str | None, Option(help="Distortion of the loss: mse or ms-ssim. [default: what the codec's weights are made for]")
+]
 Steps = Annotated[int | None, Option(help="Steps of all three stages together. [default: 48 epochs]")]
 Crop = Annotated[int, Option(help="Side of the crops in pixels; the last stage has crops of twice that.")]
 Batch = Annotated[int, Option(help="Crops per step, of all processes together.")]
@@ -57,7 +59,7 @@ def train(
     out: Out = None,
     quality: Quality = None,
     lmbda: Lmbda = None,
-    metric: Metric = "mse",
+    metric: Metric = None,
     steps: Steps = None,
     crop: Crop = CROP,
     batch: Batch = BATCH,

@@ -54,7 +54,7 @@ def direct_address(url: str, target: Path, drive: str = DRIVE) -> str:
         raise UserError(f"{url} is no link to a single file of Google Drive; such a link has /file/d/ID/ or ?id=ID.")
     address = f"{drive}/uc?" + urlencode({"export": "download", **query})
     for _ in range(HOPS):
-        page = with_retries(partial(_page_at, address), url, target)
+        page = with_retries(partial(page_at, address), url, target)
         if page is None:
             return address
         onward = confirmation_address(page.html, page.url)
@@ -101,8 +101,8 @@ def refusal(page: Page, url: str, target: Path) -> UserError:
     return UserError(f"Google Drive answers with a page instead of the file (status {page.status}): {by_hand}.")
 
 
-def _page_at(address: str) -> Page | None:
-    """The web page at an address; None if a file is there, which is not read."""
+def page_at(address: str) -> Page | None:
+    """The web page at an address; None if a file is there, which is not read. TryAgain where another try may help."""
     try:
         with open_url(address, ENGLISH) as response:
             return _page(response) if is_web_page(response) else None

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -26,28 +26,50 @@ class TryAgain(Exception):
     """A request failed, and another attempt may go better. The message says why it failed."""
 
 
+class NoConnection(TryAgain):
+    """The server could not even be asked."""
+
+
+class Unreachable(UserError):
+    """No connection to a server, however often it was tried: host (with its port), and the reason in words."""
+
+    def __init__(self, message: str, host: str, reason: str) -> None:
+        super().__init__(message)
+        self.host, self.reason = host, reason
+
+
 def with_retries(request: Callable[[], Result], source: str, target: Path) -> Result:
     """The result of `request`, which is called again, up to ATTEMPTS times, while it raises TryAgain.
 
-    source, target: what is downloaded and to where, for the UserError after the last attempt.
+    source, target: what is downloaded and to where, for the UserError after the last attempt, which is Unreachable if
+    there was no connection.
     """
-    reason = ""
+    last = TryAgain()
     for attempt in range(ATTEMPTS):
         if attempt:
             time.sleep(PAUSE_S * 2 ** (attempt - 1))
         try:
             return request()
         except TryAgain as error:
-            reason = str(error)
-    raise UserError(
-        f"Cannot download {source}: {reason} ({ATTEMPTS} attempts). Check the network and run the same command again "
+            last = error
+    message = (
+        f"Cannot download {source}: {last} ({ATTEMPTS} attempts). Check the network and run the same command again "
         f"(it resumes), or get that file by other means and put it at {target}."
     )
+    raise Unreachable(message, host_of(source), str(last)) if isinstance(last, NoConnection) else UserError(message)
+
+
+def host_of(url: str) -> str:
+    """The server in an address, with its port; "" for what is no address."""
+    try:
+        return urlsplit(url).netloc
+    except ValueError:
+        return ""
 
 
 @contextmanager
 def open_url(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTTPResponse]:
-    """The response to a GET. Raises HTTPError if the server refuses, TryAgain if the network fails.
+    """The response to a GET. Raises HTTPError if the server refuses, TryAgain (NoConnection) if the network fails.
 
     Raises UserError for an address, also one that the server leads on to, that is none.
     """
@@ -56,8 +78,10 @@ def open_url(url: str, headers: Mapping[str, str] | None = None) -> Iterator[HTT
         response = build_opener(PacedHTTP, PacedHTTPS, _Redirects).open(request, timeout=TIMEOUT_S)
     except HTTPError:
         raise
+    except URLError as error:
+        raise NoConnection(str(error.reason) or type(error.reason).__name__) from None
     except (OSError, HTTPException) as error:
-        raise TryAgain(str(getattr(error, "reason", None) or error or type(error).__name__)) from None
+        raise TryAgain(str(error or type(error).__name__)) from None
     except ValueError as error:
         raise UserError(
             f"Cannot download {url}: it is, or the server leads on to, an address that cannot be read ({error}); "

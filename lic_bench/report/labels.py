@@ -35,6 +35,12 @@ def codec_notes(codec: str) -> str:
     return spec.notes if spec else ""
 
 
+def optimised_for(codec: str) -> str:
+    """What a codec's weights were trained to keep low, "mse" or "ms-ssim"; "" for classical and unknown codecs."""
+    spec = find_codec(codec)
+    return (spec.optimised_for if spec else None) or ""
+
+
 @cache
 def published_slug(codec: str) -> str | None:
     """The slug under which this codec's own curves are published; None if they are not."""

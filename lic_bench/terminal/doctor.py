@@ -11,7 +11,7 @@ from PIL import features
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
 from lic_bench.errors import UserError
-from lic_bench.fetch.fetch_weights import direct_url
+from lic_bench.fetch.weights_sources import can_be_fetched
 from lic_bench.images.datasets import data_folders, find_dataset
 from lic_bench.images.known_datasets import DATASETS
 from lic_bench.spec import CodecSpec
@@ -104,7 +104,7 @@ def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
             detail += f"; not there: {', '.join(checkpoint.file for checkpoint in absent)}"
             link = next((checkpoint.url for checkpoint in absent if checkpoint.url), "the authors")
             fix = f"from {link} into {folders[-1]}, or give --checkpoints"
-        if any(direct_url(checkpoint.url) for checkpoint in absent):
+        if any(map(can_be_fetched, absent)):
             into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
             fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
         status: Status = "ok" if present and not absent else "warning"

@@ -8,7 +8,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
-from lic_bench.training.recipe import Metric
+from lic_bench.spec import Metric
 
 
 @dataclass(frozen=True, slots=True)

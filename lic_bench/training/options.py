@@ -16,7 +16,7 @@ MS_SSIM_SIDE = 161  # the least of pytorch-msssim with its five scales
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
-    """The options of `lic-bench train` as they were given; None where the default depends on others.
+    """The options of `lic-bench train` as they were given; None where the default depends on others or on the codec.
 
     batch: crops per step, of all processes together. start: weights to begin with. save_every: seconds.
     """
@@ -26,7 +26,7 @@ class TrainingOptions:
     out: Path | None = None
     quality: int | None = None
     lmbda: float | None = None
-    metric: str = "mse"
+    metric: str | None = None
     steps: int | None = None
     crop: int = CROP
     batch: int = BATCH
@@ -55,7 +55,7 @@ def check_options(options: TrainingOptions) -> None:
     if options.crop < MULTIPLE or options.crop % MULTIPLE:
         raise UserError(f"--crop {options.crop}: allowed are multiples of {MULTIPLE}.")
     for name, value, known in (
-        ("--metric", options.metric, METRICS),
+        ("--metric", options.metric or METRICS[0], METRICS),
         ("--precision", options.precision, tuple(PRECISIONS)),
         *(("--allow", value, ALLOWED) for value in options.allow),
     ):

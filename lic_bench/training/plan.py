@@ -1,7 +1,7 @@
 """From the options of `lic-bench train` to a checked plan: which network, which pictures, which steps."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -11,10 +11,10 @@ from lic_bench.codecs.checkpoints import sha256_of, trained_name
 from lic_bench.codecs.registry import check_installed, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.machine.software import git_commit
-from lic_bench.spec import CodecSpec
+from lic_bench.spec import CodecSpec, Metric
 from lic_bench.training.options import TrainingOptions, check_options
 from lic_bench.training.pictures import PictureFolder, find_pictures, smaller_than
-from lic_bench.training.recipe import Metric, Stage, lambda_of, stages
+from lic_bench.training.recipe import Stage, lambda_of, stages
 from lic_bench.training.training_folder import TrainingFolder
 
 
@@ -79,10 +79,11 @@ class Plan:
 
 def make_plan(options: TrainingOptions) -> Plan:
     """Check everything that can be checked before the first step. Raises UserError for bad input."""
-    check_options(options)
     spec = resolve_codec(options.codec)
     if spec.kind != "learned":
         raise UserError(f"Codec {spec.name!r} is a {spec.kind} codec: it has no weights to train.")
+    options = replace(options, metric=options.metric or spec.optimised_for)
+    check_options(options)
     check_installed(spec)
     quality = _quality(spec, options.quality)
     if options.start:

@@ -6,12 +6,11 @@ Feng et al., Linear Attention Modeling for Learned Image Compression, CVPR 2025,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Literal, get_args
+from typing import get_args
 
 from lic_bench.errors import UserError
-from lic_bench.spec import CodecSpec
+from lic_bench.spec import CodecSpec, Metric
 
-Metric = Literal["mse", "ms-ssim"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 LAMBDAS: dict[Metric, tuple[float, ...]] = {  # of quality 1, 2, ...; the first one as in the authors' code
     "mse": (0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483),
@@ -50,7 +49,7 @@ def stages(pictures: int, batch: int, crop: int, rate: float, steps: int | None)
 def lambda_of(spec: CodecSpec, quality: int, metric: Metric) -> float:
     """The trade-off that a quality stands for. Raises UserError where neither the codec nor the paper has one."""
     released = spec.checkpoints.get(quality)
-    if metric == "mse" and released is not None and released.lmbda is not None:
+    if metric == spec.optimised_for and released is not None and released.lmbda is not None:
         return released.lmbda
     known: Sequence[float] = LAMBDAS[metric]
     if 1 <= quality <= len(known):

@@ -11,8 +11,9 @@ from compressai.entropy_models import EntropyBottleneck, EntropyModel
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from lic_bench.spec import Metric
 from lic_bench.training.loss import rate_distortion
-from lic_bench.training.recipe import AUXILIARY_RATE, LARGEST_GRADIENT, Metric
+from lic_bench.training.recipe import AUXILIARY_RATE, LARGEST_GRADIENT
 
 
 class Diverged(Exception):

@@ -42,5 +42,13 @@ def test_what_cannot_be_a_phase_is_an_error_of_one_line(phases, message):
 
 
 def test_a_codec_without_submodules_has_no_phases():
-    with pytest.raises(UserError, match="phases are of learned codecs"):
+    with pytest.raises(UserError, match="phases is of learned codecs"):
         CodecSpec(**COMMON, kind="classical", phases={"g_a": ("g_a",)})
+
+
+def test_networks_are_optimised_for_mse_unless_said_and_classical_codecs_for_nothing():
+    assert CodecSpec(**COMMON, kind="learned").optimised_for == "mse"
+    assert CodecSpec(**COMMON, kind="learned", optimised_for="ms-ssim").optimised_for == "ms-ssim"
+    assert CodecSpec(**COMMON, kind="classical").optimised_for is None
+    with pytest.raises(UserError, match="optimised_for is of learned codecs"):
+        CodecSpec(**COMMON, kind="classical", optimised_for="mse")

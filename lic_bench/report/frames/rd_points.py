@@ -9,7 +9,7 @@ import pandas as pd
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
 from lic_bench.report.frames.image_sets import image_set, records_of_usable
-from lic_bench.report.labels import measured_label
+from lic_bench.report.labels import measured_label, optimised_for
 from lic_bench.store.run_folder import Run
 
 RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
@@ -96,6 +96,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         "n_images": len(ok),
         "n_failed": int((group.status != "ok").sum()),
         "complete": set(ok.image) == wanted,
+        "metric_optimised_for": optimised_for(first.codec),
     }
 
 

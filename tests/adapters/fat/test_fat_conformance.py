@@ -6,7 +6,7 @@ import json
 import pytest
 import torch
 
-from adapters.fat.codec import SPEC
+from adapters.fat.codec import FAT
 from adapters.fat.model import build
 from lic_bench.measurement.complexity import count_complexity
 
@@ -95,5 +95,5 @@ def test_thop_counts_what_it_counts_of_the_authors_network(conformance):
 
 
 def test_spec_names_this_network():
-    assert SPEC.load == f"{build.__module__}:{build.__name__}"
-    assert [SPEC.checkpoints[q].lmbda for q in SPEC.qualities] == [0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483]
+    assert FAT.load == f"{build.__module__}:{build.__name__}"
+    assert [FAT.checkpoints[q].lmbda for q in FAT.qualities] == [0.0018, 0.0035, 0.0067, 0.0130, 0.0250, 0.0483]

@@ -15,7 +15,9 @@ import pytest
 from lic_bench.codecs import registry
 from lic_bench.codecs.checkpoints import LOCK, check_sha256, read_lock, write_lock
 from lic_bench.errors import UserError
-from lic_bench.fetch.fetch_weights import direct_url, fetch_weights, not_weights, shortfall, summary
+from lic_bench.fetch.fetch_weights import fetch_weights, not_weights
+from lic_bench.fetch.weights_outcome import shortfall, summary
+from lic_bench.fetch.weights_sources import direct_url
 from lic_bench.spec import Checkpoint, CodecSpec
 
 

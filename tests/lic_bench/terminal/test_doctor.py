@@ -80,23 +80,24 @@ def test_a_codec_of_other_programs_has_its_version_or_the_way_to_it(bare, monkey
 
 
 def test_weights_are_counted_in_the_folders_that_the_run_uses(bare, monkeypatch):
-    spec = find_codecs()["elic"]
+    spec = find_codecs()["tcm-large"]
     (file,) = [checkpoint.file for checkpoint in spec.checkpoints.values()]
-    missing = by_name(all_findings())["weights of elic"]
+    missing = by_name(all_findings())["weights of tcm-large"]
     assert missing.status == "warning"
     assert file in missing.detail
-    assert spec.checkpoints[6].url in missing.fix
-    (bare / "weights" / "elic").mkdir(parents=True)
-    (bare / "weights" / "elic" / file).write_bytes(b"")
-    assert by_name(all_findings(checkpoints=bare / "weights"))["weights of elic"].status == "ok"
+    assert missing.fix == "lic-bench fetch weights --codecs tcm-large"
+    (bare / "weights" / "tcm-large").mkdir(parents=True)
+    (bare / "weights" / "tcm-large" / file).write_bytes(b"")
+    assert by_name(all_findings(checkpoints=bare / "weights"))["weights of tcm-large"].status == "ok"
     monkeypatch.setenv("LIC_BENCH_CHECKPOINTS", str(bare / "weights"))
-    assert by_name(all_findings())["weights of elic"].status == "ok"
+    assert by_name(all_findings())["weights of tcm-large"].status == "ok"
 
 
 @pytest.mark.parametrize(
     ("url", "fix"),
     [
         ("https://host/q2.pth", "lic-bench fetch weights --codecs net"),
+        ("https://drive.google.com/drive/folders/x", "lic-bench fetch weights --codecs net"),
         ("https://github.com/example/weights", "from https://github.com/example/weights into "),
     ],
 )

@@ -26,6 +26,16 @@ def test_a_plan_of_the_papers_recipe(pictures: Path) -> None:
     assert plan(pictures, codec="lalic.model:small", quality=None).weights_name == "small.pth"
 
 
+def test_what_is_kept_low_is_what_the_codec_is_optimised_for(pictures: Path) -> None:
+    made = plan(pictures, codec="fat-msssim", quality=1, crop=64, metric="mse")
+    assert (made.lmbda, made.metric) == (0.0018, "mse")
+    with pytest.raises(UserError, match="MS-SSIM with five scales needs crops of 161"):
+        plan(pictures, codec="fat-msssim", quality=1)
+    Image.new("RGB", (512, 512)).save(pictures / "large.png")
+    made = plan(pictures, codec="fat-msssim", quality=1, crop=192)
+    assert (made.lmbda, made.metric, made.settings["metric"]) == (2.4, "ms-ssim", "ms-ssim")
+
+
 def test_an_epoch_is_of_the_pictures_that_give_crops(pictures: Path) -> None:
     Image.new("RGB", (40, 40)).save(pictures / "small.png")
     assert plan(pictures, batch=1).steps == 48 * 5

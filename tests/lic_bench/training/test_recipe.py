@@ -27,7 +27,10 @@ def test_all_steps_are_shared_out(steps: int) -> None:
 
 def test_lambdas_are_those_of_the_spec_then_of_the_paper() -> None:
     assert lambda_of(resolve_codec("lalic"), 1, "mse") == 0.0018
+    assert lambda_of(resolve_codec("elic"), 6, "mse") == 0.045
     assert lambda_of(resolve_codec("elic"), 6, "ms-ssim") == 60.50
+    assert lambda_of(resolve_codec("fat-msssim"), 6, "ms-ssim") == 60.5
+    assert lambda_of(resolve_codec("fat-msssim"), 6, "mse") == 0.0483
     assert lambda_of(resolve_codec("lalic-aft"), 3, "mse") == 0.0067
     with pytest.raises(UserError, match=r"--quality 8: no lambda is known for mse .* add --lmbda"):
         lambda_of(resolve_codec("compressai.zoo:mbt2018_mean"), 8, "mse")

@@ -86,6 +86,22 @@ def test_ms_ssim_as_in_table_4(paper: ReportData) -> None:
     assert values["LALIC (MS-SSIM)"].notes == ("The paper's Table 4 prints -51.23; the published points give -51.31.",)
 
 
+def test_a_run_optimised_for_ms_ssim_is_in_table_4_and_not_in_table_1(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "mine", {"fat-msssim": 1.0, "mlic-plus-plus-msssim": 0.5, "fat": 1.0})
+    data = gather_report_data([run], "paper", "vtm-9.1", "pchip")
+    mine = {
+        table.name: {row.cells["method"].text: row.cells for row in table.rows if row.provenance == "measured"}
+        for table in (table1(data), bd_table(data, "psnr_db"), bd_table(data, "ms_ssim_db"))
+    }
+    assert list(mine["table1"]) == list(mine["bd_rate"]) == ["FAT"]
+    table4 = mine["bd_rate_ms_ssim"]
+    assert list(table4) == ["FAT (MS-SSIM)", "MLIC++ (MS-SSIM)", "FAT"]
+    assert {cells["anchor"].text for cells in table4.values()} == {"VTM-9.1 (LALIC authors' run)"}
+    whole, half = (1 + table4[name]["pchip"].value / 100 for name in ("FAT (MS-SSIM)", "MLIC++ (MS-SSIM)"))
+    assert half == pytest.approx(whole / 2, rel=1e-3)
+    assert table1(data).caption.endswith("(MS-SSIM) alone: FAT (MS-SSIM), MLIC++ (MS-SSIM).")
+
+
 def test_details_hold_all_methods_and_the_error_bar(paper: ReportData) -> None:
     row = bd_table(paper, "psnr_db").rows[7].cells
     shown = [
