@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from typer import Typer
 
-HELP = "Measure image codecs: rate, distortion, latency, memory, complexity; report BD-rates, tables and figures."
+COMPLETION = "_LIC_BENCH_COMPLETE"  # variable by which a shell asks what may come next
 
 
 def main() -> None:
@@ -64,16 +64,16 @@ def app() -> Typer:
     from lic_bench.commands.run import run
     from lic_bench.commands.scale import scale
     from lic_bench.commands.train import train
+    from lic_bench.commands.version import program_options
 
     verbs = typer.Typer(
         name="lic-bench",
-        help=HELP,
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    verbs.callback()(program_options)
     for command in (run, scale, report, compare):
         verbs.command()(command)
     verbs.add_typer(history_app, name="history")
@@ -94,7 +94,7 @@ def _run_verb() -> int:
     try:
         return app()(prog_name="lic-bench", standalone_mode=False) or OK
     except SystemExit as ended:
-        if isinstance(ended, ClosedPipe):
+        if isinstance(ended, ClosedPipe) or COMPLETION in os.environ or not ended.code:
             raise
         return CLOSED  # of typer, which printed the help, with an exit code that means something else here
     except Exception as error:
@@ -132,7 +132,8 @@ def _print_usage_error(error: Any) -> None:
         console.print(message, markup=False, highlight=False)
         return
     command = error.ctx.command_path if error.ctx else "lic-bench"
-    errors.say(f"lic-bench: {message.rstrip('.')}. See `{command} --help`.")
+    sentence = message.rstrip(".")
+    errors.say(f"lic-bench: {sentence}{'' if sentence.endswith('?') else '.'} See `{command} --help`.")
 
 
 if __name__ == "__main__":

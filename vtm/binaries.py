@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from lic_bench.errors import hint
 from lic_bench.system.programs import InstalledCoder, ProgramError, banner, need_program
 from vtm import VERSION
 from vtm.colour import DEFAULT, MODES
@@ -42,7 +43,7 @@ def find_binaries(version: str, root: Path | None = None) -> Binaries:
 def installed_coder(version: str = VERSION, vtm_root: Path | None = None, vtm_colour: str = DEFAULT) -> InstalledCoder:
     """This VTM as `lic-bench run` and `doctor` show it. Raises ProgramError if it is missing, ValueError for a mode."""
     if vtm_colour not in MODES:
-        raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown; allowed: {', '.join(MODES)}.")
+        raise ValueError(f"--vtm-colour {vtm_colour!r}: unknown.{hint(vtm_colour, MODES)} Allowed: {', '.join(MODES)}.")
     vtm = find_binaries(version, vtm_root)
     return InstalledCoder(vtm.version, vtm_colour, str(vtm.encoder), (vtm.encoder, vtm.decoder, vtm.config))
 

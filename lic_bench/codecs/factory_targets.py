@@ -74,7 +74,7 @@ def _spec(text: str, arguments: tuple[Argument, ...], options: dict[str, str]) -
     module, attribute = text.split(":")[:2]
     weights = options.get("weights")
     if weights not in (None, OWN):
-        raise UserError(f"Codec {text!r}: weights={weights} is unknown; allowed: {OWN}.")
+        raise UserError(f"Codec {text!r}: weights={weights} is unknown; write weights={OWN}.")
     own = weights == OWN
     usual = COMPRESSAI_QUALITIES if "quality" in arguments else (1,)
     qualities = _qualities(text, options["qualities"]) if "qualities" in options else usual

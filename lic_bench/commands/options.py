@@ -1,6 +1,6 @@
 """The options that several commands have, and how a command hands its options on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from lic_bench.defaults import BUDGET_S, PROGRAM_TIMEOUT_S, REPEATS, TIMEOUT_S
+from lic_bench.store.records import FIELDS_OF_PART
 from lic_bench.system.named_folders import named_folder
 from lic_bench.terminal.output import console
 
@@ -21,8 +22,36 @@ def silence(silent: bool) -> bool:
     return silent
 
 
+def _completed(known: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """What a shell may put in place of a list with commas whose last name is not yet whole."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, last = incomplete.rpartition(",")
+        return [f"{before}{comma}{name}" for name in known() if name.startswith(last)]
+
+    return complete
+
+
+def _known_codecs() -> Iterable[str]:
+    from lic_bench.codecs.registry import find_codecs
+
+    return find_codecs()
+
+
+def _known_datasets() -> Iterable[str]:
+    from lic_bench.terminal.listings import dataset_rows
+
+    return [row["data set"] for row in dataset_rows()]
+
+
+DATASET_NAMES: Any = {"autocompletion": _completed(_known_datasets)}
+PART_NAMES: Any = {"autocompletion": _completed(lambda: (*FIELDS_OF_PART, "complexity", "all"))}
 Codecs = Annotated[
-    str, typer.Option(help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.")
+    str,
+    typer.Option(
+        autocompletion=_completed(_known_codecs),
+        help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.",
+    ),
 ]
 RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.", **PATH)]

@@ -24,10 +24,10 @@ Config = Annotated[
         parser=opt.named_folder,
     ),
 ]
-Datasets = Annotated[str, Option(help="Data sets or folders of images, separated by commas.")]
+Datasets = Annotated[str, Option(help="Data sets or folders of images, separated by commas.", **opt.DATASET_NAMES)]
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
-Measure = Annotated[str, Option(help="Of: quality, latency, phases, memory, complexity, all.")]
+Measure = Annotated[str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **opt.PART_NAMES)]
 Starts = Annotated[
     int | None, Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]

@@ -2,7 +2,7 @@
 
 import torch
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, unknown
 
 
 def choose_device(name: str) -> torch.device:
@@ -14,7 +14,7 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         device = torch.device("meta")
     if device.type not in ("cpu", "cuda"):
-        raise UserError(f"--device {name!r}: unknown; allowed: auto, cpu, cuda, cuda:N.")
+        raise unknown("--device", name, ("auto", "cpu", "cuda", "cuda:N"))
     if device.type == "cpu":
         return torch.device("cpu")
     if (device.index or 0) >= torch.cuda.device_count():

@@ -54,7 +54,7 @@ class Options:
 
 
 def check_ranges(options: Options) -> None:
-    """Raise UserError for a number that is too small or too large, and for an unknown name in --allow."""
+    """Raise UserError for a number that is too small or too large, and for an unknown name in --allow or --weights."""
     for name in ("limit", "crop", "repeats", "starts", "threads", "jobs"):
         value = getattr(options, name)
         if value is not None and value < 1:
@@ -65,6 +65,8 @@ def check_ranges(options: Options) -> None:
             raise UserError(f"--{name} {value:g}: a number of seconds above 0.")
     if options.timeout is not None and options.timeout > LONGEST_TIMEOUT_S:
         raise UserError(f"--timeout {options.timeout:g}: at most {LONGEST_TIMEOUT_S:g} seconds.")
+    if options.weights not in (None, *WEIGHTS):
+        raise unknown("--weights", options.weights, WEIGHTS)
     for name in options.allow:
         if name not in ALLOWED:
             raise unknown("--allow", name, ALLOWED)

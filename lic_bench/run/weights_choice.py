@@ -8,7 +8,6 @@ from lic_bench.codecs.checkpoints import check_sha256, checkpoint_folders, find_
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.loading import check_fits
 from lic_bench.errors import UserError
-from lic_bench.run.options import WEIGHTS
 from lic_bench.spec import CodecSpec
 from lic_bench.system.named_folders import named_folder
 
@@ -46,8 +45,6 @@ def find_weights(
     --checkpoints is given, codecs with released weights must have some. named: see parse_checkpoints; a codec in it
     has no others. Raises UserError where weights are missing.
     """
-    if (mode or "auto") not in WEIGHTS:
-        raise UserError(f"--weights {mode!r}: unknown; allowed: {', '.join(WEIGHTS)}.")
     own = [spec.name for spec in specs if spec.own_weights]
     if own and mode == "random":
         raise UserError(f"--weights random: {own[0]!r} brings weights of its own; leave one of the two out.")

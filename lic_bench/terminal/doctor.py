@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 from PIL import features
 
@@ -17,6 +18,7 @@ from lic_bench.images.known_datasets import DATASETS
 from lic_bench.spec import CodecSpec
 from lic_bench.terminal.findings import (
     Finding,
+    Kind,
     Status,
     compiler_findings,
     gpu_findings,
@@ -24,6 +26,14 @@ from lic_bench.terminal.findings import (
     package_findings,
     python_finding,
 )
+
+
+class Named(TypedDict):
+    """The fields of a Finding that say what it is about."""
+
+    kind: Kind
+    what: str
+    brief: str
 
 
 def all_findings(
@@ -45,15 +55,16 @@ def all_findings(
 def program_findings(vtm_root: Path | None) -> Iterator[Finding]:
     """One finding per codec whose coder is another program: which one is there, or how to get it."""
     for spec in (spec for spec in find_codecs().values() if spec.programs):
+        named: Named = {"kind": "coders", "what": spec.name, "brief": spec.name}
         given = {"vtm_root": vtm_root} if vtm_root and "vtm_root" in spec.options else {}
         try:
             programs = find_programs(replace(spec, settings={**spec.settings, **given}))
         except UserError as error:
             detail = str(error).removeprefix(f"Codec {spec.name!r}: ").removesuffix(DOCTOR_HINT)
-            yield Finding(what=spec.name, status="warning", detail=detail, fix=spec.install)
+            yield Finding(**named, status="warning", detail=detail, fix=spec.install)
             continue
         if programs:
-            yield Finding(what=spec.name, status="ok", detail=f"version {programs.version}, {programs.place}")
+            yield Finding(**named, status="ok", detail=f"version {programs.version}, {programs.place}")
 
 
 def image_format_findings() -> Iterator[Finding]:
@@ -61,14 +72,18 @@ def image_format_findings() -> Iterator[Finding]:
     for label, name in {"JPEG": "jpg", "JPEG 2000": "jpg_2000", "WebP": "webp", "AVIF": "avif"}.items():
         there = features.check(name)
         yield Finding(
+            kind="image formats",
             what=f"{label} in Pillow",
+            brief=label,
             status="ok" if there else "missing",
             detail=str(features.version(name) or "there") if there else "this Pillow is built without it",
             fix="" if there else "pip install --force-reinstall pillow",
         )
     there = find_spec("pillow_jxl") is not None
     yield Finding(
+        kind="image formats",
         what="JPEG XL",
+        brief="JPEG XL",
         status="ok" if there else "missing",
         detail=f"pillow-jxl-plugin {installed_version('pillow-jxl-plugin')}" if there else "codec jpeg-xl cannot run",
         fix="" if there else "pip install 'lic-bench[images]'",
@@ -78,25 +93,27 @@ def image_format_findings() -> Iterator[Finding]:
 def dataset_findings(data_root: Path | None) -> Iterator[Finding]:
     """One finding per named data set, or one for each thing that is wrong with it."""
     for name, info in DATASETS.items():
+        named: Named = {"kind": "data sets", "what": f"data set {name}", "brief": name}
         try:
             dataset = find_dataset(name, data_root)
         except UserError:
             places = ", ".join(str(place / name) for place in data_folders(data_root))
             detail = "scikit-image, which carries it, is not installed" if name == "photos" else f"not in {places}"
-            yield Finding(what=f"data set {name}", status="missing", detail=detail, fix=info.how)
+            yield Finding(**named, status="missing", detail=detail, fix=info.how)
             continue
         first = dataset.images[0].path
         detail = f"{dataset.found} images" + (f" in {first.parent}" if first else ", built in")
         if not dataset.warnings:
-            yield Finding(what=f"data set {name}", status="ok", detail=detail)
+            yield Finding(**named, status="ok", detail=detail)
         for warning in dataset.warnings:
-            yield Finding(what=f"data set {name}", status="warning", detail=warning, fix=info.how)
+            yield Finding(**named, status="warning", detail=warning, fix=info.how)
 
 
 def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
     """One finding per learned codec: how many of its released weights are there."""
     folders = checkpoint_folders(checkpoints)
     for spec in (spec for spec in find_codecs().values() if spec.kind == "learned"):
+        named: Named = {"kind": "weights", "what": f"weights of {spec.name}", "brief": spec.name}
         present = find_checkpoints(spec, folders)
         absent = [checkpoint for quality, checkpoint in spec.checkpoints.items() if quality not in present]
         detail, fix = _detail(spec, present), ""
@@ -108,7 +125,7 @@ def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
             into = f" --checkpoints {shlex.quote(str(checkpoints))}" if checkpoints else ""
             fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
         status: Status = "ok" if present and not absent else "warning"
-        yield Finding(what=f"weights of {spec.name}", status=status, detail=detail, fix=fix)
+        yield Finding(**named, status=status, detail=detail, fix=fix)
 
 
 def _detail(spec: CodecSpec, present: Collection[int]) -> str:

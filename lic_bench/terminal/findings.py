@@ -18,6 +18,7 @@ from rich.table import Table
 from lic_bench.machine import nvml
 
 Status = Literal["ok", "missing", "warning"]
+Kind = Literal["Python", "packages", "GPU", "compilers", "coders", "image formats", "data sets", "weights"]
 STATUS_MARKUP: dict[Status, str] = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "warning": "[yellow]warning[/]"}
 
 
@@ -25,14 +26,30 @@ STATUS_MARKUP: dict[Status, str] = {"ok": "[green]ok[/]", "missing": "[red]missi
 class Finding:
     """Whether one thing is there. fix: the command or the step that mends it; empty if nothing is to be mended.
 
+    kind: the row of the short table. brief: what that calls it.
     status: "missing" is something that a part of lic-bench cannot work without, "warning" what limits or endangers
     results.
     """
 
+    kind: Kind
     what: str
+    brief: str
     status: Status
     detail: str
     fix: str = ""
+
+
+def short_table(findings: Iterable[Finding]) -> Table:
+    """One row per kind of thing, for the terminal: what is there and what is not."""
+    rows: dict[Kind, dict[bool, list[str]]] = {}
+    for finding in findings:
+        rows.setdefault(finding.kind, {True: [], False: []})[finding.status == "ok"].append(finding.brief)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for heading in ("", "there", "not there"):
+        table.add_column(heading, no_wrap=not heading)
+    for kind, row in rows.items():
+        table.add_row(kind, *(escape(", ".join(row[there])) for there in (True, False)))
+    return table
 
 
 def findings_table(findings: Iterable[Finding]) -> Table:
@@ -48,7 +65,8 @@ def findings_table(findings: Iterable[Finding]) -> Table:
 
 def python_finding() -> Finding:
     """The version of Python and where it is."""
-    return Finding(what="Python", status="ok", detail=f"{platform.python_version()}, {sys.executable}")
+    version = platform.python_version()
+    return Finding(kind="Python", what="Python", brief=version, status="ok", detail=f"{version}, {sys.executable}")
 
 
 def package_findings() -> Iterator[Finding]:
@@ -63,12 +81,15 @@ def package_findings() -> Iterator[Finding]:
             good.append(f"{wanted.name} {installed}")
             continue
         yield Finding(
+            kind="packages",
             what=wanted.name,
+            brief=wanted.name,
             status="warning" if installed else "missing",
             detail=f"{installed or 'not installed'}; lic-bench asks for {wanted.specifier}",
             fix=f"pip install '{wanted.name}{wanted.specifier}'",
         )
-    yield Finding(what="packages", status="ok", detail=", ".join(good))
+    brief = f"{len(good)} as required"
+    yield Finding(kind="packages", what="packages", brief=brief, status="ok", detail=", ".join(good))
 
 
 def _requirements() -> list[str]:
@@ -82,7 +103,8 @@ def gpu_findings() -> Iterator[Finding]:
     """The GPUs that the driver sees, with what it says of them, and whether the installed torch can use them."""
     count = nvml.query("nvmlDeviceGetCount")
     if not count:
-        yield Finding(what="GPU", status="warning", detail=f"{_why_no_gpu(count)}: codecs run on the CPU")
+        detail, brief = f"{_why_no_gpu(count)}: codecs run on the CPU", "none: codecs run on the CPU"
+        yield Finding(kind="GPU", what="GPU", brief=brief, status="warning", detail=detail)
         return
     driver = nvml.query("nvmlSystemGetDriverVersion") or "of unknown version"
     for index in range(count):
@@ -92,10 +114,12 @@ def gpu_findings() -> Iterator[Finding]:
         )
         size = "memory not told" if memory is None else f"{int(memory.total) / 2**30:.0f} GiB"
         status: Status = "warning" if name is None or memory is None else "ok"
-        yield Finding(what=f"GPU {index}", status=status, detail=f"{name or 'name not told'}, {size}, driver {driver}")
+        brief = f"{name or 'name not told'}, {size}"
+        yield Finding(kind="GPU", what=f"GPU {index}", brief=brief, status=status, detail=f"{brief}, driver {driver}")
     if "+cpu" in (installed_version("torch") or ""):
         fix = "pip install --force-reinstall torch torchvision"
-        yield Finding(what="torch for the GPU", status="warning", detail="this torch is built for CPUs only", fix=fix)
+        what, detail = "torch for the GPU", "this torch is built for CPUs only"
+        yield Finding(kind="GPU", what=what, brief=what, status="warning", detail=detail, fix=fix)
 
 
 def _why_no_gpu(count: int | None) -> str:
@@ -112,13 +136,18 @@ def compiler_findings() -> Iterator[Finding]:
     """The C++ compiler and nvcc."""
     compiler = next(filter(None, map(shutil.which, (os.environ.get("CXX") or "c++", "g++", "clang++"))), None)
     yield Finding(
+        kind="compilers",
         what="C++ compiler",
+        brief="C++",
         status="ok" if compiler else "warning",
         detail=compiler or "none on PATH; installed from source, LALIC has no CPU kernels then and is slower",
         fix="" if compiler else "apt-get install g++",
     )
     nvcc = shutil.which("nvcc")
-    yield Finding(what="nvcc", status="ok", detail=nvcc or "not there, not needed")
+    detail = nvcc or "not there, not needed"
+    yield Finding(
+        kind="compilers", what="nvcc", brief="nvcc" if nvcc else "no nvcc, not needed", status="ok", detail=detail
+    )
 
 
 def installed_version(package: str) -> str | None:

@@ -1,6 +1,6 @@
 """Terminal tables: what is known, and what a run measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,51 +8,114 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from lic_bench.codecs.checkpoints import shipped_checkpoints
+from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.spec import CodecSpec
 
 
 def codecs_table() -> Table:
-    """One row per codec: name and aliases, kind, default and allowed qualities, number of released weights, paper."""
-    rows = []
-    for spec in find_codecs().values():
-        name = f"{spec.name}\n({', '.join(spec.aliases)})" if spec.aliases else spec.name
-        count = len(spec.checkpoints)
-        weights = f"{count} released file{'s' if count > 1 else ''}; " if count else ""
-        if shipped := shipped_checkpoints(spec):
-            weights += f"{len(shipped)} weights files with the package; "
-        rows.append([name, spec.kind, _qualities(spec), weights + spec.paper])
-    return plain_table(["codec", "kind", "qualities", "what"], rows)
+    """One row per codec: name, kind, allowed qualities, what it was trained for, and which weights are here."""
+    rows = [
+        [spec.name, spec.kind, _qualities(spec), spec.optimised_for or "-", _weights(spec)]
+        for spec in find_codecs().values()
+    ]
+    return plain_table(["codec", "kind", "qualities", "trained for", "weights"], rows)
+
+
+def codec_details(spec: CodecSpec) -> dict[str, Any]:
+    """What a codec's SPEC tells a user, as plain values; of its weights also which are here."""
+    here = find_checkpoints(spec, checkpoint_folders(None))
+    names = (
+        "label",
+        "kind",
+        "paper",
+        "source",
+        "licence",
+        "entropy_coder",
+        "optimised_for",
+        "fills",
+        "notes",
+        "install",
+    )
+    weights = {
+        str(quality): {"file": released.file, "lambda": released.lmbda, "url": released.url}
+        for quality, released in spec.checkpoints.items()
+    }
+    for quality, file in here.items():
+        weights.setdefault(str(quality), {})["here"] = str(file)
+    return {
+        "codec": spec.name,
+        "aliases": list(spec.aliases),
+        **{name: getattr(spec, name) for name in names},
+        "qualities": list(spec.qualities),
+        "allowed": f"{spec.allowed_text()} ({spec.quality_name})",
+        "variants": [f"{spec.name}-{ending}" for ending in spec.variants],
+        "padding": spec.padding and f"to multiples of {spec.padding.multiple} ({spec.padding.place})",
+        "weights": weights,
+    }
+
+
+def details_table(details: Mapping[str, Any]) -> Table:
+    """One row per field that has a value."""
+    rows = [[name.replace("_", " "), _in_words(value)] for name, value in details.items() if value and name != "codec"]
+    return plain_table(["codec", details["codec"]], rows)
+
+
+def _in_words(value: Any) -> str:
+    """A value of codec_details; of the weights a line for each quality."""
+    if isinstance(value, dict):
+        return "\n".join(
+            f"{quality}: " + ", ".join(f"{name} {text}" for name, text in of_quality.items() if text is not None)
+            for quality, of_quality in value.items()
+        )
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _weights(spec: CodecSpec) -> str:
+    """How many weights files are here: "2 of 6 here", "5 with the package", "none released"; "-" where none belong."""
+    if spec.kind == "classical" or spec.own_weights:
+        return "-"
+    here = find_checkpoints(spec, checkpoint_folders(None))
+    if spec.checkpoints:
+        return f"{len(here.keys() & spec.checkpoints.keys())} of {len(spec.checkpoints)} here"
+    if shipped := shipped_checkpoints(spec):
+        return f"{len(shipped)} with the package"
+    return f"{len(here)} of your own" if here else "none released"
 
 
 def _qualities(spec: CodecSpec) -> str:
-    """The default qualities and those allowed: "10, 30, 50 of 1..100", "1..6"."""
+    """The allowed qualities: "1..100", "0..51 (QP)"."""
     unit = "" if spec.quality_name == "quality" else f" ({spec.quality_name})"
     if spec.quality_range:
-        return f"{', '.join(map(str, spec.qualities))} of {spec.allowed_text()}{unit}"
+        return spec.allowed_text() + unit
     first, last = spec.qualities[0], spec.qualities[-1]
     has_all_between = spec.qualities == tuple(range(first, last + 1)) and first < last
     return (f"{first}..{last}" if has_all_between else spec.allowed_text()) + unit
 
 
-def datasets_table() -> Table:
-    """One row per named data set: number of images, sizes, how to get it."""
+def dataset_rows() -> list[dict[str, Any]]:
+    """The named data sets: number of images, sizes, how to get each."""
     from lic_bench.images.known_datasets import DATASETS
 
-    rows = [[name, str(info.count), info.size, info.how, info.what] for name, info in DATASETS.items()]
-    return plain_table(["data set", "images", "size", "how to get it", "what"], rows)
+    return [
+        {"data set": name, "images": info.count, "size": info.size, "how to get it": info.how, "what": info.what}
+        for name, info in DATASETS.items()
+    ]
 
 
-def published_table() -> Table:
-    """One row per published curve: data sets and points, where it is from."""
+def published_rows() -> list[dict[str, Any]]:
+    """The published curves: data sets and points, where each is from."""
     from lic_bench.rate_distortion.published import list_published
 
-    rows = [[row.slug, row.datasets, row.origin, row.label] for row in list_published()]
-    return plain_table(["slug", "data sets, points", "origin", "label"], rows)
+    return [
+        {"slug": row.slug, "data sets, points": row.datasets, "origin": row.origin, "label": row.label}
+        for row in list_published()
+    ]
 
 
-TABLES = {"codecs": codecs_table, "datasets": datasets_table, "published": published_table}
+def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """A table of rows with the same fields."""
+    return plain_table(list(rows[0]), [[str(value) for value in row.values()] for row in rows])
 
 
 def run_points(folder: Path) -> list[dict[str, Any]]:
