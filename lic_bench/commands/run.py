@@ -33,6 +33,7 @@ def run(
     qualities: opt.Qualities = None,
     limit: Limit = None,
     crop: Crop = None,
+    convert: opt.Convert = False,
     measure: Measure = "all",
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
@@ -54,12 +55,13 @@ def run(
     given = locals()
     from lic_bench.run import session
     from lic_bench.run.options import Options
+    from lic_bench.terminal.images import show_images
     from lic_bench.terminal.listings import run_summary
     from lic_bench.terminal.output import console
 
     opt.add_plugins(plugin)
     options = opt.fill(Options, given)
-    outcome = measuring.watched(lambda progress: session.run(options, progress))
+    outcome = measuring.watched(lambda progress: session.run(options, progress, show_images))
     summary = run_summary(out)
     if summary.row_count:
         console.print(summary)

@@ -120,7 +120,8 @@ def _specs(options: Options) -> tuple[list[CodecSpec], Files]:
 
 def _datasets(options: Options) -> list[Dataset]:
     names = split_list(options.datasets, "--datasets")
-    return [find_dataset(name, options.data_root, **_images_used(options)) for name in names]
+    used = _images_used(options)
+    return [find_dataset(name, options.data_root, **used, convert=options.convert) for name in names]
 
 
 def _images_used(options: Options) -> dict[str, int | None]:
@@ -162,6 +163,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "budget": options.budget,
         "starts": options.starts,
+        "convert": options.convert or None,
         "isolate": bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         "quick": quick,
         "complexity_size": (QUICK_CROP, QUICK_CROP) if quick else COMPLEXITY_SIZE,
