@@ -22,6 +22,7 @@ from lic_bench.images.image_file import Image, image_of_file, picture_size, pixe
 from lic_bench.images.oddity import RULES
 from lic_bench.images.picture_file import PictureError
 
+ROOT = Path(__file__).parents[3]
 DRAWN = np.random.default_rng(0)
 RGB = DRAWN.integers(0, 256, (5, 7, 3), dtype=np.uint8)
 DEEP = DRAWN.integers(0, 65536, (5, 7, 4), dtype=np.uint16)
@@ -183,6 +184,12 @@ def test_a_grey_picture_is_turned_too_and_both_rules_are_named(tmp_path: Path) -
     np.testing.assert_array_equal(read_image(image)[..., 1], np.rot90(RGB[..., 0], -1))
     assert image.oddity is not None
     assert image.oddity.rules == ("grey", "orientation")
+
+
+def test_the_documentation_has_every_rule_in_its_words() -> None:
+    rows = [line.split("|") for line in (ROOT / "docs" / "commands.md").read_text().splitlines()]
+    written = [row[2].strip() for row in rows if len(row) == 4]
+    assert [rule for rule in written if rule in RULES.values()] == list(RULES.values())
 
 
 def test_8_bit_rgb_stays_as_it_is(tmp_path: Path) -> None:
