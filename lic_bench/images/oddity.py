@@ -100,9 +100,15 @@ def _kind_of(picture: pil.Image) -> tuple[str, tuple[str, ...] | None]:
         return ("8-bit RGB with a transparent colour", (ALPHA,)) if key else (kind, rules)
     bits = " with 16 bits per channel" if deep and mode == "RGB" else ", 16 bits per channel" if deep and rules else ""
     what = f"{kind}{bits if '16-bit' not in kind else ''}{'' if mode == 'RGB' else f' (Pillow mode {picture.mode})'}"
-    if rules is None or (deep and (key or any("a" in name for name in raw))):  # "RGBa;16L": multiplied by alpha
+    if rules is None or (deep and (key or _is_read_otherwise(picture, raw))):
         return what, None
     return what, (*((SIXTEEN,) if deep else ()), *rules, *((ALPHA,) if key and ALPHA not in rules else ()))
+
+
+def _is_read_otherwise(picture: pil.Image, raw: set[str]) -> bool:
+    """Whether Pillow does not read 16-bit samples as they are meant: multiplied by alpha, or with 0 for white."""
+    tags = getattr(picture, "tag_v2", {})  # of a TIFF
+    return any("a" in name for name in raw) or tags.get(262) == 0
 
 
 def turned_oddity(oddity: Oddity | None, orientation: int) -> Oddity | None:

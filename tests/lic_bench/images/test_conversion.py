@@ -211,6 +211,15 @@ def test_what_no_rule_is_for_stays_unusable(tmp_path: Path) -> None:
             read_pixels(tmp_path / name, convert=True)
 
 
+def test_16_bits_with_0_for_white_are_refused_as_pillow_would_show_them_negative(tmp_path: Path) -> None:
+    pil.fromarray(DEEP[..., 0]).save(tmp_path / "a.tif")
+    data = (tmp_path / "a.tif").read_bytes()
+    black_is_0, white_is_0 = (struct.pack("<HHIHH", 262, 3, 1, value, 0) for value in (1, 0))
+    assert data.count(black_is_0) == 1
+    (tmp_path / "a.tif").write_bytes(data.replace(black_is_0, white_is_0))
+    assert "no rule says how" in (image_of_file(tmp_path / "a.tif", "a", convert=True).problem or "")
+
+
 def test_a_damaged_grey_picture_is_said_to_be_damaged(tmp_path: Path) -> None:
     pil.fromarray(RGB[..., 0]).save(tmp_path / "a.png")
     (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:-20])
