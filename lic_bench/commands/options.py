@@ -55,6 +55,12 @@ Codecs = Annotated[
 ]
 RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
 DataRoot = Annotated[Path | None, typer.Option(help="Folder that holds kodak/, clic/, tecnick/.", **PATH)]
+Convert = Annotated[
+    bool,
+    typer.Option(
+        "--convert", help="Make grey, palette, CMYK, 16-bit, see-through (over white), EXIF-turned pictures 8-bit RGB."
+    ),
+]
 Checkpoints = Annotated[Path | None, typer.Option(help="Folder that holds the authors' weights.", **PATH)]
 Checkpoint = Annotated[
     list[str] | None,

@@ -53,6 +53,7 @@ def run(
     qualities: opt.Qualities = None,
     limit: Limit = None,
     crop: Crop = None,
+    convert: opt.Convert = False,
     measure: Measure = "all",
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
@@ -83,10 +84,11 @@ def run(
 
 def _measure(options: Options, *, as_json: bool) -> None:
     from lic_bench.run import session
+    from lic_bench.terminal.images import show_images
     from lic_bench.terminal.listings import run_points, run_summary
     from lic_bench.terminal.output import console
 
-    outcome = measuring.watched(lambda progress: session.run(options, progress))
+    outcome = measuring.watched(lambda progress: session.run(options, progress, show_images))
     points = run_points(options.out)
     if as_json:
         console.say_json(points)
@@ -100,6 +102,7 @@ def _print_plan(options: Options, *, as_json: bool) -> None:
     from lic_bench.report.reference_runs import reference_folders
     from lic_bench.run.dry_run import plan_run
     from lic_bench.terminal import dry_run_table
+    from lic_bench.terminal.images import show_images
     from lic_bench.terminal.output import console, errors
 
     earlier = sorted(file.parent for file in options.out.parent.glob("*/run.json"))
@@ -107,6 +110,7 @@ def _print_plan(options: Options, *, as_json: bool) -> None:
     if as_json:
         console.say_json(dry_run_table.values(plan))
     else:
+        show_images(plan.datasets)
         console.print(dry_run_table.table(plan))
         for text in [*plan.notes, dry_run_table.total(plan)]:
             console.say(text)

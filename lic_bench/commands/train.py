@@ -73,6 +73,7 @@ def train(
     save_every: SaveEvery = SAVE_EVERY_S,
     fresh: Fresh = False,
     allow: Allow = None,
+    convert: opt.Convert = False,
     plugin: opt.Plugins = None,
 ) -> None:
     """Train a learned codec on a folder of pictures; what comes out is what `run --checkpoints` reads."""

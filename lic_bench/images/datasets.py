@@ -14,7 +14,6 @@ from lic_bench.images.image_file import Image, image_of_file
 from lic_bench.images.known_datasets import DATASETS, check_images, read_manifest
 from lic_bench.system.named_folders import named_folder
 
-NAMED = 5  # of the images that cannot be used, so many are named with the reason
 SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
 
@@ -23,7 +22,7 @@ class Dataset:
     """The images of one run's data set, in order of their names.
 
     name: "kodak", or "kodak@256" for images cropped to 256x256, so that the two are never averaged together.
-    warnings: one line each for images that cannot be used, and for those of a known data set that are not its own.
+    warnings: a line for images that cannot be used, and others for those of a known data set that are not its own.
     found: the number of images before `limit` took the first ones.
     """
 
@@ -37,14 +36,26 @@ class Dataset:
         """The images that can be measured; all records of the others fail, and means are without them."""
         return tuple(image for image in self.images if image.problem is None)
 
+    @property
+    def conversions(self) -> dict[str, str]:
+        """ "dataset/image" of each converted picture -> what it was, and the rules."""
+        converted = ((i.name, i.oddity) for i in self.images if i.convert and i.oddity)
+        return {f"{self.name}/{name}": f"{oddity.what}: {oddity.rules_text}" for name, oddity in converted}
+
 
 def find_dataset(
-    name: str, data_root: Path | None = None, *, limit: int | None = None, crop: int | None = None
+    name: str,
+    data_root: Path | None = None,
+    *,
+    limit: int | None = None,
+    crop: int | None = None,
+    convert: bool = False,
 ) -> Dataset:
     """The data set called `name` (lic-bench list datasets), or the images of a folder and of those inside it.
 
     They are searched in data_root, else in $LIC_BENCH_DATA and the user cache. limit: only the first images. crop: only
-    the central crop x crop pixels of each. An image that cannot be used is listed, with its `problem`.
+    the central crop x crop pixels of each. convert: pictures of other kinds are made 8-bit RGB where there are rules
+    for it. An image that cannot be used is listed, with its `problem`.
     Raises UserError for an unknown name, data that is not there, a folder without images or without any that can be
     used, limit or crop under 1.
     """
@@ -56,12 +67,12 @@ def find_dataset(
     if name == "photos":
         return _photos_dataset(limit, crop)
     if name in DATASETS:
-        return _dataset_in(name, _find_folder(name, data_root), limit, crop)
+        return _dataset_in(name, _find_folder(name, data_root), limit, crop, convert=convert)
     folder = _plain_folder(name)
     known = folder.name.lower() if folder.name.lower() in DATASETS else printable(folder.name)
     if known in ("sample", "photos"):
         raise UserError(f"{folder} has the name of the data set {known!r}, which is no folder; rename the folder.")
-    return _dataset_in(known, folder, limit, crop)
+    return _dataset_in(known, folder, limit, crop, convert=convert)
 
 
 def data_folders(data_root: Path | None) -> list[Path]:
@@ -161,20 +172,22 @@ def _refuse(error: OSError) -> None:
     raise UserError(f"Folder {error.filename} cannot be read ({error.strerror}); make it readable or take it away.")
 
 
-def _dataset_in(name: str, folder: Path, limit: int | None, crop: int | None) -> Dataset:
+def _dataset_in(name: str, folder: Path, limit: int | None, crop: int | None, *, convert: bool) -> Dataset:
     files = list(image_files(folder))
     if not files:
         raise UserError(f"{folder} holds no images; allowed are {', '.join(sorted(SUFFIXES))} files there or below.")
-    return _dataset_of(name, folder, files, limit, crop)
+    return _dataset_of(name, folder, files, limit, crop, convert=convert)
 
 
-def _dataset_of(name: str, folder: Path, files: list[Path], limit: int | None, crop: int | None) -> Dataset:
+def _dataset_of(
+    name: str, folder: Path, files: list[Path], limit: int | None, crop: int | None, *, convert: bool = False
+) -> Dataset:
     """The images in these files below a folder."""
     names = [file.name for file in files]
     if len(set(names)) < len(names):  # two folders have files of one name
         names = [file.relative_to(folder).as_posix() for file in files]
     chosen = sorted(zip(names, files, strict=True))[:limit]
-    uncropped = [image_of_file(file, printable(label)) for label, file in chosen]
+    uncropped = [image_of_file(file, printable(label), convert=convert) for label, file in chosen]
     if all(image.problem for image in uncropped):
         raise UserError(f"Data set {name!r} has no image that can be used; the first: {uncropped[0].problem}")
     of_known = check_images(name, folder, len(files), uncropped) if name in DATASETS else ()
@@ -187,12 +200,9 @@ def _dataset_of(name: str, folder: Path, files: list[Path], limit: int | None, c
 
 
 def _unusable(name: str, images: Sequence[Image]) -> Iterator[str]:
-    """One line for each image that cannot be used; for many, how many more there are."""
-    problems = [image.problem for image in images if image.problem]
-    for problem in problems[:NAMED]:
-        yield f"{name}: measured without one image: {problem}"
-    if len(problems) > NAMED:
-        yield f"{name}: measured without {len(problems) - NAMED} more images that cannot be used."
+    """One line if some images cannot be used."""
+    if problems := [image.problem for image in images if image.problem]:
+        yield f"{name}: measured without {len(problems)} of {len(images)} images, the first: {problems[0]}"
 
 
 def _with_crop(image: Image, crop: int | None) -> Image:

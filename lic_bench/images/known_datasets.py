@@ -105,6 +105,6 @@ def is_original(image: Image, entry: dict[str, Any] | None) -> bool:
     if image.sha256 == entry["sha256"]:
         return True
     try:
-        return pixels_sha256(read_pixels(image.path)) == str(entry["pixels_sha256"])
+        return pixels_sha256(read_pixels(image.path, convert=image.convert)) == str(entry["pixels_sha256"])
     except UserError:
         return False

@@ -65,6 +65,8 @@ def _described(info: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[str, s
         values = info.get(part)
         if isinstance(values, dict) and values:
             yield part, list(_flat(values))
+    if conversions := info.get("conversions"):
+        yield "converted to 8-bit RGB", list(conversions.items())
     if warnings := info.get("warnings"):
         yield "warnings", [(str(number), text) for number, text in enumerate(warnings, 1)]
 

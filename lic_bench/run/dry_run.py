@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from lic_bench.errors import UserError
+from lic_bench.images.datasets import Dataset
 from lic_bench.machine.environment_record import describe_environment
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.jobs import Job
@@ -45,6 +46,7 @@ class DryRun:
     """What a run would do. notes: what it would say at its beginning. missing: why it would be refused, if it would."""
 
     codecs: list[PlannedCodec]
+    datasets: list[Dataset]
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
@@ -75,7 +77,8 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
             seconds=sum(job_seconds(job, known, parts, effort) for job in to_do) if known or not to_do else None,
         )
 
-    return DryRun(codecs=[planned(spec) for spec in session.specs], notes=session.notes, missing=missing)
+    codecs = [planned(spec) for spec in session.specs]
+    return DryRun(codecs=codecs, datasets=session.datasets, notes=session.notes, missing=missing)
 
 
 def seconds_per_pixel(folders: Iterable[Path], device: str) -> dict[str, dict[int, float]]:

@@ -36,6 +36,7 @@ class Options:
     qualities: Sequence[str] = ()
     limit: int | None = None
     crop: int | None = None
+    convert: bool = False
     measure: str = "all"
     device: str = "auto"
     repeats: int | None = None

@@ -158,7 +158,8 @@ def _counted(specs: Sequence[CodecSpec], config: RunConfig) -> dict[str, list[tu
 
 def _datasets(options: Options, attempt: Callable[..., Any]) -> list[Dataset]:
     names = split_list(options.datasets, "--datasets")
-    datasets = (attempt(find_dataset, name, options.data_root, **_images_used(options)) for name in names)
+    used = _images_used(options)
+    datasets = (attempt(find_dataset, name, options.data_root, **used, convert=options.convert) for name in names)
     return [dataset for dataset in datasets if dataset is not None]
 
 
@@ -201,6 +202,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "budget": options.budget,
         "starts": options.starts,
+        "convert": options.convert or None,
         "isolate": bool(COSTS & set(parts)) if options.isolate is None else options.isolate,
         "quick": quick,
         "complexity_size": (QUICK_CROP, QUICK_CROP) if quick else COMPLEXITY_SIZE,

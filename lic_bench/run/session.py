@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from lic_bench.codecs.bitstream_cache import cache_trouble
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of
+from lic_bench.images.datasets import Dataset
 from lic_bench.machine import core_affinity
 from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
 from lic_bench.machine.machine_lock import hold_machine
@@ -59,9 +60,14 @@ class Outcome:
     failed_complexity: list[Complexity] = field(default_factory=list)
 
 
-def run(options: Options, listener: Listener) -> Outcome:
-    """Check the options, open the store, measure what it lacks. Raises UserError for bad input."""
-    return carry_out(prepare_session(options), options, listener)
+def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]], None] = lambda _: None) -> Outcome:
+    """Check the options, open the store, measure what it lacks. Raises UserError for bad input.
+
+    show: is given the data sets before anything is measured.
+    """
+    session = prepare_session(options)
+    show(session.datasets)
+    return carry_out(session, options, listener)
 
 
 def carry_out(session: Session, options: Options, listener: Listener) -> Outcome:
@@ -84,6 +90,7 @@ def run_values(session: Session, environment: Mapping[str, Any]) -> dict[str, An
         "fingerprint": environment_fingerprint(dict(environment)) | _own_fingerprint(session),
         "environment": environment,
         "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
+        "conversions": {image: how for d in session.datasets for image, how in d.conversions.items()},
         "warnings": [warning for d in session.datasets for warning in d.warnings],
     }
 

@@ -38,8 +38,9 @@ def joined_runs(folder: Path, stored: Values, asked: Values) -> dict[str, Any]:
     if "images" in config:
         config["images"] = {name: sum(key.startswith(f"{name}/") for key in images) for name in config["datasets"]}
     warnings = _longer(stored.get("warnings"), asked.get("warnings"))
+    conversions = {**(stored.get("conversions") or {}), **(asked.get("conversions") or {})}
     joined = {"config": config, "fingerprint": fingerprint, "images": images, "warnings": warnings}
-    return {**asked, **stored, **joined}
+    return {**asked, **stored, **joined, "conversions": conversions}
 
 
 def _settled(section: str, stored: Values, asked: Values) -> tuple[Values, Values]:

@@ -27,6 +27,7 @@ class RunConfig:
     starts: of each codec's process, to take the times of an image in; None: one.
     isolate: each codec worked in a process of its own.
     crop: side of the central square that is measured instead of the whole image, in pixels.
+    convert: pictures of other kinds were made 8-bit RGB, by the rules of lic_bench.images.oddity; None: none was.
     images: data set -> number of images. complexity_size: (height, width).
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
     """
@@ -46,6 +47,7 @@ class RunConfig:
     isolate: bool = False
     limit: int | None = None
     crop: int | None = None
+    convert: bool | None = None
     quick: bool = False
     complexity_size: tuple[int, int] = COMPLEXITY_SIZE
     sizes: tuple[int, ...] = ()
@@ -100,6 +102,7 @@ class RunJson(Part):
     fingerprint: Fingerprint | None = None
     environment: Environment | None = None
     images: dict[str, str | None] | None = None
+    conversions: dict[str, str] | None = None
     warnings: list[str] | None = None
 
 

@@ -99,14 +99,15 @@ class RunProgress:
         self._bar.update(self._task, description=_job_name(job), refresh=True)
 
     def record(self, job: Job, record: Record, seconds: float) -> None:
-        """Count a finished job; show its numbers, or why it failed."""
+        """Count a finished job; show its numbers, or why it failed. Of an unusable image all was said before."""
         self._done += 1
         self._remaining_time.add(job, seconds)
         eta = self._remaining_time.text() if self._done < self._total else ""
         self._bar.update(self._task, completed=self._done, eta=eta)
         name = _job_name(job)
         if record.status == "failed":
-            self.note(f"FAILED {name}: {record.error}")
+            if not job.image.problem:
+                self.note(f"FAILED {name}: {record.error}")
         elif self._bar.disable and (monotonic() - self._last_line >= PLAIN_EVERY_S or self._done == self._total):
             self._last_line = monotonic()
             self.note(f"[{self._done}/{self._total}] {name}: {_main_numbers(record)}{'  ' + eta if eta else ''}")

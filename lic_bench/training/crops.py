@@ -1,7 +1,7 @@
 """Random crops of pictures. Crop n of a training is the same on every machine, whoever cuts it and whenever."""
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,16 @@ KEPT_BYTES = 1 << 29  # of decoded pictures, in each process that cuts crops
 class Crops(Dataset[Tensor]):
     """Crop n: of the n-th picture in an order drawn anew for every epoch, at a random place, in half the cases flipped.
 
-    pictures: in `folder`, each at least side x side pixels. seed: of order, places and flips.
+    pictures: in `folder`, each at least side x side pixels. seed: of order, places and flips. convert: those of other
+    kinds are made 8-bit RGB.
     """
 
-    def __init__(self, folder: Path, pictures: Sequence[Picture], side: int, seed: int) -> None:
-        self.folder, self.pictures, self.side, self.seed = folder, list(pictures), side, seed
+    def __init__(
+        self, folder: Path, pictures: Sequence[Picture], side: int, seed: int, *, convert: bool = False
+    ) -> None:
+        self.folder, self.pictures, self.side, self.seed, self.convert = folder, list(pictures), side, seed, convert
         largest = max(picture.width * picture.height * 3 for picture in pictures)
-        self._read = lru_cache(KEPT_BYTES // largest)(read_pixels)
+        self._read = lru_cache(KEPT_BYTES // largest)(partial(read_pixels, convert=convert))
         self._order = lru_cache(2)(self._drawn_order)
 
     def __getitem__(self, n: int) -> Tensor:
@@ -44,7 +47,7 @@ class Crops(Dataset[Tensor]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For processes that are not forked, without what is kept."""
-        return Crops, (self.folder, self.pictures, self.side, self.seed)
+        return partial(Crops, convert=self.convert), (self.folder, self.pictures, self.side, self.seed)
 
     def _drawn_order(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng((self.seed, ORDER, epoch)).permutation(len(self.pictures))

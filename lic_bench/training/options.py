@@ -40,6 +40,7 @@ class TrainingOptions:
     save_every: float = SAVE_EVERY_S
     fresh: bool = False
     allow: Sequence[str] = ()
+    convert: bool = False
 
 
 def check_options(options: TrainingOptions) -> None:

@@ -22,7 +22,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PictureFolder:
-    """folder: where they are. left_out: one line for each file that is no 8-bit RGB picture."""
+    """folder: where they are. left_out: one line for each file that is no 8-bit RGB picture, nor made one."""
 
     folder: Path
     pictures: tuple[Picture, ...]
@@ -42,9 +42,10 @@ class PictureFolder:
         return hashlib.sha256(printable(lines).encode()).hexdigest()
 
 
-def find_pictures(folder: Path) -> PictureFolder:
+def find_pictures(folder: Path, *, convert: bool = False) -> PictureFolder:
     """Every picture in the folder and below, in order of their paths; all files are read once, for their hashes.
 
+    convert: those of other kinds too, where there are rules that make them 8-bit RGB.
     Raises UserError if the folder is not there or has no picture that can be used.
     """
     if not folder.is_dir():
@@ -52,7 +53,7 @@ def find_pictures(folder: Path) -> PictureFolder:
     pictures, left_out = [], []
     for path in sorted(image_files(folder)):
         try:
-            width, height = picture_size(path)
+            width, height = picture_size(path, convert=convert)
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
         except UserError as error:
             left_out.append(str(error))

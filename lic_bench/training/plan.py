@@ -58,6 +58,7 @@ class Plan:
             "start_sha256": sha256_of(options.start) if options.start else None,
             "data_sha256": self.pictures.sha256,
             "pictures": len(self.pictures.pictures),
+            "convert": options.convert or None,
             "commit": git_commit(),
         }
 
@@ -89,7 +90,7 @@ def make_plan(options: TrainingOptions) -> Plan:
     if options.start:
         read_checkpoint(options.start)  # raises what is wrong with it
     metric = cast(Metric, options.metric)
-    pictures = find_pictures(options.data)
+    pictures = find_pictures(options.data, convert=options.convert)
     plan = Plan(
         options=options,
         spec=spec,

@@ -158,13 +158,14 @@ class _Training:
             if not steps:
                 continue
             pictures = self.plan.pictures
-            crops = Crops(pictures.folder, pictures.of_side(stage.crop), stage.crop, options.seed)
+            usable = pictures.of_side(stage.crop)
+            crops = Crops(pictures.folder, usable, stage.crop, options.seed, convert=options.convert)
             shares = StepBatches(steps, options.batch, self.fabric.global_rank, self.fabric.world_size)
             pinned = self.fabric.device.type == "cuda"
             try:
                 yield from ((stage, batch) for batch in load_batches(crops, shares, options.workers, pinned))
             except (UserError, RuntimeError) as error:  # of a process that cuts crops, its traceback in the message
-                reason = str(error).splitlines()[-1].partition("UserError: ")
+                reason = str(error).splitlines()[-1].partition("Error: ")
                 raise TrainingStopped(
                     f"{reason[2] or reason[0]} The last state is that of step {self.saved}; without a damaged picture "
                     "the training goes on with --allow data."

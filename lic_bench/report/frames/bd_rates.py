@@ -19,7 +19,7 @@ SOURCES = ("measured", "published")
 METRIC_ANCHORS = {("ms_ssim_db", ANCHOR): "vtm-9.1-lalic"}
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
-    *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", *METHODS),
+    *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", "images_note", *METHODS),
     *("overlap", "low", "high", "loo_low", "loo_high", "n_points", "left_out", "reason"),
 ]
 
@@ -104,52 +104,78 @@ def _first_comparable(
 
 
 def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> dict[str, Any]:
-    first = group.iloc[0]
-    kept = group[group.complete]
-    row: dict[str, Any] = {name: first[name] for name in COLUMNS[:8]}
-    row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "n_points": len(kept), "reason": ""}
-    row |= {"left_out": _incomplete_qualities(group), "anchor_note": ""}
+    whole = group[~group.narrowed]
+    row: dict[str, Any] = {name: group.iloc[0][name] for name in COLUMNS[:8]}
+    row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "reason": ""}
+    row |= {"anchor_note": "", "images_note": "", "n_points": int(whole.complete.sum())}
+    row |= {"left_out": _left_out(whole[~whole.complete])}
     try:
-        chosen = _anchor_points(kept, anchors, anchor, metric)
+        kept, chosen = _comparable_points(group, anchors, anchor, metric)
+        left_out = _left_out(whole[~whole.quality.isin(kept.quality)]) if len(kept) else row["left_out"]
         row |= {f"anchor_{name}": chosen[name].iloc[0] for name in ("codec", "curve")}
         row |= {"anchor": chosen.label.iloc[0], "anchor_note": anchor_note(kept.iloc[0], chosen.iloc[0])}
+        row |= {"image_set": kept.image_set.iloc[0]}
+        if kept.provenance.iloc[0] == chosen.provenance.iloc[0] == "measured":
+            row["images_note"] = kept.common_note.iloc[0]
         reference, _ = _monotone_curve(chosen, metric)
         curve, dropped = _monotone_curve(kept, metric)
-        row["n_points"] = len(curve)
-        row["left_out"] = "; ".join(filter(None, (row["left_out"], dropped)))
+        row |= {"n_points": len(curve), "left_out": "; ".join(filter(None, (left_out, dropped)))}
         row |= _bd_numbers(reference, curve)
     except UserError as error:
         row["reason"] = str(error)
     return row
 
 
-def _incomplete_qualities(group: pd.DataFrame) -> str:
+def _left_out(points: pd.DataFrame) -> str:
     """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
-    incomplete = group[~group.complete].sort_values("quality")
-    if incomplete.empty:
+    if points.empty or points.provenance.iloc[0] == "published":
         return ""
-    names = ", ".join(f"{quality:g}" for quality in incomplete.quality)
-    return f"Quality {names} left out: only {incomplete.n_images.min():.0f} of the images were coded"
+    names = ", ".join(f"{quality:g}" for quality in points.quality.sort_values())
+    return f"Quality {names} left out: only {points.n_images.min():.0f} of the images were coded"
 
 
-def _anchor_points(kept: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> pd.DataFrame:
-    """The anchor's points over the images of the curve, preferably from the same run. UserError if there are none."""
-    if kept.empty:
+def _comparable_points(
+    group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The points of the curve and of the anchor over the same images, the anchor's preferably of the same run.
+
+    Two measured curves are compared over the images that all measured ones have; where one of the two is published, it
+    must be over all images of the data set. Raises UserError if there are no such points.
+    """
+    first = group.iloc[0]
+    complete, name = group[group.complete], codec_label(anchor.slug(metric))
+    if complete.empty:
         raise UserError("No quality has all images.")
-    first = kept.iloc[0]
-    name, where = codec_label(anchor.slug(metric)), dataset_label(first.dataset)
     if anchors.empty:
-        raise UserError(f"{name} has no {METRIC_NAMES[metric]} curve on {where}; choose another anchor.")
-    same = anchors[anchors.image_set == first.image_set]
-    if same.empty:
-        known = "; ".join(dict.fromkeys(_images_text(point) for point in anchors.itertuples()))
-        others = ", of other pixels or sizes" if anchors.n_images.eq(first.n_images).any() else ""
-        this = f"{_images_text(first)}{others}"
-        raise UserError(f"Not comparable: {name} is known over {known}; this curve is over {this}.")
-    own = same[(same.run == first.run) & (same.provenance == same.provenance.iloc[0])]
-    candidates = own if len(own) else same
-    chosen: pd.DataFrame = candidates[candidates.curve == candidates.curve.iloc[0]]
-    return chosen
+        raise UserError(
+            f"{name} has no {METRIC_NAMES[metric]} curve on {dataset_label(first.dataset)}; choose another anchor."
+        )
+    for provenance in anchors.provenance.unique():
+        both_measured = provenance == first.provenance == "measured"
+        own, theirs = (
+            _over(points, common=both_measured) for points in (complete, anchors[anchors.provenance == provenance])
+        )
+        same = theirs[theirs.image_set.isin(own.image_set)]
+        if len(same):
+            chosen = same[same.run == first.run] if (same.run == first.run).any() else same
+            return own, chosen[chosen.curve == chosen.curve.iloc[0]]
+    raise UserError(_why_not(complete, anchors, name))
+
+
+def _over(points: pd.DataFrame, *, common: bool) -> pd.DataFrame:
+    """Those over the common images, or over the curve's own."""
+    return points[points.image_set == points.common_set] if common else points[~points.narrowed]
+
+
+def _why_not(complete: pd.DataFrame, anchors: pd.DataFrame, name: str) -> str:
+    """Why no points are over the same images."""
+    first, whole = complete.iloc[0], anchors[~anchors.narrowed]
+    if first.common_set == "":
+        return str(first.common_note)
+    known = "; ".join(dict.fromkeys(_images_text(point) for point in whole.itertuples()))
+    others = ", of other pixels or sizes" if whole.n_images.eq(first.n_images).any() else ""
+    missing = f" {first.common_note}" if first.narrowed else ""
+    return f"Not comparable: {name} is known over {known}; this curve is over {_images_text(first)}{others}.{missing}"
 
 
 def _images_text(point: Any) -> str:

@@ -1,6 +1,7 @@
 """Which pictures a curve is over: two curves are comparable only where these are the same."""
 
 import hashlib
+from collections.abc import Collection, Iterable
 from pathlib import PurePath
 from typing import Any, TypeAlias
 
@@ -36,12 +37,16 @@ def image_set(run: Run, dataset: str) -> str:
     Two curves are comparable if this is equal. The pictures are those that the run touched and that can be used.
     """
     records = records_of_usable(run)
-    records = records[records.dataset == dataset]
-    pictures = sorted(pictures_of(records))
-    if _are_published(pictures, dataset, run.info):
+    return image_set_of(pictures_of(records[records.dataset == dataset]), dataset, [run])
+
+
+def image_set_of(pictures: Collection[Picture], dataset: str, runs: Iterable[Run]) -> str:
+    """The name of an image set. runs: that have these pictures; if they are the published ones, all must say so."""
+    ordered = sorted(pictures)
+    if all(_are_published(ordered, dataset, run.info) for run in runs):
         return dataset
-    digest = hashlib.sha256(repr(pictures).encode()).hexdigest()[:12]
-    return f"{dataset} [{plural(records.image.nunique(), 'image')}, {digest}]"
+    digest = hashlib.sha256(repr(ordered).encode()).hexdigest()[:12]
+    return f"{dataset} [{plural(len({name for name, *_ in ordered}), 'image')}, {digest}]"
 
 
 def pixels_are_known(dataset: str) -> bool:

@@ -1,6 +1,6 @@
 """Rate-distortion points as one frame: from the records of a run, and from the published data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,8 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
-from lic_bench.report.frames.image_sets import image_set, records_of_usable
+from lic_bench.report.frames.common_images import CommonImages, Key, common_images
+from lic_bench.report.frames.image_sets import image_set, image_set_of, pictures_of, records_of_usable
 from lic_bench.report.labels import measured_label, optimised_for
 from lic_bench.store.run_folder import Run
 
@@ -16,9 +17,11 @@ RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set", "quality", "mode", "version"),
     *RATE_QUALITY,
-    *("n_images", "n_failed", "complete", "metric_optimised_for", "source", "note"),
+    *("n_images", "n_failed", "complete", "narrowed", "common_set", "common_note"),
+    *("metric_optimised_for", "source", "note"),
 ]
-NUMBERS = dict.fromkeys(("quality", *RATE_QUALITY), float) | {"n_images": float, "n_failed": int, "complete": bool}
+NUMBERS: dict[str, type] = dict.fromkeys(("quality", *RATE_QUALITY), float)
+NUMBERS |= {"n_images": float, "n_failed": int, "complete": bool, "narrowed": bool}
 
 
 def rd_points(run: Run) -> pd.DataFrame:
@@ -39,6 +42,33 @@ def rd_points(run: Run) -> pd.DataFrame:
     return _frame(rows)
 
 
+def narrowed_points(run: Run, common: Mapping[Key, CommonImages]) -> pd.DataFrame:
+    """The points of `rd_points`, with the image set in which measured codecs are compared as `common_set`.
+
+    Where it is another one than theirs, points over it follow, marked `narrowed`. common_set: "" if no image is common.
+    """
+    points, rows = rd_points(run), []
+    for key, images in ((key, images) for key, images in common.items() if key[0] == run.name):
+        own = points.curve.eq(curve_id(*key[:3])) & points.dataset.eq(key[3])
+        label = image_set_of(images.pictures, key[3], images.runs) if images.pictures else ""
+        points.loc[own, ["common_set", "common_note"]] = label, images.note
+        if label and label not in set(points.image_set[own]):
+            known = {"common_note": images.note, "narrowed": True}
+            rows += [point | known for point in _points_over(run, key, images, label)]
+    return _frame(pd.concat([points, _frame(rows)], ignore_index=True) if rows else points)
+
+
+def _points_over(run: Run, key: Key, images: CommonImages, label: str) -> Iterator[dict[str, Any]]:
+    """The points of a curve over the common images, at the qualities that have them all."""
+    _, codec, device, dataset = key
+    records = run.records[run.records.weights != "random"]
+    own = records[(records.codec == codec) & (records.device == device) & (records.dataset == dataset)]
+    names = {name for name, *_ in images.pictures}
+    for _, group in own[own.image.isin(names)].groupby("quality", sort=False):
+        if pictures_of(group[group.status == "ok"]) == images.pictures:
+            yield _point(run, group, names, label)
+
+
 def published_points(slugs: Sequence[str]) -> pd.DataFrame:
     """The published points of the codecs in the same columns; quality and the counts of failures do not apply."""
     points = published.load_points(slugs)
@@ -55,13 +85,17 @@ def published_points(slugs: Sequence[str]) -> pd.DataFrame:
         n_images=[sets[name].images for name in points.dataset],
         n_failed=0,
         complete=True,
+        narrowed=False,
+        common_set=points.dataset,
+        common_note="",
     )
     return _frame(points[COLUMNS])
 
 
 def all_points(runs: Sequence[Run], slugs: Sequence[str]) -> pd.DataFrame:
-    """The published points of the codecs, then the measured ones of the runs."""
-    frames = [published_points(slugs), *(rd_points(run) for run in runs)]
+    """The published points of the codecs, then the measured ones of the runs, see `narrowed_points`."""
+    common = common_images(runs)
+    frames = [published_points(slugs), *(narrowed_points(run, common) for run in runs)]
     frames = [frame for frame in frames if len(frame)]
     return _frame(pd.concat(frames, ignore_index=True) if frames else [])
 
@@ -87,6 +121,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         "device": first.device,
         "dataset": first.dataset,
         "image_set": images,
+        "common_set": images,
         "quality": first.quality,
         "bpp": float((8 * payload / pixels).mean()),
         "bpp_total": float((8 * (payload + header) / pixels).mean()),
@@ -97,6 +132,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         "n_failed": int((group.status != "ok").sum()),
         "complete": set(ok.image) == wanted,
         "metric_optimised_for": optimised_for(first.codec),
+        "narrowed": False,
     }
 
 

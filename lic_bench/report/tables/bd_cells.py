@@ -45,7 +45,7 @@ def bd_cell(data: ReportData, curve: str, dataset: str) -> Cell | None:
     main = codec_label(data.anchor.slug("psnr_db"))
     if is_other := has_other_anchor(data, row):
         notes.append(f"Against {row.anchor}: {main} is not known over these images.")
-    notes += [row.anchor_note] if row.anchor_note else []
+    notes += [note for note in (row.anchor_note, row.images_note) if note]
     is_apart = not row.reason and row.image_set != _usual_image_set(data, dataset)
     if is_apart and not is_other:
         notes.append(f"Over {images_label(row.image_set)}, which are not the pictures of the other rows.")

@@ -74,7 +74,10 @@ def failures_table(data: ReportData) -> Table:
     """Every failed record with its error."""
     keys = ("run", "quality", "dataset", "image", "error")
     columns = [METHOD, *text_columns(**{key: key.title() for key in keys})]
-    caption = "Failed records enter no mean and no curve; a quality with a failed image is left out of its curve."
+    caption = (
+        "Failed records enter no mean. Measured codecs are compared with each other over the images that all of them "
+        "have; in curves over all images, as those against published ones, a quality with a failed image is left out."
+    )
     rows = table_rows(data.failures, lambda row: _texts(row, *keys))
     return Table("failures", "Failures", caption, columns, rows)
 

@@ -61,8 +61,9 @@ def sources_table(data: ReportData) -> Table:
 
 def _shown_points(data: ReportData) -> pd.DataFrame:
     """The points that are shown for any metric."""
-    parts = [data.visible_rows(data.points[data.points[metric].notna()], metric) for metric in METRIC_NAMES]
-    parts.append(data.points[data.points.provenance == "measured"])
+    points = data.points[~data.points.narrowed]
+    parts = [data.visible_rows(points[points[metric].notna()], metric) for metric in METRIC_NAMES]
+    parts.append(points[points.provenance == "measured"])
     return data.points.loc[sorted(set().union(*(part.index for part in parts)))]
 
 
@@ -80,7 +81,8 @@ def _by_dataset(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _bd_cells(row: Any) -> dict[str, Cell]:
     left_out = row.left_out and f"{row.left_out}."
-    notes = [note for note in (row.reason, left_out, row.anchor_note, _note_printed_ms_ssim(row)) if note]
+    notes = [row.reason, left_out, row.anchor_note, row.images_note, _note_printed_ms_ssim(row)]
+    notes = [note for note in notes if note]
     methods = {name: number_cell(getattr(row, name), 2, notes=notes if name == "pchip" else ()) for name in METHODS}
     span = "" if pd.isna(row.loo_low) else f"{row.loo_low:.2f} .. {row.loo_high:.2f}"
     common = "" if pd.isna(row.low) else f"{row.low:.2f} .. {row.high:.2f}"
@@ -101,7 +103,7 @@ def _note_printed_ms_ssim(row: Any) -> str:
 
 
 def _rd_cells(row: Any) -> dict[str, Cell]:
-    note = () if row.complete else ("Not over all images: left out of the curve.",)
+    note = () if row.complete else ("Not over all images: not in curves over all of them.",)
     exact = (EXACT,) if row.provenance == "measured" and pd.isna(row.psnr_db) else ()
     return codec_cells(row) | {
         "bpp": number_cell(row.bpp, 4, notes=note),

@@ -132,6 +132,27 @@ def test_warnings_of_a_run_are_shown(make_run: MakeRun, tmp_path: Path) -> None:
     assert warning in page("title", "lead", [], [run])
 
 
+def test_converted_pictures_are_shown_with_what_was_done(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "one", {"jpeg": 1.0})
+    run.info["conversions"] = {"val/a.png": "greyscale (Pillow mode L): R, G and B become the grey level"}
+    html = page("Title", "Lead.", [], [run])
+    for text in ("converted to 8-bit RGB", "val/a.png", *run.info["conversions"].values()):
+        assert text in html
+
+
+def test_the_terminal_and_the_page_say_which_images_are_missing(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path / "one", {"jpeg": 1.0, "webp": 0.9}, dataset="val", images=4, failing={("webp", 2, 3)})
+    written = write_report([tmp_path / "one"], tmp_path / "out", published="none", anchor="jpeg")
+    console = Console(width=200, file=io.StringIO())
+    written.show(console)
+    note = "Over 3 of 4 images, which all codecs here have; missing: im03.png for WebP."
+    assert isinstance(console.file, io.StringIO)
+    assert note in console.file.getvalue()
+    assert note in written.index.read_text()
+    assert "-10.00" in console.file.getvalue()
+    assert (tmp_path / "out" / "figures" / "rd_psnr_val_2.svg").is_file()  # all codecs over the three images
+
+
 def test_times_on_images_of_kodaks_size_enter_figure_1(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"lalic": 1.0}, weights={"lalic": "random"}, dataset="sample", images=1)
     figure = next(report_figures(gather_report_data([run], "lalic", "vtm-9.1", "pchip"))).figure

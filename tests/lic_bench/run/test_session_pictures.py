@@ -8,11 +8,13 @@ import os
 import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lic_bench.images.oddity import RULES
 from lic_bench.report.frames.rd_points import rd_points
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
@@ -139,7 +141,69 @@ def test_an_unusable_picture_is_said_before_anything_is_measured(pictures: Path)
             said.append(text)
 
         def job(self, job: Job) -> None:
-            assert any("measured without one image" in text and "page.png" in text for text in said)
+            assert any("measured without 1 of 3 images" in text and "page.png" in text for text in said)
 
     given = {"codecs": "jpeg", "qualities": ["30"], "datasets": str(pictures), "measure": "quality", "device": "cpu"}
     assert run(Options(**given, out=pictures.parent / "run"), Noting()).stored == 3
+
+
+def add_every_kind(folder: Path) -> None:
+    """Grey, palette, alpha, 16-bit, CMYK and turned pictures, and three files that no rule is for."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    good(3).convert("L").save(folder / "grey.png")
+    good(4).convert("P").save(folder / "palette.png")
+    good(5).convert("RGBA").save(folder / "alpha.png")
+    good(6).convert("CMYK").save(folder / "inks.tif")
+    Image.fromarray(np.random.default_rng(7).integers(0, 65536, (24, 20), dtype=np.uint16)).save(folder / "deep.png")
+    good(8).save(folder / "turned.png", exif=exif)
+    good(9).convert("F").save(folder / "float.tif")
+    good(9).save(folder / "pages.tif", save_all=True, append_images=[good(1)])
+    (folder / "page.png").write_bytes(TEXTS[1])
+
+
+def test_a_folder_of_all_kinds_with_and_without_convert(pictures: Path, command_line: Callable[..., Any]) -> None:
+    add_every_kind(pictures)
+    arguments = ["run", "--codecs", "jpeg", "--qualities", "30", "--datasets", pictures, "--measure", "quality"]
+    plain, converted = pictures.parent / "plain", pictures.parent / "converted"
+    code, out, _ = command_line(*arguments, "--out", plain)
+    assert code == 1
+    assert "9 of 11 images are not just 8-bit RGB: 8 left out, 1 measured as stored" in out
+    assert "FAILED" not in out
+    code, out, _ = command_line(*arguments, "--out", converted, "--convert")
+    assert code == 1
+    assert "9 of 11 images are not just 8-bit RGB: 3 left out, 6 converted" in out
+    records = [Run(folder).records.set_index("image") for folder in (plain, converted)]
+    good_in = [set(rows.index[rows.status == "ok"]) for rows in records]
+    assert good_in[0] == {"good0.png", "good1.png", "turned.png"}
+    assert good_in[1] == good_in[0] | {"grey.png", "palette.png", "alpha.png", "inks.tif", "deep.png"}
+    for image, same in (("good0.png", True), ("turned.png", False)):
+        hashes, bits = ([rows.loc[image, name] for rows in records] for name in ("image_sha256", "bitstream_sha256"))
+        assert (hashes[0] == hashes[1]) is (bits[0] == bits[1]) is same
+    assert [rows.loc["turned.png", ["width", "height"]].tolist() for rows in records] == [[20, 24], [24, 20]]
+    info = Run(converted).info
+    assert info["conversions"]["pictures/grey.png"] == f"greyscale (Pillow mode L): {RULES['grey']}"
+    assert info["conversions"].keys() == {f"pictures/{name}" for name in good_in[1] - {"good0.png", "good1.png"}}
+    assert (info["config"]["convert"], "conversions" in Run(plain).info) == (True, False)
+
+
+def test_converting_or_not_is_another_run(pictures: Path, command_line: Callable[..., Any]) -> None:
+    add_every_kind(pictures)
+    arguments = ["run", "--codecs", "jpeg", "--qualities", "30", "--datasets", pictures, "--measure", "quality"]
+    arguments += ["--out", pictures.parent / "run"]
+    assert command_line(*arguments, "--convert")[0] == 1
+    before = (pictures.parent / "run" / "records.jsonl").read_bytes()
+    assert command_line(*arguments, "--convert")[0] == 1
+    assert (pictures.parent / "run" / "records.jsonl").read_bytes() == before
+    code, _, errors = command_line(*arguments)
+    assert code == 2
+    assert "convert was True, now None" in errors
+
+
+def test_processes_of_their_own_convert_alike(pictures: Path) -> None:
+    add_every_kind(pictures)
+    for out, isolate in (("together", False), ("apart", True)):
+        measure(pictures, out=pictures.parent / out, isolate=isolate, convert=True)
+    rows = [Run(pictures.parent / out).records.set_index("image") for out in ("together", "apart")]
+    assert (rows[0].status == "ok").sum() == 8
+    assert rows[0].bitstream_sha256.dropna().to_dict() == rows[1].bitstream_sha256.dropna().to_dict()

@@ -18,6 +18,7 @@ RUN: dict[str, Any] = {
     "images": {"kodak/a": "1", "kodak/b": "2"},
     "fingerprint": {"cpu": "x", "programs": {}, "cores_kept": None},
     "environment": {"time": "then"},
+    "conversions": {},
     "warnings": [],
 }
 

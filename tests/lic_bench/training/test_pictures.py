@@ -1,6 +1,7 @@
 """Which pictures of a folder are used, and how their folder is known again."""
 
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from lic_bench.errors import UserError
+from lic_bench.training.crops import Crops
 from lic_bench.training.pictures import find_pictures, smaller_than
 
 
@@ -66,3 +68,20 @@ def test_named_pipes_and_devices_are_left_out(tmp_path: Path) -> None:
     assert [picture.path for picture in found.pictures] == ["a.png"]
     assert len(found.left_out) == 2
     assert all("is no plain file" in line for line in found.left_out)
+
+
+def test_pictures_of_other_kinds_are_taken_where_they_are_converted(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    grey = Image.fromarray(np.arange(130 * 140, dtype=np.uint32).astype(np.uint8).reshape(130, 140))
+    grey.save(tmp_path / "grey.png", exif=exif)
+    grey.convert("F").save(tmp_path / "float.tif")
+    found = find_pictures(tmp_path, convert=True)
+    assert [(p.path, p.width, p.height) for p in found.pictures] == [("grey.png", 130, 140)]
+    assert len(found.left_out) == 1
+    crops = pickle.loads(pickle.dumps(Crops(tmp_path, found.pictures, 130, 0, convert=True)))
+    crop = crops[0].numpy()
+    turned = np.rot90(np.asarray(grey), -1)
+    assert crop.shape == (3, 130, 130)
+    assert (crop == crop[0]).all()
+    assert any(np.array_equal(c, turned[top : top + 130]) for c in (crop[0], crop[0, :, ::-1]) for top in range(11))
