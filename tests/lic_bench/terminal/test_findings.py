@@ -40,8 +40,8 @@ def test_packages_that_are_missing_or_not_as_pinned_are_rows_of_their_own(monkey
 
 
 def test_the_table_shows_every_finding_and_takes_brackets_literally():
-    there = Finding(what="a", status="ok", detail="[bold]x")
-    missing = Finding(what="b", status="missing", detail="", fix="do [it]")
+    there = Finding(kind="coders", what="a", brief="a", status="ok", detail="[bold]x")
+    missing = Finding(kind="coders", what="b", brief="b", status="missing", detail="", fix="do [it]")
     console = Console(file=io.StringIO(), width=100)
     console.print(findings_table([there, missing]))
     text = console.file.getvalue()

@@ -10,7 +10,16 @@ from rich.table import Table
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.spec import CodecSpec
 from lic_bench.store.run_folder import Run
-from lic_bench.terminal.listings import TABLES, _qualities, run_points, run_summary
+from lic_bench.terminal.listings import (
+    _qualities,
+    codec_details,
+    codecs_table,
+    details_table,
+    published_rows,
+    rows_table,
+    run_points,
+    run_summary,
+)
 
 
 def shown(table: Table, width: int) -> str:
@@ -21,10 +30,40 @@ def shown(table: Table, width: int) -> str:
 
 @pytest.mark.parametrize("width", [80, 140])
 def test_names_are_never_cut(width: int) -> None:
-    text = shown(TABLES["codecs"](), width)
+    text = shown(codecs_table(), width)
     for name in find_codecs():
         assert f" {name} " in text
-    assert "bmshj2018-factorized-msssim" in shown(TABLES["published"](), width)
+    assert "bmshj2018-factorized-msssim" in shown(rows_table(published_rows()), width)
+
+
+def test_the_codecs_fit_a_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LIC_BENCH_CHECKPOINTS", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "lalic-mse-q3.pth").touch()
+    lines = shown(codecs_table(), 80).splitlines()
+    assert len(lines) <= len(find_codecs()) + 6
+    rows = {line.split()[0]: line for line in lines if line.strip()}
+    assert rows["lalic"].split()[1:] == ["learned", "1..6", "mse", "1", "of", "6", "here"]
+    assert rows["fat-msssim"].split()[3] == "ms-ssim"
+    assert "none released" in rows["mambavc"]
+
+
+def test_the_details_of_a_codec_name_its_weights_and_where_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LIC_BENCH_CHECKPOINTS", str(tmp_path))
+    (tmp_path / "lalic-mse-q3.pth").touch()
+    details = codec_details(find_codecs()["lalic"])
+    assert details["weights"]["3"]["here"] == str(tmp_path / "lalic-mse-q3.pth")
+    assert details["weights"]["6"] == {
+        "file": "lalic-mse-q6.pth",
+        "lambda": 0.0483,
+        "url": details["weights"]["1"]["url"],
+    }
+    text = shown(details_table(details), 400)
+    assert "arXiv:2502.05741" in text
+    assert f"3: file lalic-mse-q3.pth, lambda 0.0067, url {details['weights']['3']['url']}, here {tmp_path}" in text
+    assert json.loads(json.dumps(details)) == details
 
 
 @pytest.mark.parametrize(
@@ -32,7 +71,7 @@ def test_names_are_never_cut(width: int) -> None:
     [
         ((1, 2, 3), None, "1..3"),
         ((1, 5), None, "1, 5"),
-        ((10, 50), (1, 100), "10, 50 of 1..100"),
+        ((10, 50), (1, 100), "1..100"),
     ],
 )
 def test_qualities_in_words(qualities: tuple[int, ...], allowed: tuple[int, int] | None, text: str) -> None:
