@@ -21,7 +21,7 @@ from lic_bench.spec import CodecSpec
 from lic_bench.system.programs import InstalledCoder, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"
-DOCTOR_HINT = " `lic-bench doctor` says how to get it."
+DOCTOR_HINT = " `lic-bench doctor --verbose` says how to get it."
 VERSION = re.compile(r"\d+(\.\d+)*")
 _plugins: dict[str, CodecSpec] = {}
 

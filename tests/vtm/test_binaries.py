@@ -103,5 +103,5 @@ def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
 
 def test_the_harness_says_which_codec_lacks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTM_ROOT", str(tmp_path))
-    with pytest.raises(UserError, match=r"^Codec 'vtm-9.1': EncoderAppStatic is not .* `lic-bench doctor` says how"):
+    with pytest.raises(UserError, match=r"^Codec 'vtm-9.1': EncoderAppStatic is not .* `lic-bench doctor --verbose` says how"):
         find_programs(resolve_codec("vtm"))

@@ -26,7 +26,7 @@ def test_an_unknown_quality_is_refused_with_the_known_ones() -> None:
 
 
 def test_a_missing_file_is_named() -> None:
-    with pytest.raises(UserError, match=r"nowhere\.pth is not there; see `lic-bench doctor`"):
+    with pytest.raises(UserError, match=r"nowhere\.pth is not there; see `lic-bench doctor --verbose`"):
         load_model("lalic", 1, "nowhere.pth")
 
 
