@@ -97,7 +97,7 @@ def test_what_is_no_release_is_no_codec_to_ask_for(make_vtm: MakeVtm, tmp_path: 
 
 
 def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
-    with pytest.raises(ValueError, match=r"--vtm-colour 'ycbcr': unknown; allowed: ycbcr8, ycbcr10, rgb"):
+    with pytest.raises(ValueError, match=r"--vtm-colour 'ycbcr': unknown\. Did you mean 'ycbcr8'\? Allowed: ycbcr8, ycbcr10"):
         installed_coder(vtm_colour="ycbcr")
 
 
