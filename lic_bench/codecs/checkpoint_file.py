@@ -29,7 +29,9 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     Raises UserError for a file that is not there, is damaged, holds anything else, has no names or no trained values.
     """
     if not path.is_file():
-        raise UserError(f"Weights file {path} is not there; see `lic-bench doctor --verbose` for where weights are looked for.")
+        raise UserError(
+            f"Weights file {path} is not there; see `lic-bench doctor --verbose` for where weights are looked for."
+        )
     if problem := zip_problem(path):
         raise UserError(f"Weights file {path} {problem}; get it again.")
     if _asks_for_bytes(path):

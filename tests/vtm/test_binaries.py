@@ -97,11 +97,15 @@ def test_what_is_no_release_is_no_codec_to_ask_for(make_vtm: MakeVtm, tmp_path: 
 
 
 def test_an_unknown_mode_is_named_before_anything_is_looked_for() -> None:
-    with pytest.raises(ValueError, match=r"--vtm-colour 'ycbcr': unknown\. Did you mean 'ycbcr8'\? Allowed: ycbcr8, ycbcr10"):
+    with pytest.raises(
+        ValueError, match=r"--vtm-colour 'ycbcr': unknown\. Did you mean 'ycbcr8'\? Allowed: ycbcr8, ycbcr10"
+    ):
         installed_coder(vtm_colour="ycbcr")
 
 
 def test_the_harness_says_which_codec_lacks_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VTM_ROOT", str(tmp_path))
-    with pytest.raises(UserError, match=r"^Codec 'vtm-9.1': EncoderAppStatic is not .* `lic-bench doctor --verbose` says how"):
+    with pytest.raises(
+        UserError, match=r"^Codec 'vtm-9.1': EncoderAppStatic is not .* `lic-bench doctor --verbose` says how"
+    ):
         find_programs(resolve_codec("vtm"))

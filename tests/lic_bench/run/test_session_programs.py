@@ -132,7 +132,9 @@ def test_another_mode_or_version_is_another_run(
     with pytest.raises(UserError, match=r"modes scripted-1\.0 was 'rgb', now 'ycbcr8'"):
         go(images, tmp_path / "run", limit=1, vtm_colour="ycbcr8")
     monkeypatch.setenv("SCRIPTED_VERSION", "2.3")
-    with pytest.raises(UserError, match=r"coder.py is Scripted 2.3, not 1.0\. `lic-bench doctor --verbose` says how to get it"):
+    with pytest.raises(
+        UserError, match=r"coder.py is Scripted 2.3, not 1.0\. `lic-bench doctor --verbose` says how to get it"
+    ):
         go(images, tmp_path / "run", limit=1)
     assert not go(images, tmp_path / "new", limit=1, codecs="scripted-2.3").failed
     assert set(Run(tmp_path / "new").records.codec) == {"scripted-2.3"}

@@ -1,0 +1,264 @@
+// rANS with a 64-bit state and 32-bit words, in the format of compressai.ans: 16-bit frequencies, and symbols outside
+// of their table as the table's last symbol followed by 4-bit digits. Format: docs in ../README.md.
+//
+// Duda, Asymmetric numeral systems, arXiv:1311.2540. The state x stays in [2^31, 2^63).
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "export.h"
+
+namespace {
+
+constexpr int kPrecision = 16;                         // bits of a frequency
+constexpr uint64_t kLow = uint64_t{1} << 31;           // least state
+constexpr int kDigit = 4;                              // bits of what follows the last symbol of a table
+constexpr uint32_t kFull = (1u << kDigit) - 1;         // digit that says: more are to be added
+constexpr uint32_t kMostDigits = 32 / kDigit;
+constexpr int kBucketShift = 8;                        // a bucket of the decoder's lookup: 2^8 cumulative frequencies
+constexpr int kBuckets = 1 << (kPrecision - kBucketShift);
+
+enum Status : int64_t { kOk = 0, kBadIndex = 1, kTooShort = 2, kDamaged = 3 };  // as in ../coder.py
+
+// What the encoder does with one symbol: x -> x + bias + (x / frequency) * complement, the quotient by the upper half of
+// a product. With s = ceil(log2(frequency)) the factor is ceil(2^(63 + s) / frequency), exact for every x below 2^63.
+struct Step {
+    uint64_t factor;
+    uint64_t limit;  // states from here on give a word away first
+    uint32_t bias;
+    uint16_t complement;
+    uint8_t shift;
+};
+
+Step step_of(uint32_t start, uint32_t frequency) {
+    Step step{};
+    step.limit = ((kLow >> kPrecision) << 32) * frequency;
+    step.complement = static_cast<uint16_t>((1u << kPrecision) - frequency);
+    if (frequency == 1) {  // the quotient comes out as x - 1, which the bias makes up for
+        step.factor = ~uint64_t{0};
+        step.bias = start + (1u << kPrecision) - 1;
+        return step;
+    }
+    int s = 1;
+    while ((1u << s) < frequency) ++s;
+    const auto power = static_cast<unsigned __int128>(1) << (63 + s);
+    step.factor = static_cast<uint64_t>((power + frequency - 1) / frequency);
+    step.shift = static_cast<uint8_t>(s - 1);
+    step.bias = start;
+    return step;
+}
+
+struct Table {
+    int32_t offset;      // symbol of the first interval
+    int32_t last;        // number of the last interval, after which digits follow
+    const uint32_t* starts;  // of the intervals, and 2^16 at the end
+    const Step* steps;
+    uint16_t first[kBuckets];  // of the intervals that reach into a bucket
+};
+
+struct Tables {
+    std::vector<uint32_t> starts;
+    std::vector<Step> steps;
+    std::vector<Table> tables;
+};
+
+struct Encoder {
+    std::vector<uint32_t> words;  // filled from the end
+    size_t begin = 0;             // the first word in use
+    uint64_t x = kLow;
+
+    void give(uint32_t word) {
+        if (begin == 0) grow();
+        words[--begin] = word;
+    }
+
+    void grow() {
+        const size_t used = words.size() - begin;
+        std::vector<uint32_t> larger(2 * words.size() + 64);
+        std::memcpy(larger.data() + larger.size() - used, words.data() + begin, 4 * used);
+        begin = larger.size() - used;
+        words.swap(larger);
+    }
+
+    void put(const Step& step) {
+        uint64_t state = x;
+        if (state >= step.limit) {
+            give(static_cast<uint32_t>(state));
+            state >>= 32;
+        }
+        const auto product = static_cast<unsigned __int128>(state) * step.factor;
+        const uint64_t quotient = static_cast<uint64_t>(product >> 64) >> step.shift;
+        x = state + step.bias + quotient * step.complement;
+    }
+
+    void put_digit(uint32_t digit) {
+        constexpr uint64_t limit = ((kLow >> kPrecision) << 32) * (uint64_t{1} << (kPrecision - kDigit));
+        if (x >= limit) {
+            give(static_cast<uint32_t>(x));
+            x >>= 32;
+        }
+        x = (x << kDigit) | digit;
+    }
+
+    // What the decoder reads after the last symbol of a table: how many digits there are, then these, lowest first.
+    void put_digits(uint32_t value) {
+        uint32_t count = 0;
+        while (count < kMostDigits && (value >> (kDigit * count)) != 0) ++count;
+        for (uint32_t digit = count; digit-- > 0;) put_digit((value >> (kDigit * digit)) & kFull);
+        put_digit(count);  // at most 8, so a single digit
+    }
+};
+
+struct Decoder {
+    std::vector<uint32_t> words;
+    size_t next = 0;
+    uint64_t x = 0;
+
+    bool refill() {
+        if (x >= kLow) return true;
+        if (next == words.size()) return false;
+        x = (x << 32) | words[next++];
+        return true;
+    }
+
+    // False where the string ends.
+    bool get_digit(uint32_t& digit) {
+        digit = static_cast<uint32_t>(x) & kFull;
+        x >>= kDigit;
+        return refill();
+    }
+
+    int64_t get_digits(uint32_t& value) {
+        uint32_t count = 0, digit = kFull;
+        while (digit == kFull) {
+            if (!get_digit(digit)) return kTooShort;
+            count += digit;
+        }
+        if (count > kMostDigits) return kDamaged;
+        value = 0;
+        for (uint32_t i = 0; i < count; ++i) {
+            if (!get_digit(digit)) return kTooShort;
+            value |= digit << (kDigit * i);
+        }
+        return kOk;
+    }
+};
+
+int64_t get(Decoder& decoder, const Table& table, int32_t& symbol) {
+    const uint32_t at = static_cast<uint32_t>(decoder.x) & ((1u << kPrecision) - 1);
+    uint32_t interval = table.first[at >> kBucketShift];
+    while (table.starts[interval + 1] <= at) ++interval;
+    const uint32_t start = table.starts[interval];
+    decoder.x = (table.starts[interval + 1] - start) * (decoder.x >> kPrecision) + at - start;
+    if (!decoder.refill()) return kTooShort;
+    auto value = static_cast<int32_t>(interval);
+    if (value == table.last) {
+        uint32_t beyond = 0;
+        if (const int64_t status = decoder.get_digits(beyond)) return status;
+        const auto half = static_cast<int32_t>(beyond >> 1);
+        value = (beyond & 1) ? -half - 1 : half + table.last;
+    }
+    symbol = value + table.offset;
+    return kOk;
+}
+
+}  // namespace
+
+// Tables of `rows` rows of `stride` cumulative frequencies, of which lengths[row] count: 0 first, 2^16 last, rising.
+// Null where one is not so.
+NATIVE_EXPORT void* rans_tables_new(const int32_t* cdfs, const int32_t* lengths, const int32_t* offsets,
+                                        int64_t rows, int64_t stride) {
+    auto* made = new Tables;
+    size_t total = 0;
+    for (int64_t row = 0; row < rows; ++row) {
+        const int32_t* cdf = cdfs + row * stride;
+        const int32_t length = lengths[row];
+        bool valid = length >= 2 && length <= stride && cdf[0] == 0 && cdf[length - 1] == 1 << kPrecision;
+        for (int32_t i = 1; valid && i < length; ++i) valid = cdf[i - 1] < cdf[i];
+        if (!valid) {
+            delete made;
+            return nullptr;
+        }
+        total += static_cast<size_t>(length);
+    }
+    made->starts.reserve(total);  // pointers into both stay valid
+    made->steps.reserve(total);
+    made->tables.resize(static_cast<size_t>(rows));
+    for (int64_t row = 0; row < rows; ++row) {
+        const int32_t* cdf = cdfs + row * stride;
+        Table& table = made->tables[static_cast<size_t>(row)];
+        table.offset = offsets[row];
+        table.last = lengths[row] - 2;
+        table.starts = made->starts.data() + made->starts.size();
+        table.steps = made->steps.data() + made->steps.size();
+        for (int32_t i = 0; i < lengths[row]; ++i) made->starts.push_back(static_cast<uint32_t>(cdf[i]));
+        for (int32_t i = 0; i <= table.last; ++i) {
+            made->steps.push_back(step_of(table.starts[i], table.starts[i + 1] - table.starts[i]));
+        }
+        uint32_t interval = 0;
+        for (uint32_t bucket = 0; bucket < kBuckets; ++bucket) {
+            while (table.starts[interval + 1] <= bucket << kBucketShift) ++interval;
+            table.first[bucket] = static_cast<uint16_t>(interval);
+        }
+    }
+    return made;
+}
+
+NATIVE_EXPORT void rans_tables_delete(void* tables) { delete static_cast<Tables*>(tables); }
+
+NATIVE_EXPORT void* rans_encoder_new() { return new Encoder; }
+
+NATIVE_EXPORT void rans_encoder_delete(void* encoder) { delete static_cast<Encoder*>(encoder); }
+
+// Write symbols, the last one first, as the decoder reads them in the reverse order of writing. indexes: of their tables.
+NATIVE_EXPORT int64_t rans_put(void* encoder, const void* tables, const int32_t* symbols, const int32_t* indexes,
+                                   int64_t count) {
+    auto& to = *static_cast<Encoder*>(encoder);
+    const auto& all = static_cast<const Tables*>(tables)->tables;
+    for (int64_t i = count; i-- > 0;) {
+        if (static_cast<uint64_t>(indexes[i]) >= all.size()) return kBadIndex;  // negative ones too
+        const Table& table = all[static_cast<size_t>(indexes[i])];
+        const int64_t value = static_cast<int64_t>(symbols[i]) - table.offset;
+        if (value >= 0 && value < table.last) {
+            to.put(table.steps[value]);
+        } else {
+            to.put_digits(static_cast<uint32_t>(value < 0 ? -2 * value - 1 : 2 * (value - table.last)));
+            to.put(table.steps[table.last]);
+        }
+    }
+    return kOk;
+}
+
+// End writing: where the bytes are, until the encoder is used again or deleted; how many there are.
+NATIVE_EXPORT int64_t rans_flush(void* encoder, const void** bytes) {
+    auto& from = *static_cast<Encoder*>(encoder);
+    from.give(static_cast<uint32_t>(from.x >> 32));
+    from.give(static_cast<uint32_t>(from.x));
+    *bytes = from.words.data() + from.begin;
+    return static_cast<int64_t>(4 * (from.words.size() - from.begin));
+}
+
+// A decoder of a string, which is copied; null where that is too short, or no whole number of words.
+NATIVE_EXPORT void* rans_decoder_new(const char* bytes, int64_t length) {
+    if (length < 8 || length % 4) return nullptr;
+    auto* decoder = new Decoder;
+    decoder->words.resize(static_cast<size_t>(length / 4));
+    std::memcpy(decoder->words.data(), bytes, static_cast<size_t>(length));
+    decoder->x = decoder->words[0] | static_cast<uint64_t>(decoder->words[1]) << 32;
+    decoder->next = 2;
+    return decoder;
+}
+
+NATIVE_EXPORT void rans_decoder_delete(void* decoder) { delete static_cast<Decoder*>(decoder); }
+
+// Read the next symbols. indexes: of their tables.
+NATIVE_EXPORT int64_t rans_get(void* decoder, const void* tables, const int32_t* indexes, int64_t count,
+                                   int32_t* symbols) {
+    auto& from = *static_cast<Decoder*>(decoder);
+    const auto& all = static_cast<const Tables*>(tables)->tables;
+    for (int64_t i = 0; i < count; ++i) {
+        if (static_cast<uint64_t>(indexes[i]) >= all.size()) return kBadIndex;
+        if (const int64_t status = get(from, all[static_cast<size_t>(indexes[i])], symbols[i])) return status;
+    }
+    return kOk;
+}
