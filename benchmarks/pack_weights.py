@@ -33,6 +33,7 @@ def pack(file: Path, out: Path) -> Path:
         raise UserError(f"{file}: {trained['steps']} of {trained['steps_planned']} steps are trained; go on with it.")
     network = load_model(trained["codec"], trained["quality"], file)
     trained["state_dict"] = {name: value.detach().half() for name, value in network.named_parameters()}
+    out.mkdir(parents=True, exist_ok=True)
     packed = out / file.name
     torch.save(trained, packed)
     if (size := packed.stat().st_size) > LARGEST:

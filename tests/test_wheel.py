@@ -55,17 +55,18 @@ def test_its_compiled_kernels_are_all_of_its_own_source(unpacked: Path, tmp_path
 from adapters.mambavc.scan import cpu as scan
 from lalic import pointwise
 from lalic.biwkv import cpu as biwkv
-for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS):
+from lic_bench.codecs.rans import coder
+for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS, coder.KERNELS):
     print(kernels.library()._name)
 """
     libraries = run(unpacked, tmp_path, "-c", code).split()
-    assert len(libraries) == 3
+    assert len(libraries) == 4
     assert all(library.startswith(str(unpacked)) for library in libraries)
 
 
 @pytest.mark.parametrize("package", ["adapters", "lalic", "lic_bench", "native", "vtm"])
 def test_it_holds_every_source_of_the_packages(unpacked: Path, package: str) -> None:
-    suffixes = {".cpp", ".cu", ".cuh", ".h", ".j2", ".md", ".py"}
+    suffixes = {".cpp", ".cu", ".cuh", ".h", ".j2", ".md", ".pth", ".py"}
     files = [path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in suffixes]
     assert files
     assert not [file for file in files if not (unpacked / file).is_file()]

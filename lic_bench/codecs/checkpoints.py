@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_cache_path
@@ -65,9 +65,11 @@ def shipped_checkpoints(spec: CodecSpec) -> dict[int, Path]:
     """quality -> weights file that comes with the codec's package."""
     if spec.shipped is None:
         return {}
-    package, _, folder = spec.shipped.partition(":")
-    home = Path(str(files(package))) / folder
-    return _present({quality: [home / trained_name(spec, quality)] for quality in spec.qualities})
+    name, _, folder = spec.shipped.partition(":")
+    package = find_spec(name)  # an editable one has two folders: the code's, and that of its compiled kernels
+    places = [Path(place) / folder for place in (package.submodule_search_locations if package else None) or ()]
+    names = {quality: trained_name(spec, quality) for quality in spec.qualities}
+    return _present({quality: [place / names[quality] for place in places] for quality in names})
 
 
 def _find_trained(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:

@@ -12,6 +12,7 @@ from lic_bench.codecs.checkpoints import (
     key_of,
     read_lock,
     sha256_of,
+    shipped_checkpoints,
     write_lock,
 )
 from lic_bench.codecs.registry import resolve_codec
@@ -76,3 +77,10 @@ def test_a_damaged_lock_is_said(tmp_path: Path, text: str) -> None:
     (tmp_path / LOCK).write_text(text)
     with pytest.raises(UserError, match=r"weights\.lock\.json is damaged; repair it, or remove it"):
         read_lock(tmp_path)
+
+
+def test_the_weights_that_come_with_a_codec_are_found_where_it_is_installed() -> None:
+    there = shipped_checkpoints(resolve_codec("lalic-small"))
+    assert {path.name for path in there.values()} == {f"lalic-small-q{quality}.pth" for quality in there}
+    assert 4 in there
+    assert shipped_checkpoints(resolve_codec("lalic")) == {}
