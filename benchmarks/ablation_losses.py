@@ -9,7 +9,7 @@ where lambda and steps are equal. The paper says neither its lambda nor its test
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -50,7 +50,7 @@ def test_losses(codec: str, folder: Path, images: Sequence[Image]) -> Iterator[T
             spec = resolve_codec(name)
         except UserError:
             continue  # not every network has every variant
-        for quality, file in find_checkpoints(spec, [folder]).items():
+        for quality, file in find_checkpoints(replace(spec, shipped=None), [folder]).items():
             facts = read_checkpoint(file)
             if facts.get("metric") != "mse":
                 continue  # not of `lic-bench train`, or trained for another loss

@@ -94,8 +94,10 @@ def _run_verb() -> int:
     try:
         return app()(prog_name="lic-bench", standalone_mode=False) or OK
     except SystemExit as ended:
-        if isinstance(ended, ClosedPipe) or COMPLETION in os.environ or not ended.code:
+        if isinstance(ended, ClosedPipe):
             raise
+        if COMPLETION in os.environ or not ended.code:
+            return int(ended.code or OK)
         return CLOSED  # of typer, which printed the help, with an exit code that means something else here
     except Exception as error:
         return stop_signals.exit_code() or _said(error)  # a signal that was swallowed has consequences of any kind

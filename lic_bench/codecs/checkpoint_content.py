@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lic_bench.codecs.weights import WRAPPERS, unwrapped
+from lic_bench.codecs.weights import WRAPPERS, first_few, unwrapped
 
 # Of a trained entropy model. Beyond them its tables, which are made from them, would take all memory.
 LARGEST = {"quantiles": 10_000.0, "scale_table": 10_000.0}
@@ -22,7 +22,9 @@ def content_problem(content: Mapping[str, Any], file_bytes: int) -> str | None:
         return "contains itself"
     tensors = {name: value for name, value in state.items() if isinstance(value, Tensor)}
     if not tensors:
-        return "holds no weights"
+        inside = [name for name, value in state.items() if isinstance(value, Mapping) and value]
+        where = f" directly or under {', '.join(WRAPPERS)}, but something under {first_few(inside)}" if inside else ""
+        return f"holds no weights{where}"
     if odd := next((name for name, value in tensors.items() if not _is_plain(value)), None):
         return f"holds {odd!r}, which is no plain tensor with its values in the file"
     storages = {value.untyped_storage().data_ptr(): value.untyped_storage().nbytes() for value in tensors.values()}

@@ -26,7 +26,7 @@ from lic_bench.spec import CodecSpec
 RANDOM = "random"
 SEED = 0
 CONVENTION = ("compress", "decompress", "forward", "update")
-LONGEST = 300  # characters of other people's error messages
+LONGEST = 900  # characters of an error message of the code that builds a network
 
 
 class Misfit(UserError):

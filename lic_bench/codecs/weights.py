@@ -154,6 +154,10 @@ def _check_names_and_shapes(
 
 
 def _usual_cause(missing: Sequence[str], unexpected: Sequence[str]) -> str:
+    if len(parts := {name.partition(".")[0] for name in unexpected}) == 1:
+        (first,) = parts
+        if set(missing) & {name.removeprefix(f"{first}.") for name in unexpected}:
+            return f"a module around the network, {first!r}; save the state_dict of the network itself"
     if unexpected:
         return "another codec, or another version of its code"
     return "part of the file is lost" if missing else "weights of a network with other widths"

@@ -7,13 +7,14 @@ from typing import Any
 
 import typer
 
+from lic_bench.codecs.registry import find_codec
 from lic_bench.errors import UserError, unknown
 from lic_bench.store.run_json import read_run_json
 
 # Fields of run.json's configuration that are options of the same name.
 SAME_NAME = (
-    *("codecs", "datasets", "measure", "device", "threads", "repeats", "budget", "starts", "isolate", "limit", "crop"),
-    "quick",
+    *("codecs", "measure", "device", "threads", "repeats", "budget", "starts", "isolate", "limit", "crop", "quick"),
+    "convert",
 )
 
 
@@ -21,42 +22,72 @@ def use_as_defaults(context: typer.Context, file: Path | None) -> Path | None:
     """Make a file's options the defaults of the command. Raises UserError for what is no file of its options."""
     if file is None:
         return None
-    parameters = {item.name: item for item in context.command.params if item.name != "config"}
-    given = _options_of(file / "run.json" if file.is_dir() else file)
+    flags = {
+        flag.removeprefix("--"): (item, flag in item.secondary_opts)
+        for item in context.command.params
+        for flag in (*item.opts, *item.secondary_opts)
+        if flag.startswith("--")
+    }
     defaults: dict[str, Any] = {}
-    for key, value in given.items():
-        name = key.replace("-", "_")
-        if name not in parameters:
-            raise unknown(f"option in {file}:", key, [str(known).replace("_", "-") for known in parameters])
-        if getattr(parameters[name], "multiple", False):
-            defaults[name] = _texts(value)
-        else:
-            defaults[name] = value if getattr(parameters[name], "is_flag", False) else _text(value)
+    for key, value in _options_of(file / "run.json" if file.is_dir() else file).items():
+        if (name := key.replace("_", "-")) not in flags:
+            raise unknown(f"option in {file}:", key, flags)
+        item, negative = flags[name]
+        if item.name in defaults:
+            raise UserError(f"{file}: {key} is there twice, under two names; leave one out.")
+        defaults[item.name] = _value(f"{file}: {key}", value, item, negative=negative)
     context.default_map = {**(context.default_map or {}), **defaults}
     return file
 
 
+def _value(source: str, value: Any, item: Any, *, negative: bool) -> Any:
+    """The value of an option as the command line has it."""
+    if getattr(item, "is_flag", False):
+        if not isinstance(value, bool):
+            raise UserError(f"{source} is {value!r}; write true or false.")
+        return value != negative
+    if getattr(item, "multiple", False):
+        return _texts(value)
+    if isinstance(value, dict):
+        raise UserError(f"{source} is a table; write a text, a number or a list.")
+    return _text(value)
+
+
 def _options_of(file: Path) -> Mapping[str, Any]:
     try:
-        return _options_of_run(file) if file.suffix == ".json" else tomllib.loads(file.read_text())
+        if file.suffix != ".json":
+            return tomllib.loads(file.read_text())
+        file.read_bytes()
     except (OSError, ValueError) as error:  # of the parser, and of bytes that are no text
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise UserError(f"Cannot read {file}: {reason}; give a TOML file of options, or a run's run.json.") from None
+    return _options_of_run(file)
 
 
 def _options_of_run(file: Path) -> dict[str, Any]:
     """The options with which the run of a run.json is made again. Weights are looked for, unless all were random."""
-    config = read_run_json(file).get("config") or {}
+    try:
+        config = read_run_json(file).get("config") or {}
+    except UserError as error:
+        problem = str(error).rpartition("; ")[0]
+        raise UserError(f"{problem}; give a TOML file of options, or a run's run.json.") from None
     if config.get("sizes"):
         raise UserError(f"{file} is of a run over sizes; make it again by `lic-bench scale`.")
     options = {name: config[name] for name in SAME_NAME if config.get(name) is not None}
+    options["datasets"] = [name.removesuffix(f"@{config.get('crop')}") for name in config.get("datasets") or ()]
     options["qualities"] = config.get("qualities") or {}
     kinds = [kind for of_codec in (config.get("weights") or {}).values() for kind in of_codec.values()]
     if kinds and all(str(kind).startswith("random") for kind in kinds):
         options["weights"] = "random"
-    if modes := list((config.get("modes") or {}).values()):
+    modes = [mode for codec, mode in (config.get("modes") or {}).items() if _has_colour_option(codec)]
+    if modes:
         options["vtm_colour"] = modes[0]
     return options
+
+
+def _has_colour_option(codec: str) -> bool:
+    spec = find_codec(codec)
+    return spec is not None and "vtm_colour" in spec.options
 
 
 def _text(value: Any) -> str:

@@ -76,6 +76,7 @@ def run(
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
     given = locals()
+    import lic_bench.run.session  # noqa: F401  # torch, whose settings are kept only if it is there before plug-ins
     from lic_bench.run.options import Options
 
     opt.add_plugins(plugin)

@@ -13,13 +13,11 @@ from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
-from lic_bench.run.session import jobs_lacking, parts_lacking, run_values
+from lic_bench.run.session import check_growth, jobs_lacking, parts_lacking, stored_rows
 from lic_bench.run.settings import effort_of
 from lic_bench.spec import CodecSpec
-from lic_bench.store.grown_run import joined_runs
 from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import Record
-from lic_bench.store.run_json import read_run_json
 
 VERIFYING_S = 7e-7  # per pixel: reading the image, comparing and MS-SSIM, on one core of 2024
 SecondsPerPixel = Mapping[str, Mapping[int, float]]  # codec -> quality -> encoding and decoding
@@ -59,7 +57,12 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
     """
     missing: list[str] = []
     session = prepare_session(options, missing=missing)
-    rows = {} if options.fresh else _stored_rows(options.out, session, missing)
+    rows = {} if options.fresh else stored_rows(options.out)
+    if not options.fresh:
+        try:
+            check_growth(session, options, describe_environment(session.device))
+        except UserError as error:
+            missing.append(str(error))
     jobs = session.jobs()
     lacking = jobs_lacking(rows, session, jobs, retry_failed=options.retry_failed)
     seconds = seconds_per_pixel(timed, session.config.device)
@@ -110,24 +113,12 @@ def job_seconds(job: Job, known: Mapping[int, float] | None, parts: frozenset[st
     if "memory" in parts:
         seconds += coding_s
     if "latency" in parts:
-        seconds += min(effort.warm_ups * coding_s, effort.warm_up_s)
-        seconds += min(2 * effort.repeats * coding_s, 2 * effort.budget_s)
+        seconds += min(effort.warm_ups * coding_s, 2 * effort.warm_up_s)
+        untimed = 2 if coding_s <= effort.warmed_s else 1  # a fast codec codes twice for each sample
+        seconds += untimed * min(effort.most * coding_s, 2 * effort.budget_s)
     if "phases" in parts and job.spec.phases:
         seconds += min(effort.repeats * coding_s, 2 * effort.budget_s)
     return seconds
-
-
-def _stored_rows(folder: Path, session: Session, missing: list[str]) -> Mapping[tuple[str | int, ...], Record]:
-    """The last row of each key in a run's folder, and why that run cannot grow into this one if so."""
-    if not (folder / "run.json").is_file():
-        return {}
-    try:
-        joined_runs(
-            folder, read_run_json(folder / "run.json"), run_values(session, describe_environment(session.device))
-        )
-    except UserError as error:
-        missing.append(str(error))
-    return {row.key: row for row in read_rows(folder / "records.jsonl", Record)}
 
 
 def _weights(spec: CodecSpec, session: Session) -> dict[int, str]:

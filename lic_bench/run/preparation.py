@@ -67,7 +67,9 @@ class Session:
     one_by_one: bool = False
 
     def jobs(self) -> list[Job]:
-        """Every job of the run, in order."""
+        """Every job of the run, in order; none where only operations are counted."""
+        if set(self.config.measure) == {"complexity"}:
+            return []
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Protocol
 
 from lic_bench.codecs.bitstream_cache import cache_trouble
 from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.loading import kernels_of
+from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.machine import core_affinity
 from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
@@ -26,11 +28,13 @@ from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.settings import settings_of, setup_of
 from lic_bench.run.worker_interface import CodecSetup, Worker
 from lic_bench.spec import CodecSpec
+from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import COSTS, FIELDS_OF_PART, Complexity, Record
-from lic_bench.store.run_folder import Store, set_aside
+from lic_bench.store.run_folder import Store, check_run, set_aside
 from lic_bench.system import stop_signals
 
 Rows = Mapping[tuple[str | int, ...], Record]  # the last row of each key
+OTHER_BYTES = "coded to other bytes than when the rest of its record was measured; measure it in a run of its own"
 BUSY = 0.75  # load average per core from which times are in doubt
 
 
@@ -76,6 +80,8 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
     if options.fresh:
         aside = set_aside(options.out)
         session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
+    if (options.out / "run.json").exists():
+        check_growth(session, options, environment)
     store = Store(options.out, run_values(session, environment), allow=options.allow)
     with closing(store):
         for text in [*session.notes, *_busy(session, environment)]:
@@ -137,9 +143,10 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
             record, earlier = result.record, store.records.rows.get(result.job.key)
             if earlier is None or earlier.status == "failed":
                 record = store.records.append(record)
-            elif record.status == "ok":
-                record = store.records.append(record.joined_with(earlier))
+            elif record.status == "ok" and record.bitstream_sha256 == earlier.bitstream_sha256:
+                record = store.records.append(earlier.joined_with(record))
             else:
+                record = record if record.status == "failed" else record.as_failed(OTHER_BYTES)
                 outcome.failed.append(record)
             listener.record(result.job, record, result.seconds)
             outcome.stored += 1
@@ -151,9 +158,32 @@ def jobs_lacking(rows: Rows, session: Session, jobs: Sequence[Job], *, retry_fai
 
     def lacks(job: Job) -> bool:
         row = rows.get(job.key)
-        return row is None or (retry_failed if row.status == "failed" else not asked <= set(row.parts))
+        if row is None or row.status == "ok":
+            return row is None or not asked <= set(row.parts)
+        return retry_failed or row.image_sha256 != job.image.sha256  # the picture was repaired
 
     return [job for job in jobs if lacks(job)]
+
+
+def stored_rows(folder: Path) -> Rows:
+    """What the records of a run's folder hold; empty where there are none."""
+    return {row.key: row for row in read_rows(folder / "records.jsonl", Record)}
+
+
+def check_growth(session: Session, options: Options, environment: Mapping[str, Any]) -> None:
+    """Raise UserError where this run may not go on with the one in its folder. Writes nothing.
+
+    What is measured now cannot join a record of another commit of lic-bench, which would then have two.
+    """
+    _, commit = check_run(options.out, run_values(session, environment), options.allow)
+    rows = stored_rows(options.out)
+    lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
+    joined = [row for job in lacking if (row := rows.get(job.key)) and row.status == "ok"]
+    if any(row.commit != commit for row in joined):
+        raise UserError(
+            f"Records in {options.out} lack some of these measurements, which cannot join them at another commit of "
+            "lic-bench; choose another --out: `lic-bench report` takes both runs."
+        )
 
 
 def parts_lacking(rows: Rows, session: Session, jobs: Sequence[Job]) -> frozenset[str]:
@@ -196,8 +226,6 @@ def _get_ready(workers: Mapping[str, Worker], codecs: Collection[str], *, wait: 
 
 def _jobs(session: Session, specs: Sequence[CodecSpec], store: Store, options: Options) -> list[Job]:
     """The jobs of these codecs, without new ones on images larger than one for which memory ran out before."""
-    if set(session.config.measure) == {"complexity"}:
-        return []
     jobs = [job for job in session.jobs() if job.spec in specs]
     if not session.one_by_one or options.retry_failed:
         return jobs

@@ -77,7 +77,7 @@ def _joined(name: str, before: Any, now: Any, problems: list[str]) -> Any:
     if name in LISTS and (name != "sizes" or bool(before) == bool(now)):  # sizes: or it is no scaling run
         return _longer(before, now)
     if before != now and name != "images":
-        problems.append(f"{name} was {before!r}, now {now!r}")
+        problems.append(f"{name} was {_brief(before)}, now {_brief(now)}")
     return before
 
 
@@ -89,8 +89,14 @@ def _joined_tables(name: str, before: Values, now: Values, problems: list[str]) 
         if isinstance(earlier, dict) and isinstance(value, dict):
             joined[key] = _joined_tables(f"{name} of {key}", earlier, value, problems)
         elif earlier != value:
-            problems.append(f"{name} {key} was {earlier!r}, now {value!r}")
+            problems.append(f"{name} {key} was {_brief(earlier)}, now {_brief(value)}")
     return joined
+
+
+def _brief(value: Any) -> str:
+    """The value as Python writes it; of a hash the beginning."""
+    text = repr(value)
+    return f"{text[:13]}..." if isinstance(value, str) and len(value) == 64 else text
 
 
 def _longer(before: Sequence[Any] | None, now: Sequence[Any] | None) -> list[Any]:

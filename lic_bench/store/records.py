@@ -157,11 +157,11 @@ class Record:
         """What makes a record unique within a run."""
         return self.codec, self.quality, self.dataset, self.image
 
-    def joined_with(self, earlier: "Record") -> "Record":
-        """This record, and of an earlier one of the same job the parts that were not measured again."""
-        kept = [part for part in earlier.parts if part not in self.parts]
-        fields: dict[str, Any] = {name: getattr(earlier, name) for part in kept for name in FIELDS_OF_PART[part]}
-        return replace(self, **fields, parts=[part for part in FIELDS_OF_PART if part in {*kept, *self.parts}])
+    def joined_with(self, later: "Record") -> "Record":
+        """This record, and of a later one of the same job, coded to the same bytes, the parts that this one lacks."""
+        added = [part for part in later.parts if part not in self.parts]
+        fields: dict[str, Any] = {name: getattr(later, name) for part in added for name in FIELDS_OF_PART[part]}
+        return replace(self, **fields, parts=[part for part in FIELDS_OF_PART if part in {*added, *self.parts}])
 
     def as_failed(self, error: str, failure: FailureKind = "error") -> "Record":
         """The failed record of the same job: what says which job it was, and how it failed."""

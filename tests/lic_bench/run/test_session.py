@@ -284,7 +284,7 @@ def test_images_that_changed_are_another_run(images: Path, tmp_path: Path) -> No
         go(images, tmp_path / "run", qualities=["4"])
 
 
-@pytest.mark.parametrize("codec", ["elic", "cheng2020-parallel"])
+@pytest.mark.parametrize("codec", ["elic-official", "cheng2020-parallel"])
 def test_required_weights_that_nobody_released_are_an_error(images: Path, tmp_path: Path, codec: str) -> None:
     with pytest.raises(UserError, match=f"Weights of '{codec}' are missing in .*: none are known for quality 3"):
         go(images, tmp_path / "run", codecs=codec, qualities=["3"], weights="require")

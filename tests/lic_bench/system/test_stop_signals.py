@@ -71,7 +71,7 @@ def interrupted():
         pass
     raise RuntimeError("Numpy is not available")
 
-listings.TABLES = {{"codecs": interrupted}}
+listings.codecs_table = interrupted
 cli.program()
 """
 
