@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-from lic_bench.spec import Checkpoint, CodecSpec, Padding
+from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
 
 REPOSITORY = "https://github.com/sjtu-medialab/RwkvCompress"
 FOLDER = "https://drive.google.com/drive/folders/1gEN-24FOe2z-NfwpJrj2JIHPlRBNxA8n"  # all six files
-DRIVE = "https://drive.google.com/file/d/"
 # lambda, and the file's id in the list of BaylorMultimediaLab/UI-LIC (quick-start.py), a third party.
 WEIGHTS = (
     (0.0018, "1908uXi4ofAUdznLvA-NAKe2rTLJlY2pA"),
@@ -30,9 +29,7 @@ LALIC = CodecSpec(
     licence="MIT",
     padding=Padding(multiple=128, place="centre"),
     checkpoints={
-        quality: Checkpoint(
-            file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=FOLDER, third_party=f"{DRIVE}{drive_id}/view"
-        )
+        quality: Checkpoint(file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=FOLDER, third_party=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai)",

@@ -47,6 +47,11 @@ class Checkpoint:
             raise UserError(f"Checkpoint file {self.file!r}: allowed is the name of a file, without folders.")
 
 
+def drive_link(file_id: str) -> str:
+    """The link to a single file of Google Drive."""
+    return f"https://drive.google.com/file/d/{file_id}/view"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecSpec:
     """A codec: its name, where its code is, and which qualities it has.

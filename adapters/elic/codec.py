@@ -1,10 +1,9 @@
 """ELIC: the public re-implementation, which has weights, and the network nearer to the paper, which has none."""
 
-from lic_bench.spec import Checkpoint, CodecSpec, Padding
+from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
 
 REPOSITORY = "https://github.com/VincentChandelier/ELiC-ReImplemetation"
 
-DRIVE = "https://drive.google.com/file/d/"
 # lambda, and the id of ELIC_<lambda x 10^4>_ft_3980_Plateau.pth.tar. The labels in the repository's README are ten
 # times these, in every line. For the file names speak the paper's lambdas, {4, 8, 16, 32, 75, 150, 300, 450} x 10^-4,
 # and the curve of these files that the LALIC paper draws on Tecnick: bpp gained per MSE lost between neighbours is 1.4
@@ -50,7 +49,7 @@ SPECS = (
             quality: Checkpoint(
                 file=f"ELIC_{round(lmbda * 1e4):04}_ft_3980_Plateau.pth.tar",
                 lmbda=lmbda,
-                url=f"{DRIVE}{drive_id}/view",
+                url=drive_link(drive_id),
             )
             for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
         },

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from lic_bench.spec import Checkpoint, CodecSpec, Padding
+from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
 
 REPOSITORY = "https://github.com/qingshi9974/ICLR2024-FTIC"
-DRIVE = "https://drive.google.com/file/d/"
 RELEASE = f"{REPOSITORY}/releases/download/v1.0/"
 # The links of the repository's README; the file names are ours.
 WEIGHTS = (
@@ -21,8 +20,8 @@ MS_SSIM_WEIGHTS = (
     (4.58, f"{RELEASE}ckpt_msssim_0458.pth.tar"),
     (8.73, f"{RELEASE}ckpt_msssim_0873.pth.tar"),
     (16.64, f"{RELEASE}ckpt_msssim_1664.pth.tar"),
-    (31.73, f"{DRIVE}1JLiSF2ARjptjpJbmo2vd63YDIvcyItWa/view"),
-    (60.5, f"{DRIVE}1L2RwrTz2-uR9Cmr087YUbDTpgMGKdtux/view"),
+    (31.73, drive_link("1JLiSF2ARjptjpJbmo2vd63YDIvcyItWa")),
+    (60.5, drive_link("1L2RwrTz2-uR9Cmr087YUbDTpgMGKdtux")),
 )
 # A slice's context is two methods of the network, called once per slice; what all slices share comes before.
 PHASES = {
@@ -46,7 +45,7 @@ FAT = CodecSpec(
     licence="none stated in the repository's README",
     padding=Padding(multiple=256, place="centre"),
     checkpoints={
-        quality: Checkpoint(file=f"fat-{lmbda}.pth", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+        quality: Checkpoint(file=f"fat-{lmbda}.pth", lmbda=lmbda, url=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai), tables over scale and fraction of the mean",

@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from lic_bench.spec import Checkpoint, CodecSpec, Padding
+from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
 
 REPOSITORY = "https://github.com/JiangWeibeta/MLIC"
-DRIVE = "https://drive.google.com/file/d/"
 # The links of the repository's README; the file names are ours.
 WEIGHTS = (
     (0.0018, "1rRdM5X5ueWvW5-ZN3gwPoXGECvgIcz-2"),
@@ -47,7 +46,7 @@ MLIC_PLUS_PLUS = CodecSpec(
     licence="none stated in the repository's README",
     padding=Padding(multiple=64, place="corner"),
     checkpoints={
-        quality: Checkpoint(file=f"mlic-plus-plus-{lmbda}.pth.tar", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+        quality: Checkpoint(file=f"mlic-plus-plus-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans (compressai)",
@@ -70,7 +69,7 @@ MS_SSIM = replace(
     label="MLIC++ (MS-SSIM)",
     aliases=(),
     checkpoints={
-        quality: Checkpoint(file=f"mlic-plus-plus-msssim-{lmbda}.pth.tar", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+        quality: Checkpoint(file=f"mlic-plus-plus-msssim-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(MS_SSIM_WEIGHTS, start=1)
     },
     optimised_for="ms-ssim",

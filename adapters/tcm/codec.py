@@ -1,11 +1,10 @@
 """TCM in the three sizes of the paper, N = 64, 96 and 128."""
 
 from adapters.shared.phases import channelwise
-from lic_bench.spec import Checkpoint, CodecSpec, Padding
+from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
 
 REPOSITORY = "https://github.com/jmliu206/LIC_TCM"
 LAMBDAS = (0.0025, 0.0035, 0.0067, 0.013, 0.025, 0.05)
-DRIVE = "https://drive.google.com/file/d/"
 # The links of the repository's README; the file names are ours.
 SMALL_IDS = (
     "1zpkW_MCkUWl8nRUlza0L7Fk7dXlXciZd",
@@ -23,7 +22,7 @@ LEFT_OUT = (
 
 
 def _checkpoint(size: str, lmbda: float, drive_id: str) -> Checkpoint:
-    return Checkpoint(file=f"tcm-{size}-{lmbda}.pth.tar", lmbda=lmbda, url=f"{DRIVE}{drive_id}/view")
+    return Checkpoint(file=f"tcm-{size}-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
 
 
 def _spec(

@@ -54,14 +54,13 @@ def _value(source: str, value: Any, item: Any, *, negative: bool) -> Any:
 
 
 def _options_of(file: Path) -> Mapping[str, Any]:
+    if file.suffix == ".json":
+        return _options_of_run(file)
     try:
-        if file.suffix != ".json":
-            return tomllib.loads(file.read_text())
-        file.read_bytes()
+        return tomllib.loads(file.read_text())
     except (OSError, ValueError) as error:  # of the parser, and of bytes that are no text
         reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
         raise UserError(f"Cannot read {file}: {reason}; give a TOML file of options, or a run's run.json.") from None
-    return _options_of_run(file)
 
 
 def _options_of_run(file: Path) -> dict[str, Any]:

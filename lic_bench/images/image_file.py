@@ -57,8 +57,7 @@ def image_of_file(path: Path, name: str, *, convert: bool = False) -> Image:
             if oddity is None or oddity.rules:
                 oddity = turned_oddity(oddity, load_whole(picture, path))
         known["oddity"] = oddity
-        if oddity and oddity.stops(convert=convert):
-            raise PictureError(path, oddity)
+        _check_readable(oddity, path, convert=convert)
         if oddity and convert:
             pixels = read_pixels(path, convert=True)
             height, width, _ = pixels.shape

@@ -31,7 +31,7 @@ class PlannedCodec:
     those of them that the run has already. seconds: for the rest; None where no time of the codec is known.
     """
 
-    spec: CodecSpec
+    codec: str
     qualities: tuple[int, ...]
     weights: Mapping[int, str]
     jobs: int
@@ -72,7 +72,7 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
         of_codec, to_do = ([job for job in some if job.spec is spec] for some in (jobs, lacking))
         known = seconds.get(spec.name)
         return PlannedCodec(
-            spec=spec,
+            codec=spec.name,
             qualities=session.config.qualities[spec.name],
             weights=_weights(spec, session),
             jobs=len(of_codec),

@@ -54,6 +54,18 @@ class Listener(Protocol):
         """Something worth a line."""
 
 
+class Silent:
+    """A Listener that says nothing."""
+
+    def started(self, jobs: Sequence[Job], done: int) -> None: ...
+
+    def job(self, job: Job) -> None: ...
+
+    def record(self, job: Job, record: Record, seconds: float) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+
 @dataclass(slots=True)
 class Outcome:
     """How a run ended. stored: records of this time; failed: all that the run has in store, of earlier times too, and

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -18,7 +19,7 @@ def table(plan: DryRun) -> Table:
     """One row per codec: qualities, weights, jobs, those of them that are stored, time for the rest."""
     rows = [
         [
-            codec.spec.name,
+            codec.codec,
             ", ".join(map(str, codec.qualities)),
             _weights(codec),
             str(codec.jobs),
@@ -32,18 +33,7 @@ def table(plan: DryRun) -> Table:
 
 def values(plan: DryRun) -> dict[str, Any]:
     """The plan as plain values."""
-    codecs = [
-        {
-            "codec": codec.spec.name,
-            "qualities": list(codec.qualities),
-            "weights": {str(quality): kind for quality, kind in codec.weights.items()},
-            "jobs": codec.jobs,
-            "stored": codec.stored,
-            "seconds": codec.seconds,
-        }
-        for codec in plan.codecs
-    ]
-    return {"codecs": codecs, "notes": plan.notes, "missing": plan.missing}
+    return {"codecs": [asdict(planned) for planned in plan.codecs], "notes": plan.notes, "missing": plan.missing}
 
 
 def _weights(codec: PlannedCodec) -> str:
@@ -56,7 +46,7 @@ def _weights(codec: PlannedCodec) -> str:
 def total(plan: DryRun) -> str:
     """How many jobs are to be done in all, and how long that takes as far as times are known."""
     to_do = sum(codec.jobs - codec.stored for codec in plan.codecs)
-    unknown = [codec.spec.name for codec in plan.codecs if codec.seconds is None]
+    unknown = [codec.codec for codec in plan.codecs if codec.seconds is None]
     seconds = sum(codec.seconds or 0.0 for codec in plan.codecs)
     text = f"{to_do} jobs to do"
     if len(unknown) < len(plan.codecs):

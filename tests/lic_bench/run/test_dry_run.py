@@ -8,21 +8,9 @@ from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.dry_run import DryRun, job_seconds, plan_run, seconds_per_pixel
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
-from lic_bench.run.session import run
+from lic_bench.run.session import Silent, run
 
 pytestmark = pytest.mark.usefixtures("fake_codecs")
-
-
-class Silent:
-    """A Listener that says nothing."""
-
-    def started(self, jobs: object, done: int) -> None: ...
-
-    def job(self, job: object) -> None: ...
-
-    def record(self, job: object, record: object, seconds: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def options(images: Path, out: Path, **changes: object) -> Options:
@@ -55,7 +43,7 @@ def test_what_is_missing_is_said_of_each_and_the_rest_is_planned(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("VTM_ROOT", raising=False)
     plan = planned(images, tmp_path / "run", codecs="fake,vtm", datasets=f"{images},{tmp_path / 'nowhere'}")
-    assert [codec.spec.name for codec in plan.codecs] == ["fake", "vtm-9.1"]
+    assert [codec.codec for codec in plan.codecs] == ["fake", "vtm-9.1"]
     assert ["vtm-9.1" in text or "nowhere" in text for text in plan.missing] == [True, True]
     assert plan.codecs[0].jobs == 9
 

@@ -8,22 +8,10 @@ import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.run.options import Options
-from lic_bench.run.session import OTHER_BYTES, Outcome, run
+from lic_bench.run.session import OTHER_BYTES, Outcome, Silent, run
 from lic_bench.store.run_folder import Run
 
 pytestmark = pytest.mark.usefixtures("fake_codecs")
-
-
-class Silent:
-    """A Listener that says nothing."""
-
-    def started(self, jobs: object, done: int) -> None: ...
-
-    def job(self, job: object) -> None: ...
-
-    def record(self, job: object, record: object, seconds: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def go(images: Path, out: Path, **changes: object) -> Outcome:

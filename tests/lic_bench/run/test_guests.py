@@ -15,7 +15,7 @@ from lic_bench.codecs.loading import load_codec, sha256_of_state
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.registry import resolve_codec
 from lic_bench.run.options import Options
-from lic_bench.run.session import run
+from lic_bench.run.session import Silent, run
 from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
@@ -64,18 +64,6 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def forget() -> None:
     for name in ("nets", "drawing"):
         sys.modules.pop(name, None)
-
-
-class Silent:
-    """A Listener that says nothing."""
-
-    def started(self, jobs: object, done: int) -> None: ...
-
-    def job(self, job: object) -> None: ...
-
-    def record(self, job: object, record: object, seconds: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def command(images: Path, codecs: str, *more: object) -> list[str]:

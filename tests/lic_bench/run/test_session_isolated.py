@@ -13,24 +13,12 @@ import pytest
 
 from lic_bench.codecs.registry import add_plugin
 from lic_bench.run.options import Options
-from lic_bench.run.session import run
+from lic_bench.run.session import Silent, run
 from lic_bench.store.run_folder import Run
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 HANGS, CRASHES_LATER = 101, 104
 pytestmark = pytest.mark.usefixtures("fake_codecs")
-
-
-class Silent:
-    """A Listener that says nothing."""
-
-    def started(self, jobs: object, done: int) -> None: ...
-
-    def job(self, job: object) -> None: ...
-
-    def record(self, job: object, record: object, seconds: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
 
 
 def until(condition: Callable[[], bool], seconds: float = 120) -> None:

@@ -6,7 +6,7 @@ $LIC_BENCH_DRAWS: how many; $LIC_BENCH_SEED: which.
 import io
 import os
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,7 @@ from lic_bench.images.oddity import RULES
 from lic_bench.report.frames.rd_points import rd_points
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
-from lic_bench.run.session import Outcome, run
-from lic_bench.store.records import Record
+from lic_bench.run.session import Outcome, Silent, run
 from lic_bench.store.run_folder import Run
 
 DRAWS, SEED = int(os.environ.get("LIC_BENCH_DRAWS", "40")), int(os.environ.get("LIC_BENCH_SEED", "0"))
@@ -33,15 +32,6 @@ TEXTS = (
     b"P6 60000 60000 255\n",
     b"\x89PNG\r\n\x1a\n",
 )
-
-
-class Silent:
-    """A Listener that takes no notice."""
-
-    def started(self, jobs: Sequence[Job], done: int) -> None: ...
-    def job(self, job: Job) -> None: ...
-    def record(self, job: Job, record: Record, seconds: float) -> None: ...
-    def note(self, text: str) -> None: ...
 
 
 def measure(folder: Path, **options: object) -> Outcome:
