@@ -27,11 +27,7 @@ from typing import Any
 
 PARTS = ("g_a", "h_a", "h_s", "g_s")
 HYPER_SYNTHESIS = ("h_s", "h_mean_s", "h_scale_s")
-CODERS = {
-    "RansEncoder": ("encode_with_indexes",),
-    "BufferedRansEncoder": ("encode_with_indexes", "flush"),
-    "RansDecoder": ("decode_with_indexes", "decode_stream"),
-}
+CODERS = {"Encoder": ("put", "flush"), "Decoder": ("__init__", "get")}
 REPEATS = 3
 COLUMNS = ("g_a", "h_a", "h_s", "context", "coder", "g_s", "sum")
 
@@ -83,9 +79,9 @@ class Clock:
 def measure(codec: str, size: str, device_name: str, threads: int | None) -> dict[str, Any]:
     """Seconds by part of forward, compress and decompress; peak memory growth in bytes; sizes in bytes."""
     import torch
-    from compressai import ans
 
     from lic_bench import load_model
+    from lic_bench.codecs import rans
     from lic_bench.images.sample_pictures import draw_sample
     from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
@@ -106,7 +102,7 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
                 clock.wrap(module, "forward", "h_s" if leaf in HYPER_SYNTHESIS else leaf)
         for coder, methods in CODERS.items():
             for method in methods:
-                clock.wrap(getattr(ans, coder), method, "coder")
+                clock.wrap(getattr(rans, coder), method, "coder")
         times = {
             "forward": clock.of(lambda: model(x)),
             "compress": clock.of(lambda: model.compress(x)),

@@ -32,7 +32,7 @@ LALIC = CodecSpec(
         quality: Checkpoint(file=f"lalic-mse-q{quality}.pth", lmbda=lmbda, url=FOLDER, third_party=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
-    entropy_coder="rans (compressai)",
+    entropy_coder="rans",
     kernels="lalic.biwkv:kernels_on",
     phases={
         **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},

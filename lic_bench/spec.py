@@ -11,6 +11,7 @@ from lic_bench.phase_marks import OTHER, TOTAL
 
 Argument = Literal["state", "quality", "pretrained"]
 Metric = Literal["mse", "ms-ssim"]
+Coder = Literal["native", "compressai"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,8 @@ class CodecSpec:
     checkpoints: quality -> released weights.
     shipped: "package:folder" that holds weights which come with the codec, named as `lic-bench train` names them.
     devices: where it can run. deterministic: whether its bytes are the same on every machine; nothing reads it yet.
+    entropy_coder: in words. coder: which rANS coder CompressAI's entropy models in a network code with; see
+        codecs.entropy_models.
     kernels: "package.module:function" of a learned codec with several implementations of an operator that round
         differently: function(device: str) -> name of those in use. Encoder and decoder must use the same.
     requires: Python modules that may be missing. install: the command that brings them, or the programs.
@@ -116,6 +119,7 @@ class CodecSpec:
     devices: tuple[str, ...] = ("cpu", "cuda")
     deterministic: bool = True
     entropy_coder: str | None = None
+    coder: Coder = "native"
     kernels: str | None = None
     requires: tuple[str, ...] = ()
     install: str = ""

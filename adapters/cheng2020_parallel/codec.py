@@ -19,7 +19,7 @@ SPEC = CodecSpec(
         **{name: (f"latent_codec.hyper.{name}",) for name in ("h_a", "h_s")},
         "context": ("latent_codec.y.compress", "latent_codec.y.decompress"),
     },
-    entropy_coder="rans (compressai)",
+    entropy_coder="rans",
     published="cheng2020-parallel",
     fills="Table 1, row Cheng20-Parallel: times, memory, FLOPs, parameters; BD-rate from the published points",
     notes=(

@@ -54,7 +54,7 @@ SPECS = (
             for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
         },
         phases=PHASES,
-        entropy_coder="rans (compressai)",
+        entropy_coder="rans",
         published="elic",
         fills="Table 1, row ELIC: times, memory; FLOPs, parameters and BD-rate of this network instead of the paper's; "
         "Table 4, row ELIC: BD-rate",
@@ -75,7 +75,7 @@ SPECS = (
         licence="BSD-3-Clause-Clear (CompressAI)",
         padding=Padding(multiple=64, place="corner"),
         phases=PHASES,
-        entropy_coder="rans (compressai)",
+        entropy_coder="rans",
         fills="Table 1, row ELIC: times, memory; FLOPs and parameters of this network instead of the paper's",
         notes="Its channel context reads all earlier slices, as in the paper; no weights are published. thop counts "
         "321.98 G MACs and 29.94 M parameters at 768x512. " + PRINTED + LEFT_OUT,

@@ -48,7 +48,7 @@ FAT = CodecSpec(
         quality: Checkpoint(file=f"fat-{lmbda}.pth", lmbda=lmbda, url=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
-    entropy_coder="rans (compressai), tables over scale and fraction of the mean",
+    entropy_coder="rans, tables over scale and fraction of the mean",
     phases=PHASES,
     published="fat",
     fills="Table 1, row FAT: memory, FLOPs and parameters with fresh weights; BD-rate with the released weights or the "

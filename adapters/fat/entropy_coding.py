@@ -1,6 +1,6 @@
 """Entropy coders of the quantised y, slice after slice, by name.
 
-"rans": CompressAI's rANS over the tables of adapters.fat.tables, compiled, in well under a second.
+"rans": rANS over the tables of adapters.fat.tables, compiled, in well under a second.
 "range-coder": the authors' format, bit for bit; a table for every value and a coder in Python, so seconds per picture,
 and the largest value of the picture as side information.
 """
@@ -8,15 +8,15 @@ and the largest value of the picture as side information.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from types import ModuleType
 from typing import Protocol
 
 import torch
-from compressai import ans
 from torch import Tensor
 
 from adapters.fat.range_coder import RangeDecoder, RangeEncoder, largest, value_tables
 from adapters.fat.tables import integer_tables
-from lic_bench.codecs.gaussian_coding import Strings, lists_per_image
+from lic_bench.codecs.gaussian_coding import Strings
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 
@@ -41,11 +41,11 @@ class SliceEncoder(SliceCoder, Protocol):
 class RansSliceEncoder:
     """slices: the quantised y in coding order."""
 
-    def __init__(self, slices: Sequence[Tensor]) -> None:
+    def __init__(self, slices: Sequence[Tensor], coder: ModuleType) -> None:
         self.side_information: list[int] = []
         self._slices = iter(slices)
-        self._tables = integer_tables()
-        self._encoders = [ans.BufferedRansEncoder() for _ in slices[0]]
+        self._tables = integer_tables(coder)
+        self._encoders = [coder.Encoder() for _ in slices[0]]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """Code the next slice, [B, C, h, w], which is also the result."""
@@ -55,9 +55,8 @@ class RansSliceEncoder:
             on_host = q.cpu()
         with mark(ENTROPY_CODER):
             symbols = (sign * (on_host - nearest)).int()
-            rows = zip(self._encoders, lists_per_image(symbols), lists_per_image(indexes), strict=True)
-            for encoder, symbol_row, index_row in rows:
-                encoder.encode_with_indexes(symbol_row, index_row, *self._tables.all)
+            for encoder, of_image, its_indexes in zip(self._encoders, symbols, indexes, strict=True):
+                encoder.put(of_image, its_indexes, self._tables.all)
         return q
 
     def strings(self) -> Strings:
@@ -69,27 +68,25 @@ class RansSliceEncoder:
 class RansSliceDecoder:
     """strings: one per image."""
 
-    def __init__(self, strings: Strings, side_information: Sequence[int]) -> None:
+    def __init__(self, strings: Strings, side_information: Sequence[int], coder: ModuleType) -> None:
         check_side_information(side_information, 0)
-        self._tables = integer_tables()
-        self._decoders = [ans.RansDecoder() for _ in strings]
-        for decoder, string in zip(self._decoders, strings, strict=True):
-            decoder.set_stream(string)
+        self._tables = integer_tables(coder)
+        self._decoders = [coder.Decoder(string) for string in strings]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """The next slice, [B, C, h, w], decoded."""
         indexes, nearest, sign = self._tables.indexes(scales, means)
         with mark(ENTROPY_CODER):
-            rows = zip(self._decoders, lists_per_image(indexes), strict=True)
-            symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
+            images = [d.get(row, self._tables.all) for d, row in zip(self._decoders, indexes, strict=True)]
+            decoded = nearest + sign * torch.stack(images)
         with mark(COPIES):
-            return (nearest + sign * torch.tensor(symbols).view_as(nearest)).to(scales)
+            return decoded.to(scales)
 
 
 class RangeSliceEncoder:
     """slices: the quantised y in coding order."""
 
-    def __init__(self, slices: Sequence[Tensor]) -> None:
+    def __init__(self, slices: Sequence[Tensor], _coder: ModuleType) -> None:
         self.side_information = [max(largest(part[i]) for part in slices) for i in range(len(slices[0]))]
         self._slices = iter(slices)
         self._encoders = [RangeEncoder() for _ in self.side_information]
@@ -112,7 +109,7 @@ class RangeSliceEncoder:
 class RangeSliceDecoder:
     """strings: one per image. side_information: the largest value of each image."""
 
-    def __init__(self, strings: Strings, side_information: Sequence[int]) -> None:
+    def __init__(self, strings: Strings, side_information: Sequence[int], _coder: ModuleType) -> None:
         check_side_information(side_information, len(strings))
         self._bounds = side_information
         self._decoders = [RangeDecoder(string) for string in strings]
@@ -128,26 +125,29 @@ class RangeSliceDecoder:
         return torch.stack(images).to(scales)
 
 
-ENCODERS: dict[str, Callable[[Sequence[Tensor]], SliceEncoder]] = {
+ENCODERS: dict[str, Callable[[Sequence[Tensor], ModuleType], SliceEncoder]] = {
     "rans": RansSliceEncoder,
     "range-coder": RangeSliceEncoder,
 }
-DECODERS: dict[str, Callable[[Strings, Sequence[int]], SliceCoder]] = {
+DECODERS: dict[str, Callable[[Strings, Sequence[int], ModuleType], SliceCoder]] = {
     "rans": RansSliceDecoder,
     "range-coder": RangeSliceDecoder,
 }
 
 
-def encoder_of(name: str, slices: Sequence[Tensor]) -> SliceEncoder:
-    """The encoder of that name for the quantised slices of y. Raises ValueError for a name there is none of."""
+def encoder_of(name: str, slices: Sequence[Tensor], coder: ModuleType) -> SliceEncoder:
+    """The encoder of that name for the quantised slices of y. Raises ValueError for a name there is none of.
+
+    coder: of "rans", as `lic_bench.codecs.entropy_models.coder_of` gives it.
+    """
     check_name(name, ENCODERS)
-    return ENCODERS[name](slices)
+    return ENCODERS[name](slices, coder)
 
 
-def decoder_of(name: str, strings: Strings, side_information: Sequence[int]) -> SliceCoder:
+def decoder_of(name: str, strings: Strings, side_information: Sequence[int], coder: ModuleType) -> SliceCoder:
     """The decoder of that name. Raises ValueError for a name there is none of, or the side information of another."""
     check_name(name, DECODERS)
-    return DECODERS[name](strings, side_information)
+    return DECODERS[name](strings, side_information, coder)
 
 
 def check_name(name: str, known: Iterable[str]) -> None:

@@ -24,6 +24,7 @@ from adapters.fat.config import SLICES, SMALL, FatConfig
 from adapters.fat.entropy_coding import SliceCoder, decoder_of, encoder_of
 from adapters.fat.gaussian import IntegerGaussian
 from adapters.fat.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
+from lic_bench.codecs.entropy_models import coder_of
 from lic_bench.codecs.gaussian_coding import Strings, quantise
 from lic_bench.codecs.hyperprior import HyperpriorCodec
 from lic_bench.codecs.weights import load_strictly, parameters_of
@@ -98,7 +99,8 @@ class Fat(HyperpriorCodec):
         self.check_tables()
         y = self.g_a(x)
         z = self.h_a(y)
-        encoder = encoder_of(self.entropy_coder, self.split(torch.round(y)))
+        coder = coder_of(self.entropy_bottleneck)
+        encoder = encoder_of(self.entropy_coder, self.split(torch.round(y)), coder)
         self.predict(self.rounded(z), encoder)
         strings = [encoder.strings(), self.entropy_bottleneck.compress(z)]
         return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side_information]}
@@ -108,7 +110,8 @@ class Fat(HyperpriorCodec):
         """Decode what `compress` returned: x_hat [B, 3, H, W], clamped to [0, 1]."""
         self.check_strings(strings)
         self.check_tables()
-        decoder = decoder_of(self.entropy_coder, strings[0], shape[2:])
+        coder = coder_of(self.entropy_bottleneck)
+        decoder = decoder_of(self.entropy_coder, strings[0], shape[2:], coder)
         z_hat = self.entropy_bottleneck.decompress(strings[1], tuple(shape[:2]))
         y_hat = self.predict(z_hat.clone(memory_format=torch.contiguous_format), decoder)
         return {"x_hat": self.g_s(y_hat).clamp_(0, 1)}

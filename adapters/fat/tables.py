@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import functools
 import math
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from adapters.fat.gaussian import SCALE_BOUND, cumulative
-from lic_bench.codecs.gaussian_coding import Tables
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 LEAST_SCALE, GREATEST_SCALE = 0.1, 256.0  # at the least, the other boundary is at least 5 scales away
@@ -29,17 +31,19 @@ PRECISION = 16  # bits of the coder's frequencies
 
 
 class IntegerTables:
-    """The tables and which of them a Gaussian takes. `all`: as the coder of CompressAI takes them."""
+    """The tables and which of them a Gaussian takes. `all`: in the form that the coder takes."""
 
-    def __init__(self) -> None:
+    def __init__(self, coder: ModuleType) -> None:
+        """coder: a module as `lic_bench.codecs.entropy_models.coder_of` gives it."""
         self.scales = _scales()
         cells = [_cells(scale) for scale in self.scales]
         self._bounds = torch.tensor(np.sqrt(self.scales[1:] * self.scales[:-1]))
         self._cells = torch.tensor(cells)
         self._first = torch.tensor(np.cumsum([0, *cells[:-1]]))
         tables = [_table(scale, cell) for scale, count in zip(self.scales, cells, strict=True) for cell in range(count)]
-        cdfs = [cdf for cdf, _ in tables]
-        self.all: Tables = (cdfs, [len(cdf) for cdf in cdfs], [first for _, first in tables])
+        cdfs = pad_sequence([cdf for cdf, _ in tables], batch_first=True)
+        lengths = torch.tensor([len(cdf) for cdf, _ in tables])
+        self.all: Any = coder.Tables(cdfs, lengths, torch.tensor([first for _, first in tables]))
 
     def indexes(self, scales: Tensor, means: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(index of the table, m, sign) such that the symbol of q is sign * (q - m); of one shape, m and sign float64.
@@ -59,9 +63,9 @@ class IntegerTables:
 
 
 @functools.cache
-def integer_tables() -> IntegerTables:
-    """The tables, made once: they follow from the constants above."""
-    return IntegerTables()
+def integer_tables(coder: ModuleType) -> IntegerTables:
+    """The tables, made once for a coder: they follow from the constants above."""
+    return IntegerTables(coder)
 
 
 def _scales() -> NDArray[np.float64]:
@@ -74,7 +78,7 @@ def _cells(scale: float) -> int:
     return math.ceil(min(0.5 / scale, GREATEST_DISTANCE) / DISTANCE_STEP)
 
 
-def _table(scale: float, cell: int) -> tuple[list[int], int]:
+def _table(scale: float, cell: int) -> tuple[Tensor, int]:
     """(cumulative frequencies, first symbol); the last entry is the escape for symbols without one."""
     distance = min((cell + 0.5) * DISTANCE_STEP, 0.5 / scale)
     fraction = 0.5 - distance * scale
@@ -85,4 +89,4 @@ def _table(scale: float, cell: int) -> tuple[list[int], int]:
     # Each entry gets one, the rest is shared out: no frequency is 0, and the escape gets both tails.
     free = 2**PRECISION - len(edges)
     cdf = torch.cat([torch.zeros(1).long(), ((shares[1:] - shares[0]) * free).long(), torch.tensor([free])]) + entries
-    return cdf.tolist(), -reach
+    return cdf, -reach

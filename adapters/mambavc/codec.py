@@ -15,7 +15,7 @@ SPEC = CodecSpec(
     source="https://github.com/QinSY123/2024-MambaVC@f849e9b",
     licence="none found in the authors' repository; this project's own code: MIT",
     padding=Padding(multiple=128, place="centre"),
-    entropy_coder="rans (compressai)",
+    entropy_coder="rans",
     kernels="adapters.mambavc.scan:kernels_on",
     phases=channelwise(attention=True),
     published="mambavc",

@@ -17,7 +17,7 @@ SPEC = CodecSpec(
     source="https://github.com/tensorflow/compression@dda8cb4c43 (another framework; written here after the paper)",
     licence="MIT (this project's own code)",
     padding=Padding(multiple=64, place="corner"),
-    entropy_coder="rans (compressai)",
+    entropy_coder="rans",
     phases=channelwise(attention=False),
     published="minnen2020",
     fills="Table 1, row Minnen20: BD-rate from published points; times, memory and FLOPs of the original network, "

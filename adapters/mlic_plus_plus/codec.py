@@ -49,7 +49,7 @@ MLIC_PLUS_PLUS = CodecSpec(
         quality: Checkpoint(file=f"mlic-plus-plus-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
-    entropy_coder="rans (compressai)",
+    entropy_coder="rans",
     phases=PHASES,
     published="mlic-plus-plus",
     fills="Table 1, row MLIC++: times, memory; FLOPs and parameters with fresh weights; BD-rate with the released "

@@ -43,7 +43,7 @@ def _spec(
         licence="MIT",
         padding=Padding(multiple=128, place="centre"),
         checkpoints=checkpoints,
-        entropy_coder="rans (compressai)",
+        entropy_coder="rans",
         phases=channelwise(attention=True),
         published=f"tcm-{size}",
         fills=fills,

@@ -1,4 +1,4 @@
-"""The symbols that go into the strings of CompressAI's coders and come out of them, seen from outside."""
+"""The symbols that go into the strings of both rANS coders and come out of them, seen from outside."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,6 +42,13 @@ class CodedSymbols:
 
         return flush
 
+    def put(self, original: Method) -> Method:
+        def put(encoder: Any, symbols: Any, *tables: Any) -> None:
+            original(encoder, symbols, *tables)
+            self._begun.setdefault(id(encoder), (encoder, []))[1].extend(symbols.int().flatten().tolist())
+
+        return put
+
     def decode_with_indexes(self, original: Method) -> Method:
         def decode(decoder: Any, string: bytes, *tables: Any) -> Any:
             symbols = original(decoder, string, *tables)
@@ -67,6 +74,15 @@ class CodedSymbols:
 
         return decode
 
+    def get(self, original: Method) -> Method:
+        def get(decoder: Any, *tables: Any) -> Any:
+            symbols = original(decoder, *tables)
+            if stream := self._streams.get(id(decoder)):
+                stream[2].extend(symbols.flatten().tolist())
+            return symbols
+
+        return get
+
     def end_stream(self, decoder: Any) -> None:
         """What the decoder read from its stream is all that it reads from it."""
         if stream := self._streams.pop(id(decoder), None):
@@ -80,14 +96,19 @@ class CodedSymbols:
 
 @contextmanager
 def watch_coders() -> Iterator[CodedSymbols]:
-    """Note what `compressai.ans` codes in this process, streams that are written or read bit by bit included.
+    """Note what both rANS coders code in this process, streams that are written or read bit by bit included.
 
     Complete when the context ends; of codecs with other coders nothing is noted.
     """
     from compressai import ans
 
+    from lic_bench.codecs import rans
+
     seen = CodedSymbols()
     methods: list[tuple[Any, str]] = [
+        (rans.Encoder, "put"),
+        (rans.Encoder, "flush"),
+        (rans.Decoder, "get"),
         (ans.RansEncoder, "encode_with_indexes"),
         (ans.BufferedRansEncoder, "encode_with_indexes"),
         (ans.BufferedRansEncoder, "flush"),
@@ -95,7 +116,8 @@ def watch_coders() -> Iterator[CodedSymbols]:
         (ans.RansDecoder, "set_stream"),
         (ans.RansDecoder, "decode_stream"),
     ]
-    with replaced_methods({(coder, name): getattr(seen, name) for coder, name in methods}):
+    wrappers = {(coder, name): getattr(seen, name) for coder, name in methods}
+    with replaced_methods(wrappers | {(rans.Decoder, "__init__"): seen.set_stream}):
         yield seen
     seen.end()
 

@@ -7,18 +7,17 @@ depends: if the decoder's scale differs by a single bit, it can lose the rANS st
 
 import math
 from collections.abc import Iterable
-from itertools import chain
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
-from compressai import ans
 from compressai.entropy_models import GaussianConditional
 from torch import Tensor
 
+from lic_bench.codecs.entropy_models import coder_of
+from lic_bench.codecs.rans import GaussianIndexer
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, mark
 
 Strings = list[bytes]  # one per image of the batch
-Tables = tuple[list[list[int]], list[int], list[int]]  # CDFs, their lengths, their first symbols
 
 
 class Coder(Protocol):
@@ -70,20 +69,26 @@ def merge_checkerboard(even: Tensor, odd: Tensor) -> Tensor:
 
 
 class GaussianTables:
-    """The quantised Gaussians of an updated GaussianConditional in the form that the rANS coder takes."""
+    """The quantised Gaussians of an updated GaussianConditional, for the coder that this codes with."""
 
     def __init__(self, model: GaussianConditional) -> None:
-        lengths: list[int] = model.cdf_length.tolist()
-        rows = model.quantized_cdf.tolist()
-        # Each row is cut to its length: the coder copies the tables at every call, and seven eighths are padding.
-        cdfs = [row[:length] for row, length in zip(rows, lengths, strict=True)]
-        self.all: Tables = (cdfs, lengths, model.offset.tolist())
-        self.bounds: Tensor = model.scale_table[:-1]
+        self.coder = coder_of(model)
+        self.tables: Any = self.coder.Tables(model.quantized_cdf, model.cdf_length, model.offset)
+        self._indexer = GaussianIndexer(model.scale_table)
 
     def indexes(self, scales: Tensor) -> Tensor:
         """Per scale the index of the smallest scale with a table that is at least as large, else of the largest."""
         with mark(ENTROPY_CODER):
-            return torch.bucketize(scales.contiguous(), self.bounds.to(scales))
+            return self._indexer.indexes(scales)
+
+    def symbols(self, y: Tensor, scales: Tensor, means: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(round(y - means), `indexes`, y_hat): the first two int32 in host memory, y_hat where y is."""
+        with mark(ENTROPY_CODER):
+            symbols, indexes, y_hat = self._indexer.symbols(y, scales, means)
+        if symbols.device.type != "cpu":
+            with mark(COPIES):
+                symbols, indexes = torch.stack((symbols, indexes)).cpu()
+        return symbols, indexes, y_hat
 
 
 class Estimator:
@@ -110,28 +115,28 @@ class Encoder:
     def __init__(self, passes: Iterable[Tensor], tables: GaussianTables) -> None:
         self._passes = iter(passes)
         self._tables = tables
-        self._collected: list[list[tuple[list[int], list[int]]]] = []  # pass, image -> symbols, indexes
+        self._collected: list[list[tuple[Tensor, Tensor]]] = []  # pass, image -> symbols, indexes
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """Collect the symbols of the next pass; its y_hat."""
-        symbols = torch.round(next(self._passes) - means)
-        rows = lists_per_image(symbols.int()), lists_per_image(self._tables.indexes(scales))
-        self._collected.append(list(zip(*rows, strict=True)))
-        return (symbols + means).contiguous()
+        symbols, indexes, y_hat = self._tables.symbols(next(self._passes), scales, means)
+        self._collected.append(list(zip(symbols, indexes, strict=True)))
+        return y_hat
 
     def strings(self) -> list[Strings]:
         """One string per pass and image."""
-        return [[self._encode(*row) for row in rows] for rows in self._collected]
+        return [[self._encoded([part]) for part in images] for images in self._collected]
 
     def joined(self) -> Strings:
         """One string per image, its passes one after the other."""
-        return [
-            self._encode(*map(_concatenate, zip(*passes, strict=True))) for passes in zip(*self._collected, strict=True)
-        ]
+        return [self._encoded(passes) for passes in zip(*self._collected, strict=True)]
 
-    def _encode(self, symbols: list[int], indexes: list[int]) -> bytes:
+    def _encoded(self, passes: Iterable[tuple[Tensor, Tensor]]) -> bytes:
         with mark(ENTROPY_CODER):
-            string: bytes = ans.RansEncoder().encode_with_indexes(symbols, indexes, *self._tables.all)
+            encoder = self._tables.coder.Encoder()
+            for symbols, indexes in passes:
+                encoder.put(symbols, indexes, self._tables.tables)
+            string: bytes = encoder.flush()
         return string
 
 
@@ -144,10 +149,7 @@ class Decoder:
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """Decode the next pass; its y_hat."""
-        rows = zip(next(self._strings), lists_per_image(self._tables.indexes(scales)), strict=True)
-        with mark(ENTROPY_CODER):
-            symbols = [ans.RansDecoder().decode_with_indexes(string, row, *self._tables.all) for string, row in rows]
-        return _add_means(symbols, scales, means)
+        return JoinedDecoder(next(self._strings), self._tables)(scales, means)
 
 
 class JoinedDecoder:
@@ -155,30 +157,17 @@ class JoinedDecoder:
 
     def __init__(self, strings: Strings, tables: GaussianTables) -> None:
         self._tables = tables
-        self._decoders = [ans.RansDecoder() for _ in strings]
-        for decoder, string in zip(self._decoders, strings, strict=True):
-            decoder.set_stream(string)
+        with mark(ENTROPY_CODER):
+            self._decoders = [tables.coder.Decoder(string) for string in strings]
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """Decode the next pass; its y_hat."""
-        rows = zip(self._decoders, lists_per_image(self._tables.indexes(scales)), strict=True)
+        indexes = self._tables.indexes(scales)
+        with mark(COPIES):
+            indexes = indexes.cpu()
         with mark(ENTROPY_CODER):
-            symbols = [decoder.decode_stream(row, *self._tables.all) for decoder, row in rows]
-        return _add_means(symbols, scales, means)
-
-
-def lists_per_image(values: Tensor) -> list[list[int]]:
-    """Whole numbers [B, ...] on any device -> one list per image, as the rANS coder takes them."""
-    with mark(COPIES):
-        return values.flatten(1).tolist()
-
-
-def _concatenate(lists: Iterable[list[int]]) -> list[int]:
-    with mark(COPIES):
-        return list(chain.from_iterable(lists))
-
-
-def _add_means(symbols: list[list[int]], scales: Tensor, means: Tensor) -> Tensor:
-    with mark(COPIES):
-        residual = torch.tensor(symbols, dtype=torch.int32).to(scales).view(scales.shape)
-    return (residual + means).contiguous()
+            images = [d.get(row, self._tables.tables) for d, row in zip(self._decoders, indexes, strict=True)]
+            symbols = torch.stack(images)
+        with mark(COPIES):
+            symbols = symbols.to(scales.device)
+        return (symbols.to(scales.dtype) + means).contiguous()

@@ -13,12 +13,14 @@ x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any, ClassVar
 
 import torch
 from compressai.entropy_models import EntropyBottleneck, GaussianConditional
 from torch import Tensor, nn
 
+from lic_bench.codecs.entropy_models import coder_of, use_coder, version_of
 from lic_bench.codecs.gaussian_coding import (
     Coder,
     Decoder,
@@ -51,7 +53,8 @@ class HyperpriorCodec(nn.Module, ABC):
         super().__init__()
         self.entropy_bottleneck = EntropyBottleneck(hyper)
         self.gaussian_conditional = GaussianConditional(default_scales())
-        self._tables: tuple[Tensor, GaussianTables] | None = None
+        use_coder(self, "native")
+        self._tables: tuple[Tensor, int, ModuleType, GaussianTables] | None = None
 
     @abstractmethod
     def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
@@ -115,9 +118,10 @@ class HyperpriorCodec(nn.Module, ABC):
         source = self.gaussian_conditional.quantized_cdf
         if source.numel() == 0 or self.entropy_bottleneck.quantized_cdf.numel() == 0:
             raise ValueError("The entropy coder has no tables yet: call update() first.")
-        if self._tables is None or self._tables[0] is not source:
-            self._tables = (source, GaussianTables(self.gaussian_conditional))
-        return self._tables[1]
+        made_of = source, version_of(source), coder_of(self.gaussian_conditional)
+        if self._tables is None or self._tables[0] is not source or self._tables[1:3] != made_of[1:]:
+            self._tables = *made_of, GaussianTables(self.gaussian_conditional)
+        return self._tables[3]
 
     def check_image(self, x: Tensor) -> None:
         """Raise ValueError unless x is a batch of images of an allowed size."""

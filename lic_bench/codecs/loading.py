@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from lic_bench.codec import Codec
 from lic_bench.codecs.checkpoint_file import read_checkpoint
 from lic_bench.codecs.checkpoints import sha256_of
+from lic_bench.codecs.entropy_models import use_coder
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.process_settings import kept_settings, seed_random_numbers
@@ -237,7 +238,7 @@ def _check_precision(spec: CodecSpec, module: nn.Module) -> None:
 
 
 def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
-    """The module with entropy tables made from its weights."""
+    """The module with entropy tables made from its weights, for its codec's coder."""
     update = cast(Callable[..., object], module.update)
     try:
         with kept_settings():
@@ -246,6 +247,7 @@ def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
         raise UserError(
             f"Codec {spec.name!r}: update(force=True) fails: {type(error).__name__}: {_line(error)}"
         ) from error
+    use_coder(module, spec.coder)
     return module
 
 

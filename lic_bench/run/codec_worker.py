@@ -54,8 +54,11 @@ class CodecWorker:
 
     def code(self, quality: int, image: Image) -> LocalImage:
         """Raises CodecFailure, and whatever a codec raises."""
-        with self.contained(), checked_symbols():
-            return LocalImage.verified(self, quality, image)
+        with self.contained(), checked_symbols() as coders:
+            coded = LocalImage.verified(self, quality, image)
+        if coders:
+            coded.fields["entropy_coder"] = f"rans ({' and '.join(sorted(coders))})"
+        return coded
 
     def encode(self, quality: int, image: Image) -> LocalImage:
         with self.contained(), checked_symbols(), torch.no_grad():

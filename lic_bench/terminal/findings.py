@@ -140,7 +140,8 @@ def compiler_findings() -> Iterator[Finding]:
         what="C++ compiler",
         brief="C++",
         status="ok" if compiler else "warning",
-        detail=compiler or "none on PATH; installed from source, LALIC has no CPU kernels then and is slower",
+        detail=compiler
+        or "none on PATH; installed from source, LALIC's kernels and the entropy coder are the slow ones",
         fix="" if compiler else "apt-get install g++",
     )
     nvcc = shutil.which("nvcc")

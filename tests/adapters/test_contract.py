@@ -118,6 +118,7 @@ def test_the_ends_of_the_scale_work(name):
 @functools.cache
 def learned(name: str, instance: str = "encoder"):
     """The codec of SPEC.small with random weights; each instance is made once and shares nothing with the other."""
+    from lic_bench.codecs.entropy_models import use_coder
     from lic_bench.codecs.loading import kernels_of
     from lic_bench.codecs.network_codec import NetworkCodec
 
@@ -125,6 +126,7 @@ def learned(name: str, instance: str = "encoder"):
     torch.manual_seed(0)
     module = load_target(spec.small)()
     module.update(force=True)
+    use_coder(module, "compressai" if instance == "compressai" else "native")
     return NetworkCodec(module, spec.padding, kernels_of(spec, torch.device("cpu")) or "")
 
 
@@ -152,6 +154,14 @@ def test_a_fresh_instance_decodes_any_size_from_bytes_alone(name, size):
     assert x_hat.shape == x.shape
     assert 0 <= x_hat.min() <= x_hat.max() <= 1
     assert torch.equal(x_hat, learned(name).decompress(bits))
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_our_coder_and_compressais_write_the_same_and_read_each_others(name):
+    x, ours, theirs = image(130, 150), learned(name), learned(name, "compressai")
+    bits = ours.compress(x)
+    assert theirs.compress(x) == bits
+    assert torch.equal(theirs.decompress(bits), ours.decompress(bits))
 
 
 @pytest.mark.parametrize("name", LEARNED)

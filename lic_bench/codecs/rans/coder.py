@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
 from weakref import finalize
 
 import torch
 from torch import Tensor
 
-from native import Kernels
+from lic_bench.codecs.rans.library import library, pointer
 
-KERNELS = Kernels("lic_bench.codecs.rans", "rans")
 FAULTS = {
     1: "an index is that of no table",
     2: "the string ends before its last symbol; it is damaged, or not of this model",
@@ -32,10 +30,10 @@ class Tables:
         arrays = [_int32(values) for values in (cdfs, lengths, offsets)]
         if not len(lengths) == len(offsets) == rows:
             raise ValueError(f"{rows} tables, {len(lengths)} lengths and {len(offsets)} offsets: they must be as many.")
-        self.handle = _library().rans_tables_new(*map(_pointer, arrays), ctypes.c_int64(rows), ctypes.c_int64(longest))
+        self.handle = library().rans_tables_new(*map(pointer, arrays), ctypes.c_int64(rows), ctypes.c_int64(longest))
         if not self.handle:
             raise ValueError("A table of cumulative frequencies does not rise from 0 to 65536.")
-        finalize(self, _library().rans_tables_delete, ctypes.c_void_p(self.handle))
+        finalize(self, library().rans_tables_delete, ctypes.c_void_p(self.handle))
 
 
 class Encoder:
@@ -52,17 +50,16 @@ class Encoder:
 
     def flush(self) -> bytes:
         """The string. Raises ValueError for an index that is that of no table."""
-        library = _library()
-        handle = ctypes.c_void_p(library.rans_encoder_new())
+        handle = ctypes.c_void_p(library().rans_encoder_new())
         try:
             for symbols, indexes, tables in reversed(self._passes):
-                arrays = _pointer(symbols), _pointer(indexes), ctypes.c_int64(symbols.numel())
-                _check(library.rans_put(handle, ctypes.c_void_p(tables.handle), *arrays))
+                arrays = pointer(symbols), pointer(indexes), ctypes.c_int64(symbols.numel())
+                _check(library().rans_put(handle, ctypes.c_void_p(tables.handle), *arrays))
             place = ctypes.c_void_p()
-            length = library.rans_flush(handle, ctypes.byref(place))
+            length = library().rans_flush(handle, ctypes.byref(place))
             return ctypes.string_at(place, length)
         finally:
-            library.rans_encoder_delete(handle)
+            library().rans_encoder_delete(handle)
 
 
 class Decoder:
@@ -70,11 +67,11 @@ class Decoder:
 
     def __init__(self, string: bytes) -> None:
         """Raises ValueError for a string that no Encoder writes: not of whole words of 4 bytes, or less than two."""
-        handle = _library().rans_decoder_new(ctypes.c_char_p(string), ctypes.c_int64(len(string)))
+        handle = library().rans_decoder_new(ctypes.c_char_p(string), ctypes.c_int64(len(string)))
         if not handle:
             raise ValueError(f"A string of {len(string)} bytes: allowed are multiples of 4 from 8 on; it is damaged.")
         self._handle = ctypes.c_void_p(handle)
-        finalize(self, _library().rans_decoder_delete, self._handle)
+        finalize(self, library().rans_decoder_delete, self._handle)
 
     def get(self, indexes: Tensor, tables: Tables) -> Tensor:
         """The next symbols, int32 of the shape of `indexes`: of each the number of its table.
@@ -83,27 +80,13 @@ class Decoder:
         """
         wanted = _int32(indexes)
         symbols = torch.empty_like(wanted)
-        arrays = _pointer(wanted), ctypes.c_int64(wanted.numel()), _pointer(symbols)
-        _check(_library().rans_get(self._handle, ctypes.c_void_p(tables.handle), *arrays))
+        arrays = pointer(wanted), ctypes.c_int64(wanted.numel()), pointer(symbols)
+        _check(library().rans_get(self._handle, ctypes.c_void_p(tables.handle), *arrays))
         return symbols.view(indexes.shape)
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    library: ctypes.CDLL = KERNELS.library()
-    for name in ("rans_tables_new", "rans_encoder_new", "rans_decoder_new"):
-        getattr(library, name).restype = ctypes.c_void_p
-    for name in ("rans_put", "rans_get", "rans_flush"):
-        getattr(library, name).restype = ctypes.c_int64
-    return library
 
 
 def _int32(values: Tensor) -> Tensor:
     return values.detach().to("cpu", torch.int32).contiguous()
-
-
-def _pointer(values: Tensor) -> ctypes.c_void_p:
-    return ctypes.c_void_p(values.data_ptr())
 
 
 def _check(status: int) -> None:

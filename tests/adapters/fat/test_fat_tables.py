@@ -7,11 +7,14 @@ import pytest
 import torch
 
 from adapters.fat.gaussian import probability
-from adapters.fat.tables import IntegerTables, integer_tables
+from adapters.fat.tables import IntegerTables
+from lic_bench.codecs import compressai_rans, rans
+
+TABLES = IntegerTables(compressai_rans)
 
 
 def test_every_table_is_one_the_coder_takes():
-    for cdf, length, first in zip(*integer_tables().all, strict=True):
+    for cdf, length, first in zip(*TABLES.all.lists, strict=True):
         assert (cdf[0], cdf[-1]) == (0, 65536)
         assert all(low < high for low, high in itertools.pairwise(cdf))
         assert length == len(cdf)
@@ -19,17 +22,20 @@ def test_every_table_is_one_the_coder_takes():
 
 
 def test_they_are_the_same_every_time_and_not_many():
-    assert IntegerTables().all == integer_tables().all
-    assert sum(integer_tables().all[1]) < 40_000
+    assert IntegerTables(compressai_rans).all.lists == TABLES.all.lists
+    assert sum(TABLES.all.lists[1]) < 40_000
+
+
+def test_our_coder_takes_them_all():
+    IntegerTables(rans)
 
 
 def costs(scale, mean):
     """(probabilities, bits) of the integers around the mean, by the Gaussian and by its table."""
-    tables = integer_tables()
     reach = max(8, math.ceil(5 * scale))
     q = torch.arange(-reach, reach + 1).double() + round(mean)
-    index, nearest, sign = tables.indexes(torch.full_like(q, scale), torch.full_like(q, mean))
-    cdf, first = tables.all[0][int(index[0])], tables.all[2][int(index[0])]
+    index, nearest, sign = TABLES.indexes(torch.full_like(q, scale), torch.full_like(q, mean))
+    cdf, first = TABLES.all.lists[0][int(index[0])], TABLES.all.lists[2][int(index[0])]
     place = (sign * (q - nearest)).long() - first
     escaped = (place < 0) | (place >= len(cdf) - 2)
     place[escaped] = len(cdf) - 2
@@ -58,7 +64,7 @@ def test_a_certain_value_costs_next_to_nothing():
 
 def test_mirrored_means_share_a_table():
     scales, means = torch.tensor([0.3, 0.3]), torch.tensor([2.2, -2.2])
-    index, nearest, sign = integer_tables().indexes(scales, means)
+    index, nearest, sign = TABLES.indexes(scales, means)
     assert index[0] == index[1]
     assert nearest.tolist() == [2, -2]
     assert sign.tolist() == [1, -1]
@@ -66,4 +72,4 @@ def test_mirrored_means_share_a_table():
 
 def test_scales_below_the_bound_count_as_the_bound():
     scales, means = torch.tensor([-1.0, 0.0, 0.01]), torch.full((3,), 0.49)
-    assert integer_tables().indexes(scales, means)[0].unique().numel() == 1
+    assert TABLES.indexes(scales, means)[0].unique().numel() == 1

@@ -1,4 +1,4 @@
-"""Networks whose latents are not finite, with CompressAI's entropy models and coder: a failure, where it was a hang."""
+"""Networks whose latents are not finite, with CompressAI's entropy models: a failure, where it was a hang."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,18 +13,24 @@ from hypothesis import strategies as st
 from torch import nn
 
 from adapters.elic.model import small as elic_small
+from lic_bench.codecs.entropy_models import use_coder
 from lic_bench.measurement.failures import CodecFailure
 from lic_bench.measurement.symbol_check import ENCODERS, LARGEST, checked_symbols
+from lic_bench.spec import Coder
 
 TABLES = ([[0, 1 << 15, 1 << 16]], [3], [0])  # one distribution of one symbol, and the escape
 
 
+@pytest.mark.parametrize("coder", ["native", "compressai"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e38])
 @pytest.mark.parametrize("make", [partial(MeanScaleHyperprior, 8, 12), partial(Autoregressive, 8, 12), elic_small])
-def test_latents_that_are_not_finite_never_reach_the_coder(make: Callable[[], nn.Module], value: float) -> None:
+def test_latents_that_are_not_finite_never_reach_the_coder(
+    make: Callable[[], nn.Module], value: float, coder: Coder
+) -> None:
     torch.manual_seed(0)
     module = make().eval()
     module.update(force=True)
+    use_coder(module, coder)
     with torch.no_grad():
         next(module.g_a.parameters()).flatten()[0] = value
     with (
@@ -48,14 +54,19 @@ def test_symbols_in_range_are_coded_as_without_a_check(symbols: list[int]) -> No
     assert ans.RansDecoder().decode_with_indexes(plain, [0] * len(symbols), *TABLES) == symbols
 
 
-@given(st.integers(LARGEST + 1, 2**31 - 1), st.sampled_from([-1, 1]), st.sampled_from(ENCODERS))
-def test_symbols_beyond_it_are_a_failure(size: int, sign: int, encoder: type) -> None:
-    with checked_symbols(), pytest.raises(CodecFailure, match=str(sign * size)):
-        encoder().encode_with_indexes([0, sign * size, 1], [0, 0, 0], *TABLES)
+@given(st.integers(LARGEST + 1, 2**31 - 1), st.sampled_from([-1, 1]), st.sampled_from([*ENCODERS.items()]))
+def test_symbols_beyond_it_are_a_failure(size: int, sign: int, known: tuple[tuple[type, str], str]) -> None:
+    (encoder, method), coder = known
+    symbols, indexes = [0, sign * size, 1], [0, 0, 0]
+    given_them = (symbols, indexes, *TABLES) if coder == "compressai" else (torch.tensor(symbols), indexes, None)
+    with checked_symbols() as seen, pytest.raises(CodecFailure, match=str(sign * size)):
+        getattr(encoder(), method)(*given_them)
+    assert seen == {coder}
 
 
 def test_outside_nothing_is_checked() -> None:
-    before = [encoder.encode_with_indexes for encoder in ENCODERS]
-    with checked_symbols():
-        assert [encoder.encode_with_indexes for encoder in ENCODERS] != before
-    assert [encoder.encode_with_indexes for encoder in ENCODERS] == before
+    before = [getattr(encoder, method) for encoder, method in ENCODERS]
+    with checked_symbols() as seen:
+        assert [getattr(encoder, method) for encoder, method in ENCODERS] != before
+    assert seen == set()
+    assert [getattr(encoder, method) for encoder, method in ENCODERS] == before
