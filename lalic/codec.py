@@ -38,7 +38,7 @@ LALIC = CodecSpec(
         **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},
         "context *": ("context.groups.*",),
     },
-    variants={
+    ablations={
         "2-2-2-2-conv": "LALIC 2,2,2,2 Conv",
         "2-4-6-2-conv": "LALIC 2,4,6,2 Conv",
         "2-4-6-6-conv": "LALIC 2,4,6,6 Conv",
@@ -64,7 +64,7 @@ SMALL = replace(
     quick_qualities=(2, 4),
     checkpoints={},
     shipped="lalic:weights",
-    variants={"aft": "LALIC-small AFT", "aft-shift": "LALIC-small AFT+Shift"},
+    ablations={"aft": "LALIC-small AFT", "aft-shift": "LALIC-small AFT+Shift"},
     published=None,
     fills="no row of the paper: a curve of its own",
     notes=(

@@ -30,18 +30,20 @@ from lic_bench.codecs.hyperprior import HyperpriorCodec
 from lic_bench.codecs.weights import load_strictly
 
 
-def build(state: Mapping[str, Any] | None = None, variant: str | None = None) -> nn.Module:
+def build(state: Mapping[str, Any] | None = None, ablation: str | None = None) -> nn.Module:
     """LALIC in eval mode. state: the authors' checkpoint or our own state dict, wrapped or not; None: fresh weights.
 
-    Sizes are read from the state, and so is the precision (at least float32). variant: of fresh weights, a row of
+    Sizes are read from the state, and so is the precision (at least float32). ablation: of fresh weights, a row of
     `lalic.ablations`. Raises ValueError where it is not the state of a LALIC network.
     """
-    return _built(ABLATIONS[variant].config if variant else LalicConfig(), state)
+    return _built(ABLATIONS[ablation].config if ablation else LalicConfig(), state)
 
 
-def build_small(state: Mapping[str, Any] | None = None, variant: str | None = None) -> nn.Module:
-    """lalic-small, as `build`. variant: of fresh weights, one of Table 3's attentions."""
-    mixing = {} if variant is None else {key: getattr(ABLATIONS[variant].config, key) for key in ("attention", "shift")}
+def build_small(state: Mapping[str, Any] | None = None, ablation: str | None = None) -> nn.Module:
+    """lalic-small, as `build`. ablation: of fresh weights, one of Table 3's attentions."""
+    mixing = (
+        {} if ablation is None else {key: getattr(ABLATIONS[ablation].config, key) for key in ("attention", "shift")}
+    )
     return _built(replace(SMALL, **mixing), state)
 
 

@@ -12,6 +12,7 @@ from lic_bench.phase_marks import OTHER, TOTAL
 Argument = Literal["state", "quality", "pretrained"]
 Metric = Literal["mse", "ms-ssim"]
 Coder = Literal["native", "compressai"]
+VARIANT_MARK = "@"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,9 @@ class CodecSpec:
     mode: the default colour path of a codec that has several.
     version: of a codec whose name ends in its version. The same name with another version is then a codec as well,
         whose `settings` have that "version".
-    variants: ending -> label of codecs called NAME-ENDING, whose `settings` have that ending as "variant": the same
-        code with another network, as for an ablation.
+    ablations: ending -> label of codecs called NAME-ENDING, whose `settings` have that ending as "ablation": the same
+        code with another network, without weights.
+    variants: of codecs.variants.VARIANTS, those that this codec is another one of: "lalic@bf16" of "lalic". Set there.
     optimised_for: what the weights of a learned codec were trained to keep low; by default "mse". Tables of PSNR leave
         out codecs trained for "ms-ssim". None for classical codecs. Raises UserError for a classical one that has it.
     published: slug under results/published whose curves are this codec's own; None: none.
@@ -128,7 +130,8 @@ class CodecSpec:
     options: tuple[str, ...] = ()
     mode: str | None = None
     version: str = ""
-    variants: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    ablations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    variants: tuple[str, ...] = ()
     optimised_for: Metric | None = None
     published: str | None = None
     fills: str = ""
@@ -150,6 +153,11 @@ class CodecSpec:
         values = ((item.name, getattr(self, item.name)) for item in fields(self))
         plain: dict[str, Any] = {name: dict(v) if isinstance(v, Mapping) else v for name, v in values}
         return partial(CodecSpec, **plain), ()
+
+    @property
+    def base(self) -> str:
+        """The name without variants, under which its weights are."""
+        return self.name.partition(VARIANT_MARK)[0]
 
     def check_quality(self, quality: int) -> None:
         """Raise UserError if this codec has no such quality."""

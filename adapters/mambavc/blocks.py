@@ -35,8 +35,12 @@ class SelectiveScan(nn.Module):
     """`selective_scan` as a module, so that counters which go by modules name it."""
 
     def forward(self, x: Tensor, *weights: Tensor) -> Tensor:
-        """x: [B, H, W, D]; weights: as `selective_scan` takes them. Returns [B, H, W, D]."""
-        return selective_scan(x, *weights)
+        """x: [B, H, W, D]; weights: as `selective_scan` takes them. Returns [B, H, W, D].
+
+        Below float32 the states are summed in float32: over thousands of steps nothing less is close.
+        """
+        wide = torch.promote_types(x.dtype, torch.float32)
+        return selective_scan(x.to(wide), *(weight.to(wide) for weight in weights)).to(x.dtype)
 
 
 class GatedScan(nn.Module):

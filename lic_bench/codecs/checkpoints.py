@@ -46,7 +46,7 @@ def checkpoint_folders(given: Path | None) -> list[Path]:
 def find_released(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
     """quality -> weights file, for those of the codec's checkpoints that are there (FOLDER/file, FOLDER/codec/file)."""
     names = {quality: checkpoint.file for quality, checkpoint in spec.checkpoints.items()}
-    return _present({q: [folder / inner / names[q] for folder in folders for inner in ("", spec.name)] for q in names})
+    return _present({q: [folder / inner / names[q] for folder in folders for inner in ("", spec.base)] for q in names})
 
 
 def find_checkpoints(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
@@ -58,7 +58,7 @@ def trained_name(spec: CodecSpec, quality: int) -> str:
     """The name of a weights file that `lic-bench train` writes."""
     if is_target(spec.name) and quality in spec.checkpoints:
         return spec.checkpoints[quality].file
-    return f"{spec.load.partition(':')[2] if is_target(spec.name) else spec.name}-q{quality}.pth"
+    return f"{spec.load.partition(':')[2] if is_target(spec.name) else spec.base}-q{quality}.pth"
 
 
 def shipped_checkpoints(spec: CodecSpec) -> dict[int, Path]:
@@ -78,7 +78,7 @@ def _find_trained(spec: CodecSpec, folders: list[Path]) -> dict[int, Path]:
     names = {quality: trained_name(spec, quality) for quality in qualities}
     return _present(
         {
-            quality: [folder / inner / name for folder in folders for inner in ("", spec.name, Path(name).stem)]
+            quality: [folder / inner / name for folder in folders for inner in ("", spec.base, Path(name).stem)]
             for quality, name in names.items()
         }
     )
@@ -100,7 +100,7 @@ def check_sha256(spec: CodecSpec, quality: int, file: Path) -> None:
             f"{file} is not the released file: sha256 {sha256_of(file)}, expected {known}; remove it and get it again."
         )
     if not known:
-        _check_lock(file, key_of(spec.name, spec.checkpoints[quality].file), spec.name)
+        _check_lock(file, key_of(spec.base, spec.checkpoints[quality].file), spec.base)
 
 
 def _check_lock(file: Path, key: str, codec: str) -> None:

@@ -18,8 +18,10 @@ from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.codecs.entropy_models import use_coder
 from lic_bench.codecs.factory_targets import is_target
 from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.network_variants import make_variant
 from lic_bench.codecs.process_settings import kept_settings, seed_random_numbers
 from lic_bench.codecs.registry import load_target, resolve_codec
+from lic_bench.codecs.variants import check_gpu
 from lic_bench.codecs.weights import check_values, ignored_weights, load_any, present_name, unwrapped
 from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
@@ -73,7 +75,7 @@ def load_model(
         spec.check_quality(quality)
     state = read_checkpoint(Path(checkpoint)) if isinstance(checkpoint, str | Path) else checkpoint
     source = str(checkpoint) if isinstance(checkpoint, str | Path) else "the given state dict"
-    return _ready(spec, _build(spec, quality, state, source)).to(device)
+    return _placed(spec, _ready(spec, _build(spec, quality, state, source)), torch.device(device))
 
 
 def check_fits(spec: CodecSpec, quality: int, weights: Path) -> list[str]:
@@ -113,7 +115,7 @@ def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torc
     name = sha256_of(weights) if weights else sha256_of_state(module) if spec.own_weights else RANDOM
     kernels = kernels_of(spec, device)
     ready = _ready(spec, module).float()  # images come in float32, whatever the weights were saved in
-    return Loaded(NetworkCodec(ready.to(device), spec.padding, kernels or ""), name, kernels)
+    return Loaded(NetworkCodec(_placed(spec, ready, device), spec.padding, kernels or ""), name, kernels)
 
 
 def weights_of(spec: CodecSpec, quality: int, file: Path | None) -> str:
@@ -248,6 +250,13 @@ def _ready(spec: CodecSpec, module: nn.Module) -> nn.Module:
             f"Codec {spec.name!r}: update(force=True) fails: {type(error).__name__}: {_line(error)}"
         ) from error
     use_coder(module, spec.coder)
+    return module
+
+
+def _placed(spec: CodecSpec, module: nn.Module, device: torch.device) -> nn.Module:
+    """The network on its device, as the codec's variants have it."""
+    check_gpu(spec, device.type)
+    make_variant(module.to(device), spec)
     return module
 
 

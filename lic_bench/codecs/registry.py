@@ -15,9 +15,10 @@ from typing import cast
 
 from lic_bench.codecs.factory_targets import is_target, spec_of_target
 from lic_bench.codecs.process_settings import kept_settings
+from lic_bench.codecs.variants import variants_in, with_variants
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
-from lic_bench.spec import CodecSpec
+from lic_bench.spec import VARIANT_MARK, CodecSpec
 from lic_bench.system.programs import InstalledCoder, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"
@@ -71,11 +72,15 @@ def installed_codecs() -> Mapping[str, CodecSpec]:
 
 
 def resolve_codec(name: str) -> CodecSpec:
-    """The codec of this name or alias. Raises UserError for an unknown one, with the nearest.
+    """The codec of this name or alias, which variants may follow. Raises UserError for an unknown one.
 
     A name with a colon is a target, "package.module:factory", from which codecs.factory_targets.spec_of_target makes
     the codec. A CodecSpec found there is registered like a plugin, under its own name.
     """
+    return with_variants(_resolve_base(name.partition(VARIANT_MARK)[0]), variants_in(name))
+
+
+def _resolve_base(name: str) -> CodecSpec:
     if is_target(name):
         target = spec_of_target(name)
         return target if target.name == name else _register(target, f"Codec {name!r}")
@@ -87,9 +92,13 @@ def resolve_codec(name: str) -> CodecSpec:
 
 def find_codec(name: str) -> CodecSpec | None:
     """The codec of a stored name; None for a name that is not known now, and for a target."""
+    base, mark, _ = name.partition(VARIANT_MARK)
+    if mark:
+        spec = find_codec(base)
+        return spec and with_variants(spec, variants_in(name))
     by_name = _specs_by_name()
     specs = by_name.values()
-    return by_name.get(name) or _spec_of_version(name, specs) or _spec_of_variant(name, specs)
+    return by_name.get(name) or _spec_of_version(name, specs) or _spec_of_ablation(name, specs)
 
 
 def check_installed(spec: CodecSpec) -> None:
@@ -143,17 +152,17 @@ def _spec_of_version(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
     return None
 
 
-def _spec_of_variant(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
-    """The codec called `name` if it is a variant that a known one declares: lalic-aft beside lalic."""
+def _spec_of_ablation(name: str, specs: Iterable[CodecSpec]) -> CodecSpec | None:
+    """The codec called `name` if it is an ablation that a known one declares: lalic-aft beside lalic."""
     for spec in specs:
-        variant = name.removeprefix(f"{spec.name}-")
-        if variant != name and variant in spec.variants:
+        ablation = name.removeprefix(f"{spec.name}-")
+        if ablation != name and ablation in spec.ablations:
             return replace(
                 spec,
                 name=name,
-                label=spec.variants[variant],
-                settings={**spec.settings, "variant": variant},
-                variants={},
+                label=spec.ablations[ablation],
+                settings={**spec.settings, "ablation": ablation},
+                ablations={},
                 checkpoints={},
                 shipped=None,
                 aliases=(),

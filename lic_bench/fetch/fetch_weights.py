@@ -59,7 +59,7 @@ def fetch_weights(
     network takes it. The outcome says what failed; the other files are fetched.
     Raises UserError before any download: an unknown codec, no http address, no place to write.
     """
-    specs = choose_codecs(codecs)
+    specs = choose_codecs(",".join(dict.fromkeys(spec.base for spec in choose_codecs(codecs))))
     if mirror:
         check_address(mirror)
     folders = [given] if (given := named_folder(checkpoints)) else checkpoint_folders(None)

@@ -7,6 +7,7 @@ from typing import Any
 from lic_bench.codecs.factory_targets import is_target, target_label
 from lic_bench.codecs.registry import find_codec
 from lic_bench.rate_distortion import published
+from lic_bench.spec import VARIANT_MARK
 from lic_bench.store.run_folder import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
@@ -16,8 +17,9 @@ METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
 @cache
 def codec_label(codec: str) -> str:
     """The label of the codec's SPEC, else of its published curves, else the slug. Targets have their target_label."""
-    if is_target(codec):
-        return target_label(codec)
+    base, *variants = codec.split(VARIANT_MARK)
+    if is_target(base):
+        return " ".join((target_label(base), *variants))
     spec = find_codec(codec)
     return spec.label if spec else published.published_label(codec) or codec
 

@@ -100,14 +100,15 @@ def choose_parts(text: str) -> tuple[str, ...]:
 def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:
     """codec -> qualities asked for: "1,3" means every codec not named, "jpeg=30,50" that codec; a..b is a range.
 
-    Options of one kind add up.
+    A codec's variants are that codec too. Options of one kind add up.
     """
     common: dict[str, tuple[int, ...]] = {}
     named: dict[str, tuple[int, ...]] = {}
     for option in options:
         name, equals, numbers = option.rpartition("=")
-        chosen = [resolve_codec(name)] if equals else list(specs)
-        if equals and chosen[0].name not in {spec.name for spec in specs}:
+        wanted = resolve_codec(name).name if equals else ""
+        chosen = [spec for spec in specs if wanted in ("", spec.name, spec.base)]
+        if not chosen:
             raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
         for spec in chosen:
             of_kind = named if equals else common

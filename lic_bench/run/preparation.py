@@ -12,6 +12,7 @@ from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
 from lic_bench.codecs.loading import weights_of
 from lic_bench.codecs.padding import padded_size
 from lic_bench.codecs.registry import check_installed, choose_codecs, find_programs
+from lic_bench.codecs.variants import check_gpu
 from lic_bench.defaults import REPEATS
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, find_dataset
@@ -85,7 +86,7 @@ def prepare_session(
     check_ranges(options)
     device = choose_device(options.device)
     apply_protocol_settings(device, options.threads)
-    specs, named = _specs(options)
+    specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
     parts = choose_parts(options.measure)
@@ -120,10 +121,12 @@ def prepare_session(
     return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config))
 
 
-def _specs(options: Options) -> tuple[list[CodecSpec], Files]:
+def _specs(options: Options, device: torch.device) -> tuple[list[CodecSpec], Files]:
     """The codecs with their options, and the weights files that --checkpoint names."""
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
     specs = with_options(choose_codecs(options.codecs), named)
+    for spec in specs:
+        check_gpu(spec, device.type)
     files = parse_checkpoints(options.checkpoint, specs)
     return with_named_qualities(specs, files), files
 

@@ -18,17 +18,18 @@ Qualities = Mapping[str, tuple[int, ...]]  # codec -> qualities that were asked 
 def parse_checkpoints(options: Sequence[str], specs: Sequence[CodecSpec]) -> Files:
     """The weights files that --checkpoint names: "CODEC=FILE", of a codec with several qualities "CODEC:3=FILE".
 
-    A factory that takes no quality may have several files, each under a quality of its own.
+    A factory that takes no quality may have several files, each under a quality of its own. A codec's variants have
+    the files of the codec.
     Raises UserError for what is no such text, a codec or a quality that is not there, and a file that is not there.
     """
     files: dict[str, dict[int, Path]] = {}
     for option in options:
         spec, quality, file = _named_file(option, specs)
-        of_codec = files.setdefault(spec.name, {})
+        of_codec = files.setdefault(spec.base, {})
         if quality in of_codec:
-            raise UserError(f"--checkpoint {option}: {spec.name} has a file at {spec.quality_name} {quality} already.")
+            raise UserError(f"--checkpoint {option}: {spec.base} has a file at {spec.quality_name} {quality} already.")
         of_codec[quality] = file
-    return files
+    return {spec.name: files[spec.base] for spec in specs if spec.base in files}
 
 
 def with_named_qualities(specs: Sequence[CodecSpec], named: Files) -> list[CodecSpec]:
@@ -83,7 +84,7 @@ def check_weights(specs: Sequence[CodecSpec], asked: Qualities, files: Files) ->
 
 def _named_file(option: str, specs: Sequence[CodecSpec]) -> tuple[CodecSpec, int, Path]:
     """The codec, quality and file of one --checkpoint."""
-    names = {name: spec for spec in specs for name in (spec.name, *spec.aliases)}
+    names = {name: spec for spec in specs for name in (spec.base, spec.name, *spec.aliases)}
     fitting = [name for name in names if option.startswith((f"{name}=", f"{name}:"))]
     if not fitting:
         known = ",".join(spec.name for spec in specs)

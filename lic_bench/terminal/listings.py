@@ -10,7 +10,8 @@ from rich.text import Text
 
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
-from lic_bench.spec import CodecSpec
+from lic_bench.codecs.variants import possible_variants
+from lic_bench.spec import VARIANT_MARK, CodecSpec
 
 
 def codecs_table() -> Table:
@@ -49,7 +50,8 @@ def codec_details(spec: CodecSpec) -> dict[str, Any]:
         **{name: getattr(spec, name) for name in names},
         "qualities": list(spec.qualities),
         "allowed": f"{spec.allowed_text()} ({spec.quality_name})",
-        "variants": [f"{spec.name}-{ending}" for ending in spec.variants],
+        "ablations": [f"{spec.name}-{ending}" for ending in spec.ablations],
+        "variants": [VARIANT_MARK + name for name in possible_variants(spec)],
         "padding": spec.padding and f"to multiples of {spec.padding.multiple} ({spec.padding.place})",
         "weights": weights,
     }

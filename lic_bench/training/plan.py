@@ -81,6 +81,8 @@ class Plan:
 def make_plan(options: TrainingOptions) -> Plan:
     """Check everything that can be checked before the first step. Raises UserError for bad input."""
     spec = resolve_codec(options.codec)
+    if spec.variants:
+        raise UserError(f"Codec {spec.name!r}: its weights are {spec.base}'s; train that.")
     if spec.kind != "learned":
         raise UserError(f"Codec {spec.name!r} is a {spec.kind} codec: it has no weights to train.")
     options = replace(options, metric=options.metric or spec.optimised_for)

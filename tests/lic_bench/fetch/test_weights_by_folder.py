@@ -44,7 +44,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def codec(*checkpoints: Checkpoint, name: str = "net") -> CodecSpec:
     """lalic-small under another name, with these checkpoints at quality 1, 2, ..."""
-    spec = replace(resolve_codec("lalic-small"), name=name, variants={}, checkpoints=dict(enumerate(checkpoints, 1)))
+    spec = replace(resolve_codec("lalic-small"), name=name, ablations={}, checkpoints=dict(enumerate(checkpoints, 1)))
     registry._plugins[name] = spec
     return spec
 
