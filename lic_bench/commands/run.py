@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from lic_bench.commands import measuring
+from lic_bench.commands import completion, measuring
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.commands.config_file import use_as_defaults
 
 if TYPE_CHECKING:
@@ -24,15 +25,21 @@ Config = Annotated[
         parser=opt.named_folder,
     ),
 ]
-Datasets = Annotated[str, Option(help="Data sets or folders of images, separated by commas.", **opt.DATASET_NAMES)]
+Datasets = Annotated[
+    str, Option(help="Data sets or folders of images, separated by commas.", **offering(completion.dataset_names))
+]
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
-Measure = Annotated[str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **opt.PART_NAMES)]
+Measure = Annotated[
+    str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **offering(completion.measurements))
+]
 Starts = Annotated[
     int | None, Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]
+VTM_COLOURS = ("ycbcr10", "ycbcr8", "rgb", "ycbcr8-truncated")
 VtmColour = Annotated[
-    str | None, Option(help="What VTM codes: ycbcr10, ycbcr8, rgb or ycbcr8-truncated. [default: ycbcr10]")
+    str | None,
+    Option(help=f"What VTM codes: {', '.join(VTM_COLOURS)}. [default: ycbcr10]", **offering(lambda: VTM_COLOURS)),
 ]
 Jobs = Annotated[int | None, Option(help="Encoding programs at a time where no times are taken. [default: all cores]")]
 Quick = Annotated[bool, Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
