@@ -173,7 +173,7 @@ def _uncounted(session: Session, lacking: Sequence[Job], parts: frozenset[str]) 
     again = len(lacking) * ((session.config.starts or 1) - 1) if "latency" in parts else 0
     starts = (len(codecs) * (2 if "quality" in parts else 1) + again) * session.config.isolate
     learned = any(job.spec.kind == "learned" for job in lacking)
-    texts = {f"{starts} process starts": starts, "loading weights": learned}
+    texts = {f"{starts} process start{'s' if starts > 1 else ''}": starts, "loading weights": learned}
     texts |= {"counting operations": learned and "complexity" in session.config.measure}
     return [text for text, applies in texts.items() if applies]
 
