@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from lic_bench.commands import completion
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.commands.exit_codes import FAILED, INTERRUPTED
 from lic_bench.terminal.output import ClosedPipe, console, errors
 
@@ -16,7 +18,11 @@ New = Annotated[str, Argument(help="The run that is compared: a folder, or git:R
 Gate = Annotated[Path | None, Option(help="TOML file of what may change by how much. [default: built in]", **opt.PATH)]
 Allow = Annotated[
     list[str] | None,
-    Option(metavar="NAME", help="Compare although this differs, as machine; named in the output; may be repeated."),
+    Option(
+        metavar="NAME",
+        help="Compare although this differs, as machine; named in the output; may be repeated.",
+        **offering(completion.allowed_differences),
+    ),
 ]
 Confirm = Annotated[
     bool, Option("--confirm", help="Measure times that one look does not settle again, BASE and NEW in turn.")

@@ -1,7 +1,9 @@
 """`lic-bench run FILE`: options from a TOML file, or from the run.json of an earlier run; those given beside it win."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ SAME_NAME = (
     *("codecs", "measure", "device", "threads", "repeats", "budget", "starts", "isolate", "limit", "crop", "quick"),
     "convert",
 )
+WRITTEN = "lic_bench.commands.config_file"  # in the context's `meta`: option -> "FILE: KEY", as the file has it
+SUBJECTS = {"codec": "codecs", "data set": "datasets", "weights of": "weights"}  # beginning of an error -> option
 
 
 def use_as_defaults(context: typer.Context, file: Path | None) -> Path | None:
@@ -29,18 +33,42 @@ def use_as_defaults(context: typer.Context, file: Path | None) -> Path | None:
         if flag.startswith("--")
     }
     defaults: dict[str, Any] = {}
+    written = context.meta.setdefault(WRITTEN, {})
     for key, value in _options_of(file / "run.json" if file.is_dir() else file).items():
         if (name := key.replace("_", "-")) not in flags:
             raise unknown(f"option in {file}:", key, flags)
         item, negative = flags[name]
         if item.name in defaults:
             raise UserError(f"{file}: {key} is there twice, under two names; leave one out.")
-        defaults[item.name] = _value(f"{file}: {key}", value, item, negative=negative)
+        defaults[item.name] = _value(context, f"{file}: {key}", value, item, negative=negative)
+        written[item.name] = f"{file}: {key}"
     context.default_map = {**(context.default_map or {}), **defaults}
     return file
 
 
-def _value(source: str, value: Any, item: Any, *, negative: bool) -> Any:
+@contextmanager
+def naming_file(context: typer.Context) -> Iterator[None]:
+    """Raise a UserError about an option that the file gave again, with file and key before it."""
+    try:
+        yield
+    except UserError as error:
+        if (text := with_source(context, str(error))) == str(error):
+            raise
+        raise UserError(text) from None
+
+
+def with_source(context: typer.Context, message: str) -> str:
+    """An error's message; if it is about an option that the file gave, with file and key before it."""
+    about = message.partition("; ")[0]  # what follows is advice, which names other options
+    name = next(iter(re.findall(r"--([a-z][a-z-]*)", about)), "").replace("-", "_")
+    if not name:
+        begins = about.removeprefix("Unknown ").lower()
+        name = next((option for subject, option in SUBJECTS.items() if begins.startswith(subject)), "")
+    source = context.get_parameter_source(name)
+    return f"{context.meta[WRITTEN][name]}: {message}" if source and source.name == "DEFAULT_MAP" else message
+
+
+def _value(context: typer.Context, source: str, value: Any, item: Any, *, negative: bool) -> Any:
     """The value of an option as the command line has it."""
     if getattr(item, "is_flag", False):
         if not isinstance(value, bool):
@@ -50,6 +78,15 @@ def _value(source: str, value: Any, item: Any, *, negative: bool) -> Any:
         return _texts(value)
     if isinstance(value, dict):
         raise UserError(f"{source} is a table; write a text, a number or a list.")
+    if isinstance(value, bool):
+        raise UserError(f"{source} is {value!r}; write a text, a number or a list.")
+    try:
+        item.process_value(context, _text(value))
+    except typer.BadParameter as error:
+        kind = "whole number" if "integer" in str(error) else "number"
+        raise UserError(f"{source} is {value!r}; write a {kind}.") from None
+    except UserError as error:
+        raise UserError(f"{source}: {error}") from None
     return _text(value)
 
 

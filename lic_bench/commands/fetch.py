@@ -5,14 +5,19 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from lic_bench.commands import completion
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import console, errors
 
-Name = Annotated[str, Argument(help="kodak, clic, tecnick or weights.")]
+Name = Annotated[str, Argument(help="kodak, clic, tecnick or weights.", **offering(completion.fetched_names))]
 DataRoot = Annotated[Path | None, Option(help="Where to; a folder of that name is made in it.", **opt.PATH)]
 Url = Annotated[str | None, Option(help="Another address: folder of the files, archive, or folder of CODEC/FILE.")]
-Codecs = Annotated[str | None, Option(help="Of weights: of these codecs, separated by commas.")]
+Codecs = Annotated[
+    str | None,
+    Option(help="Of weights: of these codecs, separated by commas.", **offering(completion.codecs_with_files)),
+]
 Checkpoints = Annotated[Path | None, Option(help="Of weights: where to; CODEC/FILE is made in it.", **opt.PATH)]
 
 

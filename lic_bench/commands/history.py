@@ -6,14 +6,20 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from lic_bench.commands import completion
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.commands.exit_codes import FAILED
 from lic_bench.terminal.output import console
 
 Folder = Annotated[Path | None, Option(help="Folder of the history. [default: results/history]", **opt.PATH)]
 Runs = Annotated[list[Path], Argument(help="Folders of runs.", **opt.RUN)]
-OnlyCodecs = Annotated[str | None, Option(help="Only these codecs, separated by commas.")]
-OnlyMetrics = Annotated[str | None, Option(help="Only these metrics, separated by commas, as encode_s.")]
+OnlyCodecs = Annotated[
+    str | None, Option(help="Only these codecs, separated by commas.", **offering(completion.codec_names))
+]
+OnlyMetrics = Annotated[
+    str | None, Option(help="Only these metrics, separated by commas, as encode_s.", **offering(completion.metrics))
+]
 OnlyMachines = Annotated[str | None, Option(help="Only these machines, separated by commas.")]
 FigureFolder = Annotated[Path | None, Option(help="Draw the series into this folder, as PNG and SVG.", **opt.PATH)]
 Everything = Annotated[bool, Option("--all", help="A row for each series without a step, too.")]

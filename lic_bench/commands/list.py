@@ -7,12 +7,16 @@ from typing import Annotated
 from typer import Argument
 
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import listed_names, offering
 from lic_bench.errors import UserError, unknown
 from lic_bench.terminal.output import console
 
 LISTS = ("codecs", "datasets", "published")
-What = Annotated[str, Argument(help="codecs, datasets or published.", autocompletion=lambda: list(LISTS))]
-Names = Annotated[list[str] | None, Argument(help="Of these codecs all that is known.", metavar="[NAME]...")]
+What = Annotated[str, Argument(help="codecs, datasets or published.", **offering(lambda: LISTS))]
+Names = Annotated[
+    list[str] | None,
+    Argument(help="Of these codecs all that is known.", metavar="[NAME]...", autocompletion=listed_names),
+]
 
 
 def list_known(what: What, names: Names = None, plugin: opt.Plugins = None, as_json: opt.AsJson = False) -> None:

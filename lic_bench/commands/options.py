@@ -1,14 +1,15 @@
 """The options that several commands have, and how a command hands its options on."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from lic_bench.commands import completion
+from lic_bench.commands.completion import offering
 from lic_bench.defaults import BUDGET_S, PROGRAM_TIMEOUT_S, REPEATS, TIMEOUT_S
-from lic_bench.store.records import FIELDS_OF_PART
 from lic_bench.system.named_folders import named_folder
 from lic_bench.terminal.output import console
 
@@ -22,35 +23,11 @@ def silence(silent: bool) -> bool:
     return silent
 
 
-def _completed(known: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
-    """What a shell may put in place of a list with commas whose last name is not yet whole."""
-
-    def complete(incomplete: str) -> list[str]:
-        before, comma, last = incomplete.rpartition(",")
-        return [f"{before}{comma}{name}" for name in known() if name.startswith(last)]
-
-    return complete
-
-
-def _known_codecs() -> Iterable[str]:
-    from lic_bench.codecs.registry import find_codecs
-
-    return find_codecs()
-
-
-def _known_datasets() -> Iterable[str]:
-    from lic_bench.terminal.listings import dataset_rows
-
-    return [row["data set"] for row in dataset_rows()]
-
-
-DATASET_NAMES: Any = {"autocompletion": _completed(_known_datasets)}
-PART_NAMES: Any = {"autocompletion": _completed(lambda: (*FIELDS_OF_PART, "complexity", "all"))}
 Codecs = Annotated[
     str,
     typer.Option(
-        autocompletion=_completed(_known_codecs),
         help="Codecs, separated by commas (lic-bench list codecs), or package.module:factory.",
+        **offering(completion.codec_names),
     ),
 ]
 RunFolder = Annotated[Path, typer.Option(help="Folder of this run; the same command again resumes it.", **PATH)]
@@ -66,11 +43,16 @@ Checkpoint = Annotated[
     list[str] | None,
     typer.Option(metavar="CODEC[:N]=FILE", help="The weights file of a codec, at quality N; may be repeated."),
 ]
-Weights = Annotated[str | None, typer.Option(help="auto: what is there; require: error if missing; random: none.")]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="auto: what is there; require: error if missing; random: none.", **offering(completion.weights_choices)
+    ),
+]
 Qualities = Annotated[
     list[str] | None, typer.Option(help="1,3,5 or 1..6 for every codec, jpeg=30,50 for one; may be repeated.")
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", **offering(completion.devices))]
 Repeats = Annotated[
     int | None, typer.Option(help=f"Samples of each time at least, within --budget. [default: {REPEATS}]")
 ]
@@ -104,7 +86,9 @@ RetryFailed = Annotated[bool, typer.Option("--retry-failed", help="Measure faile
 Allow = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="NAME", help="commit: go on with a run of another commit; its new records say of which they are."
+        metavar="NAME",
+        help="commit: go on with a run of another commit; its new records say of which they are.",
+        **offering(lambda: ["commit"]),
     ),
 ]
 Plugins = Annotated[list[Path] | None, typer.Option(help="Folder of a codec of your own; may be repeated.", **PATH)]

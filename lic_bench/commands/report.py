@@ -5,21 +5,33 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from lic_bench.commands import completion
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.defaults import ANCHOR
 from lic_bench.terminal.output import console
 
 Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.RUN)]
 Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.", **opt.PATH)]
-Published = Annotated[str, Option(help="Published curves: all, paper, none, or slugs with commas.")]
-Reference = Annotated[str, Option(help="This project's own runs (results/measured) beside them: all, none, or names.")]
+Published = Annotated[
+    str,
+    Option(help="Published curves: all, paper, none, or slugs with commas.", **offering(completion.published_curves)),
+]
+Reference = Annotated[
+    str,
+    Option(
+        help="This project's own runs (results/measured) beside them: all, none, or names.",
+        **offering(completion.reference_runs),
+    ),
+]
 Anchor = Annotated[
     str,
     Option(
-        help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable."
+        help="Anchor of the BD-rates: a codec, measured:codec or published:codec; of several, the first comparable.",
+        **offering(completion.codec_names),
     ),
 ]
-Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.")]
+Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.", **offering(completion.bd_rate_methods))]
 
 
 def report(

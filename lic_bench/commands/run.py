@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument, Context, Option
 
-from lic_bench.commands import measuring
+from lic_bench.commands import completion, measuring
 from lic_bench.commands import options as opt
-from lic_bench.commands.config_file import use_as_defaults
+from lic_bench.commands.completion import offering
+from lic_bench.commands.config_file import naming_file, use_as_defaults, with_source
 
 if TYPE_CHECKING:
     from lic_bench.run.options import Options
@@ -24,15 +25,21 @@ Config = Annotated[
         parser=opt.named_folder,
     ),
 ]
-Datasets = Annotated[str, Option(help="Data sets or folders of images, separated by commas.", **opt.DATASET_NAMES)]
+Datasets = Annotated[
+    str, Option(help="Data sets or folders of images, separated by commas.", **offering(completion.dataset_names))
+]
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
-Measure = Annotated[str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **opt.PART_NAMES)]
+Measure = Annotated[
+    str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **offering(completion.measurements))
+]
 Starts = Annotated[
     int | None, Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]
+VTM_COLOURS = ("ycbcr10", "ycbcr8", "rgb", "ycbcr8-truncated")
 VtmColour = Annotated[
-    str | None, Option(help="What VTM codes: ycbcr10, ycbcr8, rgb or ycbcr8-truncated. [default: ycbcr10]")
+    str | None,
+    Option(help=f"What VTM codes: {', '.join(VTM_COLOURS)}. [default: ycbcr10]", **offering(lambda: VTM_COLOURS)),
 ]
 Jobs = Annotated[int | None, Option(help="Encoding programs at a time where no times are taken. [default: all cores]")]
 Quick = Annotated[bool, Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
@@ -42,6 +49,7 @@ DryRun = Annotated[
 
 
 def run(
+    context: Context,
     codecs: opt.Codecs,
     config: Config = None,
     out: opt.RunFolder = Path("results/run"),
@@ -79,8 +87,10 @@ def run(
     import lic_bench.run.session  # noqa: F401  # torch, whose settings are kept only if it is there before plug-ins
     from lic_bench.run.options import Options
 
-    opt.add_plugins(plugin)
-    (_print_plan if dry_run else _measure)(opt.fill(Options, given), as_json=as_json)
+    with naming_file(context):
+        opt.add_plugins(plugin)
+        options = opt.fill(Options, given)
+        _print_plan(context, options, as_json=as_json) if dry_run else _measure(options, as_json=as_json)
 
 
 def _measure(options: Options, *, as_json: bool) -> None:
@@ -98,7 +108,7 @@ def _measure(options: Options, *, as_json: bool) -> None:
     measuring.finish(options.out, outcome)
 
 
-def _print_plan(options: Options, *, as_json: bool) -> None:
+def _print_plan(context: Context, options: Options, *, as_json: bool) -> None:
     from lic_bench.errors import UserError
     from lic_bench.report.reference_runs import reference_folders
     from lic_bench.run.dry_run import plan_run
@@ -116,6 +126,6 @@ def _print_plan(options: Options, *, as_json: bool) -> None:
         for text in [*plan.notes, dry_run_table.total(plan)]:
             console.say(text)
     for text in plan.missing[:-1]:
-        errors.say(text)
+        errors.say(with_source(context, text))
     if plan.missing:
         raise UserError(f"{plan.missing[-1]} The run would not begin.")

@@ -10,18 +10,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from lic_bench.commands import completion
 from lic_bench.commands import options as opt
+from lic_bench.commands.completion import offering
 from lic_bench.commands.exit_codes import INTERRUPTED
 from lic_bench.errors import UserError
 from lic_bench.system import stop_signals
 from lic_bench.terminal.output import console, errors
-from lic_bench.training.options import SAVE_EVERY_S, WORKERS
-from lic_bench.training.recipe import BATCH, CROP, LEARNING_RATE
+from lic_bench.training.options import ALLOWED, PRECISIONS, SAVE_EVERY_S, WORKERS
+from lic_bench.training.recipe import BATCH, CROP, LEARNING_RATE, METRICS
 
 if TYPE_CHECKING:
     from lic_bench.training.options import TrainingOptions
 
-Codec = Annotated[str, Argument(help="A learned codec (lic-bench list codecs), or package.module:factory.")]
+Codec = Annotated[
+    str,
+    Argument(
+        help="A learned codec (lic-bench list codecs), or package.module:factory.",
+        **offering(completion.learned_codecs),
+    ),
+]
 Data = Annotated[Path, Option(help="Folder of pictures, of any nesting.", **opt.PATH)]
 Out = Annotated[
     Path | None,
@@ -33,7 +41,11 @@ Out = Annotated[
 Quality = Annotated[int | None, Option(help="Which of the codec's qualities: it names the weights, and the lambda.")]
 Lmbda = Annotated[float | None, Option(help="Trade-off of the loss, in place of that of the quality.")]
 Metric = Annotated[
-    str | None, Option(help="Distortion of the loss: mse or ms-ssim. [default: what the codec's weights are made for]")
+    str | None,
+    Option(
+        help="Distortion of the loss: mse or ms-ssim. [default: what the codec's weights are made for]",
+        **offering(lambda: METRICS),
+    ),
 ]
 Steps = Annotated[int | None, Option(help="Steps of all three stages together. [default: 48 epochs]")]
 Crop = Annotated[int, Option(help="Side of the crops in pixels; the last stage has crops of twice that.")]
@@ -42,14 +54,20 @@ Rate = Annotated[float, Option("--lr", help="Adam's learning rate; a tenth of it
 Start = Annotated[
     Path | None, Option("--from", help="Weights to begin with, as to tune for another lambda.", **opt.PATH)
 ]
-Precision = Annotated[str, Option(help="float32, or bf16 for products and convolutions.")]
+Precision = Annotated[
+    str, Option(help="float32, or bf16 for products and convolutions.", **offering(lambda: PRECISIONS))
+]
 Workers = Annotated[int, Option(help="Processes that read pictures and cut crops; 0: none.")]
 Seed = Annotated[int, Option(help="Of fresh weights, crops and noise.")]
 SaveEvery = Annotated[float, Option(help="Seconds between two states; what comes after the last is lost at a kill.")]
 Fresh = Annotated[bool, Option("--fresh", help="Set an earlier training in --out aside and begin anew.")]
 Allow = Annotated[
     list[str] | None,
-    Option(metavar="NAME", help="commit, data: go on although the code or the pictures have changed."),
+    Option(
+        metavar="NAME",
+        help="commit, data: go on although the code or the pictures have changed.",
+        **offering(lambda: ALLOWED),
+    ),
 ]
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, hint
 from lic_bench.history.point import Key, Point, parse_point, to_line
 from lic_bench.store import jsonl
 from lic_bench.system.file_lock import locked
@@ -50,8 +50,14 @@ def read(folder: Path) -> list[Point]:
     except OSError as error:
         raise UserError(f"Cannot read {error.filename or folder}: {error.strerror}.") from None
     if not points:
-        raise UserError(f"{folder} holds no history; add runs to it: lic-bench history add RUN --into {folder}")
+        near = hint(str(folder), map(str, _histories_in(folder.parent)))
+        raise UserError(f"{folder} holds no history.{near} Add runs to it: lic-bench history add RUN --into {folder}")
     return sorted(_unique(points), key=lambda point: point.time)
+
+
+def _histories_in(parent: Path) -> set[Path]:
+    """The folders there that hold JSON Lines and are no runs."""
+    return {file.parent for file in parent.glob(f"*/*{SUFFIX}") if not (file.parent / "run.json").exists()}
 
 
 def _unique(points: Sequence[Point]) -> list[Point]:

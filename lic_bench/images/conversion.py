@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lic_bench.images.oddity import ALPHA, SIXTEEN
+from lic_bench.images.oddity import ALPHA, LEVELS, SIXTEEN, largest_value
 from lic_bench.images.picture_file import open_picture, orientation_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def converted_pixels(picture: pil.Image, path: Path, rules: Collection[str]) -> 
     import numpy as np
     from PIL import ImageOps
 
-    eight_bits = _eight_bits(picture, path) if SIXTEEN in rules else picture
+    eight_bits = _eight_bits(picture, path) if {SIXTEEN, LEVELS} & set(rules) else picture
     pixels = eight_bits.convert("RGBA" if ALPHA in rules else "RGB")
     pixels.getexif()[ORIENTATION] = orientation_of(picture)
     upright = np.array(ImageOps.exif_transpose(pixels))
@@ -40,11 +41,11 @@ def over_white(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return ((alpha * colours + (255 - alpha) * 255 + 127) // 255).astype(np.uint8)
 
 
-def to_eight_bits(samples: NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """round(v / 257), which takes 0 to 0 and 65535 to 255."""
+def to_eight_bits(samples: NDArray[np.uint16], largest: int = 65535) -> NDArray[np.uint8]:
+    """round(255 v / largest), halves up, of 0 <= v <= largest; v / 257 where the largest is 65535."""
     import numpy as np
 
-    return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return ((510 * samples.astype(np.uint32) + largest) // (2 * largest)).astype(np.uint8)
 
 
 def _eight_bits(picture: pil.Image, path: Path) -> pil.Image:
@@ -52,8 +53,8 @@ def _eight_bits(picture: pil.Image, path: Path) -> pil.Image:
     import numpy as np
     from PIL import Image as pil
 
-    if picture.format == "PPM" and picture.mode == "RGB":
-        return picture  # its reader rounds, to 255 of the largest value that the file names
+    if picture.format == "PPM":
+        return pil.fromarray(_ppm_eight_bits(path))
     if picture.mode.startswith("I"):
         return pil.fromarray(to_eight_bits(np.array(picture).astype(np.uint16)))
     if picture.format == "PNG" and (pair := _read_as(path, {"LA;16B": "RGBA"})):
@@ -66,6 +67,25 @@ def _eight_bits(picture: pil.Image, path: Path) -> pil.Image:
         raise ValueError("its 16-bit samples are stored in a way that is not read")
     samples = to_eight_bits(256 * np.array(picture).astype(np.uint16) + np.array(low))
     return pil.frombytes(picture.mode, picture.size, samples.tobytes())
+
+
+def _ppm_eight_bits(path: Path) -> NDArray[np.uint8]:
+    """[H, W, 3] or [H, W] of a PPM or PGM, from its own samples, as Pillow's reader has rounded them already."""
+    import numpy as np
+
+    with open_picture(path) as opened:
+        picture: Any = opened  # an ImageFile, which has tiles
+        largest, (height, width), (tile,) = largest_value(opened), opened.size[::-1], picture.tile
+        shape = (height, width, 3) if opened.mode == "RGB" else (height, width)
+    data, count = path.read_bytes()[tile.offset :], int(np.prod(shape))
+    if tile.codec_name == "ppm_plain":
+        stored = np.array(re.sub(rb"#[^\r\n]*", b" ", data).split(), dtype=np.uint16)[:count]
+    else:
+        stored = np.frombuffer(data, ">u2" if largest > 255 else "u1", count)
+    samples = stored.reshape(shape)
+    if samples.max() > largest:
+        raise ValueError(f"a sample of {samples.max()}, where the largest is said to be {largest}")
+    return to_eight_bits(samples, largest)
 
 
 def _read_as(path: Path, other: dict[str, str]) -> pil.Image | None:

@@ -1,7 +1,8 @@
 """How a picture differs from a whole, still, 8-bit RGB one, and by which rules `--convert` makes it one.
 
 The rules are those below, applied in this order, and their words are those of tables, run.json and the page.
-All is done in integers; no quotient here can lie in the middle between two levels, so that round() has one meaning.
+All is done in integers, and round() goes to the nearest level. Only 255 v / m of an even m can lie in the middle of
+two levels, and is rounded up.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image as pil
 
-SIXTEEN, PALETTE, CMYK, YCBCR = "16 bits", "palette", "CMYK", "YCbCr"
+SIXTEEN, LEVELS, PALETTE, CMYK, YCBCR = "16 bits", "levels", "palette", "CMYK", "YCbCr"
 GREY, ALPHA, TURNED, PROFILE = "grey", "alpha", "orientation", "profile"
 RULES = {
     SIXTEEN: "each 16-bit sample v becomes round(v / 257)",
+    LEVELS: "each sample v becomes round(255 v / m), halves up; m is the largest value that the file names",
     PALETTE: "each index becomes its colour of the palette",
     CMYK: "CMYK becomes RGB by Pillow, without a colour profile",
     YCBCR: "YCbCr becomes RGB by Pillow, as JPEG defines it",
@@ -40,6 +42,7 @@ KINDS = {  # Pillow's mode -> what it is, and the rules for its colours
     "I": ("32-bit greyscale", None),
     "F": ("floating point", None),
 }
+EIGHT_BITS, SIXTEEN_BITS = 255, 65535  # largest values
 NOT_RGB = "not 8-bit RGB"
 
 
@@ -90,12 +93,27 @@ def oddity_of(picture: pil.Image) -> Oddity | None:
     return Oddity(fault=f"is {what}", reason=NOT_RGB, advice=f"allowed is 8-bit RGB: {advice}", rules=rules)
 
 
+def largest_value(picture: pil.Image) -> int:
+    """The largest value that the header of an open PPM or PGM names, 1 to 65535; 255 for all other pictures."""
+    is_one = picture.format == "PPM" and picture.mode in ("L", "RGB", "I")
+    for tile in getattr(picture, "tile", ()) if is_one else ():
+        if isinstance(tile[3], tuple):  # (mode, largest value)
+            return int(tile[3][1])
+        if tile[3] == "I;16B":
+            return SIXTEEN_BITS
+    return EIGHT_BITS
+
+
 def _kind_of(picture: pil.Image) -> tuple[str, tuple[str, ...] | None]:
     """What it is, and the rules that make it 8-bit RGB: () if it is that, None if there are none."""
+    largest = largest_value(picture)
+    if largest not in (EIGHT_BITS, SIXTEEN_BITS):
+        kind, rules = KINDS["RGB" if picture.mode == "RGB" else "L"]
+        return f"{kind} of levels 0 to {largest}", (LEVELS, *(rules or ()))
     raw = _raw_modes(picture)
     mode = "LA" if raw == {"LA;16B"} else "I;16" if picture.mode == "I" and picture.format == "PPM" else picture.mode
     kind, rules = KINDS.get(mode, ("not RGB", None))
-    deep, key = _is_deep(picture, raw), "transparency" in picture.info
+    deep, key = largest == SIXTEEN_BITS or any(";16" in name for name in raw), "transparency" in picture.info
     if mode == "RGB" and not deep:
         return ("8-bit RGB with a transparent colour", (ALPHA,)) if key else (kind, rules)
     bits = " with 16 bits per channel" if deep and mode == "RGB" else ", 16 bits per channel" if deep and rules else ""
@@ -126,14 +144,6 @@ def _raw_modes(picture: pil.Image) -> set[str]:
     """How the samples are stored, by Pillow's names: {"RGB;16B"}; empty once they are decoded."""
     settings = [tile[3] for tile in getattr(picture, "tile", ())]
     return {str(s[0] if isinstance(s, tuple) and s else s) for s in settings}
-
-
-def _is_deep(picture: pil.Image, raw: set[str]) -> bool:
-    """Whether the file holds more than 8 bits per channel, most of which Pillow would drop without a word."""
-    if picture.format == "PPM":  # ("RGB", largest value); 255 is read by the decoder called "RGB"
-        settings = [tile[3] for tile in getattr(picture, "tile", ())]
-        return picture.mode == "I" or any(isinstance(s, tuple) and s[1] > 255 for s in settings)
-    return any(";16" in name for name in raw)
 
 
 def _as_stored(what: str, rules: tuple[str, ...]) -> Oddity:

@@ -1,8 +1,9 @@
 """What a run would do: its jobs, what is stored already, what is missing, and about how long it would take."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from pathlib import Path
 from statistics import fmean, median
 
@@ -20,7 +21,15 @@ from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import Record
 
 VERIFYING_S = 7e-7  # per pixel: reading the image, comparing and MS-SSIM, on one core of 2024
-SecondsPerPixel = Mapping[str, Mapping[int, float]]  # codec -> quality -> encoding and decoding
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTimes:
+    """Of a codec at one quality: seconds per pixel, and timing rounds per image that were thrown away."""
+
+    encode_s: float
+    decode_s: float
+    repeated: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +50,16 @@ class PlannedCodec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRun:
-    """What a run would do. notes: what it would say at its beginning. missing: why it would be refused, if it would."""
+    """What a run would do. notes: what it would say at its beginning. missing: why it would be refused, if it would.
+
+    uncounted: what takes time too, of which no stored run tells how long.
+    """
 
     codecs: list[PlannedCodec]
     datasets: list[Dataset]
     notes: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    uncounted: list[str] = field(default_factory=list)
 
 
 def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
@@ -65,60 +78,104 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
             missing.append(str(error))
     jobs = session.jobs()
     lacking = jobs_lacking(rows, session, jobs, retry_failed=options.retry_failed)
-    seconds = seconds_per_pixel(timed, session.config.device)
+    times = stored_times(timed, session.config.device)
     parts, effort = parts_lacking(rows, session, lacking), effort_of(session.config)
+    starts = session.config.starts or 1
 
     def planned(spec: CodecSpec) -> PlannedCodec:
         of_codec, to_do = ([job for job in some if job.spec is spec] for some in (jobs, lacking))
-        known = seconds.get(spec.name)
+        known = times.get(spec.name)
         return PlannedCodec(
             codec=spec.name,
             qualities=session.config.qualities[spec.name],
             weights=_weights(spec, session),
             jobs=len(of_codec),
             stored=len(of_codec) - len(to_do),
-            seconds=sum(job_seconds(job, known, parts, effort) for job in to_do) if known or not to_do else None,
+            seconds=sum(job_seconds(job, known or {}, parts, effort, starts) for job in to_do)
+            if known or not to_do
+            else None,
         )
 
-    codecs = [planned(spec) for spec in session.specs]
-    return DryRun(codecs=codecs, datasets=session.datasets, notes=session.notes, missing=missing)
+    return DryRun(
+        codecs=[planned(spec) for spec in session.specs],
+        datasets=session.datasets,
+        notes=session.notes,
+        missing=missing,
+        uncounted=_uncounted(session, lacking, parts),
+    )
 
 
-def seconds_per_pixel(folders: Iterable[Path], device: str) -> dict[str, dict[int, float]]:
-    """codec -> quality -> median seconds per pixel of encoding and decoding on a device of this kind.
+def stored_times(folders: Iterable[Path], device: str) -> dict[str, dict[int, StoredTimes]]:
+    """codec -> quality -> medians of its times on a device of this kind, and the mean of its repeated rounds.
 
     The first folder that has times of a codec counts. A folder that holds no readable run has none.
     """
-    seconds: dict[str, dict[int, float]] = {}
+    times: dict[str, dict[int, StoredTimes]] = {}
     for folder in folders:
-        samples: defaultdict[str, defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
+        samples: defaultdict[str, defaultdict[int, list[StoredTimes]]] = defaultdict(lambda: defaultdict(list))
         try:
             rows = read_rows(folder / "records.jsonl", Record)
         except UserError:
             continue
         for row in rows:
             if row.encode_s and row.decode_s and row.device.split(":")[0] in ("cpu", device.split(":")[0]):
-                both = median(row.encode_s) + median(row.decode_s)
-                samples[row.codec][row.quality].append(both / (row.width * row.height))
+                encode_s, decode_s = (median(of) / (row.width * row.height) for of in (row.encode_s, row.decode_s))
+                repeated = row.rounds_repeated / max(1, len(set(row.starts)))
+                samples[row.codec][row.quality].append(StoredTimes(encode_s, decode_s, repeated))
         for codec, by_quality in samples.items():
-            seconds.setdefault(codec, {quality: median(of) for quality, of in by_quality.items()})
-    return seconds
+            times.setdefault(codec, {quality: _middle(of, median) for quality, of in by_quality.items()})
+    return times
 
 
-def job_seconds(job: Job, known: Mapping[int, float] | None, parts: frozenset[str], effort: Effort) -> float:
-    """About how long a job takes. known: quality -> seconds per pixel; where it lacks the job's, their mean counts."""
+def job_seconds(
+    job: Job, known: Mapping[int, StoredTimes], parts: frozenset[str], effort: Effort, starts: int = 1
+) -> float:
+    """About how long a job takes. known: by quality; where it lacks the job's, their means count.
+
+    starts: of the codec's process, after each of which times are taken.
+    """
     pixels = (job.image.width or 0) * (job.image.height or 0)
-    coding_s = pixels * (known or {}).get(job.quality, fmean(known.values()) if known else 0.0)
+    times = known.get(job.quality) or _middle(list(known.values()), fmean)
+    encode_s, decode_s = times.encode_s * pixels, times.decode_s * pixels
+    coding_s = encode_s + decode_s
     seconds = coding_s + VERIFYING_S * pixels
     if "memory" in parts:
         seconds += coding_s
     if "latency" in parts:
-        seconds += min(effort.warm_ups * coding_s, 2 * effort.warm_up_s)
-        untimed = 2 if coding_s <= effort.warmed_s else 1  # a fast codec codes twice for each sample
-        seconds += untimed * min(effort.most * coding_s, 2 * effort.budget_s)
+        rounds_s = _rounds_seconds(encode_s, decode_s, times.repeated, effort)
+        seconds += starts * rounds_s + (starts - 1) * encode_s
     if "phases" in parts and job.spec.phases:
         seconds += min(effort.repeats * coding_s, 2 * effort.budget_s)
     return seconds
+
+
+def _rounds_seconds(encode_s: float, decode_s: float, repeated: float, effort: Effort) -> float:
+    """Of warming up and of all turns in rounds, as many as Timing.enough asks for where times never settle."""
+    coding_s = encode_s + decode_s
+    fewer, more = sorted(
+        effort.most if effort.most * s < effort.budget_s else ceil(effort.budget_s / s) for s in (encode_s, decode_s)
+    )
+    samples = min(more, max(fewer, effort.repeats))
+    untimed = 2 if coding_s <= effort.warmed_s else 1  # a fast codec codes twice for each sample
+    turns_s = samples * coding_s + repeated * max(coding_s, effort.visit_s)
+    return min(effort.warm_ups * coding_s, 2 * effort.warm_up_s) + untimed * turns_s
+
+
+def _middle(several: Sequence[StoredTimes], of: Callable[[list[float]], float]) -> StoredTimes:
+    """of: the median or the mean, which counts for both times; of the repeated rounds it is the mean."""
+    encode_s, decode_s = of([t.encode_s for t in several]), of([t.decode_s for t in several])
+    return StoredTimes(encode_s, decode_s, fmean(t.repeated for t in several))
+
+
+def _uncounted(session: Session, lacking: Sequence[Job], parts: frozenset[str]) -> list[str]:
+    """What no stored run tells: how long processes, weights and the counting of operations take."""
+    codecs = {job.spec.name for job in lacking}
+    again = len(lacking) * ((session.config.starts or 1) - 1) if "latency" in parts else 0
+    starts = (len(codecs) * (2 if "quality" in parts else 1) + again) * session.config.isolate
+    learned = any(job.spec.kind == "learned" for job in lacking)
+    texts = {f"{starts} process start{'s' if starts > 1 else ''}": starts, "loading weights": learned}
+    texts |= {"counting operations": learned and "complexity" in session.config.measure}
+    return [text for text, applies in texts.items() if applies]
 
 
 def _weights(spec: CodecSpec, session: Session) -> dict[int, str]:

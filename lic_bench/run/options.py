@@ -116,7 +116,10 @@ def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[
     asked = common | named
     for spec in specs:
         for quality in asked.get(spec.name, ()):
-            spec.check_quality(quality)
+            try:
+                spec.check_quality(quality)
+            except UserError as error:
+                raise UserError(f"--qualities {quality}: {error}") from None
     return asked
 
 

@@ -33,7 +33,8 @@ def table(plan: DryRun) -> Table:
 
 def values(plan: DryRun) -> dict[str, Any]:
     """The plan as plain values."""
-    return {"codecs": [asdict(planned) for planned in plan.codecs], "notes": plan.notes, "missing": plan.missing}
+    codecs = [asdict(planned) for planned in plan.codecs]
+    return {"codecs": codecs, "notes": plan.notes, "missing": plan.missing, "uncounted": plan.uncounted}
 
 
 def _weights(codec: PlannedCodec) -> str:
@@ -44,11 +45,12 @@ def _weights(codec: PlannedCodec) -> str:
 
 
 def total(plan: DryRun) -> str:
-    """How many jobs are to be done in all, and how long that takes as far as times are known."""
+    """How many jobs are to be done in all, and how long that takes as far as times are known, and what is not in it."""
     to_do = sum(codec.jobs - codec.stored for codec in plan.codecs)
     unknown = [codec.codec for codec in plan.codecs if codec.seconds is None]
     seconds = sum(codec.seconds or 0.0 for codec in plan.codecs)
     text = f"{to_do} jobs to do"
     if len(unknown) < len(plan.codecs):
         text += f", about {duration(seconds)} by the times of runs on disk"
-    return text + (f"; no times are known of {', '.join(unknown)}" if unknown else "")
+    text += f"; no times are known of {', '.join(unknown)}" if unknown else ""
+    return text + (f"; not counted: {', '.join(plan.uncounted)}" if plan.uncounted else "")

@@ -56,10 +56,34 @@ def test_a_stored_run_is_made_again_from_its_folder_or_its_run_json(
     [
         ("codec = 'jpeg'", "Unknown option in .*bench.toml: 'codec'. Did you mean 'codecs'?"),
         ("codecs = ", "Cannot read .*bench.toml: Invalid value"),
-        ("codecs = 'fake'\nlimit = 1.5", "Invalid value for '--limit'"),
-        ("codecs = 'fake'\nlimit = true", "Invalid value for '--limit'"),
+        ("codecs = 'fake'\nlimit = 1.5", "bench.toml: limit is 1.5; write a whole number"),
+        ("codecs = 'fake'\nlimit = true", "bench.toml: limit is True; write a text, a number or a list"),
+        ("codecs = 'fake'\nlimit = [1, 2]", r"bench.toml: limit is \[1, 2\]; write a whole number"),
+        ("codecs = 'fake'\nbudget = 'long'", "bench.toml: budget is 'long'; write a number"),
+        ("codecs = 'fake'\nlimit = 0", "bench.toml: limit: --limit 0: at least 1"),
+        (
+            "codecs = 'fake'\nout = '~nobody-at-all/x'",
+            "bench.toml: out: Folder '~nobody-at-all/x': that home is not known",
+        ),
+        (
+            "codecs = 'fake'\nweights = 'rndom'",
+            "bench.toml: weights: Unknown --weights 'rndom'. Did you mean 'random'?",
+        ),
+        ("codecs = 'fake'\nplugin = ['/nowhere']", "bench.toml: plugin: --plugin /nowhere: no codec.py there"),
+        ("codecs = ['fake', 'brocken']", "bench.toml: codecs: Unknown codec 'brocken'. Did you mean 'broken'?"),
+        (
+            "codecs = 'fake'\nqualities = 99",
+            "bench.toml: qualities: --qualities 99: Codec 'fake' has no bits 99; allowed",
+        ),
+        (
+            "codecs = 'fake'\nvtm_colour = 'rgb'",
+            "bench.toml: vtm_colour: --vtm-colour rgb: no codec of --codecs fake takes it",
+        ),
         ("codecs = 'fake'\nquick = 'perhaps'", r"bench.toml: quick is 'perhaps'; write true or false"),
-        ("codecs = 'fake'\nqualities = {broken = 1}", "--qualities broken=1: 'broken' is not among --codecs fake"),
+        (
+            "codecs = 'fake'\nqualities = {broken = 1}",
+            "bench.toml: qualities: --qualities broken=1: 'broken' is not among --codecs fake",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_line(
@@ -68,6 +92,29 @@ def test_a_wrong_file_is_one_line(
     (tmp_path / "bench.toml").write_text(text)
     assert exit_code("run", tmp_path / "bench.toml", "--datasets", "sample", "--out", tmp_path / "a") == cli.BAD_INPUT
     assert_one_line(capsys.readouterr().err, says)
+
+
+def test_options_beside_the_file_are_not_blamed_on_it(
+    exit_code: Call, bench: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code("run", bench, "--limit", "0", "--out", tmp_path / "a") == cli.BAD_INPUT
+    assert_one_line(capsys.readouterr().err, r"^lic-bench: --limit 0: at least 1\.$")
+    assert exit_code("run", bench, "--out", tmp_path / "a") == cli.OK
+    bench.write_text(f"{bench.read_text()}".replace("[qualities]", "crop = 8\n[qualities]"))
+    assert exit_code("run", bench, "--out", tmp_path / "a") == cli.BAD_INPUT
+    assert_one_line(
+        capsys.readouterr().err, r"^lic-bench: [^ ]*/a holds a run .* crop was None, now 8; choose another --out"
+    )
+
+
+def test_a_dry_run_names_the_file_in_each_line(
+    exit_code: Call, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bench.toml").write_text("codecs = 'fake'\ndatasets = 'kodk,/no/where'\n")
+    assert exit_code("run", tmp_path / "bench.toml", "--dry-run", "--out", tmp_path / "a") == cli.BAD_INPUT
+    first, second = capsys.readouterr().err.splitlines()
+    assert "bench.toml: datasets: Unknown data set 'kodk'. Did you mean 'kodak'?" in first
+    assert "bench.toml: datasets: Data set '/no/where': no such folder" in second
 
 
 def assert_one_line(text: str, says: str) -> None:

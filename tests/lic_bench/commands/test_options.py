@@ -14,7 +14,7 @@ from lic_bench.history import command as history_command
 from lic_bench.run import session
 
 CASES: list[tuple[Callable[..., None], type, set[str]]] = [
-    (run.run, session.Options, {"plugin", "config", "dry_run", "quiet", "as_json"}),
+    (run.run, session.Options, {"context", "plugin", "config", "dry_run", "quiet", "as_json"}),
     (scale.scale, session.Options, {"plugin", "sizes", "memory_sizes"}),
     (compare.compare, compare_command.CompareOptions, set()),
     (history.history, history_command.HistoryOptions, {"context", "fail_on_open"}),

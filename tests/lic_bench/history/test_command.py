@@ -146,6 +146,17 @@ def test_bad_input_is_one_line_and_exit_code_2(weeks: Path, call: Call, argument
     assert err.count("\n") == 1
 
 
+def test_a_misspelt_history_is_answered_with_the_nearest(weeks: Path, call: Call, tmp_path: Path) -> None:
+    weeks.rename(tmp_path / "history")
+    (tmp_path / "histroy").mkdir()
+    (tmp_path / "histroyy").mkdir()  # a run, and nearer
+    for name in ("run.json", "records.jsonl"):
+        (tmp_path / "histroyy" / name).touch()
+    code, _, err = call("--into", tmp_path / "histroy")
+    assert code == cli.BAD_INPUT
+    assert f"histroy holds no history. Did you mean '{tmp_path}/history'? Add runs to it: lic-bench history add" in err
+
+
 def test_names_that_no_series_has_together_are_refused(weeks: Path, call: Call, stored_run: MakeRun) -> None:
     code, _, err = call("--into", weeks, "--codec", "fake", "--metric", "encode_s,macs")
     assert (code, err) == (cli.OK, "")

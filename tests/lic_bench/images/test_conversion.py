@@ -4,6 +4,7 @@ import pickle
 import struct
 import zlib
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -113,12 +114,33 @@ def test_16_bit_greyscale_of_other_formats(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read_image(converted(tmp_path / name)), expected_rgb(DEEP[..., :1]))
 
 
-@pytest.mark.parametrize("largest", [65535, 1023])
-def test_deep_ppms_are_rounded_to_255_of_their_largest_value(tmp_path: Path, largest: int) -> None:
-    samples = DEEP[..., :3] % (largest + 1)
-    (tmp_path / "a.ppm").write_bytes(b"P6 7 5 %d\n" % largest + samples.astype(">u2").tobytes())
-    expected = [rounded(Fraction(255 * int(v), largest)) for v in samples.ravel()]
-    assert read_image(converted(tmp_path / "a.ppm")).ravel().tolist() == expected
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize("largest", [1, 2, 15, 254, 256, 1022, 1023, 4095, 65534, 65535])
+def test_ppms_and_pgms_of_any_largest_value(tmp_path: Path, largest: int, bands: int, plain: bool) -> None:
+    samples = DEEP[..., :bands] % (largest + 1)
+    samples[:2, :, 0] = np.linspace(0, largest, 14).reshape(2, 7)
+    kind = {1: 2, 3: 3}[bands] + (0 if plain else 3)
+    text = b"# 9\n" + b"\n".join(b"%d # 9" % v for v in samples.ravel())
+    data = text if plain else samples.astype("u1" if largest < 256 else ">u2").tobytes() + b"\n"
+    (tmp_path / "a.ppm").write_bytes(b"P%d 7 5 %d\n" % (kind, largest) + data)
+    image = converted(tmp_path / "a.ppm")
+    expected = np.vectorize(lambda v: floor(Fraction(255 * int(v), largest) + Fraction(1, 2)))(samples)
+    np.testing.assert_array_equal(read_image(image), np.broadcast_to(expected, (5, 7, 3)))
+    assert image.oddity is not None
+    says = RULES["16 bits" if largest == 65535 else "levels"]
+    assert image.oddity.rules_text == (says if bands == 3 else f"{says}; {RULES['grey']}")
+
+
+def test_halves_go_up(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P5 4 1 12\n" + bytes([2, 6, 10, 12]))  # 42.5, 127.5, 212.5, 255
+    assert read_image(converted(tmp_path / "a.ppm"))[0, :, 0].tolist() == [43, 128, 213, 255]
+
+
+def test_a_sample_above_the_largest_value_is_damage(tmp_path: Path) -> None:
+    (tmp_path / "a.ppm").write_bytes(b"P6 1 1 15\n" + bytes([3, 16, 0]))
+    problem = image_of_file(tmp_path / "a.ppm", "a", convert=True).problem or ""
+    assert "a sample of 16, where the largest is said to be 15" in problem
 
 
 def test_grey_palette_and_alpha_in_8_bits(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -5,11 +6,12 @@ import pytest
 from lic_bench.codecs.registry import resolve_codec
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.dry_run import DryRun, job_seconds, plan_run, seconds_per_pixel
+from lic_bench.run.dry_run import DryRun, StoredTimes, job_seconds, plan_run, stored_times
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.session import Silent, run
 
+REFERENCE = Path(__file__).parents[3] / "results/measured/kodak-times"
 pytestmark = pytest.mark.usefixtures("fake_codecs")
 
 
@@ -64,12 +66,47 @@ def test_weights_are_those_of_the_run(images: Path, tmp_path: Path) -> None:
 
 def test_more_work_takes_more_time(tmp_path: Path) -> None:
     job = Job(resolve_codec("lalic"), 3, "d", Image(name="a", path=None, width=100, height=10, sha256=None))
-    known = {3: 1e-3}  # a second
+    known = {3: StoredTimes(5e-4, 5e-4)}  # a second
     parts = [{"quality"}, {"quality", "memory"}, {"quality", "memory", "latency"}]
     parts += [{"quality", "memory", "latency", "phases"}]
     seconds = [job_seconds(job, known, frozenset(some), Effort()) for some in parts]
     assert seconds == pytest.approx([1.0007, 2.0007, 2.0007 + 3 + 4, 2.0007 + 3 + 4 + 4], abs=1e-4)
-    assert job_seconds(job, {1: 1e-3}, frozenset(), Effort()) == seconds[0]
+    assert job_seconds(job, {1: StoredTimes(5e-4, 5e-4)}, frozenset(), Effort()) == seconds[0]
+
+
+def test_rounds_thrown_away_and_starts_take_time_too() -> None:
+    job = Job(resolve_codec("lalic"), 3, "d", Image(name="a", path=None, width=100, height=10, sha256=None))
+
+    def seconds(encode_s: float, decode_s: float, repeated: float = 0.0, starts: int = 1) -> float:
+        times = StoredTimes(encode_s / 1000, decode_s / 1000, repeated)
+        return job_seconds(job, {3: times}, frozenset({"latency"}), Effort(), starts) - 0.0007
+
+    assert seconds(3.0, 3.0) == pytest.approx(6 + 3 * 6 + 6)  # one sample spends both budgets
+    assert seconds(4.0, 0.1) == pytest.approx(4.1 + 3 * 4.1 + 5 * 4.1)  # the encoder's is spent, the decoder needs five
+    assert seconds(0.01, 0.01) == pytest.approx(0.02 + 3 * 0.02 + 2 * 60 * 0.02)
+    assert seconds(3.0, 3.0, repeated=2) == pytest.approx(seconds(3.0, 3.0) + 2 * 6)
+    assert seconds(0.01, 0.01, repeated=2) == pytest.approx(seconds(0.01, 0.01) + 2 * 2 * 0.05)
+    assert seconds(3.0, 3.0, starts=3) == pytest.approx(6 + 3 * (3 * 6 + 6) + 2 * 3)
+
+
+def test_repeated_rounds_are_those_of_the_stored_runs() -> None:
+    times = stored_times([REFERENCE], "cpu")["jpeg"]
+    rows = [json.loads(line) for line in (REFERENCE / "records.jsonl").read_text().splitlines()]
+    repeated = {row["quality"]: row["rounds_repeated"] for row in rows if row["codec"] == "jpeg"}
+    assert {quality: of.repeated for quality, of in times.items()} == repeated
+    assert max(repeated.values()) > 0
+
+
+def test_what_takes_time_and_is_not_counted_is_said(images: Path, tmp_path: Path) -> None:
+    changes = {"codecs": "fake,broken", "qualities": ["6"], "measure": "quality,latency", "isolate": True, "starts": 3}
+    assert planned(images, tmp_path, **changes).uncounted == ["16 process starts"]  # 2 x 2, and 2 for each of 6 jobs
+    assert planned(images, tmp_path, **(changes | {"isolate": False, "starts": None})).uncounted == []
+    changes = {"codecs": "elic", "qualities": ["3"], "weights": "random", "measure": "all"}
+    assert planned(images, tmp_path, **changes).uncounted == [
+        "2 process starts",
+        "loading weights",
+        "counting operations",
+    ]
 
 
 def test_the_first_folder_with_times_of_a_codec_counts(images: Path, tmp_path: Path) -> None:
@@ -79,5 +116,5 @@ def test_the_first_folder_with_times_of_a_codec_counts(images: Path, tmp_path: P
         changes = {"measure": "latency", "isolate": False, "repeats": 2, "limit": 1}
         run(options(images, tmp_path / name, qualities=[quality], **changes), Silent())
     folders = [tmp_path / name for name in ("nowhere", "damaged", "a", "b")]
-    assert seconds_per_pixel(folders, "cpu").keys() == {"fake"}
-    assert seconds_per_pixel(folders, "cpu")["fake"].keys() == {4}
+    assert stored_times(folders, "cpu").keys() == {"fake"}
+    assert stored_times(folders, "cpu")["fake"].keys() == {4}
