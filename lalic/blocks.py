@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from lalic.biwkv import biwkv, forward_mode
 from lalic.config import Attention
-from lalic.depthwise import depthwise
+from lalic.depthwise import depthwise, depthwise_for_inference
 from lalic.pointwise import gate, gate_, squared_relu, squared_relu_
 from lalic.tokens import Size, to_image, to_tokens
 
@@ -47,7 +47,8 @@ class OmniShift(nn.Module):
         self.kernel5 = nn.Parameter(torch.empty(width, 1, 5, 5))
         for kernel in (self.kernel1, self.kernel3, self.kernel5):
             nn.init.kaiming_uniform_(kernel, a=5**0.5)
-        # A module of its own, so that counters which hook modules see the convolution; its weight is derived.
+        # A module of its own, so that counters which hook modules see the convolution (but for bfloat16 on a CPU); its
+        # weight is derived.
         self.merged = nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False)
         del self.merged.weight
         self.merged.register_buffer("weight", torch.empty(width, 1, 5, 5), persistent=False)
@@ -57,14 +58,18 @@ class OmniShift(nn.Module):
         """tokens [B, T, C] -> [B, T, C]."""
         if torch.is_grad_enabled():
             return depthwise(tokens, size, self.merged_kernel())
-        image = to_image(tokens, size)
         self._refresh()
-        return to_tokens(self.merged(image))
+        if tokens.dtype == torch.bfloat16 and tokens.device.type == "cpu":
+            return depthwise_for_inference(tokens, size, self.merged.weight)
+        return to_tokens(self.merged(to_image(tokens, size)))
 
     def merged_kernel(self) -> Tensor:
-        """The one 5x5 kernel [C, 1, 5, 5] that equals the sum of the branches."""
-        kernel = self.alpha[3] * self.kernel5 + F.pad(self.alpha[2] * self.kernel3, (1, 1, 1, 1))
-        return kernel + F.pad(self.alpha[0] + self.alpha[1] * self.kernel1, (2, 2, 2, 2))
+        """The one 5x5 kernel [C, 1, 5, 5] that equals the sum of the branches; rounded once where they are bfloat16."""
+        given = self.alpha.dtype
+        wide = torch.promote_types(given, torch.float32)
+        alpha, one, three, five = (p.to(wide) for p in (self.alpha, self.kernel1, self.kernel3, self.kernel5))
+        kernel = alpha[3] * five + F.pad(alpha[2] * three, (1, 1, 1, 1))
+        return (kernel + F.pad(alpha[0] + alpha[1] * one, (2, 2, 2, 2))).to(given)
 
     def train(self, mode: bool = True) -> OmniShift:
         """As nn.Module.train; forgets the merged kernel."""
