@@ -14,7 +14,10 @@ _GROUP = 16  # the kernels take a multiple of this many channels
 
 
 def forward(w: Tensor, u: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """`reference.forward` with its arguments and result, for float32, float64 and bfloat16 on the CPU; with bfloat16, w and u are float32."""
+    """`reference.forward` with its arguments and result, on the CPU; k and v of float32, float64 or bfloat16.
+
+    w, u: of that type, with bfloat16 float32, in which it is summed.
+    """
     shape = k.shape
     w, u, k, v = _padded(w, u, k, v)
     y = torch.empty_like(k)

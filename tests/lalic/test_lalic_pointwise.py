@@ -37,6 +37,38 @@ def test_squared_relu(dtype, size, seed):
     assert torch.equal(x, expected)
 
 
+def every_bfloat16():
+    """All 65536, NaN and subnormal ones among them."""
+    return torch.arange(-(2**15), 2**15, dtype=torch.int16).view(torch.bfloat16)
+
+
+def test_squared_relu_of_every_bfloat16_is_rounded_once():
+    x = every_bfloat16()
+    expected = x.float().relu().square().to(torch.bfloat16)
+    squared_relu_(x)
+    assert torch.equal(x.isnan(), expected.isnan())
+    assert torch.equal(x.nan_to_num(0), expected.nan_to_num(0))
+
+
+@pytest.mark.parametrize("size", [1, 7, 17, 2**16])
+def test_gate_in_bfloat16_is_off_by_half_a_unit_in_the_last_place(size):
+    torch.manual_seed(size)
+    receptance = every_bfloat16()[torch.randperm(2**16)[:size]]
+    x = torch.randn(size).bfloat16()
+    expected = torch.sigmoid(receptance.double()) * x.double()
+    gate_(receptance, x)
+    assert receptance.dtype == torch.bfloat16
+    torch.testing.assert_close(receptance.double(), expected, rtol=1.001 * 2**-8, atol=1e-29, equal_nan=True)
+
+
+def test_gradients_of_bfloat16_go_by_torch():
+    x = torch.randn(9, dtype=torch.bfloat16, requires_grad=True)
+    gate(squared_relu(x), x).sum().backward()
+    wide = x.detach().float().requires_grad_()
+    gate(squared_relu(wide), wide).sum().backward()
+    torch.testing.assert_close(x.grad.float(), wide.grad, rtol=0.05, atol=0.05)
+
+
 def test_nan_and_infinity():
     values = torch.tensor([float("nan"), float("inf"), -float("inf"), 0.0])
     receptance = values.clone()
@@ -84,7 +116,7 @@ def test_the_meta_device_and_one_graph():
     torch.testing.assert_close(torch.compile(call, fullgraph=True, backend="aot_eager")(r, x), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.bfloat16])
 def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
     assert KERNELS.missing() is None
     widest = torch.backends.cpu.get_cpu_capability()
