@@ -3,7 +3,8 @@
     python benchmarks/lalic_speed.py [--device cuda] [--size 512x768] [--dtype bfloat16] [--profile] [--json FILE]
 
 Random weights, the settings of `lic-bench run`; medians of five calls after one that is not counted. With --dtype
-bfloat16: what stands between the matrix products, at the sizes of g_a and beside float32, then g_a and g_s alone.
+bfloat16: what stands between the matrix products, at the sizes of g_a and beside float32, then g_a and g_s alone: all
+of them, and the mixes of their blocks alone.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -19,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.profiler import profile
 
-from lalic.blocks import BiRwkvBlock, BiWkv, OmniShift
+from lalic.blocks import BiRwkvBlock, BiWkv, OmniShift, lower_mixes
 from lalic.pointwise import gate_, squared_relu_
 from lic_bench import load_model
 from lic_bench.machine.environment_record import apply_protocol_settings
@@ -60,8 +62,15 @@ def codec_calls(model: nn.Module, x: Tensor) -> Calls:
 def transform_calls(model: nn.Module, x: Tensor, dtype: torch.dtype) -> Calls:
     with torch.inference_mode():
         y = model.g_a(x).to(dtype)
-    g_a, g_s, x = model.g_a.to(dtype), model.g_s.to(dtype), x.to(dtype)
-    return {"g_a": lambda: g_a(x), "g_s": lambda: g_s(y)}
+    mixed = deepcopy(model)
+    lower_mixes(mixed, dtype)
+    g_a, g_s, whole = model.g_a.to(dtype), model.g_s.to(dtype), x.to(dtype)
+    return {
+        "g_a": lambda: g_a(whole),
+        "g_s": lambda: g_s(y),
+        "g_a, mixes": lambda: mixed.g_a(x),
+        "g_s, mixes": lambda: mixed.g_s(y.float()),
+    }
 
 
 def operator_calls(width: int, height: int, breadth: int, device: torch.device, dtype: torch.dtype) -> Calls:

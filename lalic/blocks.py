@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from lalic.biwkv import biwkv, forward_mode
 from lalic.config import Attention
 from lalic.depthwise import depthwise, depthwise_for_inference
-from lalic.pointwise import gate, gate_, squared_relu, squared_relu_
+from lalic.pointwise import gate, gate_, residual, squared_relu, squared_relu_
 from lalic.tokens import Size, to_image, to_tokens
 
 
@@ -170,7 +170,10 @@ class ChannelMix(nn.Module):
 
 
 class BiRwkvBlock(nn.Module):
-    """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x))."""
+    """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x)).
+
+    Both mixes may be of a smaller type than the rest, `lower_mixes`: the sums keep theirs.
+    """
 
     def __init__(self, width: int, hidden_ratio: int = 4, attention: Attention = "biwkv", shift: bool = True) -> None:
         super().__init__()
@@ -185,6 +188,15 @@ class BiRwkvBlock(nn.Module):
         """image [B, C, H, W] -> [B, C, H, W]."""
         size = (image.shape[2], image.shape[3])
         x = to_tokens(image).contiguous()  # no copy unless a convolution left another layout
-        x = torch.addcmul(x, self.gamma1, self.spatial_mix(self.norm1(x), size))
-        x = torch.addcmul(x, self.gamma2, self.channel_mix(self.norm2(x), size))
+        spatial, channel = self.spatial_mix, self.channel_mix
+        x = residual(x, self.gamma1, spatial(self.norm1(x).to(spatial.output.weight.dtype), size))
+        x = residual(x, self.gamma2, channel(self.norm2(x).to(channel.mlp.value.weight.dtype), size))
         return to_image(x, size)
+
+
+def lower_mixes(transform: nn.Module, dtype: torch.dtype) -> None:
+    """Convert the mixes of all blocks, so all matrix products; sums, norms and convolutions keep their type."""
+    for block in transform.modules():
+        if isinstance(block, BiRwkvBlock):
+            block.spatial_mix.to(dtype)
+            block.channel_mix.to(dtype)

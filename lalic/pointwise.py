@@ -20,6 +20,7 @@ KERNELS = Kernels("lalic", "lalic_blocks")
 
 define("lalic::gate_", "(Tensor(a!) receptance, Tensor x) -> ()")
 define("lalic::squared_relu_", "(Tensor(a!) x) -> ()")
+define("lalic::residual", "(Tensor x, Tensor gamma, Tensor mix) -> Tensor")
 
 
 def gate_(receptance: Tensor, x: Tensor) -> None:
@@ -37,6 +38,14 @@ def squared_relu_(x: Tensor) -> None:
     torch.ops.lalic.squared_relu_(x)
 
 
+def residual(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    """x + gamma * mix in the type of x; x, mix [B, T, C], gamma [C]. mix may be bfloat16 beside float32."""
+    if mix.dtype == x.dtype or torch.is_grad_enabled():
+        return torch.addcmul(x, gamma, mix)
+    total: Tensor = torch.ops.lalic.residual(x, gamma, mix)
+    return total
+
+
 @impl("lalic::gate_", "default")
 def _gate(receptance: Tensor, x: Tensor) -> None:
     if receptance.shape == x.shape and compiled(receptance, x):
@@ -51,6 +60,20 @@ def _squared_relu(x: Tensor) -> None:
         KERNELS.call("lalic_squared_relu", [x.numel()], x)
     else:
         x.relu_().square_()
+
+
+@impl("lalic::residual", "default")
+def _residual(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    if x.dtype != torch.float32 or mix.dtype != torch.bfloat16 or not (compiled(x, gamma) and compiled(mix)):
+        return torch.addcmul(x, gamma, mix).contiguous()
+    total = torch.empty_like(x)
+    KERNELS.call("lalic_residual", [x[..., 0].numel(), x.shape[-1]], mix, x, gamma, total)
+    return total
+
+
+@register_fake("lalic::residual")
+def _(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
 
 
 @register_fake("lalic::gate_")

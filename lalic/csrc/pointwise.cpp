@@ -92,6 +92,18 @@ template <class T> void squared_relu_backward(int64_t size, T* grad, const T* x,
   });
 }
 
+// out = x + gamma * mix, for tokens of `channels` values.
+template <class S, class T = Computed<S>>
+void residual(int64_t tokens, int64_t channels, const S* mix, const T* x, const T* gamma, T* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t start = 0; start < tokens * channels; start += channels) {
+    int64_t c = 0;
+    for (; c + kLanes<T> <= channels; c += kLanes<T>)
+      store(out + start + c, load(x + start + c) + load(gamma + c) * load(mix + start + c));
+    for (; c < channels; c++) out[start + c] = x[start + c] + gamma[c] * T(mix[start + c]);
+  }
+}
+
 }  // namespace lalic
 
 #define LALIC_POINTWISE(suffix, S)                                                                             \
@@ -114,3 +126,8 @@ LALIC_POINTWISE(f64, double)
 LALIC_POINTWISE(bf16, native::Bfloat16)
 LALIC_POINTWISE_BACKWARD(f32, float)
 LALIC_POINTWISE_BACKWARD(f64, double)
+
+NATIVE_EXPORT void lalic_residual_bf16(int64_t tokens, int64_t channels, const native::Bfloat16* mix, const float* x,
+                                       const float* gamma, float* out, int threads) {
+  lalic::residual(tokens, channels, mix, x, gamma, out, threads);
+}

@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.library import opcheck
 
-from lalic.pointwise import KERNELS, gate, gate_, squared_relu, squared_relu_
+from lalic.pointwise import KERNELS, gate, gate_, residual, squared_relu, squared_relu_
 from native import INSTRUCTION_SETS
 
 SIZES = st.sampled_from([1, 3, 7, 8, 15, 16, 17, 63, 4095, 4096, 4097, 9000])
@@ -59,6 +60,19 @@ def test_gate_in_bfloat16_is_off_by_half_a_unit_in_the_last_place(size):
     gate_(receptance, x)
     assert receptance.dtype == torch.bfloat16
     torch.testing.assert_close(receptance.double(), expected, rtol=1.001 * 2**-8, atol=1e-29, equal_nan=True)
+
+
+@pytest.mark.parametrize("channels", [1, 8, 13, 96])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_residual_of_a_mix_in_bfloat16_keeps_its_type(channels, dtype):
+    torch.manual_seed(channels)
+    x, gamma, mix = torch.randn(2, 5, channels), torch.randn(channels), torch.randn(2, 5, channels).bfloat16()
+    x, gamma = x.to(dtype), gamma.to(dtype)
+    with torch.no_grad():
+        total = residual(x, gamma, mix)
+        opcheck(torch.ops.lalic.residual, (x, gamma, mix))
+    assert total.dtype == dtype
+    torch.testing.assert_close(total, torch.addcmul(x, gamma, mix))
 
 
 def test_gradients_of_bfloat16_go_by_torch():
