@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from lalic.biwkv import biwkv, forward_mode
 from lalic.config import Attention
-from lalic.depthwise import depthwise
-from lalic.pointwise import gate, gate_, squared_relu, squared_relu_
+from lalic.depthwise import depthwise, depthwise_for_inference
+from lalic.pointwise import gate, gate_, residual, squared_relu, squared_relu_
 from lalic.tokens import Size, to_image, to_tokens
 
 
@@ -47,7 +47,8 @@ class OmniShift(nn.Module):
         self.kernel5 = nn.Parameter(torch.empty(width, 1, 5, 5))
         for kernel in (self.kernel1, self.kernel3, self.kernel5):
             nn.init.kaiming_uniform_(kernel, a=5**0.5)
-        # A module of its own, so that counters which hook modules see the convolution; its weight is derived.
+        # A module of its own, so that counters which hook modules see the convolution (but for bfloat16 on a CPU); its
+        # weight is derived.
         self.merged = nn.Conv2d(width, width, 5, padding=2, groups=width, bias=False)
         del self.merged.weight
         self.merged.register_buffer("weight", torch.empty(width, 1, 5, 5), persistent=False)
@@ -57,14 +58,18 @@ class OmniShift(nn.Module):
         """tokens [B, T, C] -> [B, T, C]."""
         if torch.is_grad_enabled():
             return depthwise(tokens, size, self.merged_kernel())
-        image = to_image(tokens, size)
         self._refresh()
-        return to_tokens(self.merged(image))
+        if tokens.dtype == torch.bfloat16 and tokens.device.type == "cpu":
+            return depthwise_for_inference(tokens, size, self.merged.weight)
+        return to_tokens(self.merged(to_image(tokens, size)))
 
     def merged_kernel(self) -> Tensor:
-        """The one 5x5 kernel [C, 1, 5, 5] that equals the sum of the branches."""
-        kernel = self.alpha[3] * self.kernel5 + F.pad(self.alpha[2] * self.kernel3, (1, 1, 1, 1))
-        return kernel + F.pad(self.alpha[0] + self.alpha[1] * self.kernel1, (2, 2, 2, 2))
+        """The one 5x5 kernel [C, 1, 5, 5] that equals the sum of the branches; rounded once where they are bfloat16."""
+        given = self.alpha.dtype
+        wide = torch.promote_types(given, torch.float32)
+        alpha, one, three, five = (p.to(wide) for p in (self.alpha, self.kernel1, self.kernel3, self.kernel5))
+        kernel = alpha[3] * five + F.pad(alpha[2] * three, (1, 1, 1, 1))
+        return (kernel + F.pad(alpha[0] + alpha[1] * one, (2, 2, 2, 2))).to(given)
 
     def train(self, mode: bool = True) -> OmniShift:
         """As nn.Module.train; forgets the merged kernel."""
@@ -165,7 +170,10 @@ class ChannelMix(nn.Module):
 
 
 class BiRwkvBlock(nn.Module):
-    """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x))."""
+    """x + gamma1 * SpatialMix(norm1(x)), then x + gamma2 * ChannelMix(norm2(x)).
+
+    Both mixes may be of a smaller type than the rest, `lower_mixes`: the sums keep theirs.
+    """
 
     def __init__(self, width: int, hidden_ratio: int = 4, attention: Attention = "biwkv", shift: bool = True) -> None:
         super().__init__()
@@ -180,6 +188,15 @@ class BiRwkvBlock(nn.Module):
         """image [B, C, H, W] -> [B, C, H, W]."""
         size = (image.shape[2], image.shape[3])
         x = to_tokens(image).contiguous()  # no copy unless a convolution left another layout
-        x = torch.addcmul(x, self.gamma1, self.spatial_mix(self.norm1(x), size))
-        x = torch.addcmul(x, self.gamma2, self.channel_mix(self.norm2(x), size))
+        spatial, channel = self.spatial_mix, self.channel_mix
+        x = residual(x, self.gamma1, spatial(self.norm1(x).to(spatial.output.weight.dtype), size))
+        x = residual(x, self.gamma2, channel(self.norm2(x).to(channel.mlp.value.weight.dtype), size))
         return to_image(x, size)
+
+
+def lower_mixes(transform: nn.Module, dtype: torch.dtype) -> None:
+    """Convert the mixes of all blocks, so all matrix products; sums, norms and convolutions keep their type."""
+    for block in transform.modules():
+        if isinstance(block, BiRwkvBlock):
+            block.spatial_mix.to(dtype)
+            block.channel_mix.to(dtype)

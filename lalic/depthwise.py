@@ -1,18 +1,22 @@
-"""Omni-Shift's depthwise 5x5 convolution with gradients: on the CPU by compiled kernels, else by torch.
+"""Omni-Shift's depthwise 5x5 convolution with gradients, and in bfloat16 without: on the CPU by compiled kernels.
 
-Torch's backward took five times as long as csrc/depthwise.cpp for 4 x 64 x 64 x 24 values (9.3 ms, one AVX2 core).
+Torch's backward took five times as long as csrc/depthwise.cpp for 4 x 64 x 64 x 24 values (9.3 ms, one AVX2 core), and
+its bfloat16 forward, where the processor has no bfloat16 products, 90 times as long for 64 x 96 x 256 (1.04 s).
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.library import define, impl, register_fake
+from torch.utils.flop_counter import register_flop_formula
 
-from lalic.pointwise import KERNELS, in_one_pass
+from lalic.pointwise import KERNELS, compiled, in_one_pass
 from lalic.tokens import Size, to_image, to_tokens
 
 
@@ -21,6 +25,36 @@ def depthwise(tokens: Tensor, size: Size, kernel: Tensor) -> Tensor:
     if in_one_pass(tokens, kernel):
         convolved: Tensor = _Depthwise.apply(tokens, kernel, size)
         return convolved
+    return _by_torch(tokens, size, kernel)
+
+
+define("lalic::depthwise", "(Tensor tokens, int[] size, Tensor kernel) -> Tensor")
+
+
+def depthwise_for_inference(tokens: Tensor, size: Size, kernel: Tensor) -> Tensor:
+    """As `depthwise`, but without gradients; bfloat16 is summed in float32 and rounded once."""
+    convolved: Tensor = torch.ops.lalic.depthwise(tokens, size, kernel)
+    return convolved
+
+
+@impl("lalic::depthwise", "default")
+def _for_inference(tokens: Tensor, size: Size, kernel: Tensor) -> Tensor:
+    if compiled(tokens, kernel):
+        return _convolved(tokens, _by_place(kernel), size)
+    return _by_torch(tokens, size, kernel).contiguous()
+
+
+@register_fake("lalic::depthwise")
+def _(tokens: Tensor, size: Size, kernel: Tensor) -> Tensor:
+    return torch.empty_like(tokens, memory_format=torch.contiguous_format)
+
+
+@register_flop_formula(torch.ops.lalic.depthwise)
+def _operations(tokens: Any, size: Any, kernel: Any, *args: Any, **kwargs: Any) -> int:
+    return 2 * prod(tokens) * prod(kernel[1:])
+
+
+def _by_torch(tokens: Tensor, size: Size, kernel: Tensor) -> Tensor:
     return to_tokens(F.conv2d(to_image(tokens, size), kernel, padding=2, groups=kernel.shape[0]))
 
 

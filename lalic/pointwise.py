@@ -1,7 +1,7 @@
 """What stands between LALIC's matrix products, in one pass over memory: in place for inference, and with gradients.
 
 On the CPU by compiled kernels, elsewhere or without them by torch. Those in place are operators of torch, so that
-torch.compile, the meta device and counters know them.
+torch.compile, the meta device and counters know them. bfloat16 is computed in float32 and rounded once, in place only.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ KERNELS = Kernels("lalic", "lalic_blocks")
 
 define("lalic::gate_", "(Tensor(a!) receptance, Tensor x) -> ()")
 define("lalic::squared_relu_", "(Tensor(a!) x) -> ()")
+define("lalic::residual", "(Tensor x, Tensor gamma, Tensor mix) -> Tensor")
 
 
 def gate_(receptance: Tensor, x: Tensor) -> None:
@@ -37,9 +38,17 @@ def squared_relu_(x: Tensor) -> None:
     torch.ops.lalic.squared_relu_(x)
 
 
+def residual(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    """x + gamma * mix in the type of x; x, mix [B, T, C], gamma [C]. mix may be bfloat16 beside float32."""
+    if mix.dtype == x.dtype or torch.is_grad_enabled():
+        return torch.addcmul(x, gamma, mix)
+    total: Tensor = torch.ops.lalic.residual(x, gamma, mix)
+    return total
+
+
 @impl("lalic::gate_", "default")
 def _gate(receptance: Tensor, x: Tensor) -> None:
-    if receptance.shape == x.shape and _compiled(receptance, x):
+    if receptance.shape == x.shape and compiled(receptance, x):
         KERNELS.call("lalic_gate", [x.numel()], receptance, x)
     else:
         receptance.sigmoid_().mul_(x)
@@ -47,10 +56,24 @@ def _gate(receptance: Tensor, x: Tensor) -> None:
 
 @impl("lalic::squared_relu_", "default")
 def _squared_relu(x: Tensor) -> None:
-    if _compiled(x):
+    if compiled(x):
         KERNELS.call("lalic_squared_relu", [x.numel()], x)
     else:
         x.relu_().square_()
+
+
+@impl("lalic::residual", "default")
+def _residual(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    if x.dtype != torch.float32 or mix.dtype != torch.bfloat16 or not (compiled(x, gamma) and compiled(mix)):
+        return torch.addcmul(x, gamma, mix).contiguous()
+    total = torch.empty_like(x)
+    KERNELS.call("lalic_residual", [x[..., 0].numel(), x.shape[-1]], mix, x, gamma, total)
+    return total
+
+
+@register_fake("lalic::residual")
+def _(x: Tensor, gamma: Tensor, mix: Tensor) -> Tensor:
+    return torch.empty_like(x, memory_format=torch.contiguous_format)
 
 
 @register_fake("lalic::gate_")
@@ -114,8 +137,10 @@ class _SquaredRelu(torch.autograd.Function):
 
 
 def in_one_pass(*tensors: Tensor) -> bool:
-    """Whether the compiled kernels with gradients can take these: not in forward mode, nor while torch compiles."""
-    return _compiled(*tensors) and not (forward_mode() or torch.compiler.is_compiling())
+    """Whether the compiled kernels with gradients can take these: no bfloat16, nor in forward mode, nor to compile."""
+    if tensors[0].dtype == torch.bfloat16 or forward_mode() or torch.compiler.is_compiling():
+        return False
+    return compiled(*tensors)
 
 
 def _for_inference(*tensors: Tensor) -> None:
@@ -123,7 +148,8 @@ def _for_inference(*tensors: Tensor) -> None:
         raise RuntimeError("LALIC's in-place operators have no derivative: they are for torch.no_grad().")
 
 
-def _compiled(*tensors: Tensor) -> bool:
+def compiled(*tensors: Tensor) -> bool:
+    """Whether the compiled kernels without gradients can take these."""
     first = tensors[0]
     same = all(t.is_contiguous() and t.dtype == first.dtype and t.device.type == "cpu" for t in tensors)
     return same and first.dtype in SUFFIXES and KERNELS.missing() is None

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 INSTRUCTION_SETS = ("AVX512", "AVX2", "DEFAULT")  # widest first, in torch's words; any other has the default kernels
-SUFFIXES = {torch.float32: "f32", torch.float64: "f64"}  # of the functions' names
+SUFFIXES = {torch.float32: "f32", torch.float64: "f64", torch.bfloat16: "bf16"}  # of the functions' names
 HEADERS = Path(__file__).parent / "include"
 
 
@@ -45,7 +45,8 @@ class Kernels:
     def call(self, function: str, sizes: Iterable[int], *arrays: Tensor) -> int:
         """Call function_<type of the arrays>(sizes, arrays, torch's number of threads); its result, if it has one.
 
-        arrays: contiguous tensors on the CPU, the first of float32 or float64. Raises OSError as `library`.
+        arrays: contiguous tensors on the CPU, the first of a type in SUFFIXES for which the library has the function.
+        Raises OSError as `library`.
         """
         compiled = getattr(self.library(), f"{function}_{SUFFIXES[arrays[0].dtype]}")
         pointers = [ctypes.c_void_p(array.data_ptr()) for array in arrays]

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import register_flop_formula
 
 from lalic.biwkv import cpu, cuda, reference, scan
 from lalic.biwkv.reference import Gradients
+from native import SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Backend:
 BACKENDS = {
     "reference": Backend(reference.forward, reference.backward),
     "torch": Backend(scan.forward, scan.backward),
-    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), missing=cpu.KERNELS.missing),
+    "cpu": Backend(cpu.forward, cpu.backward, ("cpu",), tuple(SUFFIXES), cpu.KERNELS.missing),
     "cuda": Backend(cuda.forward, cuda.backward, ("cuda",), tuple(cuda.STORAGE), cuda.missing),
 }
 OPERATIONS = 29  # per token and channel: LALIC, arXiv:2502.05741, Table 5

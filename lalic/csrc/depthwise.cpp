@@ -1,4 +1,5 @@
-// Omni-Shift's depthwise 5x5 convolution with zero padding, channels last, and its gradients: for training on a CPU.
+// Omni-Shift's depthwise 5x5 convolution with zero padding, channels last, and its gradients: on a CPU for training, and
+// for bfloat16.
 //
 // Arrays are contiguous: images [B, H, W, C], kernels [25, C]. Channels are worked on in vectors of the full width, what is
 // left over in vectors of half, a quarter, ... of it; every lane adds in the same order, so all widths give the same bits.
@@ -6,10 +7,13 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "bfloat16.h"
 #include "export.h"
 #include "vector.h"
 
 namespace lalic {
+
+using namespace native;
 
 constexpr int kReach = 2, kSide = 5;
 
@@ -22,6 +26,9 @@ template <class T, int bytes> struct Lanes {
     return v;
   }
   static void put(T* to, Vector v) { std::memcpy(to, &v, sizeof v); }
+
+  static Vector at(const Bfloat16* from) { return Bfloat16Lanes<count>::load(from); }
+  static void put(Bfloat16* to, Vector v) { Bfloat16Lanes<count>::store(to, v); }
 };
 
 // f(type of lanes, first channel) over all channels from `channel` on.
@@ -37,8 +44,8 @@ struct Size {
 
 // Outputs of columns [column, column + count) of a row, in lanes at one channel; pixels outside count as zero.
 // inside: none of the columns that are read is outside.
-template <class L, int count, bool inside, class T>
-inline void convolve(const T* image, const T* kernel, T* out, Size s, int64_t row, int64_t column) {
+template <class L, int count, bool inside, class S>
+inline void convolve(const S* image, const S* kernel, S* out, Size s, int64_t row, int64_t column) {
   typename L::Vector sum[count] = {};
   for (int64_t y = std::max<int64_t>(row - kReach, 0); y <= std::min(row + kReach, s.height - 1); y++)
     for (int dx = -kReach; dx <= kReach; dx++) {
@@ -51,15 +58,15 @@ inline void convolve(const T* image, const T* kernel, T* out, Size s, int64_t ro
   for (int i = 0; i < count; i++) L::put(out + (row * s.width + column + i) * s.channels, sum[i]);
 }
 
-template <class T> void depthwise(int64_t batch, Size s, const T* image, const T* kernel, T* out, int threads) {
+template <class S> void depthwise(int64_t batch, Size s, const S* image, const S* kernel, S* out, int threads) {
   constexpr int kColumns = 4;  // at a time, for which a weight is read once
 #pragma omp parallel for num_threads(threads) schedule(static)
   for (int64_t task = 0; task < batch * s.height; task++) {
     const int64_t start = task / s.height * s.height * s.width * s.channels, row = task % s.height;
-    over_channels<T>(0, s.channels, [=](auto lanes, int64_t channel) {
+    over_channels<Computed<S>>(0, s.channels, [=](auto lanes, int64_t channel) {
       using L = decltype(lanes);
-      const T *from = image + start + channel, *weights = kernel + channel;
-      T* to = out + start + channel;
+      const S *from = image + start + channel, *weights = kernel + channel;
+      S* to = out + start + channel;
       int64_t x = 0;
       for (; x < std::min<int64_t>(kReach, s.width); x++) convolve<L, 1, false>(from, weights, to, s, row, x);
       for (; x + kColumns + kReach <= s.width; x += kColumns) convolve<L, kColumns, true>(from, weights, to, s, row, x);
@@ -101,15 +108,19 @@ void depthwise_kernel(int64_t batch, Size s, const T* image, const T* grad, T* o
 
 }  // namespace lalic
 
-#define LALIC_DEPTHWISE(suffix, T)                                                                                      \
+#define LALIC_DEPTHWISE(suffix, S)                                                                                      \
   NATIVE_EXPORT void lalic_depthwise_##suffix(int64_t batch, int64_t height, int64_t width, int64_t channels,           \
-                                              const T* image, const T* kernel, T* out, int threads) {                   \
-    lalic::depthwise<T>(batch, {height, width, channels}, image, kernel, out, threads);                                 \
-  }                                                                                                                     \
+                                              const S* image, const S* kernel, S* out, int threads) {                   \
+    lalic::depthwise(batch, {height, width, channels}, image, kernel, out, threads);                                    \
+  }
+#define LALIC_DEPTHWISE_KERNEL(suffix, T)                                                                               \
   NATIVE_EXPORT void lalic_depthwise_kernel_##suffix(int64_t batch, int64_t height, int64_t width, int64_t channels,    \
                                                      const T* image, const T* grad, T* out, int threads) {              \
-    lalic::depthwise_kernel<T>(batch, {height, width, channels}, image, grad, out, threads);                            \
+    lalic::depthwise_kernel(batch, {height, width, channels}, image, grad, out, threads);                               \
   }
 
 LALIC_DEPTHWISE(f32, float)
 LALIC_DEPTHWISE(f64, double)
+LALIC_DEPTHWISE(bf16, native::Bfloat16)
+LALIC_DEPTHWISE_KERNEL(f32, float)
+LALIC_DEPTHWISE_KERNEL(f64, double)

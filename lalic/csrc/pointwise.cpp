@@ -1,7 +1,9 @@
 // What stands between LALIC's matrix products, and its gradients, in one pass over memory each. Arrays are contiguous.
+// S: the type in memory, T: that of the computation.
 
 #include <algorithm>
 
+#include "bfloat16.h"
 #include "export.h"
 #include "vector.h"
 
@@ -18,11 +20,12 @@ template <class F> void over_blocks(int64_t size, int threads, F f) {
 }
 
 // f(vectors of the arrays) written to the first, the rest of the last vector being filled with what is there.
-template <class T, class F> void in_place(T* to, const T* from, int64_t count, F f) {
+template <class S, class F> void in_place(S* to, const S* from, int64_t count, F f) {
+  constexpr int lanes = kLanes<Computed<S>>;
   int64_t i = 0;
-  for (; i + kLanes<T> <= count; i += kLanes<T>) store(to + i, f(load(to + i), load(from + i)));
+  for (; i + lanes <= count; i += lanes) store(to + i, f(load(to + i), load(from + i)));
   if (i == count) return;
-  T left[kLanes<T>] = {}, right[kLanes<T>] = {};
+  S left[lanes] = {}, right[lanes] = {};
   std::copy(to + i, to + count, left);
   std::copy(from + i, from + count, right);
   store(left, f(load(left), load(right)));
@@ -35,7 +38,8 @@ template <class T> Vec<T> divisor(Vec<T> r) {
   return exp<T>(most < minus ? most : minus) + T(1);  // in this order NaN stays NaN
 }
 
-template <class T> void gate(int64_t size, T* receptance, const T* x, int threads) {
+template <class S> void gate(int64_t size, S* receptance, const S* x, int threads) {
+  using T = Computed<S>;
   over_blocks(size, threads, [=](int64_t start, int64_t count) {
     in_place(receptance + start, x + start, count, [](Vec<T> r, Vec<T> value) { return value / divisor<T>(r); });
   });
@@ -71,7 +75,8 @@ template <class T> void gate_backward(int64_t size, T* receptance, const T* x, T
   });
 }
 
-template <class T> void squared_relu(int64_t size, T* x, int threads) {
+template <class S> void squared_relu(int64_t size, S* x, int threads) {
+  using T = Computed<S>;
   over_blocks(size, threads, [=](int64_t start, int64_t count) {
     in_place(x + start, x + start, count, [](Vec<T> value, Vec<T>) {
       const Vec<T> positive = larger(Vec<T>{}, value);
@@ -87,17 +92,30 @@ template <class T> void squared_relu_backward(int64_t size, T* grad, const T* x,
   });
 }
 
+// out = x + gamma * mix, for tokens of `channels` values.
+template <class S, class T = Computed<S>>
+void residual(int64_t tokens, int64_t channels, const S* mix, const T* x, const T* gamma, T* out, int threads) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int64_t start = 0; start < tokens * channels; start += channels) {
+    int64_t c = 0;
+    for (; c + kLanes<T> <= channels; c += kLanes<T>)
+      store(out + start + c, load(x + start + c) + load(gamma + c) * load(mix + start + c));
+    for (; c < channels; c++) out[start + c] = x[start + c] + gamma[c] * T(mix[start + c]);
+  }
+}
+
 }  // namespace lalic
 
-#define LALIC_POINTWISE(suffix, T)                                                                             \
-  NATIVE_EXPORT void lalic_gate_##suffix(int64_t n, T* r, const T* x, int threads) {                           \
+#define LALIC_POINTWISE(suffix, S)                                                                             \
+  NATIVE_EXPORT void lalic_gate_##suffix(int64_t n, S* r, const S* x, int threads) {                           \
     lalic::gate(n, r, x, threads);                                                                             \
   }                                                                                                            \
+  NATIVE_EXPORT void lalic_squared_relu_##suffix(int64_t n, S* x, int threads) {                               \
+    lalic::squared_relu(n, x, threads);                                                                        \
+  }
+#define LALIC_POINTWISE_BACKWARD(suffix, T)                                                                    \
   NATIVE_EXPORT void lalic_gate_backward_##suffix(int64_t n, T* r, const T* x, T* grad, int threads) {         \
     lalic::gate_backward(n, r, x, grad, threads);                                                              \
-  }                                                                                                            \
-  NATIVE_EXPORT void lalic_squared_relu_##suffix(int64_t n, T* x, int threads) {                               \
-    lalic::squared_relu(n, x, threads);                                                                        \
   }                                                                                                            \
   NATIVE_EXPORT void lalic_squared_relu_backward_##suffix(int64_t n, T* grad, const T* x, int threads) {       \
     lalic::squared_relu_backward(n, grad, x, threads);                                                         \
@@ -105,3 +123,11 @@ template <class T> void squared_relu_backward(int64_t size, T* grad, const T* x,
 
 LALIC_POINTWISE(f32, float)
 LALIC_POINTWISE(f64, double)
+LALIC_POINTWISE(bf16, native::Bfloat16)
+LALIC_POINTWISE_BACKWARD(f32, float)
+LALIC_POINTWISE_BACKWARD(f64, double)
+
+NATIVE_EXPORT void lalic_residual_bf16(int64_t tokens, int64_t channels, const native::Bfloat16* mix, const float* x,
+                                       const float* gamma, float* out, int threads) {
+  lalic::residual(tokens, channels, mix, x, gamma, out, threads);
+}

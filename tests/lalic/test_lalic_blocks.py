@@ -5,8 +5,9 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
+from torch.profiler import profile
 
-from lalic.blocks import BiRwkvBlock, OmniShift
+from lalic.blocks import BiRwkvBlock, OmniShift, lower_mixes
 from lalic.context import aggregation_widths
 from lalic.tokens import to_image, to_tokens
 
@@ -97,6 +98,22 @@ def test_block_keeps_shape_and_does_not_depend_on_layout(layout):
     out = block(image)
     assert out.shape == image.shape
     torch.testing.assert_close(out, block(IMAGE))
+
+
+@torch.no_grad()
+def test_mixes_in_bfloat16_leave_the_sums_in_float32():
+    torch.manual_seed(0)
+    block, image = BiRwkvBlock(6), IMAGE.float()
+    expected = block(image)
+    lower_mixes(block, torch.bfloat16)
+    with profile(record_shapes=True) as seen:
+        out = block(image)
+    assert out.dtype == torch.float32
+    torch.testing.assert_close(out, expected, rtol=0.02, atol=0.02)
+    converted = [
+        e.concrete_inputs[1] for e in seen.events() if e.name == "aten::_to_copy" and e.input_shapes[0][1:2] == [28]
+    ]
+    assert len(converted) == 2, converted  # what the norms give; nothing back to float32
 
 
 def test_block_is_identity_where_its_gammas_are_zero():

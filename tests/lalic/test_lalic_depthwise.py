@@ -5,8 +5,10 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.library import opcheck
+from torch.utils.flop_counter import FlopCounterMode
 
-from lalic.depthwise import depthwise
+from lalic.depthwise import depthwise, depthwise_for_inference
 from lalic.pointwise import KERNELS
 from lalic.tokens import to_image, to_tokens
 from native import INSTRUCTION_SETS
@@ -43,6 +45,37 @@ def test_values_and_gradients_are_those_of_torch(batch, height, width, channels)
         torch.testing.assert_close(ours, theirs)
 
 
+@given(batch=st.integers(1, 2), height=st.integers(1, 6), width=st.integers(1, 11), channels=st.integers(1, 41))
+@settings(max_examples=40, deadline=None)
+@torch.no_grad()
+def test_bfloat16_is_off_by_half_a_unit_in_the_last_place(batch, height, width, channels):
+    size = (height, width)
+    tokens, kernel, _ = (t.bfloat16() for t in drawn(batch, height, width, channels))
+    result = depthwise_for_inference(tokens, size, kernel)
+    assert result.dtype == torch.bfloat16
+    expected = by_torch(tokens.double(), size, kernel.double())
+    torch.testing.assert_close(result.double(), expected, rtol=1.001 * 2**-8, atol=1e-5)  # float32 sums cancel
+    assert torch.equal(result, depthwise_for_inference(tokens.float(), size, kernel.float()).bfloat16())
+
+
+@torch.no_grad()
+def test_as_an_operator_it_is_counted_compiled_and_known_without_computing():
+    tokens, kernel, _ = (t.bfloat16() for t in drawn(2, 5, 7, 24))
+    with FlopCounterMode(display=False) as counter:
+        depthwise_for_inference(tokens, (5, 7), kernel)
+    assert counter.get_total_flops() == 2 * 25 * tokens.numel()
+    opcheck(torch.ops.lalic.depthwise, (tokens, (5, 7), kernel))
+
+
+@torch.no_grad()
+def test_what_the_kernels_without_gradients_do_not_take_goes_to_torch():
+    tokens, kernel, _ = drawn(1, 4, 4, 8)
+    strided = torch.cat([tokens, tokens], 2)[..., :8]
+    result = depthwise_for_inference(strided, (4, 4), kernel)
+    assert result.is_contiguous()
+    torch.testing.assert_close(result, by_torch(tokens, (4, 4), kernel))
+
+
 def test_single_precision_is_as_precise_as_torchs():
     tokens, kernel, grad = drawn(2, 32, 48, 24, torch.float32)
     exact = by_torch(tokens.double(), (32, 48), kernel.double())
@@ -65,7 +98,10 @@ def test_instruction_sets_and_threads_give_the_same_bits(monkeypatch, channels):
             monkeypatch.setattr(KERNELS, "instruction_set", instruction_set)
             torch.set_num_threads(threads)
             result = depthwise(tokens, (6, 11), kernel)
-            found.append((result, *torch.autograd.grad(result, (tokens, kernel), grad)))
+            gradients = torch.autograd.grad(result, (tokens, kernel), grad)
+            with torch.no_grad():
+                rounded = depthwise_for_inference(tokens.bfloat16(), (6, 11), kernel.bfloat16())
+            found.append((result, rounded, *gradients))
     torch.set_num_threads(before)
     assert all(torch.equal(a, b) for others in found[1:] for a, b in zip(found[0], others, strict=True))
 

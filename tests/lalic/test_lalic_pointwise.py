@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.library import opcheck
 
-from lalic.pointwise import KERNELS, gate, gate_, squared_relu, squared_relu_
+from lalic.pointwise import KERNELS, gate, gate_, residual, squared_relu, squared_relu_
 from native import INSTRUCTION_SETS
 
 SIZES = st.sampled_from([1, 3, 7, 8, 15, 16, 17, 63, 4095, 4096, 4097, 9000])
@@ -35,6 +36,51 @@ def test_squared_relu(dtype, size, seed):
     expected = x.relu().square()
     squared_relu_(x)
     assert torch.equal(x, expected)
+
+
+def every_bfloat16():
+    """All 65536, NaN and subnormal ones among them."""
+    return torch.arange(-(2**15), 2**15, dtype=torch.int16).view(torch.bfloat16)
+
+
+def test_squared_relu_of_every_bfloat16_is_rounded_once():
+    x = every_bfloat16()
+    expected = x.float().relu().square().to(torch.bfloat16)
+    squared_relu_(x)
+    assert torch.equal(x.isnan(), expected.isnan())
+    assert torch.equal(x.nan_to_num(0), expected.nan_to_num(0))
+
+
+@pytest.mark.parametrize("size", [1, 7, 17, 2**16])
+def test_gate_in_bfloat16_is_off_by_half_a_unit_in_the_last_place(size):
+    torch.manual_seed(size)
+    receptance = every_bfloat16()[torch.randperm(2**16)[:size]]
+    x = torch.randn(size).bfloat16()
+    expected = torch.sigmoid(receptance.double()) * x.double()
+    gate_(receptance, x)
+    assert receptance.dtype == torch.bfloat16
+    torch.testing.assert_close(receptance.double(), expected, rtol=1.001 * 2**-8, atol=1e-29, equal_nan=True)
+
+
+@pytest.mark.parametrize("channels", [1, 8, 13, 96])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_residual_of_a_mix_in_bfloat16_keeps_its_type(channels, dtype):
+    torch.manual_seed(channels)
+    x, gamma, mix = torch.randn(2, 5, channels), torch.randn(channels), torch.randn(2, 5, channels).bfloat16()
+    x, gamma = x.to(dtype), gamma.to(dtype)
+    with torch.no_grad():
+        total = residual(x, gamma, mix)
+        opcheck(torch.ops.lalic.residual, (x, gamma, mix))
+    assert total.dtype == dtype
+    torch.testing.assert_close(total, torch.addcmul(x, gamma, mix))
+
+
+def test_gradients_of_bfloat16_go_by_torch():
+    x = torch.randn(9, dtype=torch.bfloat16, requires_grad=True)
+    gate(squared_relu(x), x).sum().backward()
+    wide = x.detach().float().requires_grad_()
+    gate(squared_relu(wide), wide).sum().backward()
+    torch.testing.assert_close(x.grad.float(), wide.grad, rtol=0.05, atol=0.05)
 
 
 def test_nan_and_infinity():
@@ -84,7 +130,7 @@ def test_the_meta_device_and_one_graph():
     torch.testing.assert_close(torch.compile(call, fullgraph=True, backend="aot_eager")(r, x), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", [*DTYPES, torch.bfloat16])
 def test_every_instruction_set_gives_the_same_bits(monkeypatch, dtype):
     assert KERNELS.missing() is None
     widest = torch.backends.cpu.get_cpu_capability()

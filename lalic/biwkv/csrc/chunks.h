@@ -48,10 +48,13 @@ class Guard {
   std::atomic<bool> failed_{false};
 };
 
-template <class T> class Chunks {
+// S: the type of k and v in memory.
+template <class S> class Chunks {
  public:
-  Chunks(Shape shape, const T* w, const T* u, const T* k, const T* v, int threads)
-      : shape_(shape), w_(w), u_(u), k_(k), v_(v), threads_(threads) {
+  using T = Computed<S>;
+
+  Chunks(Shape shape, const S* k, const S* v, const T* w, const T* u, int threads)
+      : shape_(shape), k_(k), v_(v), w_(w), u_(u), threads_(threads) {
     chunks_ = (shape.tokens + kChunk - 1) / kChunk;
     windows_ = shape.channels / kLanes<T>;
     for (int64_t window = 0; window < windows_; window++) {
@@ -78,7 +81,7 @@ template <class T> class Chunks {
     const int64_t i = direction * shape_.batch * chunks_ * windows_ * kLanes<T> + index(p);
     return {carries.peaks.get() + i, carries.sums.get() + 2 * i, carries.sums.get() + 2 * i + kLanes<T>};
   }
-  Rows<T> rows(const Place& p) const {
+  Rows<S> rows(const Place& p) const {
     const int64_t column = p.window * kLanes<T>;
     const int64_t start = (p.b * shape_.tokens + p.chunk * kChunk) * shape_.channels + column;
     const int64_t ahead = p.chunk + 1 < chunks_ ? kChunk * (shape_.channels + column) - column : 0;
@@ -136,8 +139,8 @@ template <class T> class Chunks {
       const int64_t b = task / count, i = task % count;
       const int64_t c = general_[i / parts] * kLanes<T> + i % parts * kLanes<double>;
       const int64_t start = b * shape_.tokens * shape_.channels + c;
-      const D decay = Column<T>::read(w_ + c), boost = Column<T>::read(u_ + c);
-      const Column<T> column{shape_.tokens, shape_.channels, decay, boost, k_ + start, v_ + start};
+      const D decay = Column<S>::read(w_ + c), boost = Column<S>::read(u_ + c);
+      const Column<S> column{shape_.tokens, shape_.channels, decay, boost, k_ + start, v_ + start};
       guard([&] { f(column, start, b, c); });
     }
     guard.rethrow();
@@ -147,7 +150,8 @@ template <class T> class Chunks {
   int length(int64_t chunk) const { return std::min<int64_t>(kChunk, shape_.tokens - chunk * kChunk); }
 
   Shape shape_;
-  const T *w_, *u_, *k_, *v_;
+  const S *k_, *v_;
+  const T *w_, *u_;
   int threads_;
   int64_t chunks_, windows_;
   std::vector<int64_t> small_, general_;  // windows of kLanes<T> channels, by the method that they need

@@ -1,8 +1,10 @@
 // BiWKV forward for decays that are small over a chunk: one exponential per element and pass. README.md has the maths.
+// S: the type of k, v and y in memory, T: that of the sums, of w and of u.
 #pragma once
 
 #include <algorithm>
 
+#include "bfloat16.h"
 #include "sums.h"
 #include "vector.h"
 
@@ -19,9 +21,10 @@ template <class T> struct Factors {
 };
 
 // A chunk's tokens in one vector of channels: rows of `stride` values.
-template <class T> struct Rows {
-  const T* k;
-  const T* v;
+template <class S> struct Rows {
+  using T = Computed<S>;
+  const S* k;
+  const S* v;
   int64_t stride;
   int count;
   int64_t ahead;  // offset of this vector's share of the next chunk, taken as one run of memory
@@ -37,14 +40,16 @@ template <class T> struct Rows {
   }
 };
 
-template <class T> inline Vec<T> largest_key(const Rows<T>& rows) {
+template <class S> inline Vec<Computed<S>> largest_key(const Rows<S>& rows) {
+  using T = Computed<S>;
   Vec<T> most = all<T>(T(kLeastTop));
   for (int i = 0; i < rows.count; i++) most = larger(most, rows.key(i));
   return most;
 }
 
 // The chunk's sums as the next token after it (forward) and the last before it (backward) receive them.
-template <class T> void summarise(const Rows<T>& rows, const Factors<T>& f, Carry<T> forward, Carry<T> backward) {
+template <class S, class T>
+void summarise(const Rows<S>& rows, const Factors<T>& f, Carry<T> forward, Carry<T> backward) {
   const Vec<T> top = largest_key(rows);
   const Vec<T> least = all<T>(Exp<T>::floor);
   Vec<T> numerator{}, denominator{}, peak = least;
@@ -69,8 +74,8 @@ template <class T> void summarise(const Rows<T>& rows, const Factors<T>& f, Carr
 }
 
 // y of the chunk's tokens, from the sums over all tokens before and after the chunk.
-template <class T>
-void outputs(const Rows<T>& rows, const Factors<T>& f, Carry<T> before, Carry<T> after, T* y) {
+template <class S, class T>
+void outputs(const Rows<S>& rows, const Factors<T>& f, Carry<T> before, Carry<T> after, S* y) {
   const Vec<T> top = larger(largest_key(rows), larger(before.peak(), after.peak()));
   Vec<T> weights[kChunk], numerators[kChunk], denominators[kChunk], peaks[kChunk];
   Relative<T> sums = after.relative(top);

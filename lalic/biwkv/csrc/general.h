@@ -25,19 +25,19 @@ struct Sums {
   void add(const Sums& other) { add(other.peak, other.numerator, other.denominator); }
 };
 
-// kLanes<double> channels of the whole sequence; `stride` values from token to token. T: type in memory.
-template <class T> struct Column {
+// kLanes<double> channels of the whole sequence; `stride` values from token to token. S: type of k, v and y in memory.
+template <class S> struct Column {
   int64_t tokens, stride;
   D decay, boost;
-  const T *k, *v;
+  const S *k, *v;
 
-  static D read(const T* from) {
+  template <class T> static D read(const T* from) {
     D values;
     for (int lane = 0; lane < kLanes<double>; lane++) values[lane] = from[lane];
     return values;
   }
-  static void write(T* to, D values) {
-    for (int lane = 0; lane < kLanes<double>; lane++) to[lane] = static_cast<T>(values[lane]);
+  static void write(S* to, D values) {
+    for (int lane = 0; lane < kLanes<double>; lane++) to[lane] = static_cast<S>(values[lane]);
   }
   D key(int64_t t) const { return read(k + t * stride); }
   D value(int64_t t) const { return read(v + t * stride); }
@@ -66,7 +66,7 @@ template <class T> struct Column {
     return sums;
   }
 
-  void forward(T* y) const {
+  void forward(S* y) const {
     const std::vector<Sums> after = later();
     Sums before;
     for (int64_t t = 0; t < tokens; t++) {
@@ -78,7 +78,7 @@ template <class T> struct Column {
 
   // dk, dv: as k; dw, du: one value per lane, overwritten. grad: dL/dy, as k. README.md derives the formulas: the
   // gradients are sums over the receiving tokens, with weight e^-peak * (h y, h) where h = grad / denominator.
-  void backward(const T* grad, T* dk, T* dv, double* dw, double* du) const {
+  void backward(const S* grad, S* dk, S* dv, double* dw, double* du) const {
     struct Receiver {
       D exponent, numerator, denominator;  // -peak, h y, h
     };
@@ -120,7 +120,7 @@ template <class T> struct Column {
   }
 
   // Adds what token t gives to the receivers on one side to what it has given so far, and writes both gradients.
-  void give(int64_t t, const Sums& receivers, D key_gradient, D value_gradient, T* dk, T* dv) const {
+  void give(int64_t t, const Sums& receivers, D key_gradient, D value_gradient, S* dk, S* dv) const {
     const D weight = exp<double>(key(t) + receivers.peak);
     const D share = weight * receivers.denominator;
     write(dv + t * stride, value_gradient + share);

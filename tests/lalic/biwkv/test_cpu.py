@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lalic.biwkv import biwkv, choose_backend, cpu, reference
 from native import INSTRUCTION_SETS
@@ -26,10 +28,17 @@ def threads():
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def inputs_of(inputs, dtype, *args, **kwargs):
+    """k and v of a type, w and u of at least float32."""
+    w, u, k, v = inputs(*args, **kwargs)
+    wide = torch.promote_types(dtype, torch.float32)
+    return [w.to(wide), u.to(wide), k.to(dtype), v.to(dtype)]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("decay", [3.0, 2000.0])
 def test_every_instruction_set_gives_the_same_bits(inputs, monkeypatch, dtype, decay):
-    tensors = inputs(300, channels=64, dtype=dtype, decay=decay)
+    tensors = inputs_of(inputs, dtype, 300, channels=64, decay=decay)
     grad = torch.ones_like(tensors[2])
     results = []
     for name in usable():
@@ -37,6 +46,26 @@ def test_every_instruction_set_gives_the_same_bits(inputs, monkeypatch, dtype, d
         results.append([cpu.forward(*tensors), *cpu.backward(*tensors, grad)])
     for other in results[1:]:
         assert all(torch.equal(a, b) for a, b in zip(results[0], other, strict=True))
+
+
+@given(tokens=st.integers(1, 300), channels=st.integers(1, 40), decay=st.sampled_from([3.0, -30.0, 2000.0]))
+@settings(max_examples=40, deadline=None)
+def test_bfloat16_is_summed_in_float32_and_rounded_once(inputs, tokens, channels, decay):
+    w, u, k, v = inputs_of(inputs, torch.bfloat16, tokens, channels=channels, decay=decay)
+    y = cpu.forward(w, u, k, v)
+    assert y.dtype == torch.bfloat16
+    assert torch.equal(y, cpu.forward(w, u, k.float(), v.float()).bfloat16())
+    expected = reference.forward(*(t.double() for t in (w, u, k, v)))
+    torch.testing.assert_close(y.double(), expected, rtol=1.001 * 2**-8, atol=2e-5)  # half a unit, and float32's sums
+
+
+def test_nan_in_bfloat16_stays_nan(inputs):
+    w, u, k, v = inputs_of(inputs, torch.bfloat16, 200, channels=32)
+    w[16:] *= 3000  # one group of 16 by running maxima, the other without
+    v[0, 100, ::16] = torch.nan
+    y = cpu.forward(w, u, k, v)
+    assert y[0, 100, ::16].isnan().all()
+    assert not y[..., 1::16].isnan().any()
 
 
 @pytest.mark.parametrize("batch", [1, 3])
