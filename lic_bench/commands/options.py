@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from lic_bench.defaults import BUDGET_S, PROGRAM_TIMEOUT_S, REPEATS, TIMEOUT_S
-from lic_bench.store.records import FIELDS_OF_PART
+from lic_bench.store.records import FIELDS_OF_PART, OTHER_ROWS
 from lic_bench.system.named_folders import named_folder
 from lic_bench.terminal.output import console
 
@@ -45,7 +45,7 @@ def _known_datasets() -> Iterable[str]:
 
 
 DATASET_NAMES: Any = {"autocompletion": _completed(_known_datasets)}
-PART_NAMES: Any = {"autocompletion": _completed(lambda: (*FIELDS_OF_PART, "complexity", "all"))}
+PART_NAMES: Any = {"autocompletion": _completed(lambda: (*FIELDS_OF_PART, *OTHER_ROWS, "all"))}
 Codecs = Annotated[
     str,
     typer.Option(

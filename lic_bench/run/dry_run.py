@@ -8,6 +8,7 @@ from statistics import fmean, median
 
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
+from lic_bench.images.image_file import Image
 from lic_bench.machine.environment_record import describe_environment
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.jobs import Job
@@ -15,6 +16,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.session import check_growth, jobs_lacking, parts_lacking, stored_rows
 from lic_bench.run.settings import effort_of
+from lic_bench.run.throughput import BatchJob, BatchRows, batch_jobs, batches_lacking, stored_batches
 from lic_bench.spec import CodecSpec
 from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import Record
@@ -27,8 +29,9 @@ SecondsPerPixel = Mapping[str, Mapping[int, float]]  # codec -> quality -> encod
 class PlannedCodec:
     """What a run would do with one codec.
 
-    weights: quality -> "file", "random" or "own"; {} for a codec without weights. jobs: images times qualities; stored:
-    those of them that the run has already. seconds: for the rest; None where no time of the codec is known.
+    weights: quality -> "file", "random" or "own"; {} for a codec without weights. jobs: images times qualities, and a
+    throughput's batches times qualities; stored: those of them that the run has already. seconds: for the rest; None
+    where no time of the codec is known.
     """
 
     codec: str
@@ -58,6 +61,7 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
     missing: list[str] = []
     session = prepare_session(options, missing=missing)
     rows = {} if options.fresh else stored_rows(options.out)
+    batch_rows: BatchRows = {} if options.fresh else stored_batches(options.out)
     if not options.fresh:
         try:
             check_growth(session, options, describe_environment(session.device))
@@ -65,19 +69,25 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
             missing.append(str(error))
     jobs = session.jobs()
     lacking = jobs_lacking(rows, session, jobs, retry_failed=options.retry_failed)
+    batches = list(batch_jobs(session))
+    batches_to_do = batches_lacking(batch_rows, session, retry_failed=options.retry_failed)
     seconds = seconds_per_pixel(timed, session.config.device)
     parts, effort = parts_lacking(rows, session, lacking), effort_of(session.config)
 
     def planned(spec: CodecSpec) -> PlannedCodec:
-        of_codec, to_do = ([job for job in some if job.spec is spec] for some in (jobs, lacking))
+        to_do = [job for job in lacking if job.spec is spec]
+        passes = [job for job in batches_to_do if job.spec is spec]
+        count = sum(job.spec is spec for job in jobs) + sum(job.spec is spec for job in batches)
         known = seconds.get(spec.name)
+        about = sum(job_seconds(job, known, parts, effort) for job in to_do)
+        about += sum(batch_seconds(job, known, effort) for job in passes)
         return PlannedCodec(
             codec=spec.name,
             qualities=session.config.qualities[spec.name],
             weights=_weights(spec, session),
-            jobs=len(of_codec),
-            stored=len(of_codec) - len(to_do),
-            seconds=sum(job_seconds(job, known, parts, effort) for job in to_do) if known or not to_do else None,
+            jobs=count,
+            stored=count - len(to_do) - len(passes),
+            seconds=about if known or not (to_do or passes) else None,
         )
 
     codecs = [planned(spec) for spec in session.specs]
@@ -107,8 +117,7 @@ def seconds_per_pixel(folders: Iterable[Path], device: str) -> dict[str, dict[in
 
 def job_seconds(job: Job, known: Mapping[int, float] | None, parts: frozenset[str], effort: Effort) -> float:
     """About how long a job takes. known: quality -> seconds per pixel; where it lacks the job's, their mean counts."""
-    pixels = (job.image.width or 0) * (job.image.height or 0)
-    coding_s = pixels * (known or {}).get(job.quality, fmean(known.values()) if known else 0.0)
+    pixels, coding_s = _pixels(job.image), _coding_s(job.image, job.quality, known)
     seconds = coding_s + VERIFYING_S * pixels
     if "memory" in parts:
         seconds += coding_s
@@ -119,6 +128,23 @@ def job_seconds(job: Job, known: Mapping[int, float] | None, parts: frozenset[st
     if "phases" in parts and job.spec.phases:
         seconds += min(effort.repeats * coding_s, 2 * effort.budget_s)
     return seconds
+
+
+def batch_seconds(job: BatchJob, known: Mapping[int, float] | None, effort: Effort) -> float:
+    """About how long the batches of a job take, if they are no faster than one image after the other."""
+    pass_s = sum(_coding_s(image, job.quality, known) for image in job.images)
+    verifying_s = 2 * pass_s + VERIFYING_S * sum(map(_pixels, job.images))
+    warming_s = max(pass_s, min(effort.warm_ups * pass_s, 2 * effort.warm_up_s))
+    return verifying_s + warming_s + max(pass_s, min(effort.most * pass_s, 2 * effort.budget_s))
+
+
+def _coding_s(image: Image, quality: int, known: Mapping[int, float] | None) -> float:
+    """Of encoding and decoding it once."""
+    return _pixels(image) * (known or {}).get(quality, fmean(known.values()) if known else 0.0)
+
+
+def _pixels(image: Image) -> int:
+    return (image.width or 0) * (image.height or 0)
 
 
 def _weights(spec: CodecSpec, session: Session) -> dict[int, str]:

@@ -10,10 +10,12 @@ from lic_bench.codecs.registry import resolve_codec
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import FIELDS_OF_PART
+from lic_bench.store.records import FIELDS_OF_PART, OTHER_ROWS
 from lic_bench.store.run_folder import ALLOWED
 
-PARTS = (*FIELDS_OF_PART, "complexity")
+PARTS = (*FIELDS_OF_PART, *OTHER_ROWS)
+NOT_IN_ALL = "throughput"  # which takes as long as all else together
+BATCHES = "1,4,16"
 WEIGHTS = ("auto", "random", "require")
 QUICK_LIMIT = 2
 QUICK_CROP = 256
@@ -38,6 +40,7 @@ class Options:
     crop: int | None = None
     convert: bool = False
     measure: str = "all"
+    batch: str | None = None
     device: str = "auto"
     repeats: int | None = None
     budget: float | None = None
@@ -94,7 +97,25 @@ def choose_parts(text: str) -> tuple[str, ...]:
             raise unknown("part of --measure", part, [*PARTS, "all"])
     if "phases" in asked and not {"latency", "all"} & set(asked):
         raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
-    return tuple(part for part in PARTS if "all" in asked or part in asked)
+    return tuple(part for part in PARTS if part in asked or ("all" in asked and part != NOT_IN_ALL))
+
+
+def parse_batches(text: str | None, parts: Sequence[str]) -> tuple[int, ...]:
+    """The batches of --batch, ascending, without repeats; () where no throughput is taken."""
+    if "throughput" not in parts:
+        if text is not None:
+            raise UserError(f"--batch {text}: batches are of the throughput; add it: --measure throughput.")
+        return ()
+    batches = set()
+    for part in split_list(BATCHES if text is None else text, "--batch"):
+        try:
+            batch = int(part)
+        except ValueError:
+            raise UserError(f"--batch {text}: {part!r} is no number; write {BATCHES}.") from None
+        if not 1 <= batch <= MANY:
+            raise UserError(f"--batch {text}: {batch} images in a call; allowed is 1 to {MANY}.")
+        batches.add(batch)
+    return tuple(sorted(batches))
 
 
 def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:

@@ -29,6 +29,7 @@ from lic_bench.run.options import (
     check_ranges,
     choose_parts,
     ladder,
+    parse_batches,
     parse_qualities,
     with_options,
 )
@@ -41,7 +42,7 @@ from lic_bench.run.weights_choice import (
     with_named_qualities,
 )
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import COSTS
+from lic_bench.store.records import COSTS, OTHER_ROWS
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.programs import InstalledCoder
 
@@ -67,8 +68,8 @@ class Session:
     one_by_one: bool = False
 
     def jobs(self) -> list[Job]:
-        """Every job of the run, in order; none where only operations are counted."""
-        if set(self.config.measure) == {"complexity"}:
+        """Every job of the run, in order; none where its measurements fill no Record."""
+        if set(self.config.measure) <= set(OTHER_ROWS):
             return []
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
@@ -89,6 +90,7 @@ def prepare_session(
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
     parts = choose_parts(options.measure)
+    batches = parse_batches(options.batch, parts)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
     datasets = list(datasets) or _datasets(options, attempt)
@@ -107,6 +109,7 @@ def prepare_session(
         qualities=ladders,
         weights=weights,
         measure=parts,
+        batch=batches,
         device=str(device),
         threads=torch.get_num_threads(),
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
@@ -247,4 +250,13 @@ def _without_effect(
         notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
     if options.timeout and not config.isolate and any(spec.kind == "learned" for spec in specs):
         notes += ["--timeout has no effect on networks that work in this process: add --isolate"]
-    return notes
+    return notes + _without_batches(config, specs)
+
+
+def _without_batches(config: RunConfig, specs: Sequence[CodecSpec]) -> list[str]:
+    """A line for the codecs that take one image after the other, where a throughput is asked for."""
+    classical = [spec for spec in specs if spec.kind == "classical"] if config.batch else []
+    programs = ", ".join(spec.name for spec in classical if spec.programs)
+    others = ", ".join(spec.name for spec in classical if not spec.programs)
+    notes = [f"{others}: one image after the other, so its throughput is that of batch 1"] if others else []
+    return notes + ([f"{programs}: no throughput: another program for each image, see its latency"] if programs else [])
