@@ -90,7 +90,6 @@ def prepare_session(
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
     parts = choose_parts(options.measure)
-    batches = parse_batches(options.batch, parts)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
     datasets = list(datasets) or _datasets(options, attempt)
@@ -109,7 +108,6 @@ def prepare_session(
         qualities=ladders,
         weights=weights,
         measure=parts,
-        batch=batches,
         device=str(device),
         threads=torch.get_num_threads(),
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
@@ -205,6 +203,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     return {
         **_images_used(options),
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
+        "batch": parse_batches(options.batch, parts),
         "budget": options.budget,
         "starts": options.starts,
         "convert": options.convert or None,

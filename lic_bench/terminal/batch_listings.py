@@ -46,14 +46,13 @@ def batch_summary(points: Sequence[Mapping[str, Any]]) -> Table:
         for batch in point["throughput"]:
             rates = [batch[f"{name}_{unit}_per_s"] for name in OPERATIONS for unit in ("images", "mp")]
             numbers = ["-" if rate is None else f"{rate:.3g}" for rate in rates]
-            size = f"{batch['width']}x{batch['height']}"
-            names = [point["codec"], str(point["quality"]), point["dataset"], size, str(batch["batch"])]
+            names = [point["codec"], str(point["quality"]), point["dataset"], str(batch["batch"])]
             rows.append([*names, *numbers, _bytes(batch)])
-    titles = ["codec", "quality", "data set", "size", "batch"]
+    titles = ["codec", "quality", "data set", "batch"]
     return plain_table([*titles, "enc img/s", "enc MP/s", "dec img/s", "dec MP/s", "bytes"], rows)
 
 
 def _bytes(batch: Mapping[str, Any]) -> str:
     if batch["error"]:
         return "failed"
-    return f"other for {batch['changed']}" if batch["changed"] else "as alone"
+    return f"{batch['changed']} changed" if batch["changed"] else "same"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -11,6 +11,9 @@ from lic_bench.codecs.registry import find_codecs
 from lic_bench.spec import CodecSpec
 from lic_bench.terminal.batch_listings import batch_points, best_batch
 from lic_bench.terminal.plain_table import plain_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def codecs_table() -> Table:
@@ -131,16 +134,17 @@ def run_points(folder: Path) -> list[dict[str, Any]]:
     by = ["codec", "quality", "dataset"]
     points = rd_points(run).drop_duplicates(by).set_index(by)
     times = latency_frame(run).pivot_table("median_s", by, "operation")
-    batches, groups = batch_points(run), dict(list(run.records.groupby(by)))
-    rows = []
+    batches = batch_points(run)
+    groups: dict[Any, pd.DataFrame] = dict(list(run.records.groupby(by)))
+    rows: list[dict[str, Any]] = []
     for key in sorted({*groups, *batches}):
         group = groups.get(key, run.records.iloc[:0])
         good = int((group.status == "ok").sum())
         rates = {name: _number(points, key, name) for name in ("bpp", "psnr_db", "ms_ssim")}
         seconds = {f"{name}_s": _number(times, key, name) for name in ("encode", "decode")}
         counts = {"images": good, "failed": len(group) - good}
-        rows.append(dict(zip(by, key, strict=True)) | counts | rates | seconds)
-        rows[-1]["throughput"] = batches.get(key, [])
+        throughput = {"throughput": batches.get(key, [])}
+        rows.append(dict(zip(by, key, strict=True)) | counts | rates | seconds | throughput)
     return rows
 
 

@@ -59,7 +59,8 @@ def throughput_frame(run: Run) -> pd.DataFrame:
     encode_per_s, decode_per_s: images per second by the median of the samples, None where the batch failed. changed:
     names of the pictures that get other bytes than alone.
     """
-    rows: Any = run.throughput.sort_values("batch", kind="stable").to_dict("records")
+    groups = run.throughput.groupby(["codec", "quality", "dataset"], sort=False)
+    rows = [row for _, group in groups for row in group.sort_values(["height", "width", "batch"]).to_dict("records")]
     return pd.DataFrame([_throughput(run, row) for row in rows], columns=THROUGHPUT)
 
 
@@ -121,7 +122,7 @@ def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
     }
 
 
-def _throughput(run: Run, row: Mapping[str, Any]) -> dict[str, Any]:
+def _throughput(run: Run, row: Mapping[Any, Any]) -> dict[str, Any]:
     known = {name: row[name] for name in THROUGHPUT if name in row}
     rates = {f"{name}_per_s": row["images"] / median(row[f"{name}_s"]) for name in OPERATIONS if row[f"{name}_s"]}
     return {

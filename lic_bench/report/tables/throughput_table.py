@@ -4,7 +4,7 @@ from typing import Any
 
 from lic_bench.report.frames.codec_costs import OPERATIONS
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import plural
+from lic_bench.report.labels import dataset_label, plural, sort_datasets
 from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOURCE, codec_cells, table_rows
 from lic_bench.report.tables.table import Cell, Table, number_cell, number_columns, text_cell, text_columns
 
@@ -26,6 +26,19 @@ def throughput_table(data: ReportData) -> Table:
         "image gets the bytes that it gets alone, in its batch and in the batch the other way round."
     )
     return Table("throughput", "Throughput", caption, columns, table_rows(data.throughput, _cells))
+
+
+def best_throughput(data: ReportData, curve: str) -> dict[str, Cell]:
+    """A codec's images per second, encode and decode, each at its best batch in the mean over qualities; {} if none."""
+    rows = data.throughput[(data.throughput.curve == curve) & data.throughput.error.isna()]
+    rows = rows[rows.dataset == sort_datasets(set(rows.dataset))[0]] if len(rows) else rows
+    cells = {}
+    for name in OPERATIONS if len(rows) else ():
+        rates = rows.groupby("batch")[f"{name}_per_s"].mean()
+        where = f"on {dataset_label(rows.dataset.iloc[0])}, {rows.width.iloc[0]} x {rows.height.iloc[0]}"
+        note = f"Images per second at the best batch, here {rates.idxmax()}, {where}."
+        cells[f"{name}_images_per_s"] = number_cell(rates.max(), 2, notes=(note,))
+    return cells
 
 
 def _group(operation: str) -> str:
