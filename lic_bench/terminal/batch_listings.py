@@ -23,12 +23,13 @@ def batch_points(run: Run) -> dict[Key, list[dict[str, Any]]]:
     points: dict[Key, list[dict[str, Any]]] = defaultdict(list)
     for row in throughput_frame(run).to_dict("records"):
         point: dict[str, Any] = {str(name): row[name] for name in ("batch", "width", "height", "images", "pictures")}
+        error = row["error"] if isinstance(row["error"], str) else None  # it may be NaN
         for name in OPERATIONS:
-            per_s = None if row["error"] else float(row[f"{name}_per_s"])
+            per_s = None if error else float(row[f"{name}_per_s"])
             megapixels = row["width"] * row["height"] / 1e6
             point[f"{name}_images_per_s"] = per_s
             point[f"{name}_mp_per_s"] = None if per_s is None else per_s * megapixels
-        point |= {"changed": len(row["changed"]), "error": row["error"] or None}
+        point |= {"changed": len(row["changed"]), "error": error}
         points[row["codec"], row["quality"], row["dataset"]].append(point)
     return points
 
