@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from lalic.ablations import ABLATIONS
-from lalic.blocks import BiRwkvBlock, OmniShift
+from lalic.blocks import BiRwkvBlock, OmniShift, lower_mixes
 from lalic.checkpoint import infer_config, lalic_parameters
 from lalic.config import SMALL, LalicConfig
 from lalic.context import SpaceChannelContext
@@ -100,6 +100,15 @@ class Lalic(HyperpriorCodec):
         """Undo `split`."""
         pairs = zip(passes[::2], passes[1::2], strict=True)
         return torch.cat([merge_checkerboard(*pair) for pair in pairs], 1)
+
+    def lower_precision(self, dtype: torch.dtype) -> None:
+        """Convert the mixes of the blocks in g_a, h_a and g_s, in which nearly all products are.
+
+        Sums, norms and the convolutions between stages stay: with all of it in bfloat16 lalic-small loses 0.1 dB, with
+        the mixes alone under 0.01 dB.
+        """
+        for transform in (self.g_a, self.h_a, self.g_s):
+            lower_mixes(transform, dtype)
 
     def parameters_inference(self) -> int:
         """Values that inference needs: one merged kernel per Omni-Shift instead of its branches."""

@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Iterator
 from contextlib import nullcontext
 from io import BytesIO
 from typing import Any
@@ -20,7 +21,7 @@ _written: deque[bytes] = deque(maxlen=64)  # headers that this process wrote, wh
 
 
 class NetworkCodec:
-    """One learned codec on one device.
+    """One learned codec on one device. Images of one size may come as a batch: B of them where 1 is written below.
 
     module: eval mode, updated entropy tables; compress(x) -> {"strings", "shape"},
         decompress(strings, shape) -> {"x_hat"}, forward(x) -> {"x_hat", "likelihoods"}.
@@ -76,6 +77,29 @@ class NetworkCodec:
         nats = sum(-likelihoods.double().log().sum().item() for likelihoods in out["likelihoods"].values())
         x_hat = crop(_floating(out["x_hat"]), height, width, self.padding)
         return x_hat, nats / math.log(2) / (height * width)
+
+
+def strings_by_image(bits: Bitstream, batch: int) -> list[list[bytes]]:
+    """The strings of each image of a batch that a NetworkCodec coded. Raises ValueError where images share a string."""
+    (_, _, _, lengths, *_), _ = read_tree(bits.header, 0)
+    lists = list(_innermost_lists(_read_strings(BytesIO(bits.payload), lengths)))
+    if batch == 1:
+        return [[string for strings in lists for string in strings]]
+    for strings in lists:
+        if len(strings) != batch:
+            raise ValueError(f"its strings are not kept apart by image: {len(strings)} for a batch of {batch}")
+    return [list(of_image) for of_image in zip(*lists, strict=True)]
+
+
+def _innermost_lists(strings: Any) -> Iterator[list[bytes]]:
+    """The lists of strings in their nesting; a string outside of a list is a list of one."""
+    if isinstance(strings, bytes):
+        yield [strings]
+    elif isinstance(strings, list) and all(isinstance(item, bytes) for item in strings):
+        yield from [strings] if strings else ()
+    else:
+        for item in strings.values() if isinstance(strings, dict) else strings:
+            yield from _innermost_lists(item)
 
 
 def _collect_lengths(strings: Any, collected: list[bytes]) -> Tree:

@@ -25,8 +25,7 @@ def make_variant(network: nn.Module, spec: CodecSpec) -> None:
     """
     for variant in spec.variants:
         if variant in DTYPES:
-            for part in _one_sided_parts(network, spec):
-                part.forward = _in_dtype(part.to(DTYPES[variant]).forward, DTYPES[variant])
+            _lower(network, spec, DTYPES[variant])
         elif variant == "tf32":
             for part in _one_sided_parts(network, spec):
                 part.forward = _with_tf32(part.forward)
@@ -35,6 +34,16 @@ def make_variant(network: nn.Module, spec: CodecSpec) -> None:
         elif variant == "compile":
             for part in _transforms(network):
                 part.forward = torch.compile(part.forward)
+
+
+def _lower(network: nn.Module, spec: CodecSpec, dtype: torch.dtype) -> None:
+    """By the network's own `lower_precision(dtype)`; one without it has g_a, h_a and g_s converted as a whole."""
+    own = getattr(network, "lower_precision", None)
+    if callable(own):
+        own(dtype)
+        return
+    for part in _one_sided_parts(network, spec):
+        part.forward = _in_dtype(part.to(dtype).forward, dtype)
 
 
 def _one_sided_parts(network: nn.Module, spec: CodecSpec) -> list[nn.Module]:

@@ -26,13 +26,14 @@ class Variant:
     on_gpu: bool = False
 
 
+THEIR_CODER = "compressai-coder"
 VARIANTS = {
     "bf16": Variant(what="g_a, h_a and g_s in bfloat16", group="precision", parts=True),
     "fp16": Variant(what="g_a, h_a and g_s in float16, on a GPU", group="precision", parts=True, on_gpu=True),
     "tf32": Variant(what="products of g_a, h_a and g_s in TF32, on a GPU", group="precision", parts=True, on_gpu=True),
     "channels-last": Variant(what="images and weights in channels-last memory layout", group="layout"),
     "compile": Variant(what="its transforms compiled by torch.compile", group="compiler"),
-    "compressai-coder": Variant(what="CompressAI's rANS coder in place of ours, same bytes", group="coder"),
+    THEIR_CODER: Variant(what="CompressAI's rANS coder in place of ours, same bytes", group="coder"),
 }
 
 
@@ -75,7 +76,7 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
         name=name,
         label=f"{spec.label} {' '.join(named)}",
         variants=tuple(named),
-        coder="compressai" if "compressai-coder" in named else "native",
+        coder="compressai" if THEIR_CODER in named else "native",
         aliases=(),
         published=None,
         fills="",

@@ -61,6 +61,12 @@ def measurements() -> list[str]:
     return [*PARTS, "all"]
 
 
+def coders() -> tuple[str, ...]:
+    from lic_bench.run.options import CODERS
+
+    return CODERS
+
+
 def weights_choices() -> tuple[str, ...]:
     from lic_bench.run.options import WEIGHTS
 

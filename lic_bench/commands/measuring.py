@@ -41,6 +41,8 @@ def finish(out: Path, outcome: Outcome) -> None:
         )
     for row in outcome.failed_complexity:
         errors.say(f"No complexity of {row.codec} by {row.counter}: {row.error}")
+    for batch in outcome.failed_throughput:
+        errors.say(f"No throughput of {batch.codec} quality {batch.quality} at batch {batch.batch}: {batch.error}")
     console.say(f"Next: lic-bench report {out}")
-    if outcome.failed or outcome.failed_complexity:
+    if outcome.failed or outcome.failed_complexity or outcome.failed_throughput:
         raise typer.Exit(FAILED)

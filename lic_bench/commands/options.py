@@ -43,6 +43,13 @@ Checkpoint = Annotated[
     list[str] | None,
     typer.Option(metavar="CODEC[:N]=FILE", help="The weights file of a codec, at quality N; may be repeated."),
 ]
+Coder = Annotated[
+    str,
+    typer.Option(
+        help="rANS coder of learned codecs: native, compressai, or both as rows of their own.",
+        **offering(completion.coders),
+    ),
+]
 Weights = Annotated[
     str | None,
     typer.Option(

@@ -31,8 +31,12 @@ Datasets = Annotated[
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
 Measure = Annotated[
-    str, Option(help="Of: quality, latency, phases, memory, complexity, all.", **offering(completion.measurements))
+    str,
+    Option(
+        help="Of: quality, latency, phases, memory, complexity, all; throughput.", **offering(completion.measurements)
+    ),
 ]
+Batch = Annotated[str | None, Option(help="Images in a call, for the throughput. [default: 1,4,16]")]
 Starts = Annotated[
     int | None, Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]
@@ -58,11 +62,13 @@ def run(
     checkpoints: opt.Checkpoints = None,
     checkpoint: opt.Checkpoint = None,
     weights: opt.Weights = None,
+    coder: opt.Coder = "native",
     qualities: opt.Qualities = None,
     limit: Limit = None,
     crop: Crop = None,
     convert: opt.Convert = False,
     measure: Measure = "all",
+    batch: Batch = None,
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
     budget: opt.Budget = None,
@@ -95,6 +101,7 @@ def run(
 
 def _measure(options: Options, *, as_json: bool) -> None:
     from lic_bench.run import session
+    from lic_bench.terminal.batch_listings import batch_summary
     from lic_bench.terminal.images import show_images
     from lic_bench.terminal.listings import run_points, run_summary
     from lic_bench.terminal.output import console
@@ -103,8 +110,11 @@ def _measure(options: Options, *, as_json: bool) -> None:
     points = run_points(options.out)
     if as_json:
         console.say_json(points)
-    elif points:
-        console.print(run_summary(points))
+    else:
+        if in_records := [point for point in points if point["images"] or point["failed"]]:
+            console.print(run_summary(in_records))
+        if any(point["throughput"] for point in points):
+            console.print(batch_summary(points))
     measuring.finish(options.out, outcome)
 
 

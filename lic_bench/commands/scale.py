@@ -21,6 +21,7 @@ def scale(
     checkpoints: opt.Checkpoints = None,
     checkpoint: opt.Checkpoint = None,
     weights: opt.Weights = None,
+    coder: opt.Coder = "native",
     qualities: opt.Qualities = None,
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,

@@ -14,7 +14,7 @@ from lic_bench.store.run_folder import Run
 from lic_bench.system.git import GitError, git
 
 GIT = "git:"
-FILES = ("run.json", "records.jsonl", "complexity.jsonl")  # of a run; what else is in its folder stays there
+FILES = ("run.json", "records.jsonl", "complexity.jsonl", "throughput.jsonl")  # of a run; what else is there stays
 
 
 @contextmanager

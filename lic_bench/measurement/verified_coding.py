@@ -97,7 +97,7 @@ def code_and_verify(
 
 def _check_input(x: Tensor, image: Tensor) -> None:
     """Raise CodecFailure where coding has changed x, which others still need."""
-    if not torch.equal(x, _as_float(image)):
+    if not torch.equal(x, as_float(image)):
         raise CodecFailure("compress writes into the image that it is given; it must work on a copy")
 
 
@@ -107,7 +107,7 @@ def _make_room(image: Tensor) -> None:
         release_freed_memory(image.device)
 
 
-def _as_float(image: Tensor) -> Tensor:
+def as_float(image: Tensor) -> Tensor:
     """image uint8 -> float32 in [0, 1]; made where it is needed, as images may be large."""
     return image.float().div_(255)
 
@@ -123,7 +123,7 @@ def _code(
     first = pair.fresh and bool(parts & {"latency", "memory"})
     pair.fresh = False  # also where that fails: what is tried again is no first call
     if first or "memory" in parts:
-        x = _as_float(image)
+        x = as_float(image)
         if first:
             bits, cold["encode"] = timed(lambda: pair.compress(x), device)
             out, cold["decode"] = timed(lambda: pair.decompress(bits), device)
@@ -134,7 +134,7 @@ def _code(
         _check_input(x, image)
     else:
         with pair.kept(calls):
-            bits = pair.compress(x := _as_float(image))
+            bits = pair.compress(x := as_float(image))
             _check_input(x, image)
             del x
             _make_room(image)
@@ -171,7 +171,7 @@ def _verify(
     encoder = pair.encoder.codec
     fields: dict[str, Any] = {}
     if learned := isinstance(encoder, NetworkCodec):
-        reference, fields["bpp_estimated"] = encoder.estimate(_as_float(image), calls)
+        reference, fields["bpp_estimated"] = encoder.estimate(as_float(image), calls)
     else:
         reference = encoder.decompress(bits)
     if not bool(torch.isfinite(reference).all()) or not math.isfinite(fields.get("bpp_estimated", 0.0)):
@@ -183,7 +183,7 @@ def _verify(
     differs = fields["decode_mse"] > (ROUNDING_MSE if learned else 0)
     differs = differs or (learned and not _like(x_hat, reference.to(x_hat.device), expected, decoded))
     if differs and not (
-        learned and _is_as_near(image, expected, decoded) and _reads_what_was_written(pair, image, decoded)
+        learned and is_as_near(image, expected, decoded) and _reads_what_was_written(pair, image, decoded)
     ):
         raise CodecFailure(
             "decoder out of sync: the decoded image differs from the encoder-side reconstruction by a mean squared "
@@ -205,7 +205,7 @@ def _check_range(x_hat: Tensor) -> None:
         )
 
 
-def _is_as_near(image: Tensor, expected: Tensor, decoded: Tensor) -> bool:
+def is_as_near(image: Tensor, expected: Tensor, decoded: Tensor) -> bool:
     """Whether what was decoded is no farther from the image than what was expected, but for 1 dB or a level."""
     return mse_8bit(image, decoded) <= _NEAR * mse_8bit(image, expected) + 1
 
@@ -213,7 +213,7 @@ def _is_as_near(image: Tensor, expected: Tensor, decoded: Tensor) -> bool:
 def _reads_what_was_written(pair: Pair, image: Tensor, decoded: Tensor) -> bool:
     """Whether, once more from image to `decoded`, the decoder reads exactly the symbols that the encoder writes."""
     with watch_coders() as symbols:
-        _, again = pair.decompress(pair.compress(_as_float(image)))
+        _, again = pair.decompress(pair.compress(as_float(image)))
     return symbols.agree() and torch.equal(again, decoded)
 
 

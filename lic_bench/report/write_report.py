@@ -26,6 +26,7 @@ from lic_bench.report.tables.scaling_tables import scaling_tables
 from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
+from lic_bench.report.tables.throughput_table import throughput_table
 from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
@@ -111,7 +112,8 @@ def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]
 
 
 TABLES = (
-    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "phases", "memory", "complexity", "failures"),
+    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "throughput", "phases", "memory"),
+    *("complexity", "failures"),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
 )
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
@@ -128,8 +130,8 @@ def _remove_earlier_report(out: Path) -> None:
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
     tables = [bd_table(data, metric) for metric in METRIC_NAMES]
-    tables += [rd_table(data), latency_table(data), memory_table(data), phases_table(data.phases)]
-    tables += [complexity_table(data), failures_table(data), sources_table(data)]
+    tables += [rd_table(data), latency_table(data), throughput_table(data), memory_table(data)]
+    tables += [phases_table(data.phases), complexity_table(data), failures_table(data), sources_table(data)]
     tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
     tables += scaling_tables(data.scaling, memory_gib)
     return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
@@ -171,7 +173,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
-        Section("times", "Latency and memory", bars, existing("latency", "phases", "memory")),
+        Section("times", "Latency, throughput and memory", bars, existing("latency", "throughput", "phases", "memory")),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
         Section("machine", "Machines and conditions", (), existing("machines", "conditions")),

@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
@@ -97,6 +97,9 @@ class CodecProcess:
     def encode(self, quality: int, image: Image) -> RemoteImage:
         return self._coded("encode", quality, image)
 
+    def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> RemoteImage:
+        return self._coded("code_batches", quality, images, batch, calls=len(images))
+
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         return cast("list[Complexity]", self.ask("count_operations", quality, size, restart=True))
 
@@ -110,8 +113,11 @@ class CodecProcess:
             self._pipe.close()
             end_process(self._process, END_S)
 
-    def ask(self, method: str, *arguments: object, restart: bool = False) -> object:
-        """The answer of the process. One that has ended is a failure, or with `restart` started again."""
+    def ask(self, method: str, *arguments: object, restart: bool = False, calls: int = 1) -> object:
+        """The answer of the process. One that has ended is a failure, or with `restart` started again.
+
+        calls: how many times setup.timeout_s the answer may take.
+        """
         if self.has_ended:
             if not restart:
                 raise self._ended()
@@ -121,13 +127,13 @@ class CodecProcess:
             self._pipe.send((method, arguments))
         except OSError:
             raise self._ended() from None
-        calls = PROGRAMS if self.setup.spec.programs else 1  # each of which has its own limit
+        calls *= PROGRAMS if self.setup.spec.programs else 1  # each of which has its own limit
         return self._answer(calls * self.setup.timeout_s, "(--timeout)")
 
-    def _coded(self, method: str, quality: int, image: Image) -> RemoteImage:
+    def _coded(self, method: str, *arguments: object, calls: int = 1) -> RemoteImage:
         self._images += 1
-        fields = cast(dict[str, Any], self.ask(method, self._images, quality, image, restart=method == "code"))
-        return RemoteImage(self, self._images, fields)
+        answer = self.ask(method, self._images, *arguments, restart=method != "encode", calls=calls)
+        return RemoteImage(self, self._images, cast(dict[str, Any], answer), calls)
 
     def _start(self) -> None:
         """Where two have the same layout_seed, their n-th processes have the same memory layout."""
@@ -181,11 +187,15 @@ class CodecProcess:
 
 @dataclass(slots=True)
 class RemoteImage:
-    """A CodedImage in a codec's process. number: counts the images that were coded there."""
+    """A CodedImage in a codec's process, or a Coded of several images.
+
+    number: counts what was coded there. calls: images in one call of it.
+    """
 
     process: CodecProcess
     number: int
     fields: dict[str, Any]
+    calls: int = 1
 
     def warm_up(self) -> None:
         self.ask("warm_up")
@@ -200,8 +210,8 @@ class RemoteImage:
         return cast(dict[str, float], self.ask("energy"))
 
     def ask(self, method: str) -> object:
-        """What the LocalImage there answers."""
-        return self.process.ask("of_image", self.number, method)
+        """What the LocalImage or LocalBatches there answer."""
+        return self.process.ask("of_image", self.number, method, calls=self.calls)
 
 
 def _failure(message: str, kind: FailureKind) -> CodecFailure:
@@ -254,12 +264,13 @@ def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
     from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.failures import CodecFailure, Failure
     from lic_bench.run.codec_worker import CodecWorker, LocalImage
+    from lic_bench.run.local_batches import LocalBatches
 
     made: CodecSetup = pickle.loads(setup)
     apply_protocol_settings(torch.device(made.device), made.threads)
     core_affinity.move_to_cores(made.cores)  # not before: the imports of several codecs may use all cores
     worker = CodecWorker(made)
-    images: dict[int, LocalImage] = {}  # the last one, by its number
+    images: dict[int, LocalImage | LocalBatches] = {}  # the last one, by its number
 
     def put(method: str, *arguments: Any) -> object:
         if method == "of_image":
@@ -267,7 +278,7 @@ def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
             if number not in images:
                 raise CodecFailure("another image was coded since")
             return getattr(images[number], name)()
-        if method in ("code", "encode"):
+        if method in ("code", "encode", "code_batches"):
             number, *rest = arguments
             image = getattr(worker, method)(*rest)
             images.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ from lic_bench.codecs.pixels import to_tensor
 from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.program_codec import ProgramCodec
 from lic_bench.images.image_file import Image, read_image
+from lic_bench.measurement.batched_coding import Alone
 from lic_bench.measurement.complexity import count_complexity
 from lic_bench.measurement.energy_per_call import joules_per_call
 from lic_bench.measurement.failures import CodecFailure, Failure, memory_errors_unified
@@ -35,6 +36,7 @@ from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
 from lic_bench.measurement.symbol_check import checked_symbols
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
+from lic_bench.run.local_batches import LocalBatches
 from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.store.records import COSTS, Complexity
 
@@ -50,6 +52,7 @@ class CodecWorker:
         self.random = Random(setup.layout_seed or None)
         self.heap: list[bytes] = []  # blocks between which the codec's memory lies
         self.gave_memory_back = False  # torch's cache on the GPU is empty, and the next call has to fill it
+        self.alone: dict[Image, Alone] = {}  # of the quality in memory, images that were also coded in batches
         self._pairs: dict[int, Pair | Failure] = {}
 
     def code(self, quality: int, image: Image) -> LocalImage:
@@ -64,6 +67,10 @@ class CodecWorker:
         with self.contained(), checked_symbols(), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
             return LocalImage(self, quality, x, self.pair(quality).compress(x))
+
+    def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> LocalBatches:
+        with self.contained(), checked_symbols(), torch.no_grad():
+            return LocalBatches.verified(self, quality, images, batch)
 
     def decode(self, quality: int, bits: Bitstream) -> NDArray[np.uint8]:
         """The decoder's picture, [1, 3, H, W]."""
@@ -106,6 +113,7 @@ class CodecWorker:
             gc.unfreeze()
             self._pairs.clear()
             self.settled_s.clear()
+            self.alone.clear()
             self._pairs[quality] = self._load(quality)
             gc.collect()
             gc.freeze()  # else every collection between two images walks through all that the imports left

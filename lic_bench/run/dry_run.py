@@ -9,6 +9,7 @@ from statistics import fmean, median
 
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
+from lic_bench.images.image_file import Image
 from lic_bench.machine.environment_record import describe_environment
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.jobs import Job
@@ -16,6 +17,7 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.session import check_growth, jobs_lacking, parts_lacking, stored_rows
 from lic_bench.run.settings import effort_of
+from lic_bench.run.throughput import BatchJob, BatchRows, batch_jobs, batches_lacking, stored_batches
 from lic_bench.spec import CodecSpec
 from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import Record
@@ -36,8 +38,9 @@ class StoredTimes:
 class PlannedCodec:
     """What a run would do with one codec.
 
-    weights: quality -> "file", "random" or "own"; {} for a codec without weights. jobs: images times qualities; stored:
-    those of them that the run has already. seconds: for the rest; None where no time of the codec is known.
+    weights: quality -> "file", "random" or "own"; {} for a codec without weights. jobs: images times qualities, and a
+    throughput's batches times qualities; stored: those of them that the run has already. seconds: for the rest; None
+    where no time of the codec is known.
     """
 
     codec: str
@@ -71,6 +74,7 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
     missing: list[str] = []
     session = prepare_session(options, missing=missing)
     rows = {} if options.fresh else stored_rows(options.out)
+    batch_rows: BatchRows = {} if options.fresh else stored_batches(options.out)
     if not options.fresh:
         try:
             check_growth(session, options, describe_environment(session.device))
@@ -78,22 +82,25 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
             missing.append(str(error))
     jobs = session.jobs()
     lacking = jobs_lacking(rows, session, jobs, retry_failed=options.retry_failed)
+    batches = list(batch_jobs(session))
+    batches_to_do = batches_lacking(batch_rows, session, retry_failed=options.retry_failed)
     times = stored_times(timed, session.config.device)
     parts, effort = parts_lacking(rows, session, lacking), effort_of(session.config)
-    starts = session.config.starts or 1
 
     def planned(spec: CodecSpec) -> PlannedCodec:
-        of_codec, to_do = ([job for job in some if job.spec is spec] for some in (jobs, lacking))
+        to_do = [job for job in lacking if job.spec is spec]
+        passes = [job for job in batches_to_do if job.spec is spec]
+        count = sum(job.spec is spec for job in jobs) + sum(job.spec is spec for job in batches)
         known = times.get(spec.name)
+        about = sum(job_seconds(job, known or {}, parts, effort, session.config.starts or 1) for job in to_do)
+        about += sum(batch_seconds(job, known or {}, effort) for job in passes)
         return PlannedCodec(
             codec=spec.name,
             qualities=session.config.qualities[spec.name],
             weights=_weights(spec, session),
-            jobs=len(of_codec),
-            stored=len(of_codec) - len(to_do),
-            seconds=sum(job_seconds(job, known or {}, parts, effort, starts) for job in to_do)
-            if known or not to_do
-            else None,
+            jobs=count,
+            stored=count - len(to_do) - len(passes),
+            seconds=about if known or not (to_do or passes) else None,
         )
 
     return DryRun(
@@ -134,8 +141,7 @@ def job_seconds(
 
     starts: of the codec's process, after each of which times are taken.
     """
-    pixels = (job.image.width or 0) * (job.image.height or 0)
-    times = known.get(job.quality) or _middle(list(known.values()), fmean)
+    pixels, times = _pixels(job.image), _times_at(job.quality, known)
     encode_s, decode_s = times.encode_s * pixels, times.decode_s * pixels
     coding_s = encode_s + decode_s
     seconds = coding_s + VERIFYING_S * pixels
@@ -147,6 +153,24 @@ def job_seconds(
     if "phases" in parts and job.spec.phases:
         seconds += min(effort.repeats * coding_s, 2 * effort.budget_s)
     return seconds
+
+
+def batch_seconds(job: BatchJob, known: Mapping[int, StoredTimes], effort: Effort) -> float:
+    """About how long the batches of a job take, if they are no faster than one image after the other."""
+    pixels, times = sum(map(_pixels, job.images)), _times_at(job.quality, known)
+    pass_s = pixels * (times.encode_s + times.decode_s)
+    verifying_s = 2 * pass_s + VERIFYING_S * pixels
+    warming_s = max(pass_s, min(effort.warm_ups * pass_s, 2 * effort.warm_up_s))
+    return verifying_s + warming_s + max(pass_s, min(effort.most * pass_s, 2 * effort.budget_s))
+
+
+def _pixels(image: Image) -> int:
+    return (image.width or 0) * (image.height or 0)
+
+
+def _times_at(quality: int, known: Mapping[int, StoredTimes]) -> StoredTimes:
+    """Those of the quality; where they lack, the means of all; none are no time."""
+    return known.get(quality) or (_middle(list(known.values()), fmean) if known else StoredTimes(0.0, 0.0, 0.0))
 
 
 def _rounds_seconds(encode_s: float, decode_s: float, repeated: float, effort: Effort) -> float:

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from lic_bench.codecs.registry import resolve_codec
+from lic_bench.codecs.variants import THEIR_CODER, with_variants
 from lic_bench.errors import UserError, unknown
 from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import FIELDS_OF_PART
+from lic_bench.store.records import FIELDS_OF_PART, OTHER_ROWS
 from lic_bench.store.run_folder import ALLOWED
 
-PARTS = (*FIELDS_OF_PART, "complexity")
+PARTS = (*FIELDS_OF_PART, *OTHER_ROWS)
+NOT_IN_ALL = "throughput"  # which takes as long as all else together
+BATCHES = "1,4,16"
 WEIGHTS = ("auto", "random", "require")
+CODERS = ("native", "compressai", "both")
 QUICK_LIMIT = 2
 QUICK_CROP = 256
 QUICK_REPEATS = 2
@@ -33,11 +37,13 @@ class Options:
     checkpoints: Path | None = None
     checkpoint: Sequence[str] = ()
     weights: str | None = None
+    coder: str = "native"
     qualities: Sequence[str] = ()
     limit: int | None = None
     crop: int | None = None
     convert: bool = False
     measure: str = "all"
+    batch: str | None = None
     device: str = "auto"
     repeats: int | None = None
     budget: float | None = None
@@ -66,6 +72,8 @@ def check_ranges(options: Options) -> None:
             raise UserError(f"--{name} {value:g}: a number of seconds above 0.")
     if options.timeout is not None and options.timeout > LONGEST_TIMEOUT_S:
         raise UserError(f"--timeout {options.timeout:g}: at most {LONGEST_TIMEOUT_S:g} seconds.")
+    if options.coder not in CODERS:
+        raise unknown("--coder", options.coder, CODERS)
     if options.weights not in (None, *WEIGHTS):
         raise unknown("--weights", options.weights, WEIGHTS)
     for name in options.allow:
@@ -86,6 +94,18 @@ def with_options(specs: Sequence[CodecSpec], given: Mapping[str, Any]) -> list[C
     return [replace(spec, settings={**spec.settings, **more}) for spec, more in zip(specs, taken, strict=True)]
 
 
+def with_coder(specs: Sequence[CodecSpec], coder: str) -> list[CodecSpec]:
+    """The codecs, and for --coder both, or compressai in their place, the learned ones with CompressAI's coder."""
+    if coder == "native":
+        return list(specs)
+    chosen = []
+    for spec in specs:
+        able = spec.kind == "learned" and THEIR_CODER not in spec.variants
+        theirs = with_variants(resolve_codec(spec.base), (*spec.variants, THEIR_CODER)) if able else spec
+        chosen += [spec, theirs] if coder == "both" else [theirs]
+    return list({spec.name: spec for spec in chosen}.values())
+
+
 def choose_parts(text: str) -> tuple[str, ...]:
     """The parts of --measure, in their own order."""
     asked = split_list(text, "--measure")
@@ -94,7 +114,25 @@ def choose_parts(text: str) -> tuple[str, ...]:
             raise unknown("part of --measure", part, [*PARTS, "all"])
     if "phases" in asked and not {"latency", "all"} & set(asked):
         raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
-    return tuple(part for part in PARTS if "all" in asked or part in asked)
+    return tuple(part for part in PARTS if part in asked or ("all" in asked and part != NOT_IN_ALL))
+
+
+def parse_batches(text: str | None, parts: Sequence[str]) -> tuple[int, ...]:
+    """The batches of --batch, ascending, without repeats; () where no throughput is taken."""
+    if "throughput" not in parts:
+        if text is not None:
+            raise UserError(f"--batch {text}: batches are of the throughput; add it: --measure throughput.")
+        return ()
+    batches = set()
+    for part in split_list(BATCHES if text is None else text, "--batch"):
+        try:
+            batch = int(part)
+        except ValueError:
+            raise UserError(f"--batch {text}: {part!r} is no number; write {BATCHES}.") from None
+        if not 1 <= batch <= MANY:
+            raise UserError(f"--batch {text}: {batch} images in a call; allowed is 1 to {MANY}.")
+        batches.add(batch)
+    return tuple(sorted(batches))
 
 
 def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:

@@ -30,7 +30,9 @@ from lic_bench.run.options import (
     check_ranges,
     choose_parts,
     ladder,
+    parse_batches,
     parse_qualities,
+    with_coder,
     with_options,
 )
 from lic_bench.run.weights_choice import (
@@ -42,7 +44,7 @@ from lic_bench.run.weights_choice import (
     with_named_qualities,
 )
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import COSTS
+from lic_bench.store.records import COSTS, OTHER_ROWS
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.programs import InstalledCoder
 
@@ -68,8 +70,8 @@ class Session:
     one_by_one: bool = False
 
     def jobs(self) -> list[Job]:
-        """Every job of the run, in order; none where only operations are counted."""
-        if set(self.config.measure) == {"complexity"}:
+        """Every job of the run, in order; none where its measurements fill no Record."""
+        if set(self.config.measure) <= set(OTHER_ROWS):
             return []
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
@@ -124,7 +126,7 @@ def prepare_session(
 def _specs(options: Options, device: torch.device) -> tuple[list[CodecSpec], Files]:
     """The codecs with their options, and the weights files that --checkpoint names."""
     named = {"vtm_root": options.vtm_root, "vtm_colour": options.vtm_colour}
-    specs = with_options(choose_codecs(options.codecs), named)
+    specs = with_options(with_coder(choose_codecs(options.codecs), options.coder), named)
     for spec in specs:
         check_gpu(spec, device.type)
     files = parse_checkpoints(options.checkpoint, specs)
@@ -205,6 +207,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     return {
         **_images_used(options),
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
+        "batch": parse_batches(options.batch, parts),
         "budget": options.budget,
         "starts": options.starts,
         "convert": options.convert or None,
@@ -250,4 +253,13 @@ def _without_effect(
         notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
     if options.timeout and not config.isolate and any(spec.kind == "learned" for spec in specs):
         notes += ["--timeout has no effect on networks that work in this process: add --isolate"]
-    return notes
+    return notes + _without_batches(config, specs)
+
+
+def _without_batches(config: RunConfig, specs: Sequence[CodecSpec]) -> list[str]:
+    """A line for the codecs that take one image after the other, where a throughput is asked for."""
+    classical = [spec for spec in specs if spec.kind == "classical"] if config.batch else []
+    programs = ", ".join(spec.name for spec in classical if spec.programs)
+    others = ", ".join(spec.name for spec in classical if not spec.programs)
+    notes = [f"{others}: one image after the other, so its throughput is that of batch 1"] if others else []
+    return notes + ([f"{programs}: no throughput: another program for each image, see its latency"] if programs else [])

@@ -1,5 +1,6 @@
 """A codec in two processes: one codes and is timed, the other decodes from bytes alone, as it never had the image."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -42,6 +43,9 @@ class ProcessPair:
 
     def encode(self, quality: int, image: Image) -> RemoteImage:
         return self.coder.encode(quality, image)
+
+    def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> RemoteImage:
+        return self.coder.code_batches(quality, images, batch)
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         return self.coder.count_operations(quality, size)

@@ -26,10 +26,11 @@ from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.settings import settings_of, setup_of
+from lic_bench.run.throughput import batches_lacking, measure_batches
 from lic_bench.run.worker_interface import CodecSetup, Worker
 from lic_bench.spec import CodecSpec
 from lic_bench.store.record_log import read_rows
-from lic_bench.store.records import COSTS, FIELDS_OF_PART, Complexity, Record
+from lic_bench.store.records import COSTS, FIELDS_OF_PART, Complexity, Record, Throughput
 from lic_bench.store.run_folder import Store, check_run, set_aside
 from lic_bench.system import stop_signals
 
@@ -74,6 +75,7 @@ class Outcome:
     stored: int = 0
     failed: list[Record] = field(default_factory=list)
     failed_complexity: list[Complexity] = field(default_factory=list)
+    failed_throughput: list[Throughput] = field(default_factory=list)
 
 
 def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]], None] = lambda _: None) -> Outcome:
@@ -117,7 +119,8 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
     """Measure the codecs that are in memory together, group by group. programs: how many encode ahead at a time."""
     outcome = Outcome()
     lacking = jobs_lacking(store.records.rows, session, session.jobs(), retry_failed=options.retry_failed)
-    parts = parts_lacking(store.records.rows, session, lacking)
+    batches = batches_lacking(store.throughput.rows, session, retry_failed=options.retry_failed)
+    parts = parts_lacking(store.records.rows, session, lacking) | ({"throughput"} if batches else set())
     timed = bool(COSTS & parts)
     with _machine(options, listener) if timed else nullcontext(lambda: None) as between_rounds:
         settings = settings_of(session, options, parts, timed=timed)
@@ -137,6 +140,8 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                         between_rounds=between_rounds,
                     )
                     _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener, outcome)
+                    of_specs = [job for job in batches if job.spec in specs]
+                    measure_batches(of_specs, workers, settings, store.throughput, listener.note, between_rounds)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
                     counting.count_at_sizes(spec, session, workers[spec.name], store, options, listener.note)
             failed = store.records.failed
@@ -144,6 +149,7 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
     if trouble := cache_trouble():
         listener.note(trouble)
     outcome.failed_complexity = list(store.complexity.failed.values())
+    outcome.failed_throughput = list(store.throughput.failed.values())
     return outcome
 
 
@@ -272,6 +278,6 @@ def _own_fingerprint(session: Session) -> dict[str, Any]:
 def _busy(session: Session, environment: Mapping[str, Any]) -> list[str]:
     """A line if other work shares the processor: threads that wait for each other then take many times as long."""
     load, usable = environment["load_average"], environment["cores_usable"]
-    if "latency" not in session.config.measure or not load or not usable or load[0] < BUSY * usable:
+    if not {"latency", "throughput"} & set(session.config.measure) or not load or not usable or load[0] < BUSY * usable:
         return []
     return [f"this machine is busy (load {load[0]:.1f} on {usable} cores): measure times again when it is not"]

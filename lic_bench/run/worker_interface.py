@@ -1,6 +1,6 @@
 """What a run asks of a codec at work, whether that works in the run's process or in one of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,11 +40,11 @@ def timeout_of(spec: CodecSpec, asked: float | None) -> float:
     return asked or (PROGRAM_TIMEOUT_S if spec.programs else TIMEOUT_S)
 
 
-class CodedImage(Protocol):
-    """An image that was coded, ready to be coded again.
+class Coded(Protocol):
+    """What was coded, an image or batches of them, ready to be coded again.
 
-    fields: of its Record, without times; {} if it was not verified. May be asked until its worker codes another
-    image or starts anew. Whatever fails raises.
+    fields: of its record, without times; {} if it was not verified. May be asked until its worker codes something else
+    or starts anew. Whatever fails raises.
     """
 
     fields: dict[str, Any]
@@ -54,6 +54,10 @@ class CodedImage(Protocol):
 
     def turn(self) -> Samples:
         """Seconds of encoding and decoding, some of each: the codec's turn in a round."""
+
+
+class CodedImage(Coded, Protocol):
+    """One image that was coded."""
 
     def phases(self) -> dict[str, list[float]]:
         """ "encode/g_a" and the like -> seconds; {} for a codec whose parts are not known."""
@@ -70,6 +74,9 @@ class Worker(Protocol):
 
     def encode(self, quality: int, image: Image) -> CodedImage:
         """Encode an image that was verified before; its fields are {}."""
+
+    def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> Coded:
+        """Encode and decode images of one size in batches, their number a multiple of `batch`; verify each."""
 
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         """Operations and parameters at (height, width), of a network of its own: counting leaves hooks behind."""

@@ -1,4 +1,5 @@
-"""What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path."""
+"""What is stored: a Record per codec, quality and image, a Complexity per codec, quality, counter and path, a
+Throughput per codec, quality, data set and batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,15 +16,15 @@ LARGEST = 10**18  # nothing that is measured comes near, and squares stay far fr
 Number = Annotated[float, Interval(ge=-LARGEST, le=LARGEST)]
 Integer = Annotated[int, Interval(ge=-LARGEST, le=LARGEST)]
 Seconds = Annotated[float, Interval(gt=0, le=LARGEST)]
-Pixels = Annotated[int, Interval(gt=0, le=LARGEST)]
+Positive = Annotated[int, Interval(gt=0, le=LARGEST)]
 Count = Annotated[int, Interval(ge=0, le=LARGEST)]
 Range = Annotated[list[Number], Len(2, 2)]  # lowest, highest
 STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic's configuration of stored dataclasses
 
 LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
-Row = TypeVar("Row", "Record", "Complexity")
-COSTS = frozenset(("latency", "memory"))  # parts for which a codec really has to work, alone
+Row = TypeVar("Row", "Record", "Complexity", "Throughput")
+COSTS = frozenset(("latency", "memory", "throughput"))  # parts for which a codec really has to work, alone
 # Part of a measurement -> the fields of a Record that it fills, the first of which is never empty.
 FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
     "quality": (
@@ -37,6 +38,7 @@ FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
     "phases": ("phases_s",),
     "memory": ("peak_memory_bytes",),
 }
+OTHER_ROWS = ("complexity", "throughput")  # measurements that fill no Record, but rows of their own
 # Fields of a Record that say what was to be measured, and by what.
 IDENTITY = (
     *("codec", "quality", "dataset", "image", "image_sha256", "width", "height", "device", "commit"),
@@ -182,8 +184,8 @@ class Complexity:
 
     codec: str
     quality: Integer
-    width: Pixels
-    height: Pixels
+    width: Positive
+    height: Positive
     counter: Literal["thop", "fvcore", "exact"]
     path: Literal["forward", "encode", "decode"]
     macs: Integer | None
@@ -208,3 +210,52 @@ class Complexity:
         what: dict[str, Any] = {name: getattr(self, name) for name in ("codec", "quality", "width", "height")}
         what |= {"counter": self.counter, "path": self.path, "macs": None, "parameters": 0, "commit": self.commit}
         return Complexity(**what, status="failed", error=error, failure=failure)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throughput:
+    """How fast one codec codes images of one size at one quality, `batch` of them in each call.
+
+    images: coded for each sample, in images / batch calls. pictures: different ones among them; fewer where the data
+        set has no more of this size, which then take turns.
+    encode_s, decode_s: every sample, seconds for all images together, from tensors to the strings of each image and
+        back to 8-bit pictures. canary_s, rounds_repeated, drifted, failure, weights, kernels, commit: as in Record.
+    changed: names of the pictures that get other bytes in a batch, or in one of the reverse order, than alone.
+    """
+
+    codec: str
+    quality: Integer
+    dataset: str
+    width: Positive
+    height: Positive
+    batch: Positive
+    images: Positive
+    pictures: Positive
+    status: Literal["ok", "failed"]
+    error: str | None = None
+    failure: FailureKind | None = None
+    device: str = "cpu"
+    weights: str | None = None
+    kernels: str | None = None
+    entropy_coder: str | None = None
+    encode_s: list[Seconds] = field(default_factory=list)
+    decode_s: list[Seconds] = field(default_factory=list)
+    canary_s: list[Seconds] = field(default_factory=list)
+    rounds_repeated: Integer = 0
+    drifted: Integer = 0
+    changed: list[str] = field(default_factory=list)
+    protocol: str = PROTOCOL
+    commit: str | None = None
+    schema: int = SCHEMA
+    __pydantic_config__ = STRICT
+
+    @property
+    def key(self) -> tuple[str, int, str, int, int, int]:
+        """What makes a throughput record unique within a run."""
+        return self.codec, self.quality, self.dataset, self.height, self.width, self.batch
+
+    def as_failed(self, error: str, failure: FailureKind = "error") -> "Throughput":
+        """The failed record of the same batches."""
+        names = ("codec", "quality", "dataset", "width", "height", "batch", "images", "pictures", "device")
+        what: dict[str, Any] = {name: getattr(self, name) for name in (*names, "entropy_coder", "commit")}
+        return Throughput(**what, status="failed", error=error, failure=failure)

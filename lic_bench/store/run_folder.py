@@ -15,7 +15,7 @@ from lic_bench.errors import UserError, printable
 from lic_bench.store.grown_run import joined_runs
 from lic_bench.store.json_validation import spell_out_bytes
 from lic_bench.store.record_log import RecordLog, read_rows
-from lic_bench.store.records import SCHEMA, Complexity, Record, Row
+from lic_bench.store.records import SCHEMA, Complexity, Record, Row, Throughput
 from lic_bench.store.run_json import read_run_json, write_run_json
 from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
 from lic_bench.system.whole_file import DRAFT
@@ -39,6 +39,7 @@ class Store:
             commit = _claim(folder, run, allow)
             self.records = RecordLog(folder / "records.jsonl", Record, commit)
             self.complexity = RecordLog(folder / "complexity.jsonl", Complexity, commit)
+            self.throughput = RecordLog(folder / "throughput.jsonl", Throughput, commit)
         except BaseException:
             self._lock.close()
             if not (folder / "run.json").exists():
@@ -51,7 +52,9 @@ class Store:
 
 
 class Run:
-    """A stored run, read back: `name`, `info` (run.json), `records` and `complexity` as frames, one row per key.
+    """A stored run, read back: `name`, `info` (run.json); `records`, `complexity`, `throughput` as frames.
+
+    One row per key.
 
     Where a key was measured again (--retry-failed) the last row counts. The column `commit` says what commit of
     lic-bench measured a row, also where that is the run's own.
@@ -67,11 +70,12 @@ class Run:
         commit = _commit_of(self.info)
         self.records = _frame(folder / "records.jsonl", Record, commit)
         self.complexity = _frame(folder / "complexity.jsonl", Complexity, commit)
+        self.throughput = _frame(folder / "throughput.jsonl", Throughput, commit)
 
     @property
     def commits(self) -> list[str | None]:
         """The commits that measured its rows, each once, in the order of the rows; None where none is known."""
-        commits = pd.concat([self.records.commit, self.complexity.commit])
+        commits = pd.concat([self.records.commit, self.complexity.commit, self.throughput.commit])
         return list(dict.fromkeys(commits.astype(object).where(commits.notna(), None)))
 
     def by_commit(self) -> list[Run]:
@@ -80,7 +84,7 @@ class Run:
 
     def _part(self, commit: str | None) -> Run:
         part = copy(self)
-        for name in ("records", "complexity"):
+        for name in ("records", "complexity", "throughput"):
             commits = getattr(self, name).commit
             setattr(part, name, getattr(self, name)[commits.isna() if commit is None else commits == commit])
         known = None if commit == UNKNOWN_COMMIT else commit

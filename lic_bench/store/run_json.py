@@ -30,6 +30,7 @@ class RunConfig:
     convert: pictures of other kinds were made 8-bit RGB, by the rules of lic_bench.images.oddity; None: none was.
     images: data set -> number of images. complexity_size: (height, width).
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
+    batch: images in a call, at which the throughput is taken; (): it is not.
     """
 
     codecs: tuple[str, ...]
@@ -51,6 +52,7 @@ class RunConfig:
     quick: bool = False
     complexity_size: tuple[int, int] = COMPLEXITY_SIZE
     sizes: tuple[int, ...] = ()
+    batch: tuple[int, ...] = ()
     protocol: str = PROTOCOL
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from lic_bench.terminal.listings import plain_table
+from lic_bench.terminal.plain_table import plain_table
 from lic_bench.terminal.progress import duration
 
 if TYPE_CHECKING:

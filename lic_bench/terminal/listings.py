@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
-from rich.text import Text
 
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.codecs.variants import possible_variants
 from lic_bench.spec import VARIANT_MARK, CodecSpec
+from lic_bench.terminal.batch_listings import batch_points, best_batch
+from lic_bench.terminal.plain_table import plain_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def codecs_table() -> Table:
@@ -121,7 +124,7 @@ def rows_table(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def run_points(folder: Path) -> list[dict[str, Any]]:
-    """A stored run by codec, quality and data set: counts, rate, quality and times as reports have them.
+    """A stored run by codec, quality and data set: counts, rate, quality, times and batches as reports have them.
 
     None where an image that was coded has no such quality: no mean would be over all of them.
     """
@@ -133,37 +136,32 @@ def run_points(folder: Path) -> list[dict[str, Any]]:
     by = ["codec", "quality", "dataset"]
     points = rd_points(run).drop_duplicates(by).set_index(by)
     times = latency_frame(run).pivot_table("median_s", by, "operation")
-    rows = []
-    for key, group in run.records.groupby(by, sort=True):
+    batches = batch_points(run)
+    groups: dict[Any, pd.DataFrame] = dict(list(run.records.groupby(by)))
+    rows: list[dict[str, Any]] = []
+    for key in sorted({*groups, *batches}):
+        group = groups.get(key, run.records.iloc[:0])
         good = int((group.status == "ok").sum())
         rates = {name: _number(points, key, name) for name in ("bpp", "psnr_db", "ms_ssim")}
         seconds = {f"{name}_s": _number(times, key, name) for name in ("encode", "decode")}
         counts = {"images": good, "failed": len(group) - good}
-        rows.append(dict(zip(by, key, strict=True)) | counts | rates | seconds)
+        throughput = {"throughput": batches.get(key, [])}
+        rows.append(dict(zip(by, key, strict=True)) | counts | rates | seconds | throughput)
     return rows
 
 
 def run_summary(points: Sequence[dict[str, Any]]) -> Table:
-    """One row for each of these points."""
+    """One row for each of these points; of batches the fastest one."""
     digits = {"bpp": 3, "psnr_db": 2, "ms_ssim": 4, "encode_s": 3, "decode_s": 3}
+    titles = ["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"]
+    in_batches = any(point["throughput"] for point in points)
     rows = []
     for point in points:
         failed = f" ({point['failed']} failed)" if point["failed"] else ""
         numbers = ["-" if point[name] is None else f"{point[name]:.{count}f}" for name, count in digits.items()]
+        numbers += [best_batch(point["throughput"], name) for name in ("encode", "decode") if in_batches]
         rows.append([point["codec"], str(point["quality"]), point["dataset"], f"{point['images']}{failed}", *numbers])
-    return plain_table(["codec", "quality", "data set", "images", "bpp", "PSNR dB", "MS-SSIM", "enc s", "dec s"], rows)
-
-
-def plain_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table. The first column, of names, is never cut; the others wrap if the terminal is narrow."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    longest = max((len(line) for row in rows for line in row[0].split("\n")), default=0)
-    table.add_column(columns[0], no_wrap=True, min_width=longest)
-    for name in columns[1:]:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))  # names are no markup
-    return table
+    return plain_table([*titles, *(["enc img/s", "dec img/s"] if in_batches else [])], rows)
 
 
 def _number(frame: Any, key: Any, column: str) -> float | None:

@@ -165,6 +165,21 @@ def test_our_coder_and_compressais_write_the_same_and_read_each_others(name):
 
 
 @pytest.mark.parametrize("name", LEARNED)
+def test_a_batch_has_strings_for_each_image_and_decodes_to_what_each_is_alone(name):
+    from lic_bench.codecs.network_codec import strings_by_image
+
+    codec = learned(name)
+    x = torch.cat([image(64, 64), image(64, 64).flip(3), image(64, 64).flip(2)])
+    alone = [codec.compress(one[None]) for one in x]
+    bits = codec.compress(x)
+    lengths = [[len(string) for string in strings] for strings in strings_by_image(bits, 3)]
+    expected = [[len(string) for string in strings_by_image(of_one, 1)[0]] for of_one in alone]
+    assert lengths == [pytest.approx(of_one, abs=8) for of_one in expected]  # fat rounds otherwise in a batch
+    x_hat = torch.cat([codec.decompress(of_one) for of_one in alone])
+    assert mse(codec.decompress(bits), x_hat) < 0.01
+
+
+@pytest.mark.parametrize("name", LEARNED)
 def test_a_learned_codec_round_trips_with_random_weights(name, monkeypatch):
     codec, x = learned(name), image(50, 100)
     compress, written = codec.module.compress, []

@@ -1,6 +1,7 @@
-"""Times, memory, complexity and failures of measured codecs; medians, while the records keep every sample."""
+"""Times, throughput, memory, complexity and failures of measured codecs; medians, while records keep every sample."""
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ MEMORY = ["curve", "run", "codec", "label", "device", "dataset", "quality", "wha
 COMPLEXITY = [
     *("run", "codec", "label", "quality", "width", "height", "counter", "path"),
     *("macs", "parameters", "uncounted", "against_exact", "explanation", "error"),
+]
+THROUGHPUT = [
+    *("curve", "run", "codec", "label", "device", "weights", "dataset", "quality", "width", "height", "batch"),
+    *("images", "pictures", "changed", "error", "n_samples", "encode_per_s", "decode_per_s"),
 ]
 FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "failure", "error"]
 OPERATIONS = ("encode", "decode")
@@ -46,6 +51,17 @@ def memory_frame(run: Run) -> pd.DataFrame:
         peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
         rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
+
+
+def throughput_frame(run: Run) -> pd.DataFrame:
+    """One row per codec, device, quality, data set, image size and batch, columns THROUGHPUT.
+
+    encode_per_s, decode_per_s: images per second by the median of the samples, None where the batch failed. changed:
+    names of the pictures that get other bytes than alone.
+    """
+    groups = run.throughput.groupby(["codec", "quality", "dataset"], sort=False)
+    rows = [row for _, group in groups for row in group.sort_values(["height", "width", "batch"]).to_dict("records")]
+    return pd.DataFrame([_throughput(run, row) for row in rows], columns=THROUGHPUT)
 
 
 def complexity_frame(run: Run) -> pd.DataFrame:
@@ -103,6 +119,20 @@ def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
         "cold_start_s": cold[0] if cold else None,
         "n_images": len(samples),
         "n_samples": sum(map(len, samples)),
+    }
+
+
+def _throughput(run: Run, row: Mapping[Any, Any]) -> dict[str, Any]:
+    known = {name: row[name] for name in THROUGHPUT if name in row}
+    rates = {f"{name}_per_s": row["images"] / median(row[f"{name}_s"]) for name in OPERATIONS if row[f"{name}_s"]}
+    return {
+        "curve": curve_id(run.name, row["codec"], row["device"]),
+        "run": run.name,
+        "label": codec_label(row["codec"]),
+        **known,
+        "weights": weights_state([row["weights"]]),
+        "n_samples": len(row["encode_s"]),
+        **rates,
     }
 
 

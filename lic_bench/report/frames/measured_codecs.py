@@ -70,7 +70,7 @@ def measured_codecs(data: ReportData) -> list[MeasuredCodec]:
         for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
             weights = weights_state(records.weights.tolist())
             rows.append(_timed(MeasuredCodec(run, str(codec), str(device), weights, records), data.latency))
-        for codec in sorted(set(run.complexity.codec) - set(run.records.codec)):  # of a run that only counted
+        for codec in sorted({*run.complexity.codec, *run.throughput.codec} - set(run.records.codec)):  # without records
             device = str((run.info.get("config") or {}).get("device", ""))
             rows.append(MeasuredCodec(run, str(codec), device, "", run.records.iloc[:0]))
     return _joined(rows)

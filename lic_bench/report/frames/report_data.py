@@ -37,6 +37,7 @@ class ReportData:
     bd: pd.DataFrame
     latency: pd.DataFrame
     phases: pd.DataFrame
+    throughput: pd.DataFrame
     memory: pd.DataFrame
     complexity: pd.DataFrame
     failures: pd.DataFrame
@@ -89,6 +90,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         phases=_frame_of_runs(phase_times, runs, PHASES),
+        throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
         memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
         complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),

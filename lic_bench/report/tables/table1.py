@@ -14,6 +14,7 @@ from lic_bench.report.labels import codec_label, dataset_label, optimised_for, p
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
+from lic_bench.report.tables.throughput_table import best_throughput
 
 PRINTED = (
     "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "
@@ -26,6 +27,7 @@ MEASURED = (
     "starts; FLOPs and parameters are thop's, as the paper's are: multiply-accumulates of one forward pass, and the "
     "parameters of the modules for which thop has a rule."
 )
+THROUGHPUT = "Throughput [images/s]", {"encode_images_per_s": "Enc", "decode_images_per_s": "Dec"}
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
 
@@ -43,6 +45,7 @@ def table1(data: ReportData) -> Table:
     curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
     columns = [
         *(METHOD, SOURCE, *number_columns(enc_s="Enc(s)", dec_s="Dec(s)")),
+        *(Column(key, title, THROUGHPUT[0], optional=True) for key, title in _throughput_columns(data).items()),
         *(Column(key, title, optional=True) for key, title in COMPLEXITY.items()),
         *number_columns("BD-rate (PSNR) [%]", **{f"bd_{name}": dataset_label(name) for name in datasets}),
         *(number_columns(failed="Failed") if len(data.failures) else ()),
@@ -50,6 +53,10 @@ def table1(data: ReportData) -> Table:
     rows = _mark_best(rows, [f"bd_{name}" for name in datasets])
     caption = _caption(data, datasets, curves) + _apart_sentence(apart)
     return Table("table1", "Rate-distortion and complexity", caption, columns, rows)
+
+
+def _throughput_columns(data: ReportData) -> dict[str, str]:
+    return THROUGHPUT[1] if len(data.throughput) else {}
 
 
 def _apart_sentence(labels: Sequence[str]) -> str:
@@ -125,6 +132,7 @@ def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str])
         "failed": Cell(f"{failed}/{len(row.records)}" if failed else "0", failed),
     }
     bds = {f"bd_{name}": measured_bd_cell(data, row, name) for name in datasets}
+    cells |= best_throughput(data, row.curve) or best_throughput(data, row.timed_curve)
     return Row("measured", cells | _complexity_cells(data, row) | bds)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lic_bench.codec import Bitstream
-from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.network_codec import NetworkCodec, strings_by_image
 from lic_bench.spec import Padding
 
 
@@ -54,3 +54,36 @@ def test_the_estimate_counts_padded_values_over_original_pixels() -> None:
     x_hat, bpp = NetworkCodec(Halves(), Padding(multiple=8)).estimate(torch.zeros(1, 3, 4, 4))
     assert bpp == pytest.approx(4 * 3 * 64 / 16)
     assert x_hat.shape == (1, 3, 4, 4)
+
+
+class Nested(torch.nn.Module):
+    """Codes images to strings that its test chooses."""
+
+    def __init__(self, strings: Any) -> None:
+        super().__init__()
+        self.strings = strings
+
+    def compress(self, x: torch.Tensor) -> dict[str, Any]:
+        return {"strings": self.strings, "shape": (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("strings", "expected"),
+    [
+        ([[b"a", b"bc"], [b"", b"d"]], [[b"a", b""], [b"bc", b"d"]]),
+        ([[[b"a", b"b"], [b"c", b"d"]], [b"e", b"f"]], [[b"a", b"c", b"e"], [b"b", b"d", b"f"]]),
+        ({"y": [b"a", b"b"], "z": []}, [[b"a"], [b"b"]]),
+    ],
+)
+def test_the_strings_of_a_batch_belong_to_its_images(strings: Any, expected: list[list[bytes]]) -> None:
+    bits = NetworkCodec(Nested(strings), Padding(multiple=8)).compress(torch.zeros(2, 3, 8, 8))
+    assert strings_by_image(bits, 2) == expected
+
+
+@pytest.mark.parametrize("strings", [[[b"ab"], [b"c", b"d"]], [b"a", b"b", b"c"], {"y": b"ab"}])
+def test_a_string_that_images_share_is_noticed_in_a_batch_and_all_right_alone(strings: Any) -> None:
+    codec = NetworkCodec(Nested(strings), Padding(multiple=8))
+    bits = codec.compress(torch.zeros(2, 3, 8, 8))
+    with pytest.raises(ValueError, match="not kept apart by image"):
+        strings_by_image(bits, 2)
+    assert b"".join(strings_by_image(bits, 1)[0]) == bits.payload

@@ -6,7 +6,7 @@ import pytest
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
-from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_qualities
+from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_batches, parse_qualities
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEARNED = CodecSpec(
@@ -47,11 +47,23 @@ def test_seconds_are_finite(option: str, seconds: float) -> None:
 def test_parts() -> None:
     assert choose_parts("memory,quality") == ("quality", "memory")
     assert choose_parts("all") == ("quality", "latency", "phases", "memory", "complexity")
+    assert choose_parts("throughput,all") == (*choose_parts("all"), "throughput")
     assert choose_parts("phases,latency") == ("latency", "phases")
     with pytest.raises(UserError, match="write latency,phases"):
         choose_parts("phases,quality")
     with pytest.raises(UserError, match="Did you mean 'latency'"):
         choose_parts("latencie")
+
+
+def test_batches() -> None:
+    assert parse_batches(None, ("quality",)) == ()
+    assert parse_batches(None, ("throughput",)) == (1, 4, 16)
+    assert parse_batches("16, 2,16", ("quality", "throughput")) == (2, 16)
+    with pytest.raises(UserError, match=r"^--batch 4: .* add it: --measure throughput\.$"):
+        parse_batches("4", ("quality",))
+    for text in ("0", "1,-4", "1001", "two", ","):
+        with pytest.raises(UserError, match=r"^--batch "):
+            parse_batches(text, ("throughput",))
 
 
 @pytest.mark.usefixtures("fake_codecs")
