@@ -44,10 +44,12 @@ def build_small(state: Mapping[str, Any] | None = None, ablation: str | None = N
     mixing = (
         {} if ablation is None else {key: getattr(ABLATIONS[ablation].config, key) for key in ("attention", "shift")}
     )
-    return _built(replace(SMALL, **mixing), state)
+    model = _built(replace(SMALL, **mixing), state)
+    model.y_strings = 1  # one for each pass, as LALIC has it, would be half a percent of so few bytes
+    return model
 
 
-def _built(config: LalicConfig, state: Mapping[str, Any] | None) -> nn.Module:
+def _built(config: LalicConfig, state: Mapping[str, Any] | None) -> Lalic:
     """A network of `config` with fresh weights, or the one that a state is of."""
     if state is None:
         return Lalic(config).eval()
