@@ -6,7 +6,7 @@ import pytest
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
-from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_batches, parse_qualities
+from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_batches, parse_qualities, with_coder
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEARNED = CodecSpec(
@@ -35,6 +35,31 @@ def test_an_unknown_codec_gets_the_nearest_name() -> None:
 @pytest.mark.usefixtures("fake_codecs")
 def test_aliases_and_repeats_are_one_codec() -> None:
     assert [spec.name for spec in choose_codecs("pretend,fake")] == ["fake"]
+
+
+@pytest.mark.parametrize(
+    ("coder", "expected"),
+    [
+        ("native", ["lalic@bf16", "jpeg"]),
+        ("compressai", ["lalic@bf16@compressai-coder", "jpeg"]),
+        ("both", ["lalic@bf16", "lalic@bf16@compressai-coder", "jpeg"]),
+    ],
+)
+def test_the_coder_makes_variants_of_learned_codecs(coder: str, expected: list[str]) -> None:
+    chosen = with_coder(choose_codecs("lalic@bf16,jpeg"), coder)
+    assert [spec.name for spec in chosen] == expected
+    assert with_coder(chosen, coder) == chosen
+
+
+def test_an_unknown_coder_is_a_line() -> None:
+    with pytest.raises(UserError, match=r"Unknown --coder 'nativ': .*|Did you mean 'native'"):
+        check_ranges(Options(codecs="jpeg", out=Path("out"), coder="nativ"))
+
+
+def test_qualities_of_a_codec_are_those_of_its_variants_too() -> None:
+    specs = choose_codecs("lalic,lalic@bf16,jpeg")
+    assert parse_qualities(["lalic=2,3"], specs) == {"lalic": (2, 3), "lalic@bf16": (2, 3)}
+    assert parse_qualities(["lalic@bf16=4"], specs) == {"lalic@bf16": (4,)}
 
 
 @pytest.mark.parametrize("option", ["budget", "timeout"])
