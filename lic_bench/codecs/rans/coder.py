@@ -14,6 +14,7 @@ FAULTS = {
     1: "an index is that of no table",
     2: "the string ends before its last symbol; it is damaged, or not of this model",
     3: "a symbol has more digits than any that can be written; the string is damaged, or not of this model",
+    4: "a symbol is 2^31 or more away from those of its table",
 }
 
 
@@ -49,7 +50,7 @@ class Encoder:
         self._passes.append((_int32(symbols), _int32(indexes), tables))
 
     def flush(self) -> bytes:
-        """The string. Raises ValueError for an index that is that of no table."""
+        """The string. Raises ValueError for an index of no table, and for a symbol too far from those of its table."""
         handle = ctypes.c_void_p(library().rans_encoder_new())
         try:
             for symbols, indexes, tables in reversed(self._passes):

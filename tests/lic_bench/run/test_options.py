@@ -6,7 +6,15 @@ import pytest
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.option_lists import split_list
-from lic_bench.run.options import Options, check_ranges, choose_parts, ladder, parse_batches, parse_qualities, with_coder
+from lic_bench.run.options import (
+    Options,
+    check_ranges,
+    choose_parts,
+    ladder,
+    parse_batches,
+    parse_qualities,
+    with_coder,
+)
 from lic_bench.spec import Checkpoint, CodecSpec
 
 LEARNED = CodecSpec(

@@ -2,6 +2,8 @@
 // of their table as the table's last symbol followed by 4-bit digits. Format: docs in ../README.md.
 //
 // Duda, Asymmetric numeral systems, arXiv:1311.2540. The state x stays in [2^31, 2^63).
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -18,7 +20,7 @@ constexpr uint32_t kMostDigits = 32 / kDigit;
 constexpr int kBucketShift = 8;                        // a bucket of the decoder's lookup: 2^8 cumulative frequencies
 constexpr int kBuckets = 1 << (kPrecision - kBucketShift);
 
-enum Status : int64_t { kOk = 0, kBadIndex = 1, kTooShort = 2, kDamaged = 3 };  // as in ../coder.py
+enum Status : int64_t { kOk = 0, kBadIndex = 1, kTooShort = 2, kDamaged = 3, kTooFar = 4 };  // as in ../coder.py
 
 // What the encoder does with one symbol: x -> x + bias + (x / frequency) * (2^16 - frequency), the quotient by the upper
 // half of a product. With s = ceil(log2(frequency)) the factor is ceil(2^(63 + s) / frequency), exact for every x below
@@ -26,18 +28,18 @@ enum Status : int64_t { kOk = 0, kBadIndex = 1, kTooShort = 2, kDamaged = 3 };  
 struct Step {
     uint64_t factor;
     uint32_t bias;
-    uint16_t frequency;
+    uint16_t rest;  // 2^16 - frequency
     uint8_t shift;
 };
 static_assert(sizeof(Step) == 16);
 
 Step step_of(uint32_t start, uint32_t frequency) {
-    if (frequency == 1) return {~uint64_t{0}, start + (1u << kPrecision) - 1, 1, 0};
+    if (frequency == 1) return {~uint64_t{0}, start + (1u << kPrecision) - 1, (1u << kPrecision) - 1, 0};
     int s = 1;
     while ((1u << s) < frequency) ++s;
     const auto power = static_cast<unsigned __int128>(1) << (63 + s);
     const auto factor = static_cast<uint64_t>((power + frequency - 1) / frequency);
-    return {factor, start, static_cast<uint16_t>(frequency), static_cast<uint8_t>(s - 1)};
+    return {factor, start, static_cast<uint16_t>((1u << kPrecision) - frequency), static_cast<uint8_t>(s - 1)};
 }
 
 struct Table {
@@ -62,10 +64,11 @@ struct Encoder {
     // Make room for one symbol: for it, and for the digits of one outside of its table.
     void reserve() {
         if (begin >= kMostDigits + 2) return;
-        const size_t used = words.size() - begin;
-        std::vector<uint32_t> larger(2 * words.size() + 64);
-        std::memcpy(larger.data() + larger.size() - used, words.data() + begin, 4 * used);
-        begin = larger.size() - used;
+        const size_t added = words.size() + 64;
+        std::vector<uint32_t> larger(words.size() + added);
+        std::copy(words.begin() + static_cast<std::ptrdiff_t>(begin), words.end(),
+                  larger.begin() + static_cast<std::ptrdiff_t>(begin + added));
+        begin += added;
         words.swap(larger);
     }
 
@@ -79,10 +82,10 @@ struct Encoder {
     }
 
     void put(const Step& step) {
-        const uint64_t state = renormalised(step.frequency);
+        const uint64_t state = renormalised((1u << kPrecision) - step.rest);
         const auto product = static_cast<unsigned __int128>(state) * step.factor;
         const uint64_t quotient = static_cast<uint64_t>(product >> 64) >> step.shift;
-        x = state + step.bias + quotient * ((1u << kPrecision) - step.frequency);
+        x = state + step.bias + quotient * step.rest;
     }
 
     void put_digit(uint32_t digit) { x = renormalised(1, kDigit) << kDigit | digit; }
@@ -149,14 +152,14 @@ int64_t get(Decoder& decoder, const Table& table, int32_t& symbol) {
     const uint32_t start = table.starts[interval];
     decoder.x = (table.starts[interval + 1] - start) * (decoder.x >> kPrecision) + at - start;
     if (!decoder.refill()) return kTooShort;
-    auto value = static_cast<int32_t>(interval);
+    int64_t value = interval;
     if (value == table.last) {
         uint32_t beyond = 0;
         if (const int64_t status = decoder.get_digits(beyond)) return status;
-        const auto half = static_cast<int32_t>(beyond >> 1);
+        const int64_t half = beyond >> 1;
         value = (beyond & 1) ? -half - 1 : half + table.last;
     }
-    symbol = value + table.offset;
+    symbol = static_cast<int32_t>(value + table.offset);  // of a damaged string it may be any
     return kOk;
 }
 
@@ -221,7 +224,9 @@ NATIVE_EXPORT int64_t rans_put(void* encoder, const void* tables, const int32_t*
         if (value >= 0 && value < table.last) {
             to.put(table.steps[value]);
         } else {
-            to.put_digits(static_cast<uint32_t>(value < 0 ? -2 * value - 1 : 2 * (value - table.last)));
+            const int64_t beyond = value < 0 ? -2 * value - 1 : 2 * (value - table.last);
+            if (beyond >> 32) return kTooFar;
+            to.put_digits(static_cast<uint32_t>(beyond));
             to.put(table.steps[table.last]);
         }
     }

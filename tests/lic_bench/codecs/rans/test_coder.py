@@ -131,6 +131,10 @@ def test_wrong_arguments_are_refused() -> None:
             wrong.flush()
         with pytest.raises(ValueError, match="index is that of no table"):
             Decoder(bytes(8)).get(torch.tensor([index]), tables)
+    far = Encoder()
+    far.put(torch.tensor([-(2**31)]), torch.tensor([0]), tables_of([[0, 30000, 65536]], [1]))
+    with pytest.raises(ValueError, match=r"2\^31 or more away"):
+        far.flush()
     for row in ([0, 65535], [1, 65536], [0, 5, 5, 65536], [0]):
         with pytest.raises(ValueError, match="does not rise from 0 to 65536"):
             tables_of([row], [0])
