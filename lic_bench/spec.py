@@ -49,6 +49,11 @@ class Checkpoint:
             raise UserError(f"Checkpoint file {self.file!r}: allowed is the name of a file, without folders.")
 
 
+def variant_order(codec: str) -> list[str]:
+    """Sorts names of codecs by letter, a variant directly after its base."""
+    return codec.split(VARIANT_MARK)
+
+
 def drive_link(file_id: str) -> str:
     """The link to a single file of Google Drive."""
     return f"https://drive.google.com/file/d/{file_id}/view"

@@ -83,6 +83,11 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
     )
 
 
+def without_variants(spec: CodecSpec) -> CodecSpec:
+    """The codec that this one is a variant of, as far as it is computed and coded; labels stay."""
+    return replace(spec, name=spec.base, variants=(), coder="native")
+
+
 def check_gpu(spec: CodecSpec, device: str) -> None:
     """Raise UserError where a variant needs a GPU and `device`, "cpu" or "cuda", is none."""
     if device == "cpu" and (on_gpu := [variant for variant in spec.variants if VARIANTS[variant].on_gpu]):

@@ -105,6 +105,7 @@ def _measure(options: Options, *, as_json: bool) -> None:
     from lic_bench.terminal.images import show_images
     from lic_bench.terminal.listings import run_points, run_summary
     from lic_bench.terminal.output import console
+    from lic_bench.terminal.variant_summary import variant_summary
 
     outcome = measuring.watched(lambda progress: session.run(options, progress, show_images))
     points = run_points(options.out)
@@ -115,6 +116,8 @@ def _measure(options: Options, *, as_json: bool) -> None:
             console.print(run_summary(in_records))
         if any(point["throughput"] for point in points):
             console.print(batch_summary(points))
+        if variants := variant_summary(options.out, console.width):
+            console.print(variants)
     measuring.finish(options.out, outcome)
 
 

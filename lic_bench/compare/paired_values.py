@@ -9,6 +9,7 @@ import pandas as pd
 
 from lic_bench.compare.metric_table import PEAK, STATUS, TABLE, TIMES, metric_of
 from lic_bench.compare.statistics import Apart, Evidence, Series, floor
+from lic_bench.spec import variant_order
 from lic_bench.store.run_folder import Run
 
 Row: TypeAlias = Mapping[str, Any]
@@ -66,7 +67,7 @@ def paired_values(base: Run, new: Run) -> list[Values | Times]:
     codecs = [set(run.info.get("config", {}).get("codecs", ())) for run in (base, new)]
     if codecs[0] != codecs[1]:
         wanted = without_shared_memory(wanted, base, new)
-    return sorted(wanted, key=lambda item: (item.subject.codec, item.subject.quality))
+    return sorted(wanted, key=lambda item: (variant_order(item.subject.codec), item.subject.quality))
 
 
 def without_shared_memory(values: Iterable[Values | Times], *runs: Run) -> list[Values | Times]:

@@ -13,6 +13,7 @@ from lic_bench.compare.metric_table import metric_of
 from lic_bench.compare.statistics import Floats
 from lic_bench.history.level_shifts import drop_small_steps, find_changes, find_steps, levels
 from lic_bench.history.point import Key, Point, Value
+from lic_bench.spec import variant_order
 
 State: TypeAlias = Literal["OPEN", "ACCEPTED", "MENDED", "BACK", "BETTER"]
 
@@ -66,7 +67,9 @@ def series_of(points: Iterable[Point], accepted: Sequence[Accepted] = ()) -> lis
     by_series: dict[Key, list[Point]] = {}
     for point in points:
         by_series.setdefault(point.series, []).append(point)
-    order = sorted(by_series.values(), key=lambda rows: (rows[0].machine, rows[0].codec, rows[0].quality))
+    order = sorted(
+        by_series.values(), key=lambda rows: (rows[0].machine, variant_order(rows[0].codec), rows[0].quality)
+    )
     return [_with_steps(rows, accepted) for rows in order]
 
 

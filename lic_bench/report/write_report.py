@@ -27,6 +27,7 @@ from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.report.tables.throughput_table import throughput_table
+from lic_bench.report.tables.variants_table import variants_table
 from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
@@ -44,8 +45,10 @@ class WrittenReport:
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1 to the terminal."""
-        console.print(to_rich(self.tables["table1"], console.width))
+        """Print Table 1, and what variants of codecs gain, to the terminal."""
+        for name in ("table1", "variants"):
+            if name in self.tables:
+                console.print(to_rich(self.tables[name], console.width))
 
 
 def write_report(
@@ -112,7 +115,7 @@ def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]
 
 
 TABLES = (
-    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "throughput", "phases", "memory"),
+    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
     *("complexity", "failures"),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
 )
@@ -130,7 +133,13 @@ def _remove_earlier_report(out: Path) -> None:
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
     tables = [bd_table(data, metric) for metric in METRIC_NAMES]
-    tables += [rd_table(data), latency_table(data), throughput_table(data), memory_table(data)]
+    tables += [
+        rd_table(data),
+        latency_table(data),
+        variants_table(data.variants),
+        throughput_table(data),
+        memory_table(data),
+    ]
     tables += [phases_table(data.phases), complexity_table(data), failures_table(data), sources_table(data)]
     tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
     tables += scaling_tables(data.scaling, memory_gib)
@@ -173,7 +182,12 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
-        Section("times", "Latency, throughput and memory", bars, existing("latency", "throughput", "phases", "memory")),
+        Section(
+            "times",
+            "Latency, throughput and memory",
+            bars,
+            existing("variants", "latency", "throughput", "phases", "memory"),
+        ),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
         Section("machine", "Machines and conditions", (), existing("machines", "conditions")),

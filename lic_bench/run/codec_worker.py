@@ -36,6 +36,7 @@ from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
 from lic_bench.measurement.symbol_check import checked_symbols
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
+from lic_bench.run.base_codec import BaseCodec
 from lic_bench.run.local_batches import LocalBatches
 from lic_bench.run.worker_interface import CodecSetup
 from lic_bench.store.records import COSTS, Complexity
@@ -54,6 +55,7 @@ class CodecWorker:
         self.gave_memory_back = False  # torch's cache on the GPU is empty, and the next call has to fill it
         self.alone: dict[Image, Alone] = {}  # of the quality in memory, images that were also coded in batches
         self._pairs: dict[int, Pair | Failure] = {}
+        self._base = BaseCodec(setup)
 
     def code(self, quality: int, image: Image) -> LocalImage:
         """Raises CodecFailure, and whatever a codec raises."""
@@ -61,6 +63,9 @@ class CodecWorker:
             coded = LocalImage.verified(self, quality, image)
         if coders:
             coded.fields["entropy_coder"] = f"rans ({' and '.join(sorted(coders))})"
+        if self.spec.variants and "quality" in self.setup.parts and coded.decoded is not None:
+            with self.contained():
+                coded.fields["base_max_abs"] = self._base.largest_difference(quality, coded.x, coded.decoded)
         return coded
 
     def encode(self, quality: int, image: Image) -> LocalImage:
@@ -95,6 +100,7 @@ class CodecWorker:
     def renew(self) -> None:
         """Let the networks go."""
         self._pairs.clear()
+        self._base.let_go()
 
     def release(self) -> None:
         """Empty torch's cache of the GPU's memory."""
@@ -105,6 +111,7 @@ class CodecWorker:
     def close(self) -> None:
         """Let the codec go."""
         self._pairs.clear()
+        self._base.let_go()
         gc.unfreeze()
 
     def pair(self, quality: int) -> Pair:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
-SCHEMA = 7
-READABLE = (3, 4, 5, 6, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
+SCHEMA = 8
+READABLE = (3, 4, 5, 6, 7, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -29,7 +29,7 @@ COSTS = frozenset(("latency", "memory", "throughput"))  # parts for which a code
 FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
     "quality": (
         *("mse_8bit", "psnr_db", "ms_ssim", "payload_bytes", "header_bytes", "bitstream_sha256", "bpp_estimated"),
-        *("decode_mse", "decode_max_abs", "decoder"),
+        *("decode_mse", "decode_max_abs", "decoder", "base_max_abs"),
     ),
     "latency": (
         *("encode_s", "decode_s", "cold_start_s", "canary_s", "starts", "rounds_repeated", "drifted"),
@@ -100,6 +100,8 @@ class Record:
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     decoder: what decoded the bytes for the check: "process", one of its own that never had the image; "instance",
         another instance of the codec in the process that had it; None in older records.
+    base_max_abs: of a variant, the largest 8-bit difference between its decoded image and that of its base with the
+        same weights, each from its own bytes; None for other codecs, where the base fails, and in older records.
     encode_s, decode_s: every sample. cold_start_s: name -> seconds of the first call of a freshly loaded codec.
     canary_s: the reference workload's seconds around each sample, one per sample. starts: after which
         start of the codec's process each was taken; [] in older records. rounds_repeated: rounds whose samples
@@ -137,6 +139,7 @@ class Record:
     decode_mse: Number | None = None
     decode_max_abs: Integer | None = None
     decoder: Literal["process", "instance"] | None = None
+    base_max_abs: Integer | None = None
     encode_s: list[Seconds] = field(default_factory=list)
     decode_s: list[Seconds] = field(default_factory=list)
     cold_start_s: dict[str, Number] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from rich.table import Table
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.codecs.variants import possible_variants
-from lic_bench.spec import VARIANT_MARK, CodecSpec
+from lic_bench.spec import VARIANT_MARK, CodecSpec, variant_order
 from lic_bench.terminal.batch_listings import batch_points, best_batch
 from lic_bench.terminal.plain_table import plain_table
 
@@ -139,7 +139,7 @@ def run_points(folder: Path) -> list[dict[str, Any]]:
     batches = batch_points(run)
     groups: dict[Any, pd.DataFrame] = dict(list(run.records.groupby(by)))
     rows: list[dict[str, Any]] = []
-    for key in sorted({*groups, *batches}):
+    for key in sorted({*groups, *batches}, key=lambda key: (variant_order(key[0]), *key[1:])):
         group = groups.get(key, run.records.iloc[:0])
         good = int((group.status == "ok").sum())
         rates = {name: _number(points, key, name) for name in ("bpp", "psnr_db", "ms_ssim")}

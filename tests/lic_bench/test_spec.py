@@ -3,7 +3,7 @@
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.spec import CodecSpec
+from lic_bench.spec import CodecSpec, variant_order
 
 COMMON = {"name": "x", "label": "X", "load": "x:x", "qualities": (1,)}
 
@@ -52,3 +52,8 @@ def test_networks_are_optimised_for_mse_unless_said_and_classical_codecs_for_not
     assert CodecSpec(**COMMON, kind="classical").optimised_for is None
     with pytest.raises(UserError, match="optimised_for is of learned codecs"):
         CodecSpec(**COMMON, kind="classical", optimised_for="mse")
+
+
+def test_a_variant_is_sorted_after_its_base() -> None:
+    names = ["lalic@bf16", "lalic-small", "lalic", "lalic@bf16@compile"]
+    assert sorted(names, key=variant_order) == ["lalic", "lalic@bf16", "lalic@bf16@compile", "lalic-small"]

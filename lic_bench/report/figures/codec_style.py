@@ -1,13 +1,15 @@
 """What a codec looks like in every figure: its colour and marker belong to it, whatever else is drawn."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 from lic_bench.codecs.registry import installed_codecs
 from lic_bench.rate_distortion import published
+from lic_bench.spec import VARIANT_MARK
 
 # Markers are dealt out to the codecs of the paper and those that can be measured before any comes again; where two
 # share one, their colours are far apart. The markers hard to tell at a small size come last.
@@ -19,27 +21,49 @@ COLOURS = (
 )
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*", "<", ">", "d", "p", "h", "8", "H")
 REST = "#b8bec6"
-VARIANTS = ("-mse-on-msssim", "-msssim", "-lalic", "-paper", "-tfc", "-vbr")
+ENDINGS = ("-mse-on-msssim", "-msssim", "-lalic", "-paper", "-tfc", "-vbr")
+# Strokes and gaps of the line of a codec's variant, in widths of the line; several variants follow each other.
+DASHES: Mapping[str, tuple[float, ...]] = {
+    "bf16": (1, 1.5),
+    "fp16": (2, 2),
+    "tf32": (3, 1),
+    "channels-last": (5, 3),
+    "compile": (7, 2),
+    "compressai-coder": (3, 3),
+}
+OTHER_DASHES = (1, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class CodecStyle:
-    """Colour and marker of one codec."""
+    """Colour and marker of one codec. dashes: of a variant's line, in widths of the line; () for other codecs."""
 
     colour: str
     marker: str
+    dashes: tuple[float, ...] = ()
+
+    @property
+    def markers(self) -> dict[str, Any]:
+        """What matplotlib's `plot` is told of the markers; a variant's are empty rings around those of its base.
+
+        Their sizes differ as the dashes do, so that several can be told apart where they lie on each other.
+        """
+        size, face = (7 + sum(self.dashes), "none") if self.dashes else (5, self.colour)
+        return {"marker": self.marker, "markersize": size, "markerfacecolor": face}
 
 
 def codec_style(codec: str) -> CodecStyle:
-    """The look of a codec; the variants of one codec (trained on MS-SSIM, another run) share it.
+    """The look of a codec; those of one codec (trained on MS-SSIM, another run) share it, a variant but for its line.
 
     A codec that nobody knows, such as a plugin or a target, has the look that its name's checksum picks, which may be
     another's too.
     """
+    codec, *variants = codec.split(VARIANT_MARK)
     base = _base(codec)
     picked = crc32(base.encode())
     own = CodecStyle(COLOURS[picked % len(COLOURS)], MARKERS[picked // len(COLOURS) % len(MARKERS)])
-    return _known_styles().get(codec) or _known_styles().get(base) or own
+    style = _known_styles().get(codec) or _known_styles().get(base) or own
+    return replace(style, dashes=tuple(width for name in variants for width in DASHES.get(name, OTHER_DASHES)))
 
 
 def colour_distance(first: str, second: str) -> float:
@@ -54,7 +78,7 @@ def colour_distance(first: str, second: str) -> float:
 
 
 def _base(codec: str) -> str:
-    return next((codec.removesuffix(end) for end in VARIANTS if codec.endswith(end)), codec)
+    return next((codec.removesuffix(end) for end in ENDINGS if codec.endswith(end)), codec)
 
 
 @cache

@@ -27,6 +27,7 @@ SMALL = 30.0  # points^2, for codecs without parameters
 GREY = "#5b6672"
 SIZES = (25, 50, 75)  # millions of parameters in the key
 FONT = 8.5
+CENTRE = 0.2  # of a marker's area
 ARROW = 18.0  # points; to the right of a lower bound
 
 
@@ -34,7 +35,8 @@ def figure1(codecs: pd.DataFrame, dataset: str) -> Figure:
     """BD-rate [percent], drawn upward for savings, against decoding latency [ms, log]: left and top is better.
 
     codecs: one row per codec and source, columns COLUMNS. lower_bound: dec_s is one, drawn with an arrow.
-    Published rows are hollow, measured ones filled, pale where networks_only (random weights).
+    Published rows are hollow, measured ones filled, pale where networks_only (random weights); variants have a white
+    centre.
     """
     figure, axes = new_axes(7.6, 5.2)
     rows = codecs.dropna(subset=["dec_s", "bd_rate"])
@@ -60,6 +62,8 @@ def _marker(axes: Axes, row: Any) -> None:
     face = _face(row, style.colour)
     at = 1e3 * row.dec_s, row.at
     axes.scatter(*at, s=_area(row), marker=marker, facecolor=face, edgecolor=style.colour, linewidth=1.6, zorder=3)
+    if style.dashes:
+        axes.scatter(*at, s=CENTRE * _area(row), marker=marker, facecolor="white", linewidth=0, zorder=3)
     radius = np.sqrt(_area(row) / np.pi)
     for far, tip in ((row.lower_bound, (radius + ARROW, 0)), (row.beyond, (0, -radius - ARROW))):
         if not far:

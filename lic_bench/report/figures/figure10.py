@@ -55,11 +55,12 @@ def figure10(data: ScalingFrames) -> Figure:
 
 
 def _curves(data: ScalingFrames) -> Iterator[tuple[str, Any]]:
-    """The curves with their dashes: those of one codec differ."""
+    """The curves with their dashes: those of one codec differ, and a variant's from those of its base."""
     named = pd.concat([data.points[["curve", "codec"]], data.limits[["curve", "codec"]]]).drop_duplicates("curve")
     order = named.groupby("codec", sort=False).cumcount()
-    for curve, place in zip(named.curve, order, strict=True):
-        yield curve, DASHES[place % len(DASHES)]
+    for curve, codec, place in zip(named.curve, named.codec, order, strict=True):
+        own = codec_style(codec).dashes
+        yield curve, (0, own) if own and not place else DASHES[place % len(DASHES)]
 
 
 def _first(data: ScalingFrames, curve: str) -> Any:
@@ -72,7 +73,7 @@ def _handle(data: ScalingFrames, curve: str, dashes: Any) -> Line2D:
     style = codec_style(first.codec)
     several = data.points[data.points.codec == first.codec].curve.nunique() > 1
     label = f"{first.label} ({first.run}, {first.device})" if several else first.label
-    return Line2D([], [], color=style.colour, marker=style.marker, markersize=5, linestyle=dashes, label=label)
+    return Line2D([], [], color=style.colour, linestyle=dashes, label=label, **style.markers)
 
 
 def _curve(axes: Axes, data: ScalingFrames, curve: str, quantities: Sequence[str], scale: float, dashes: Any) -> None:
@@ -80,7 +81,7 @@ def _curve(axes: Axes, data: ScalingFrames, curve: str, quantities: Sequence[str
     if points.empty:
         return
     style = codec_style(points.codec.iloc[0])
-    axes.plot(points.mp, points.value / scale, color=style.colour, marker=style.marker, markersize=5, linestyle=dashes)
+    axes.plot(points.mp, points.value / scale, color=style.colour, linestyle=dashes, **style.markers)
     limits = data.limits[data.limits.curve == curve]
     if len(limits) and not quantities[0].startswith("macs"):
         last = points.iloc[-1]

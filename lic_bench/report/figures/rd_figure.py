@@ -19,7 +19,8 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
 
     points: as of frames.rd_points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
-    published ones dashed and hollow. highlighted: the published codecs to draw in colour; () means all, the others
+    published ones dashed and hollow. Of a variant the line has dashes of its own, and the markers are empty, around
+    those of its base. highlighted: the published codecs to draw in colour; () means all, the others
     become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
     """
     complete = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
@@ -65,11 +66,9 @@ def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line
         ordered[metric],
         label=first.label + tail,
         color=style.colour,
-        marker=style.marker,
-        markersize=5,
+        **style.markers | ({"markerfacecolor": "white"} if published else {}),
         linewidth=1.1 if published else 1.7,
-        linestyle=(0, (4, 2)) if published else "-",
-        markerfacecolor="white" if published else style.colour,
+        linestyle=(0, style.dashes or (4, 2)) if published or style.dashes else "-",
         zorder=2 if published else 3,
     )
     return line

@@ -73,8 +73,9 @@ def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: s
     figure = rd_figure(points, images, metric, highlighted)
     title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
     caption = (
-        "Dashed and hollow: published points. Solid and filled: measured here. bpp counts the payload; "
-        "a curve far longer than the others runs on beyond the axes."
+        "Dashed and hollow: published points. Solid and filled: measured here; variants of a codec have lines of "
+        "their own and empty markers, around those of their base. bpp counts the payload; a "
+        "curve far longer than the others runs on beyond the axes."
     )
     return ReportFigure(name, title, caption, figure)
 
@@ -113,8 +114,8 @@ def _figure1(data: ReportData) -> Iterator[ReportFigure]:
         return
     caption = (
         f"BD-rate against {anchor.anchor}; marker area by parameters. Hollow: printed in the paper. "
-        f"Filled: decoding measured here, on {dataset_label(dataset)} where not stated otherwise. "
-        "Arrow: the value lies beyond."
+        f"Filled, of variants with a white centre: decoding measured here, on {dataset_label(dataset)} where not "
+        "stated otherwise. Arrow: the value lies beyond."
     )
     figure = figure1(frame, dataset_label(dataset))
     yield ReportFigure("figure1", f"BD-rate against decoding latency on {dataset_label(dataset)}", caption, figure)

@@ -9,7 +9,7 @@ from typing import Self, TypeAlias
 import pandas as pd
 
 from lic_bench.rate_distortion.bd_rate import MIN_POINTS
-from lic_bench.report.frames.image_sets import Picture, pictures_of, records_of_usable
+from lic_bench.report.frames.image_sets import Picture, pictures_of, records_of_usable, records_on_curves
 from lic_bench.report.labels import dataset_label, measured_label, plural
 from lic_bench.store.run_folder import Run
 
@@ -79,7 +79,7 @@ def common_images(runs: Sequence[Run]) -> dict[Key, CommonImages]:
 def _coded_of(run: Run, dataset: str, records: pd.DataFrame) -> Iterable[Coded]:
     """Each codec that has a curve. records: of all codecs of a run on a data set."""
     wanted = pictures_of(records)
-    for (codec, device), group in records[records.weights != "random"].groupby(["codec", "device"], sort=False):
+    for (codec, device), group in records_on_curves(records).groupby(["codec", "device"], sort=False):
         counting = [own for _, rows in group.groupby("quality") if (own := _counting(rows, wanted)) is not None]
         if len(counting) >= MIN_QUALITIES:
             label, pictures = measured_label(str(codec), group["mode"].iloc[0]), reduce(frozenset.__and__, counting)

@@ -10,6 +10,7 @@ import pandas as pd
 from lic_bench.images.known_datasets import read_manifest, warns_of
 from lic_bench.rate_distortion import published
 from lic_bench.report.labels import plural
+from lic_bench.spec import VARIANT_MARK
 from lic_bench.store.run_folder import Run
 
 Picture: TypeAlias = tuple[str, int, int, str]  # name, width, height, sha256 of the file, "" if the run has none
@@ -29,6 +30,22 @@ def records_of_usable(run: Run) -> pd.DataFrame:
     return records.loc[
         [status == "ok" or not named or f"{dataset}/{image}" in named for dataset, image, status in rows]
     ]
+
+
+def without_lost_sync(records: pd.DataFrame) -> pd.DataFrame:
+    """The records without those of a variant of a codec at a quality at which it lost sync at any image of a data set.
+
+    What it decodes of the others is no property of that variant: it has no point there.
+    """
+    lost = records[(records.failure == "out_of_sync") & records.codec.str.contains(VARIANT_MARK, regex=False)]
+    by = ["codec", "device", "dataset", "quality"]
+    keys = set(lost[by].itertuples(index=False, name=None))
+    return records.loc[[key not in keys for key in records[by].itertuples(index=False, name=None)]]
+
+
+def records_on_curves(records: pd.DataFrame) -> pd.DataFrame:
+    """The records that may be in rate-distortion points: of no random weights, and `without_lost_sync`."""
+    return without_lost_sync(records[records.weights != "random"])
 
 
 def image_set(run: Run, dataset: str) -> str:

@@ -10,6 +10,7 @@ from lic_bench.report.frames.codec_costs import weights_state
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import machine_name, measured_label, sort_datasets
+from lic_bench.spec import variant_order
 from lic_bench.store.run_folder import Run
 
 
@@ -70,7 +71,9 @@ def measured_codecs(data: ReportData) -> list[MeasuredCodec]:
         for (codec, device), records in run.records.groupby(["codec", "device"], sort=False):
             weights = weights_state(records.weights.tolist())
             rows.append(_timed(MeasuredCodec(run, str(codec), str(device), weights, records), data.latency))
-        for codec in sorted({*run.complexity.codec, *run.throughput.codec} - set(run.records.codec)):  # without records
+        for codec in sorted(
+            {*run.complexity.codec, *run.throughput.codec} - set(run.records.codec), key=variant_order
+        ):  # no records
             device = str((run.info.get("config") or {}).get("device", ""))
             rows.append(MeasuredCodec(run, str(codec), device, "", run.records.iloc[:0]))
     return _joined(rows)

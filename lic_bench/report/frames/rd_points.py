@@ -9,7 +9,13 @@ import pandas as pd
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
 from lic_bench.report.frames.common_images import CommonImages, Key, common_images
-from lic_bench.report.frames.image_sets import image_set, image_set_of, pictures_of, records_of_usable
+from lic_bench.report.frames.image_sets import (
+    image_set,
+    image_set_of,
+    pictures_of,
+    records_of_usable,
+    records_on_curves,
+)
 from lic_bench.report.labels import measured_label, optimised_for
 from lic_bench.store.run_folder import Run
 
@@ -25,13 +31,13 @@ NUMBERS |= {"n_images": float, "n_failed": int, "complete": bool, "narrowed": bo
 
 
 def rd_points(run: Run) -> pd.DataFrame:
-    """One row per (codec, quality, dataset) of the run, columns COLUMNS; a record of random weights gives none.
+    """One row per (codec, quality, dataset) of the run, columns COLUMNS, of its records_on_curves.
 
     bpp: payload bits over height x width, mean over images; bpp_total with the header. psnr_db, ms_ssim_db: means of
     the per-image values. ms_ssim: mean of the linear values. A metric that one image lacks is NaN. complete: every
     usable image of the data set that the run touched is there; a point that is not complete enters no curve.
     """
-    records = run.records[run.records.weights != "random"]
+    records = records_on_curves(run.records)
     wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
     sets = {name: image_set(run, name) for name in wanted}
     rows = [
@@ -61,7 +67,7 @@ def narrowed_points(run: Run, common: Mapping[Key, CommonImages]) -> pd.DataFram
 def _points_over(run: Run, key: Key, images: CommonImages, label: str) -> Iterator[dict[str, Any]]:
     """The points of a curve over the common images, at the qualities that have them all."""
     _, codec, device, dataset = key
-    records = run.records[run.records.weights != "random"]
+    records = records_on_curves(run.records)
     own = records[(records.codec == codec) & (records.device == device) & (records.dataset == dataset)]
     names = {name for name, *_ in images.pictures}
     for _, group in own[own.image.isin(names)].groupby("quality", sort=False):

@@ -13,6 +13,7 @@ from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
+from lic_bench.report.frames.variant_gains import VARIANTS, variants_after_bases, variants_frame
 from lic_bench.report.labels import METRIC_NAMES, published_slug
 from lic_bench.store.run_folder import Run
 
@@ -37,6 +38,7 @@ class ReportData:
     bd: pd.DataFrame
     latency: pd.DataFrame
     phases: pd.DataFrame
+    variants: pd.DataFrame
     throughput: pd.DataFrame
     memory: pd.DataFrame
     complexity: pd.DataFrame
@@ -68,6 +70,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     if method not in METHODS:
         raise unknown("BD-rate method", method, METHODS)
+    runs = [variants_after_bases(run) for run in runs]
     scaling_runs, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
     chosen, *spare = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}
@@ -90,6 +93,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         phases=_frame_of_runs(phase_times, runs, PHASES),
+        variants=_frame_of_runs(variants_frame, runs, VARIANTS),
         throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
         memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
         complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),

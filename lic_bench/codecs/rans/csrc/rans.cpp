@@ -72,13 +72,12 @@ struct Encoder {
         words.swap(larger);
     }
 
-    // Write the lower half of the state away if it is not below frequency * 2^(47 + 16 - bits); no branch, as which
-    // symbol does so cannot be foreseen.
+    // Write the lower half of the state away if it is not below frequency * 2^(63 - bits), which is rare: a branch that is
+    // foreseen takes no time, where a choice without one would make every symbol wait.
     uint64_t renormalised(uint64_t frequency, int bits = kPrecision) {
-        const bool full = x >= (frequency << (63 - bits));
-        words[begin - 1] = static_cast<uint32_t>(x);
-        begin -= full;
-        return x >> (32 * full);
+        if (x < frequency << (63 - bits)) return x;
+        words[--begin] = static_cast<uint32_t>(x);
+        return x >> 32;
     }
 
     void put(const Step& step) {

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from lic_bench.codecs.registry import installed_codecs
+from lic_bench.codecs.variants import VARIANTS
 from lic_bench.rate_distortion import published
 from lic_bench.report.figures.codec_style import MARKERS, _base, codec_style, colour_distance
 from lic_bench.report.figures.figure1 import COLUMNS, figure1
@@ -37,6 +38,24 @@ def test_a_codec_measured_twice_names_its_run() -> None:
     theirs = published_points(["elic"])
     figure = rd_figure(pd.concat([measured(theirs, "one"), measured(theirs, "two")]), "kodak", "psnr_db")
     assert labels(figure) == ["ELIC (one, cpu)", "ELIC (two, cpu)"]
+
+
+def test_a_variant_has_its_bases_colour_a_line_of_its_own_and_empty_markers_around_the_bases() -> None:
+    mine = measured(published_points(["lalic"]), "mine")
+    variants = [mine.assign(codec=name, curve=name) for name in ("lalic@bf16", "lalic@bf16@compile")]
+    plain, bf16, both = rd_figure(pd.concat([mine, *variants]), "kodak", "psnr_db").axes[0].lines
+    assert plain.get_color() == bf16.get_color() == both.get_color()
+    assert plain.get_marker() == bf16.get_marker() == both.get_marker()
+    assert (plain.get_linestyle(), bf16.get_linestyle(), both.get_linestyle()) == ("-", "--", "--")
+    assert bf16.get_markerfacecolor() == both.get_markerfacecolor() == "none"
+    assert plain.get_markersize() < bf16.get_markersize() < both.get_markersize()
+
+
+def test_every_variant_has_dashes_of_its_own() -> None:
+    dashes = [codec_style(f"lalic@{name}").dashes for name in VARIANTS]
+    assert len(set(dashes)) == len(VARIANTS)
+    assert codec_style("elic-msssim@bf16").colour == codec_style("elic").colour
+    assert codec_style("lalic").dashes == ()
 
 
 def test_of_many_curves_only_the_highlighted_ones_are_named() -> None:
