@@ -56,6 +56,10 @@ class HyperpriorCodec(nn.Module, ABC):
         use_coder(self, "native")
         self._tables: tuple[Tensor, int, ModuleType, GaussianTables] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies and pickles make their own tables."""
+        return {**self.__dict__, "_tables": None}
+
     @abstractmethod
     def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
         """y_hat [B, M, h, w] from z_hat; `code` is called with the Gaussians of each coding pass in turn."""

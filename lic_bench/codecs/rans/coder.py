@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from weakref import finalize
 
 import torch
 from torch import Tensor
 
-from lic_bench.codecs.rans.library import library, pointer
+from lic_bench.codecs.rans.library import Handle, library, pointer
 
 FAULTS = {
     1: "an index is that of no table",
@@ -31,10 +30,10 @@ class Tables:
         arrays = [_int32(values) for values in (cdfs, lengths, offsets)]
         if not len(lengths) == len(offsets) == rows:
             raise ValueError(f"{rows} tables, {len(lengths)} lengths and {len(offsets)} offsets: they must be as many.")
-        self.handle = library().rans_tables_new(*map(pointer, arrays), ctypes.c_int64(rows), ctypes.c_int64(longest))
-        if not self.handle:
+        place = library().rans_tables_new(*map(pointer, arrays), ctypes.c_int64(rows), ctypes.c_int64(longest))
+        if not place:
             raise ValueError("A table of cumulative frequencies does not rise from 0 to 65536.")
-        finalize(self, library().rans_tables_delete, ctypes.c_void_p(self.handle))
+        self.handle = Handle(place, library().rans_tables_delete)
 
 
 class Encoder:
@@ -55,7 +54,7 @@ class Encoder:
         try:
             for symbols, indexes, tables in reversed(self._passes):
                 arrays = pointer(symbols), pointer(indexes), ctypes.c_int64(symbols.numel())
-                _check(library().rans_put(handle, ctypes.c_void_p(tables.handle), *arrays))
+                _check(library().rans_put(handle, tables.handle.pointer, *arrays))
             place = ctypes.c_void_p()
             length = library().rans_flush(handle, ctypes.byref(place))
             return ctypes.string_at(place, length)
@@ -68,11 +67,10 @@ class Decoder:
 
     def __init__(self, string: bytes) -> None:
         """Raises ValueError for a string that no Encoder writes: not of whole words of 4 bytes, or less than two."""
-        handle = library().rans_decoder_new(ctypes.c_char_p(string), ctypes.c_int64(len(string)))
-        if not handle:
+        place = library().rans_decoder_new(ctypes.c_char_p(string), ctypes.c_int64(len(string)))
+        if not place:
             raise ValueError(f"A string of {len(string)} bytes: allowed are multiples of 4 from 8 on; it is damaged.")
-        self._handle = ctypes.c_void_p(handle)
-        finalize(self, library().rans_decoder_delete, self._handle)
+        self._handle = Handle(place, library().rans_decoder_delete)
 
     def get(self, indexes: Tensor, tables: Tables) -> Tensor:
         """The next symbols, int32 of the shape of `indexes`: of each the number of its table.
@@ -82,7 +80,7 @@ class Decoder:
         wanted = _int32(indexes)
         symbols = torch.empty_like(wanted)
         arrays = pointer(wanted), ctypes.c_int64(wanted.numel()), pointer(symbols)
-        _check(library().rans_get(self._handle, ctypes.c_void_p(tables.handle), *arrays))
+        _check(library().rans_get(self._handle.pointer, tables.handle.pointer, *arrays))
         return symbols.view(indexes.shape)
 
 

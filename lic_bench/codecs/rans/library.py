@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from functools import cache
+from typing import Any
+from weakref import finalize
 
 from torch import Tensor
 
@@ -12,6 +14,21 @@ from native import Kernels
 KERNELS = Kernels("lic_bench.codecs.rans", "rans")
 HANDLES = ("rans_tables_new", "rans_encoder_new", "rans_decoder_new", "gaussian_buckets_new")
 NUMBERS = ("rans_put", "rans_get", "rans_flush")
+
+
+class Handle:
+    """Something that the library made, which has a place in this process alone: it is neither copied nor pickled."""
+
+    def __init__(self, place: int, delete: Any) -> None:
+        """delete: the library's function that takes it back."""
+        self.pointer = ctypes.c_void_p(place)
+        finalize(self, delete, self.pointer)
+
+    def __deepcopy__(self, _memo: object) -> Handle:
+        return self
+
+    def __reduce__(self) -> str:
+        raise TypeError("Tables of the entropy coder cannot be pickled; make them where they are needed.")
 
 
 @cache

@@ -1,5 +1,9 @@
 """The coder against CompressAI's, whose strings it must write and read."""
 
+import copy
+import gc
+import pickle
+
 import pytest
 import torch
 from compressai import ans
@@ -140,3 +144,13 @@ def test_wrong_arguments_are_refused() -> None:
             tables_of([row], [0])
     with pytest.raises(ValueError, match="1 tables, 2 lengths"):
         Tables(torch.tensor([[0, 65536]]), torch.tensor([2, 2]), torch.tensor([0]))
+
+
+def test_tables_are_shared_by_copies_and_not_pickled() -> None:
+    tables, indexes = tables_of([[0, 30000, 65536]], [0]), torch.zeros(3)
+    encoder = Encoder()
+    encoder.put(torch.zeros(3), indexes, copy.deepcopy(tables))
+    gc.collect()
+    assert Decoder(encoder.flush()).get(indexes, tables).tolist() == [0, 0, 0]
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(tables)
