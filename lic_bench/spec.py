@@ -145,6 +145,8 @@ class CodecSpec:
     notes: str = ""
 
     def __post_init__(self) -> None:
+        if VARIANT_MARK in self.name and not self.variants:
+            raise UserError(f"Codec {self.name!r}: {VARIANT_MARK} stands before variants; choose a name without it.")
         if self.kind == "learned":
             object.__setattr__(self, "optimised_for", self.optimised_for or "mse")
         elif self.phases or self.optimised_for:

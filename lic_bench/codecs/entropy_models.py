@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from types import ModuleType, new_class
 from typing import Any, cast
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lic_bench.codecs import compressai_rans, rans
 from lic_bench.phase_marks import ENTROPY_CODER, mark
-from lic_bench.spec import Coder
+from lic_bench.spec import CodecSpec, Coder
 
 
 def use_coder(network: nn.Module, coder: Coder) -> None:
@@ -26,6 +26,17 @@ def use_coder(network: nn.Module, coder: Coder) -> None:
         if isinstance(module, EntropyModel):
             plain = _plain(type(module))
             module.__class__ = _native(plain) if native else plain
+
+
+def missing_coder(specs: Iterable[CodecSpec]) -> list[str]:
+    """What to tell the user where our coder was not built, and learned codecs would have it."""
+    why = rans.KERNELS.missing()
+    wanted = any(spec.kind == "learned" and spec.coder == "native" for spec in specs)
+    return (
+        [f"CompressAI's entropy coder in place of the native one, the same bytes but slower: {why}"]
+        if why and wanted
+        else []
+    )
 
 
 def coder_of(model: nn.Module) -> ModuleType:
@@ -51,6 +62,8 @@ class NativelyCoded(EntropyModel):  # type: ignore[misc]  # it has no types
         """One string per image. inputs, indexes: [B, ...] of one shape."""
         with mark(ENTROPY_CODER):
             symbols, tables = self.quantize(inputs, "symbols", means), self.tables()
+            if symbols.device.type != "cpu":
+                symbols, indexes = torch.stack((symbols, indexes.to(symbols))).cpu()
             return [_written(*image, tables) for image in zip(symbols, indexes, strict=True)]
 
     def decompress(
@@ -62,7 +75,7 @@ class NativelyCoded(EntropyModel):  # type: ignore[misc]  # it has no types
     ) -> Tensor:
         """What `compress` was given, rounded; [B, ...] as the indexes, on the device of the tables."""
         with mark(ENTROPY_CODER):
-            tables = self.tables()
+            tables, indexes = self.tables(), indexes.cpu()
             images = [rans.Decoder(string).get(i, tables) for string, i in zip(strings, indexes, strict=True)]
             symbols = torch.stack(images).to(self.quantized_cdf)
         return cast(Tensor, self.dequantize(symbols, means, dtype))

@@ -15,6 +15,7 @@ from lic_bench.errors import UserError
 from lic_bench.spec import CodecSpec
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+GRAPHS = 256  # that may be compiled for all transforms and image sizes together
 Forward = Callable[..., Any]
 
 
@@ -32,8 +33,16 @@ def make_variant(network: nn.Module, spec: CodecSpec) -> None:
         elif variant == "channels-last":
             network.to(memory_format=torch.channels_last)  # its weights; what a convolution gives follows them
         elif variant == "compile":
+            torch._dynamo.config.recompile_limit = GRAPHS
+            torch._dynamo.config.fail_on_recompile_limit_hit = True  # else the rest would work uncompiled, unsaid
             for part in _transforms(network):
                 part.forward = torch.compile(part.forward)
+
+
+def forget_compiled(spec: CodecSpec) -> None:
+    """Before other networks of a codec are compiled: what was compiled before counts towards the limit too."""
+    if "compile" in spec.variants:
+        torch.compiler.reset()
 
 
 def _lower(network: nn.Module, spec: CodecSpec, dtype: torch.dtype) -> None:

@@ -95,7 +95,10 @@ def find_codec(name: str) -> CodecSpec | None:
     base, mark, _ = name.partition(VARIANT_MARK)
     if mark:
         spec = find_codec(base)
-        return spec and with_variants(spec, variants_in(name))
+        try:
+            return spec and with_variants(spec, variants_in(name))
+        except UserError:
+            return None
     by_name = _specs_by_name()
     specs = by_name.values()
     return by_name.get(name) or _spec_of_version(name, specs) or _spec_of_ablation(name, specs)

@@ -76,7 +76,7 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
         name=name,
         label=f"{spec.label} {' '.join(named)}",
         variants=tuple(named),
-        coder="compressai" if THEIR_CODER in named else "native",
+        coder="compressai" if THEIR_CODER in named else spec.coder,
         aliases=(),
         published=None,
         fills="",
@@ -84,8 +84,8 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
 
 
 def without_variants(spec: CodecSpec) -> CodecSpec:
-    """The codec that this one is a variant of, as far as it is computed and coded; labels stay."""
-    return replace(spec, name=spec.base, variants=(), coder="native")
+    """The codec that this one is a variant of, as far as it is computed and coded; label and coder stay."""
+    return replace(spec, name=spec.base, variants=())
 
 
 def check_gpu(spec: CodecSpec, device: str) -> None:

@@ -37,6 +37,11 @@ def checked_symbols() -> Iterator[set[str]]:
         yield seen
 
 
+def entropy_coder_field(coders: set[str]) -> dict[str, str]:
+    """The field of a record for the coders that were seen at work: "rans (native)"; {} where none was."""
+    return {"entropy_coder": f"rans ({' and '.join(sorted(coders))})"} if coders else {}
+
+
 def _checked(seen: set[str], coder: str, encode: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(encode)
     def checked(encoder: object, symbols: Sequence[int] | Tensor, *arguments: object, **named: object) -> Any:

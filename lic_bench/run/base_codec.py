@@ -29,7 +29,7 @@ class BaseCodec:
             codec = self._codec(quality)
             with torch.no_grad():
                 return max_abs_difference(to_8bit(codec.decompress(codec.compress(x))), decoded)
-        except Exception:  # the base has a row of its own, which says what happened
+        except (Exception, SystemExit):  # the base has a row of its own, which says what happened
             return None
         finally:
             if self.setup.parts & COSTS:

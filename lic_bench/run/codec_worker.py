@@ -21,6 +21,7 @@ from torch import Tensor
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.network_codec import NetworkCodec
+from lic_bench.codecs.network_variants import forget_compiled
 from lic_bench.codecs.pixels import to_tensor
 from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.program_codec import ProgramCodec
@@ -34,7 +35,7 @@ from lic_bench.measurement.memory_layout import random_heap_blocks
 from lic_bench.measurement.phase_times import measure_phases
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, undisturbed, warm_up
-from lic_bench.measurement.symbol_check import checked_symbols
+from lic_bench.measurement.symbol_check import checked_symbols, entropy_coder_field
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
 from lic_bench.run.base_codec import BaseCodec
 from lic_bench.run.local_batches import LocalBatches
@@ -61,8 +62,7 @@ class CodecWorker:
         """Raises CodecFailure, and whatever a codec raises."""
         with self.contained(), checked_symbols() as coders:
             coded = LocalImage.verified(self, quality, image)
-        if coders:
-            coded.fields["entropy_coder"] = f"rans ({' and '.join(sorted(coders))})"
+        coded.fields |= entropy_coder_field(coders)
         if self.spec.variants and "quality" in self.setup.parts and coded.decoded is not None:
             with self.contained():
                 coded.fields["base_max_abs"] = self._base.largest_difference(quality, coded.x, coded.decoded)
@@ -74,8 +74,10 @@ class CodecWorker:
             return LocalImage(self, quality, x, self.pair(quality).compress(x))
 
     def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> LocalBatches:
-        with self.contained(), checked_symbols(), torch.no_grad():
-            return LocalBatches.verified(self, quality, images, batch)
+        with self.contained(), checked_symbols() as coders, torch.no_grad():
+            coded = LocalBatches.verified(self, quality, images, batch)
+        coded.fields |= entropy_coder_field(coders)
+        return coded
 
     def decode(self, quality: int, bits: Bitstream) -> NDArray[np.uint8]:
         """The decoder's picture, [1, 3, H, W]."""
@@ -119,6 +121,7 @@ class CodecWorker:
         if quality not in self._pairs:
             gc.unfreeze()
             self._pairs.clear()
+            forget_compiled(self.spec)
             self.settled_s.clear()
             self.alone.clear()
             self._pairs[quality] = self._load(quality)

@@ -198,6 +198,7 @@ def _uncounted(session: Session, lacking: Sequence[Job], parts: frozenset[str]) 
     starts = (len(codecs) * (2 if "quality" in parts else 1) + again) * session.config.isolate
     learned = any(job.spec.kind == "learned" for job in lacking)
     texts = {f"{starts} process start{'s' if starts > 1 else ''}": starts, "loading weights": learned}
+    texts |= {"coding by the bases of variants": "quality" in parts and any(job.spec.variants for job in lacking)}
     texts |= {"counting operations": learned and "complexity" in session.config.measure}
     return [text for text, applies in texts.items() if applies]
 

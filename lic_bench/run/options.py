@@ -138,9 +138,10 @@ def parse_batches(text: str | None, parts: Sequence[str]) -> tuple[int, ...]:
 def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[str, tuple[int, ...]]:
     """codec -> qualities asked for: "1,3" means every codec not named, "jpeg=30,50" that codec; a..b is a range.
 
-    A codec's variants are that codec too. Options of one kind add up.
+    A codec's variants have its qualities where they are not named themselves. Options of one kind add up.
     """
     common: dict[str, tuple[int, ...]] = {}
+    of_base: dict[str, tuple[int, ...]] = {}
     named: dict[str, tuple[int, ...]] = {}
     for option in options:
         name, equals, numbers = option.rpartition("=")
@@ -149,9 +150,9 @@ def parse_qualities(options: Sequence[str], specs: Sequence[CodecSpec]) -> dict[
         if not chosen:
             raise UserError(f"--qualities {option}: {name!r} is not among --codecs {','.join(s.name for s in specs)}.")
         for spec in chosen:
-            of_kind = named if equals else common
+            of_kind = named if wanted == spec.name else of_base if wanted else common
             of_kind[spec.name] = tuple(dict.fromkeys((*of_kind.get(spec.name, ()), *_numbers(numbers, option))))
-    asked = common | named
+    asked = common | of_base | named
     for spec in specs:
         for quality in asked.get(spec.name, ()):
             try:

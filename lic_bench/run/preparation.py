@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
+from lic_bench.codecs.entropy_models import missing_coder
 from lic_bench.codecs.loading import weights_of
 from lic_bench.codecs.padding import padded_size
 from lic_bench.codecs.registry import check_installed, choose_codecs, find_programs
@@ -117,7 +118,7 @@ def prepare_session(
     )
     _check_processes(options, config, device)
     notes += [warning for dataset in datasets for warning in dataset.warnings]
-    notes += _without_effect(options, config, specs, programs)
+    notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs)]
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
     return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config))

@@ -88,11 +88,12 @@ def stored_batches(folder: Path) -> BatchRows:
 
 
 def batches_lacking(rows: BatchRows, session: Session, *, retry_failed: bool) -> list[BatchJob]:
-    """The batches that have no row yet, or a failed one that is to be tried again."""
+    """The batches that have no row yet over as many pictures, or a failed one that is to be tried again."""
     if not session.config.batch:
         return []
-    done = {key for key, row in rows.items() if row.status == "ok" or not retry_failed}
-    return [job for job in batch_jobs(session) if job.key not in done]
+    done = {(key, row.images, row.pictures) for key, row in rows.items() if row.status == "ok" or not retry_failed}
+    jobs = batch_jobs(session)
+    return [job for job in jobs if (job.key, len(job.images), len(set(job.images))) not in done]
 
 
 def measure_batches(

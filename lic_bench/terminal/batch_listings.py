@@ -2,18 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from lic_bench.store.run_folder import Run
 from lic_bench.terminal.plain_table import plain_table
+
+if TYPE_CHECKING:
+    from lic_bench.store.run_folder import Run
 
 OPERATIONS = ("encode", "decode")
 Key = tuple[str, int, str]  # codec, quality, data set
 
 
-def batch_points(run: Run) -> dict[Key, list[dict[str, Any]]]:
+def batch_points(run: "Run") -> dict[Key, list[dict[str, Any]]]:
     """The batches of each codec, quality and data set: images and megapixels per second, None of failed ones.
 
     changed: how many pictures get other bytes than alone.

@@ -16,6 +16,7 @@ class GaussianIndexer:
     def __init__(self, ladder: Tensor) -> None:
         """ladder: [n], rising, more than 0."""
         self._bounds = ladder[:-1].detach().float().cpu().contiguous()
+        self._copies: dict[tuple[torch.dtype, torch.device], Tensor] = {}
         self._handle: Handle | None = None  # without a compiled library torch does it all
         if not KERNELS.missing():
             place = library().gaussian_buckets_new(pointer(self._bounds), ctypes.c_int64(len(self._bounds)))
@@ -25,7 +26,7 @@ class GaussianIndexer:
         """int32, of the shape and on the device of the scales."""
         handle = self._handle_for(scales)
         if handle is None:
-            return torch.bucketize(scales.contiguous(), self._bounds.to(scales), out_int32=True)
+            return torch.bucketize(scales.contiguous(), self._bounds_for(scales), out_int32=True)
         scales = scales.contiguous()
         indexes = torch.empty_like(scales, dtype=torch.int32)
         library().gaussian_indexes(handle.pointer, pointer(scales), ctypes.c_int64(scales.numel()), pointer(indexes))
@@ -44,6 +45,13 @@ class GaussianIndexer:
         results = map(pointer, (symbols, indexes, y_hat))
         library().gaussian_symbols(handle.pointer, *arrays, ctypes.c_int64(y.numel()), *results)
         return symbols, indexes, y_hat
+
+    def _bounds_for(self, scales: Tensor) -> Tensor:
+        """In their type and on their device, copied once: a copy would make a GPU wait."""
+        key = scales.dtype, scales.device
+        if key not in self._copies:
+            self._copies[key] = self._bounds.to(scales)
+        return self._copies[key]
 
     def _handle_for(self, *parts: Tensor) -> Handle | None:
         """For the compiled pass, which takes tensors of one shape, float32, on the CPU; None for others."""

@@ -48,6 +48,8 @@ def test_what_is_no_variant_is_refused_in_a_line(name: str, message: str) -> Non
 
 def test_names_that_were_stored_and_are_none_today_are_unknown() -> None:
     assert find_codec("gone@bf16") is None
+    assert find_codec("lalic@int8") is None
+    assert find_codec("jpeg@bf16") is None
 
 
 def test_what_needs_a_gpu_says_so() -> None:

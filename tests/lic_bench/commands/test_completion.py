@@ -46,7 +46,7 @@ def test_a_shell_gets_its_answer_from_the_program() -> None:
         ("train lalic --allow ", ["commit", "data"]),
         ("report --method ", ["pchip", "cubic", "akima"]),
         ("report --published lalic,pa", ["lalic,paper"]),
-        ("report --reference kodak-", ["kodak-times"]),
+        ("report --reference kodak-t", ["kodak-times"]),
         ("report --anchor web", ["webp"]),
         ("compare a b --allow ma", ["machine"]),
         ("history --metric encode_s,pay", ["encode_s,payload_bytes"]),

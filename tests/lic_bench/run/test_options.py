@@ -68,6 +68,7 @@ def test_qualities_of_a_codec_are_those_of_its_variants_too() -> None:
     specs = choose_codecs("lalic,lalic@bf16,jpeg")
     assert parse_qualities(["lalic=2,3"], specs) == {"lalic": (2, 3), "lalic@bf16": (2, 3)}
     assert parse_qualities(["lalic@bf16=4"], specs) == {"lalic@bf16": (4,)}
+    assert parse_qualities(["lalic=1,2", "lalic@bf16=3"], specs) == {"lalic": (1, 2), "lalic@bf16": (3,)}
 
 
 @pytest.mark.parametrize("option", ["budget", "timeout"])
