@@ -55,8 +55,8 @@ def test_its_compiled_kernels_are_all_of_its_own_source(unpacked: Path, tmp_path
 from adapters.mambavc.scan import cpu as scan
 from lalic import pointwise
 from lalic.biwkv import cpu as biwkv
-from lic_bench.codecs.rans import coder
-for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS, coder.KERNELS):
+from lic_bench.codecs import rans
+for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS, rans.KERNELS):
     print(kernels.library()._name)
 """
     libraries = run(unpacked, tmp_path, "-c", code).split()
