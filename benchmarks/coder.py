@@ -25,7 +25,9 @@ from torch import Tensor
 
 from lic_bench import load_model
 from lic_bench.codecs import compressai_rans, rans
+from lic_bench.codecs.checkpoints import shipped_checkpoints
 from lic_bench.codecs.gaussian_coding import scale_table
+from lic_bench.codecs.registry import resolve_codec
 from lic_bench.images.sample_pictures import draw_sample
 
 COUNT, REPEATS, QUALITY = 320 * 32 * 48, 9, 4
@@ -44,9 +46,6 @@ def seconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def predicted() -> tuple[Tensor, Tensor]:
     """(scales, y - means) of the trained network, repeated to COUNT values."""
-    from lic_bench.codecs.checkpoints import shipped_checkpoints
-    from lic_bench.codecs.registry import resolve_codec
-
     spec = resolve_codec("lalic-small")
     model = load_model(spec.name, checkpoint=shipped_checkpoints(spec)[QUALITY])
     x = torch.from_numpy(draw_sample(1, 512, 768)).permute(2, 0, 1)[None].float() / 255

@@ -29,7 +29,7 @@ def make_variant(network: nn.Module, spec: CodecSpec) -> None:
             _lower(network, spec, DTYPES[variant])
         elif variant == "tf32":
             for part in _one_sided_parts(network, spec):
-                part.forward = _with_tf32(part.forward)
+                part.forward = _tf32()(part.forward)  # as a decorator
         elif variant == "channels-last":
             network.to(memory_format=torch.channels_last)  # its weights; what a convolution gives follows them
         elif variant == "compile":
@@ -84,15 +84,6 @@ def _in_dtype(forward: Forward, dtype: torch.dtype) -> Forward:
         return y.float()
 
     return cast
-
-
-def _with_tf32(forward: Forward) -> Forward:
-    @wraps(forward)
-    def call(*inputs: Any, **options: Any) -> Any:
-        with _tf32():
-            return forward(*inputs, **options)
-
-    return call
 
 
 @contextmanager
