@@ -3,8 +3,10 @@
     python benchmarks/coder.py [--json FILE]
 
 Gaussians as lalic-small predicts them for the built-in sample picture, and with all scales of the ladder equally often.
-One thread, medians of nine calls taken in turn. "as lists" is CompressAI's call alone, its Python lists at hand, which
-nobody has. With the package constriction installed, its range coder stands beside, a model per scale.
+One thread, medians of nine calls taken in turn. CompressAI is measured three ways: as its entropy models call it, which
+make lists of the tensors and of all tables at every call; with the tables' lists at hand and cut to their lengths, as
+`--coder compressai` has them; and with all lists at hand, which nobody has. Where the packages constriction and torchac
+are installed, their coders stand beside: a model per scale, and a table per symbol made beforehand.
 The JSON has write_ratio and read_ratio: CompressAI's seconds over ours, from tensors, for the predicted Gaussians.
 """
 
@@ -31,13 +33,19 @@ from lic_bench.codecs.registry import resolve_codec
 from lic_bench.images.sample_pictures import draw_sample
 
 COUNT, REPEATS, QUALITY = 320 * 32 * 48, 9, 4
+TORCHAC_CLIP = 31
 
 
-def seconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """Medians; the calls take turns, so that a busy moment meets all of them."""
+def seconds(calls: dict[str, Callable[[], object]], tensors: list[Tensor]) -> dict[str, float]:
+    """Medians; the calls take turns, so that a busy moment meets all of them.
+
+    tensors: what they take, read before each, as a codec has made them just before.
+    """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(REPEATS + 1):
         for name, call in calls.items():
+            for tensor in tensors:
+                tensor.sum()
             start = perf_counter()
             call()
             times[name].append(perf_counter() - start)
@@ -75,7 +83,7 @@ def measure(model: GaussianConditional, scales: Tensor, residuals: Tensor) -> di
     indexes, symbols = model.build_indexes(scales), residuals.round().int()
     sources = model.quantized_cdf, model.cdf_length, model.offset
     ours, theirs = rans.Tables(*sources), compressai_rans.Tables(*sources)
-    plain = symbols.tolist(), indexes.tolist()
+    plain = lists(symbols, indexes)
     string = written(rans, symbols, indexes, ours)
     if string != written(compressai_rans, symbols, indexes, theirs):
         raise ValueError("The strings differ.")
@@ -85,17 +93,32 @@ def measure(model: GaussianConditional, scales: Tensor, residuals: Tensor) -> di
     indexer = rans.GaussianIndexer(model.scale_table)
     means = torch.zeros_like(scales)
     calls: dict[str, Callable[[], object]] = {
-        "write, CompressAI": lambda: written(compressai_rans, symbols, indexes, theirs),
-        "write, CompressAI as lists": lambda: ans.RansEncoder().encode_with_indexes(*plain, *theirs.lists),
+        "write, CompressAI": lambda: ans.RansEncoder().encode_with_indexes(*lists(symbols, indexes), *lists(*sources)),
+        "write, CompressAI, tables at hand": lambda: written(compressai_rans, symbols, indexes, theirs),
+        "write, CompressAI, all lists at hand": lambda: ans.RansEncoder().encode_with_indexes(*plain, *theirs.lists),
         "write, native": lambda: written(rans, symbols, indexes, ours),
-        "read, CompressAI": lambda: compressai_rans.Decoder(string).get(indexes, theirs),
-        "read, CompressAI as lists": lambda: ans.RansDecoder().decode_with_indexes(string, plain[1], *theirs.lists),
+        "read, CompressAI": lambda: torch.tensor(
+            ans.RansDecoder().decode_with_indexes(string, *lists(indexes), *lists(*sources))
+        ),
+        "read, CompressAI, tables at hand": lambda: compressai_rans.Decoder(string).get(indexes, theirs),
+        "read, CompressAI, all lists at hand": lambda: ans.RansDecoder().decode_with_indexes(
+            string, plain[1], *theirs.lists
+        ),
         "read, native": lambda: rans.Decoder(string).get(indexes, ours),
         "choose tables, CompressAI": lambda: model.build_indexes(scales),
         "choose tables, round and subtract, native": lambda: indexer.symbols(residuals, scales, means),
         "make tables, native": lambda: rans.Tables(*sources),
     }
-    return {"bytes": len(string), **seconds(calls | dict(constriction_calls(symbols, indexes)))}
+    calls.update(constriction_calls(symbols, indexes))
+    calls.update(torchac_calls(symbols, indexes))
+    return {
+        "bytes": len(string),
+        **seconds(calls, [symbols, indexes, scales, residuals]),
+    }
+
+
+def lists(*tensors: Tensor) -> list[Any]:
+    return [tensor.tolist() for tensor in tensors]
 
 
 def written(coder: Any, symbols: Tensor, indexes: Tensor, tables: Any) -> bytes:
@@ -127,6 +150,26 @@ def constriction_calls(symbols: Tensor, indexes: Tensor) -> Iterator[tuple[str, 
     yield "read, constriction", lambda: constriction.stream.queue.RangeDecoder(words).decode(model, means, scales)
 
 
+def torchac_calls(symbols: Tensor, indexes: Tensor) -> Iterator[tuple[str, Callable[[], object]]]:
+    """Its arithmetic coder, symbols clipped to +-TORCHAC_CLIP and their tables made beforehand; nothing where it is not
+    installed."""
+    try:
+        import torchac
+    except ModuleNotFoundError:
+        return
+    edges = torch.arange(-TORCHAC_CLIP, TORCHAC_CLIP + 2) - 0.5
+    gaussian = torch.special.ndtr(edges / torch.tensor(scale_table())[:, None])
+    places = 2**16 - len(edges) + 1  # every symbol keeps one of 2^16 for itself
+    rising = (gaussian - gaussian[:, :1]) / (gaussian[:, -1:] - gaussian[:, :1])
+    cdfs = ((rising * places).round().int() + torch.arange(len(edges))).to(torch.int16)[indexes]
+    clipped = (symbols.clamp(-TORCHAC_CLIP, TORCHAC_CLIP) + TORCHAC_CLIP).to(torch.int16)
+    string = torchac.encode_int16_normalized_cdf(cdfs, clipped)
+    if not torchac.decode_int16_normalized_cdf(cdfs, string).equal(clipped):
+        raise ValueError("The symbols of torchac differ.")
+    yield "write, torchac", lambda: torchac.encode_int16_normalized_cdf(cdfs, clipped)
+    yield "read, torchac", lambda: torchac.decode_int16_normalized_cdf(cdfs, string)
+
+
 @torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -148,7 +191,7 @@ def main() -> None:
         print("  " + ", ".join(f"{key} {value:.1f}" for key, value in ratios.items()))
         results[name] = ratios | found
     if options.json:
-        headline = {key: results["predicted"][key] for key in ("write_ratio", "read_ratio")}
+        headline = {key: value for key, value in results["predicted"].items() if key.endswith("_ratio")}
         options.json.write_text(json.dumps(headline | {"cases": results}, indent=1) + "\n")
 
 

@@ -17,6 +17,8 @@ constexpr uint64_t kLow = uint64_t{1} << 31;           // least state
 constexpr int kDigit = 4;                              // bits of what follows the last symbol of a table
 constexpr uint32_t kFull = (1u << kDigit) - 1;         // digit that says: more are to be added
 constexpr uint32_t kMostDigits = 32 / kDigit;
+constexpr size_t kWordsOfSymbol = 2;                   // at most: 16 bits and 9 digits of 4
+constexpr int64_t kBlock = 4096;                       // symbols for which the encoder makes room at once
 constexpr int kBucketShift = 8;                        // a bucket of the decoder's lookup: 2^8 cumulative frequencies
 constexpr int kBuckets = 1 << (kPrecision - kBucketShift);
 
@@ -56,27 +58,16 @@ struct Tables {
     std::vector<Table> tables;
 };
 
-struct Encoder {
-    std::vector<uint32_t> words;  // filled from the end
-    size_t begin = 0;             // the first word in use
-    uint64_t x = kLow;
-
-    // Make room for one symbol: for it, and for the digits of one outside of its table.
-    void reserve() {
-        if (begin >= kMostDigits + 2) return;
-        const size_t added = words.size() + 64;
-        std::vector<uint32_t> larger(words.size() + added);
-        std::copy(words.begin() + static_cast<std::ptrdiff_t>(begin), words.end(),
-                  larger.begin() + static_cast<std::ptrdiff_t>(begin + added));
-        begin += added;
-        words.swap(larger);
-    }
+// The state and where the next word goes, in registers while the symbols of a block are written.
+struct Writer {
+    uint32_t* place;  // of the word written last; the ones written before lie behind it
+    uint64_t x;
 
     // Write the lower half of the state away if it is not below frequency * 2^(63 - bits), which is rare: a branch that is
     // foreseen takes no time, where a choice without one would make every symbol wait.
     uint64_t renormalised(uint64_t frequency, int bits = kPrecision) {
         if (x < frequency << (63 - bits)) return x;
-        words[--begin] = static_cast<uint32_t>(x);
+        *--place = static_cast<uint32_t>(x);
         return x >> 32;
     }
 
@@ -95,6 +86,49 @@ struct Encoder {
         while (count < kMostDigits && (value >> (kDigit * count)) != 0) ++count;
         for (uint32_t digit = count; digit-- > 0;) put_digit((value >> (kDigit * digit)) & kFull);
         put_digit(count);  // at most 8, so a single digit
+    }
+
+    int64_t put(const Table& table, int32_t symbol) {
+        const int64_t value = static_cast<int64_t>(symbol) - table.offset;
+        if (value >= 0 && value < table.last) {
+            put(table.steps[value]);
+            return kOk;
+        }
+        const int64_t beyond = value < 0 ? -2 * value - 1 : 2 * (value - table.last);
+        if (beyond >> 32) return kTooFar;
+        put_digits(static_cast<uint32_t>(beyond));
+        put(table.steps[table.last]);
+        return kOk;
+    }
+};
+
+struct Encoder {
+    std::vector<uint32_t> words;  // filled from the end
+    size_t begin = 0;             // the first word in use
+    uint64_t x = kLow;
+
+    // Make room for that many words.
+    void reserve(size_t count) {
+        if (begin >= count) return;
+        const size_t added = words.size() + count;
+        std::vector<uint32_t> larger(words.size() + added);
+        std::copy(words.begin() + static_cast<std::ptrdiff_t>(begin), words.end(),
+                  larger.begin() + static_cast<std::ptrdiff_t>(begin + added));
+        begin += added;
+        words.swap(larger);
+    }
+
+    // At most kBlock symbols, the last one first.
+    int64_t put(const std::vector<Table>& tables, const int32_t* symbols, const int32_t* indexes, int64_t count) {
+        reserve(kBlock * kWordsOfSymbol);
+        Writer to{words.data() + begin, x};
+        for (int64_t i = count; i-- > 0;) {
+            if (static_cast<uint64_t>(indexes[i]) >= tables.size()) return kBadIndex;  // negative ones too
+            if (const int64_t status = to.put(tables[static_cast<size_t>(indexes[i])], symbols[i])) return status;
+        }
+        begin = static_cast<size_t>(to.place - words.data());
+        x = to.x;
+        return kOk;
     }
 };
 
@@ -215,19 +249,10 @@ NATIVE_EXPORT int64_t rans_put(void* encoder, const void* tables, const int32_t*
                                    int64_t count) {
     auto& to = *static_cast<Encoder*>(encoder);
     const auto& all = static_cast<const Tables*>(tables)->tables;
-    for (int64_t i = count; i-- > 0;) {
-        if (static_cast<uint64_t>(indexes[i]) >= all.size()) return kBadIndex;  // negative ones too
-        const Table& table = all[static_cast<size_t>(indexes[i])];
-        const int64_t value = static_cast<int64_t>(symbols[i]) - table.offset;
-        to.reserve();
-        if (value >= 0 && value < table.last) {
-            to.put(table.steps[value]);
-        } else {
-            const int64_t beyond = value < 0 ? -2 * value - 1 : 2 * (value - table.last);
-            if (beyond >> 32) return kTooFar;
-            to.put_digits(static_cast<uint32_t>(beyond));
-            to.put(table.steps[table.last]);
-        }
+    while (count > 0) {
+        const int64_t block = std::min(count, kBlock);
+        count -= block;
+        if (const int64_t status = to.put(all, symbols + count, indexes + count, block)) return status;
     }
     return kOk;
 }
@@ -235,7 +260,7 @@ NATIVE_EXPORT int64_t rans_put(void* encoder, const void* tables, const int32_t*
 // End writing: where the bytes are, until the encoder is used again or deleted; how many there are.
 NATIVE_EXPORT int64_t rans_flush(void* encoder, const void** bytes) {
     auto& from = *static_cast<Encoder*>(encoder);
-    from.reserve();
+    from.reserve(2);
     from.words[--from.begin] = static_cast<uint32_t>(from.x >> 32);
     from.words[--from.begin] = static_cast<uint32_t>(from.x);
     *bytes = from.words.data() + from.begin;
