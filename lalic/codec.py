@@ -34,6 +34,7 @@ LALIC = CodecSpec(
     },
     entropy_coder="rans",
     kernels="lalic.biwkv:kernels_on",
+    coding_passes=True,
     phases={
         **{name: (name,) for name in ("g_a", "h_a", "h_s", "g_s")},
         "context *": ("context.groups.*",),

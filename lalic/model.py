@@ -89,9 +89,13 @@ class Lalic(HyperpriorCodec):
         self.h_s = nn.Sequential(*_hyper_synthesis(config))
         self.context = SpaceChannelContext(config)
 
-    def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
+    def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
+        """The hyper context [B, M, h, w]."""
+        return (self.h_s(z_hat),)
+
+    def predict(self, hyper: tuple[Tensor, ...], code: Coder) -> Tensor:
         """y_hat [B, M, h, w], in two passes per group: anchors, others."""
-        return self.context(self.h_s(z_hat), code)
+        return self.context(*hyper, code)
 
     def split(self, y: Tensor) -> list[Tensor]:
         """y [B, M, h, w] cut into its coding passes, [B, group width, h, w / 2]."""

@@ -91,6 +91,7 @@ class CodecSpec:
         whose `settings` have that "version".
     ablations: ending -> label of codecs called NAME-ENDING, whose `settings` have that ending as "ablation": the same
         code with another network, without weights.
+    coding_passes: whether the network is a codecs.hyperprior.HyperpriorCodec, which predicts y pass by pass.
     variants: of codecs.variants.VARIANTS, those that this codec is another one of: "lalic@bf16" of "lalic". Set there.
     optimised_for: what the weights of a learned codec were trained to keep low; by default "mse". Tables of PSNR leave
         out codecs trained for "ms-ssim". None for classical codecs. Raises UserError for a classical one that has it.
@@ -136,6 +137,7 @@ class CodecSpec:
     mode: str | None = None
     version: str = ""
     ablations: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    coding_passes: bool = False
     variants: tuple[str, ...] = ()
     optimised_for: Metric | None = None
     published: str | None = None

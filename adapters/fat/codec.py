@@ -49,6 +49,7 @@ FAT = CodecSpec(
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans, tables over scale and fraction of the mean",
+    coding_passes=True,
     phases=PHASES,
     published="fat",
     fills="Table 1, row FAT: memory, FLOPs and parameters with fresh weights; BD-rate with the released weights or the "

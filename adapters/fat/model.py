@@ -84,7 +84,7 @@ class Fat(HyperpriorCodec):
         z = self.h_a(y)
         _, z_likelihoods = self.entropy_bottleneck(z)
         q = quantise(y, torch.zeros_like(y))
-        scales, means, lrp = self.tca(self.hyper(self.rounded(z)), q)
+        scales, means, lrp = self.tca(*self.hyper(self.rounded(z)), q)
         noisy = y + torch.empty_like(y).uniform_(-0.5, 0.5) if self.training else q
         y_likelihoods = self.gaussian_conditional(noisy, scales, means)
         return {"x_hat": self.g_s(refined(q, lrp)), "likelihoods": {"y": y_likelihoods, "z": z_likelihoods}}
@@ -101,7 +101,7 @@ class Fat(HyperpriorCodec):
         z = self.h_a(y)
         coder = coder_of(self.entropy_bottleneck)
         encoder = encoder_of(self.entropy_coder, self.split(torch.round(y)), coder)
-        self.predict(self.rounded(z), encoder)
+        self.predict(self.hyper(self.rounded(z)), encoder)
         strings = [encoder.strings(), self.entropy_bottleneck.compress(z)]
         return {"strings": strings, "shape": [*z.shape[-2:], *encoder.side_information]}
 
@@ -113,12 +113,12 @@ class Fat(HyperpriorCodec):
         coder = coder_of(self.entropy_bottleneck)
         decoder = decoder_of(self.entropy_coder, strings[0], shape[2:], coder)
         z_hat = self.entropy_bottleneck.decompress(strings[1], tuple(shape[:2]))
-        y_hat = self.predict(z_hat.clone(memory_format=torch.contiguous_format), decoder)
+        y_hat = self.predict(self.hyper(z_hat.clone(memory_format=torch.contiguous_format)), decoder)
         return {"x_hat": self.g_s(y_hat).clamp_(0, 1)}
 
-    def predict(self, z_hat: Tensor, code: SliceCoder) -> Tensor:
+    def predict(self, hyper: tuple[Tensor, ...], code: SliceCoder) -> Tensor:
         """y_hat [B, M, h, w], slice by slice; `code` returns the quantised slice for its Gaussians."""
-        steps = Steps(self.tca, self.hyper(z_hat))
+        steps = Steps(self.tca, *hyper)
         passes = []
         for index in range(SLICES):
             scales, means, lrp = steps(index)
@@ -135,9 +135,9 @@ class Fat(HyperpriorCodec):
         """Undo `split`."""
         return torch.cat(list(passes), 1)
 
-    def hyper(self, z_hat: Tensor) -> Tensor:
+    def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
         """Both hyper syntheses of z_hat [B, N, h / 4, w / 4] side by side, [B, 2 * M, h, w]."""
-        return torch.cat([self.h_mean_s(z_hat), self.h_scale_s(z_hat)], 1)
+        return (torch.cat([self.h_mean_s(z_hat), self.h_scale_s(z_hat)], 1),)
 
     def update(self, force: bool = False) -> bool:
         """Make the tables of the entropy coder of z; True if they were made. Needed before (de)compress."""

@@ -17,6 +17,7 @@ SPEC = CodecSpec(
     padding=Padding(multiple=128, place="centre"),
     entropy_coder="rans",
     kernels="adapters.mambavc.scan:kernels_on",
+    coding_passes=True,
     phases=channelwise(attention=True),
     published="mambavc",
     fills="Table 1, row MambaVC: times, memory, FLOPs, parameters; BD-rate from the published points",

@@ -18,6 +18,7 @@ SPEC = CodecSpec(
     licence="MIT (this project's own code)",
     padding=Padding(multiple=64, place="corner"),
     entropy_coder="rans",
+    coding_passes=True,
     phases=channelwise(attention=False),
     published="minnen2020",
     fills="Table 1, row Minnen20: BD-rate from published points; times, memory and FLOPs of the original network, "

@@ -50,6 +50,7 @@ MLIC_PLUS_PLUS = CodecSpec(
         for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
     },
     entropy_coder="rans",
+    coding_passes=True,
     phases=PHASES,
     published="mlic-plus-plus",
     fills="Table 1, row MLIC++: times, memory; FLOPs and parameters with fresh weights; BD-rate with the released "

@@ -94,12 +94,15 @@ class MlicPlusPlus(HyperpriorCodec):
         self.lrp_anchor = _per_slice(count, lambda i: ResidualPrediction(self.sizes, i))
         self.lrp_nonanchor = _per_slice(count, lambda i: ResidualPrediction(self.sizes, i))
 
-    def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
+    def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
+        """Hyper means and scales side by side, [B, 2 M, h, w]."""
+        return (self.h_s(z_hat),)
+
+    def predict(self, hyper: tuple[Tensor, ...], code: Coder) -> Tensor:
         """y_hat [B, M, h, w], in two passes per slice: anchors, others."""
-        hyper = self.h_s(z_hat)
         done: list[Tensor] = []
         for index in range(self.sizes.slices):
-            done.append(self._slice(index, hyper, done, code))
+            done.append(self._slice(index, *hyper, done, code))
         return torch.cat(done, 1)
 
     def split(self, y: Tensor) -> list[Tensor]:

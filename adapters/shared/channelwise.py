@@ -67,9 +67,13 @@ class ChannelwiseCodec(HyperpriorCodec):
         self.cc_scale_transforms = nn.ModuleList(_transform(support, config) for support in supports)
         self.lrp_transforms = nn.ModuleList(_transform(support + config.width, config) for support in supports)
 
-    def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
+    def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
+        """The latent means and scales."""
+        return self.h_mean_s(z_hat), self.h_scale_s(z_hat)
+
+    def predict(self, hyper: tuple[Tensor, ...], code: Coder) -> Tensor:
         """y_hat [B, latent, h, w], one pass per slice."""
-        latent_means, latent_scales = self.h_mean_s(z_hat), self.h_scale_s(z_hat)
+        latent_means, latent_scales = hyper
         done: list[Tensor] = []
         for i in range(self.slicing.slices):
             known = done[: self.slicing.most]

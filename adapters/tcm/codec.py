@@ -44,6 +44,7 @@ def _spec(
         padding=Padding(multiple=128, place="centre"),
         checkpoints=checkpoints,
         entropy_coder="rans",
+        coding_passes=True,
         phases=channelwise(attention=True),
         published=f"tcm-{size}",
         fills=fills,

@@ -24,7 +24,7 @@ class Coder(Protocol):
     """Processes one coding pass over y once its Gaussians are known."""
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
-        """y_hat of the next pass. scales, means and the result: [B, ...] of one shape."""
+        """y_hat of the next pass, contiguous. scales, means and the result: [B, ...] of one shape."""
         ...
 
 

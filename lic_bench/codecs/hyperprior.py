@@ -5,7 +5,7 @@ x --> g_a --> y -----------------> round(y - mean) + mean ----> y_hat --> g_s --
              h_a            scale, mean        v
               |                      |    strings of the coding passes
               v                  predict <---- y_hat of earlier passes
-              z --> round --> z_hat -^
+              z --> round --> z_hat -^ hyper
                       | rANS
                       v
                    1 string
@@ -37,8 +37,8 @@ from lic_bench.codecs.gaussian_coding import scale_table as default_scales
 class HyperpriorCodec(nn.Module, ABC):
     """A network that has g_a, h_a and g_s, and predicts the Gaussians of y pass by pass from z_hat and y_hat.
 
-    A subclass sets these three and implements `predict`, `split` and `join`. Images: [B, 3, H, W] in [0, 1], H and W
-    multiples of `multiple`. y_strings: 1 if all coding passes of y share a string, else the number of passes.
+    A subclass sets these three and implements `hyper`, `predict`, `split` and `join`. Images: [B, 3, H, W] in [0, 1],
+    H and W multiples of `multiple`. y_strings: 1 if all coding passes of y share a string, else the number of passes.
     """
 
     name: ClassVar[str]
@@ -61,8 +61,12 @@ class HyperpriorCodec(nn.Module, ABC):
         return {**self.__dict__, "_tables": None}
 
     @abstractmethod
-    def predict(self, z_hat: Tensor, code: Coder) -> Tensor:
-        """y_hat [B, M, h, w] from z_hat; `code` is called with the Gaussians of each coding pass in turn."""
+    def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
+        """What is known from z_hat [B, N, h / 4, w / 4] alone, [B, C, h, w] each."""
+
+    @abstractmethod
+    def predict(self, hyper: tuple[Tensor, ...], code: Coder) -> Tensor:
+        """y_hat [B, M, h, w] from `hyper`; `code` is called with the Gaussians of each coding pass in turn."""
 
     @abstractmethod
     def split(self, y: Tensor) -> Sequence[Tensor]:
@@ -79,7 +83,7 @@ class HyperpriorCodec(nn.Module, ABC):
         z = self.h_a(y)
         _, z_likelihoods = self.entropy_bottleneck(z)
         coder = Estimator(self.split(y), self.gaussian_conditional)
-        y_hat = self.predict(self.rounded(z), coder)
+        y_hat = self.predict(self.hyper(self.rounded(z)), coder)
         return {"x_hat": self.g_s(y_hat), "likelihoods": {"y": self.join(coder.likelihoods), "z": z_likelihoods}}
 
     @torch.no_grad()
@@ -90,7 +94,7 @@ class HyperpriorCodec(nn.Module, ABC):
         y = self.g_a(x)
         z = self.h_a(y)
         coder = Encoder(self.split(y), tables)
-        self.predict(self.rounded(z), coder)
+        self.predict(self.hyper(self.rounded(z)), coder)
         strings = [coder.joined()] if self.y_strings == 1 else coder.strings()
         return {"strings": [*strings, self.entropy_bottleneck.compress(z)], "shape": z.shape[-2:]}
 
@@ -101,7 +105,7 @@ class HyperpriorCodec(nn.Module, ABC):
         tables = self.tables()
         z_hat = self.entropy_bottleneck.decompress(strings[-1], tuple(shape))
         coder = JoinedDecoder(strings[0], tables) if self.y_strings == 1 else Decoder(strings[:-1], tables)
-        y_hat = self.predict(z_hat.clone(memory_format=torch.contiguous_format), coder)
+        y_hat = self.predict(self.hyper(z_hat.clone(memory_format=torch.contiguous_format)), coder)
         return {"x_hat": self.g_s(y_hat).clamp_(0, 1)}
 
     def update(self, force: bool = False) -> bool:

@@ -9,6 +9,8 @@ import torch
 from compressai.entropy_models import EntropyModel
 from torch import Tensor, nn
 
+from lic_bench.codecs.cuda_graphs import GraphedPrediction
+from lic_bench.codecs.hyperprior import HyperpriorCodec
 from lic_bench.codecs.transform_cache import TRANSFORMS
 from lic_bench.codecs.variants import PARTS
 from lic_bench.errors import UserError
@@ -37,6 +39,9 @@ def make_variant(network: nn.Module, spec: CodecSpec) -> None:
             torch._dynamo.config.fail_on_recompile_limit_hit = True  # else the rest would work uncompiled, unsaid
             for part in _transforms(network):
                 part.forward = torch.compile(part.forward)
+        elif variant == "cuda-graphs":
+            assert isinstance(network, HyperpriorCodec)
+            network.__dict__["predict"] = GraphedPrediction(network.predict)
 
 
 def forget_compiled(spec: CodecSpec) -> None:

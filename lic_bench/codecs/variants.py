@@ -17,12 +17,13 @@ PARTS = (
 class Variant:
     """what: in words. group: two variants of one do not combine. parts: of a codec whose SPEC names g_a, h_a and g_s.
 
-    on_gpu: whether it needs one.
+    passes: of a codec whose SPEC has coding_passes. on_gpu: whether it needs one.
     """
 
     what: str
     group: str
     parts: bool = False
+    passes: bool = False
     on_gpu: bool = False
 
 
@@ -33,6 +34,12 @@ VARIANTS = {
     "tf32": Variant(what="products of g_a, h_a and g_s in TF32, on a GPU", group="precision", parts=True, on_gpu=True),
     "channels-last": Variant(what="images and weights in channels-last memory layout", group="layout"),
     "compile": Variant(what="its transforms compiled by torch.compile", group="compiler"),
+    "cuda-graphs": Variant(
+        what="its context model as CUDA graphs, one from each coding pass to the next",
+        group="graphs",
+        passes=True,
+        on_gpu=True,
+    ),
     THEIR_CODER: Variant(what="CompressAI's rANS coder in place of ours, same bytes", group="coder"),
 }
 
@@ -54,8 +61,14 @@ def variants_in(name: str) -> tuple[str, ...]:
 
 def possible_variants(spec: CodecSpec) -> list[str]:
     """The variants that a codec may have."""
+    if spec.kind != "learned":
+        return []
     named = all(part in spec.phases for part in PARTS)
-    return [name for name, variant in VARIANTS.items() if spec.kind == "learned" and (named or not variant.parts)]
+    return [
+        name
+        for name, variant in VARIANTS.items()
+        if (named or not variant.parts) and (spec.coding_passes or not variant.passes)
+    ]
 
 
 def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
@@ -68,8 +81,8 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
     possible = possible_variants(spec)
     if impossible := [variant for variant in named if variant not in possible]:
         raise UserError(
-            f"Codec {name!r}: {impossible[0]} needs a codec whose SPEC names {', '.join(PARTS)} in its phases; of "
-            f"{spec.name} allowed are {', '.join(possible)}."
+            f"Codec {name!r}: {impossible[0]} needs a codec {_needed(VARIANTS[impossible[0]])}; of {spec.name} allowed "
+            f"are {', '.join(possible)}."
         )
     return replace(
         spec,
@@ -83,6 +96,10 @@ def with_variants(spec: CodecSpec, named: Sequence[str]) -> CodecSpec:
     )
 
 
+def _needed(variant: Variant) -> str:
+    return "whose SPEC has coding_passes" if variant.passes else f"whose SPEC names {', '.join(PARTS)} in its phases"
+
+
 def without_variants(spec: CodecSpec) -> CodecSpec:
     """The codec that this one is a variant of, as far as it is computed and coded; label and coder stay."""
     return replace(spec, name=spec.base, variants=())
@@ -91,4 +108,5 @@ def without_variants(spec: CodecSpec) -> CodecSpec:
 def check_gpu(spec: CodecSpec, device: str) -> None:
     """Raise UserError where a variant needs a GPU and `device`, "cpu" or "cuda", is none."""
     if device == "cpu" and (on_gpu := [variant for variant in spec.variants if VARIANTS[variant].on_gpu]):
-        raise UserError(f"Codec {spec.name!r}: {on_gpu[0]} needs a GPU; use {VARIANT_MARK}bf16, or leave it out.")
+        instead = f"use {VARIANT_MARK}bf16, or " if VARIANTS[on_gpu[0]].group == "precision" else ""
+        raise UserError(f"Codec {spec.name!r}: {on_gpu[0]} needs a GPU; {instead}leave it out.")

@@ -61,7 +61,7 @@ def test_a_slice_sees_the_slices_before_it_and_no_more():
             seen.append(torch.cat((scales, means)))
             return estimator(scales, means)
 
-        model.predict(z_hat, code)
+        model.predict(model.hyper(z_hat), code)
         return seen
 
     plain = gaussians(y)

@@ -37,10 +37,10 @@ def test_another_instance_decodes_exactly_what_forward_estimates(model, size):
 def test_the_default_type_is_of_no_consequence(model):
     x = picture(1, 64, 64)
     with torch.no_grad():
-        y_hat = model.predict(model.rounded(model.h_a(model.g_a(x))), lambda scales, means: means)
+        y_hat = model.predict(model.hyper(model.rounded(model.h_a(model.g_a(x)))), lambda scales, means: means)
         torch.set_default_dtype(torch.float64)
         try:
-            again = model.predict(model.rounded(model.h_a(model.g_a(x))), lambda scales, means: means)
+            again = model.predict(model.hyper(model.rounded(model.h_a(model.g_a(x)))), lambda scales, means: means)
         finally:
             torch.set_default_dtype(torch.float32)
     assert torch.equal(y_hat, again)

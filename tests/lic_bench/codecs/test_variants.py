@@ -2,7 +2,8 @@
 
 import pytest
 
-from lic_bench.codecs.registry import find_codec, find_codecs, resolve_codec
+from lic_bench.codecs.hyperprior import HyperpriorCodec
+from lic_bench.codecs.registry import find_codec, find_codecs, load_target, resolve_codec
 from lic_bench.codecs.variants import VARIANTS, check_gpu, possible_variants
 from lic_bench.errors import UserError
 
@@ -36,6 +37,7 @@ def test_the_coder_is_a_variant() -> None:
         ("lalic@", "Unknown variant"),
         ("lalic@bf16@bf16", "one precision at a time"),
         ("lalic@bf16@tf32", "one precision at a time"),
+        ("elic@cuda-graphs", "whose SPEC has coding_passes; of elic allowed are bf16"),
         ("jpeg@bf16", "jpeg is a classical codec"),
         ("lalci@bf16", "Did you mean 'lalic'"),
         ("compressai.zoo:bmshj2018_factorized@bf16", "allowed are channels-last, compile, compressai-coder"),
@@ -57,12 +59,19 @@ def test_what_needs_a_gpu_says_so() -> None:
         spec = resolve_codec(f"lalic@{variant}")
         check_gpu(spec, "cuda")
         if info.on_gpu:
-            with pytest.raises(UserError, match=f"{variant} needs a GPU; use @bf16"):
+            with pytest.raises(UserError, match=f"{variant} needs a GPU; .*leave it out"):
                 check_gpu(spec, "cpu")
         else:
             check_gpu(spec, "cpu")
 
 
-def test_every_learned_codec_here_may_have_all_variants() -> None:
+def test_every_learned_codec_here_may_have_all_variants_but_cuda_graphs_without_passes() -> None:
     for spec in find_codecs().values():
-        assert possible_variants(spec) == (list(VARIANTS) if spec.kind == "learned" else [])
+        all_of_them = [name for name, variant in VARIANTS.items() if spec.coding_passes or not variant.passes]
+        assert possible_variants(spec) == (all_of_them if spec.kind == "learned" else [])
+
+
+def test_specs_say_which_networks_predict_pass_by_pass() -> None:
+    for spec in find_codecs().values():
+        if spec.small:
+            assert isinstance(load_target(spec.small)(), HyperpriorCodec) == spec.coding_passes, spec.name
