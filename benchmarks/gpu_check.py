@@ -34,16 +34,24 @@ GRACE_S = 10.0  # between asking a process to end and killing it
 FACTS_S = 60.0
 TAIL = 60  # lines
 RUN = ["--datasets", "sample", "--measure", "quality,latency,phases,memory,complexity"]
+VARIED = ["--datasets", "sample", "--measure", "quality,latency"]
+VARIANTS = {  # by device
+    "cuda": ["cuda-graphs", "tf32", "bf16", "fp16", "channels-last", "bf16@cuda-graphs", "compressai-coder"],
+    "cpu": ["bf16", "compressai-coder"],
+}
 NAMES = [
     "biwkv-tests",
     "biwkv-times",
     "few-blocks",
     "tests",
     "run",
+    "lalic-speed",
+    "variants",
+    "coder",
     "scale",
     "phases-cost",
-    "lalic-speed",
     "biwkv-tiles",
+    "compiled",
 ]
 
 
@@ -106,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--commit", help="of this code, for the summary [default: git's]")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
     parser.add_argument("--codecs", default="lalic,elic,jpeg", help="of the part run [default: lalic,elic,jpeg]")
+    parser.add_argument("--varied", default="lalic", help="codec of the parts variants, compiled [default: lalic]")
     parser.add_argument("--scaled", default="lalic,elic", help="codecs of the part scale [default: lalic,elic]")
     parser.add_argument("--sizes", default="256:1024", help="of the part scale [default: 256:1024]")
     return parser
@@ -122,6 +131,10 @@ def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
     device = ["--device", options.device]
     speed = partial(_script, folder=folder, device=device, needs=BENCH)
     kernels = partial(_script, folder=folder, gpu_only=True)
+    variants = VARIANTS[options.device]
+    varied, compiled = (
+        ",".join([options.varied, *(f"{options.varied}@{name}" for name in names)]) for names in (variants, ["compile"])
+    )
     return [
         _tests("biwkv-tests", 30, 150, inside=True),
         Part(
@@ -133,10 +146,13 @@ def parts(options: argparse.Namespace, folder: Path) -> list[Part]:
         kernels("few-blocks", 15, 60),
         _tests("tests", 20, 90, inside=False),
         _bench("run", 60, 240, folder, device, ["--codecs", options.codecs, *RUN]),
+        speed("lalic-speed", 30, 90, "--variants", ",".join(variants)),
+        _bench("variants", 40, 150, folder, device, ["--codecs", varied, *VARIED], command="run"),
+        _script("coder", 20, 60, folder=folder, needs=BENCH),
         _bench("scale", 40, 120, folder, device, ["--codecs", options.scaled, "--sizes", options.sizes]),
         speed("phases-cost", 30, 90, "--codecs", "lalic,elic"),
-        speed("lalic-speed", 20, 60),
         kernels("biwkv-tiles", 40, 120),
+        _bench("compiled", 60, 150, folder, device, ["--codecs", compiled, *VARIED], command="run"),
     ]
 
 
@@ -157,11 +173,20 @@ def _script(
     return Part(name=name, commands=[command], least_s=least_s, limit_s=limit_s, **more)
 
 
-def _bench(name: str, least_s: float, limit_s: float, folder: Path, device: list[str], options: list[str]) -> Part:
-    """A command of lic-bench into a folder of its name, and the check of what it stored."""
-    command = _python("-m", "lic_bench.cli", name, "--quick", "--fresh", *device, *options, "--out", folder / name)
+def _bench(
+    name: str,
+    least_s: float,
+    limit_s: float,
+    folder: Path,
+    device: list[str],
+    options: list[str],
+    command: str | None = None,
+) -> Part:
+    """A command of lic-bench, by default that of the name, into a folder of the name; the check of what it stored."""
+    of_bench = ["-m", "lic_bench.cli", command or name]
+    called = _python(*of_bench, "--quick", "--fresh", *device, *options, "--out", folder / name)
     check = _python(SCRIPTS / "check_run.py", folder / name, *device)
-    return Part(name=name, commands=[command, check], least_s=least_s, limit_s=limit_s, needs=BENCH)
+    return Part(name=name, commands=[called, check], least_s=least_s, limit_s=limit_s, needs=BENCH)
 
 
 def _python(*arguments: str | Path) -> list[str | Path]:

@@ -1,10 +1,11 @@
 """Where LALIC's time goes: its transforms, coding and decoding of one image, and the operators of g_a.
 
     python benchmarks/lalic_speed.py [--device cuda] [--size 512x768] [--dtype bfloat16] [--profile] [--json FILE]
+                                     [--variants bf16,compile]
 
 Random weights, the settings of `lic-bench run`; medians of five calls after one that is not counted. With --dtype
 bfloat16: what stands between the matrix products, at the sizes of g_a and beside float32, then g_a and g_s alone: all
-of them, and the mixes of their blocks alone.
+of them, and the mixes of their blocks alone. With --variants bf16,bf16@cuda-graphs: coding by these variants of it too.
 """
 
 from __future__ import annotations
@@ -56,6 +57,16 @@ def codec_calls(model: nn.Module, x: Tensor) -> Calls:
         "g_s": lambda: model.g_s(y),
         "compress": lambda: model.compress(x),
         "decompress": lambda: model.decompress(coded["strings"], coded["shape"]),
+    }
+
+
+@torch.inference_mode()
+def variant_calls(variant: str, x: Tensor) -> Calls:
+    model = load_model(f"lalic@{variant}", device=x.device)
+    coded = model.compress(x)
+    return {
+        f"compress @{variant}": lambda: model.compress(x),
+        f"decompress @{variant}": lambda: model.decompress(coded["strings"], coded["shape"]),
     }
 
 
@@ -111,6 +122,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--size", default="512x768", help="height x width, multiples of 128")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    parser.add_argument("--variants", type=lambda text: text.split(","), default=[], help="as bf16 or bf16@compile")
     parser.add_argument("--profile", action="store_true", help="also the operators of g_a")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the seconds there too")
     return parser.parse_args()
@@ -134,10 +146,12 @@ def main() -> None:
             calls = transform_calls(model, x, dtype)
         else:
             print("This processor has no bfloat16 products (AVX-512 BF16 or AMX): g_a and g_s are left out.")
+    for variant in chosen.variants:
+        calls |= variant_calls(variant, x)
     medians = {}
     for name, call in calls.items():
         medians[name] = seconds(call, device)
-        print(f"{name:<12} {medians[name] * 1e3:8.1f} ms", flush=True)
+        print(f"{name:<28} {medians[name] * 1e3:8.1f} ms", flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps(what | {"seconds": medians}, indent=1) + "\n")
     if chosen.profile and calls:

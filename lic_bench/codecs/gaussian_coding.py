@@ -82,13 +82,9 @@ class GaussianTables:
             return self._indexer.indexes(scales)
 
     def symbols(self, y: Tensor, scales: Tensor, means: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(round(y - means), `indexes`, y_hat): the first two int32 in host memory, y_hat where y is."""
+        """(round(y - means), `indexes`, y_hat): the first two int32, all where y is."""
         with mark(ENTROPY_CODER):
-            symbols, indexes, y_hat = self._indexer.symbols(y, scales, means)
-        if symbols.device.type != "cpu":
-            with mark(COPIES):
-                symbols, indexes = torch.stack((symbols, indexes)).cpu()
-        return symbols, indexes, y_hat
+            return self._indexer.symbols(y, scales, means)
 
 
 class Estimator:
@@ -115,21 +111,25 @@ class Encoder:
     def __init__(self, passes: Iterable[Tensor], tables: GaussianTables) -> None:
         self._passes = iter(passes)
         self._tables = tables
-        self._collected: list[list[tuple[Tensor, Tensor]]] = []  # pass, image -> symbols, indexes
+        self._collected: list[tuple[Tensor, Tensor]] = []  # symbols and indexes of each pass
 
     def __call__(self, scales: Tensor, means: Tensor) -> Tensor:
         """Collect the symbols of the next pass; its y_hat."""
         symbols, indexes, y_hat = self._tables.symbols(next(self._passes), scales, means)
-        self._collected.append(list(zip(symbols, indexes, strict=True)))
+        self._collected.append((symbols, indexes))
         return y_hat
 
     def strings(self) -> list[Strings]:
         """One string per pass and image."""
-        return [[self._encoded([part]) for part in images] for images in self._collected]
+        return [[self._encoded([part]) for part in images] for images in self._images()]
 
     def joined(self) -> Strings:
         """One string per image, its passes one after the other."""
-        return [self._encoded(passes) for passes in zip(*self._collected, strict=True)]
+        return [self._encoded(passes) for passes in zip(*self._images(), strict=True)]
+
+    def _images(self) -> list[list[tuple[Tensor, Tensor]]]:
+        """Of each pass and image the symbols and indexes."""
+        return [list(zip(*part, strict=True)) for part in _on_host(self._collected)]
 
     def _encoded(self, passes: Iterable[tuple[Tensor, Tensor]]) -> bytes:
         with mark(ENTROPY_CODER):
@@ -138,6 +138,18 @@ class Encoder:
                 encoder.put(symbols, indexes, self._tables.tables)
             string: bytes = encoder.flush()
         return string
+
+
+def _on_host(passes: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """These int32 tensors in host memory, by one copy for all of them, for which a GPU is waited."""
+    parts = [part for pair in passes for part in pair]
+    if not parts or parts[0].device.type == "cpu":
+        return passes
+    with mark(COPIES):
+        whole = torch.cat([part.flatten() for part in parts]).cpu()
+        pieces = torch.split(whole, [part.numel() for part in parts])
+        shaped = [piece.view(part.shape) for piece, part in zip(pieces, parts, strict=True)]
+    return list(zip(shaped[::2], shaped[1::2], strict=True))
 
 
 class Decoder:
@@ -169,5 +181,7 @@ class JoinedDecoder:
             images = [d.get(row, self._tables.tables) for d, row in zip(self._decoders, indexes, strict=True)]
             symbols = torch.stack(images)
         with mark(COPIES):
-            symbols = symbols.to(scales.device)
+            if scales.is_cuda:
+                symbols = symbols.pin_memory()  # else the host waits for the copy
+            symbols = symbols.to(scales.device, non_blocking=True)
         return (symbols.to(scales.dtype) + means).contiguous()

@@ -93,6 +93,9 @@ def test_every_part_has_what_it_runs(check: ModuleType, tmp_path: Path) -> None:
             scripts = [Path(word) for word in command[1:] if str(word).endswith(".py")]
             assert all(file.is_file() for file in scripts)
     assert sum(one.least_s for one in found) + check.RESERVED_S < options.budget
+    named = {one.name: str(one.commands[0]) for one in found}
+    assert "lalic,lalic@cuda-graphs,lalic@tf32" in named["variants"]
+    assert "lalic,lalic@compile'" in named["compiled"]
     tests = {one.name: one.commands[0] for one in found if "tests" in one.name}
     assert all(str(file).startswith(str(ROOT / "tests/lalic")) for file in tests["biwkv-tests"][-2:])
     assert not set(tests["biwkv-tests"][-2:]) & set(tests["tests"])

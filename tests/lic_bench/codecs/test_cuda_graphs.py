@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -141,3 +142,52 @@ def test_a_prediction_that_fails_while_it_is_recorded_is_not_kept() -> None:
         prediction((torch.zeros(1),), code)
     assert not prediction.recordings
     assert prediction((torch.zeros(1),), code).equal(torch.zeros(1))
+
+
+class Crossings(TorchDispatchMode):  # type: ignore[no-untyped-call]  # the same
+    """Operators with tensors of two devices: copies, for which the host waits or which cannot be recorded."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # the same
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, call: Any, _types: Any, arguments: Any = (), options: Any = None) -> Any:
+        result = call(*arguments, **(options or {}))
+        tensors = [leaf for leaf in tree_leaves((arguments, options, result)) if isinstance(leaf, torch.Tensor)]
+        if len({tensor.device for tensor in tensors}) > 1:
+            self.found.append(str(call))
+        return result
+
+
+def on_a_made_up_gpu(made: nn.Module) -> None:
+    """Weights that have shapes and a device, but no values: whatever asks for one raises an error."""
+    for module in made.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            weights = torch.empty(parameter.shape, dtype=parameter.dtype, device="cuda")
+            setattr(module, name, nn.Parameter(weights, requires_grad=False))
+        for name, buffer in module.named_buffers(recurse=False):
+            setattr(module, name, torch.empty(buffer.shape, dtype=buffer.dtype, device="cuda"))
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the data pointer of FakeTensor")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_on_a_gpu_nothing_between_two_passes_of_the_coder_waits_for_the_host(name: str) -> None:
+    made = network(name)
+    with FakeTensorMode(), torch.no_grad():
+        on_a_made_up_gpu(made)
+        z_hat = torch.empty(1, made.entropy_bottleneck.channels, 2, 2, device="cuda")
+        hyper = made.hyper(z_hat)
+        with Crossings() as crossings:
+            y_hat = made.predict(hyper, lambda _scales, means: torch.zeros_like(means))
+    assert y_hat.device.type == "cuda"
+    assert not crossings.found
+
+
+def test_what_waits_for_the_host_is_noticed() -> None:
+    with FakeTensorMode(), Crossings() as crossings:
+        x = torch.empty(2, device="cuda")
+        with pytest.raises(DataDependentOutputException):
+            x.max().item()
+        x.cpu()
+        x + torch.ones(2).to(x.device)
+    assert crossings.found == ["aten._to_copy.default"] * 2
