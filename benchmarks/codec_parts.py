@@ -20,6 +20,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -81,7 +82,7 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
     import torch
 
     from lic_bench import load_model
-    from lic_bench.codecs import rans
+    from lic_bench.codecs import compressai_rans, rans
     from lic_bench.images.sample_pictures import draw_sample
     from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.peak_memory import bytes_of_weights, measure_peak_memory
@@ -100,9 +101,9 @@ def measure(codec: str, size: str, device_name: str, threads: int | None) -> dic
             leaf = name.rpartition(".")[2]
             if leaf in (*PARTS, *HYPER_SYNTHESIS):
                 clock.wrap(module, "forward", "h_s" if leaf in HYPER_SYNTHESIS else leaf)
-        for coder, methods in CODERS.items():
+        for module, (coder, methods) in product((rans, compressai_rans), CODERS.items()):
             for method in methods:
-                clock.wrap(getattr(rans, coder), method, "coder")
+                clock.wrap(getattr(module, coder), method, "coder")
         times = {
             "forward": clock.of(lambda: model(x)),
             "compress": clock.of(lambda: model.compress(x)),

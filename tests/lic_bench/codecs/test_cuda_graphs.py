@@ -68,10 +68,10 @@ def image(height: int = 128, width: int = 128) -> torch.Tensor:
 def hypers(made: HyperpriorCodec) -> Iterator[tuple[torch.Tensor, ...]]:
     """Of three pictures; the second and third made up, as with random weights z_hat is the same for all."""
     with torch.no_grad():
-        first = made.hyper(made.rounded(made.h_a(made.g_a(image()))))
+        first = made.hyper(made.rounded(made.h_a(made.g_a(image().to(next(made.parameters()).device)))))
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
-        yield tuple(part + 0.1 * seed * torch.randn(part.shape, generator=generator) for part in first)
+        yield tuple(part + 0.1 * seed * torch.randn(part.shape, generator=generator).to(part) for part in first)
 
 
 def code(scales: torch.Tensor, means: torch.Tensor) -> torch.Tensor:
@@ -97,6 +97,20 @@ def test_strings_written_with_graphs_are_the_same_and_read_with_and_without_them
     assert coded == expected
     x_hat = with_graphs.decompress(coded["strings"], coded["shape"])["x_hat"]
     assert x_hat.equal(plain.decompress(expected["strings"], expected["shape"])["x_hat"])
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", NETWORKS)
+def test_cuda_graphs_give_the_strings_and_pictures_of_the_network_itself(name: str) -> None:
+    plain, with_graphs = network(name).cuda(), network(name).cuda()
+    with_graphs.__dict__["predict"] = GraphedPrediction(with_graphs.predict)
+    with torch.no_grad():
+        for hyper in hypers(plain):
+            assert with_graphs.predict(hyper, code).equal(plain.predict(hyper, code))
+    coded = with_graphs.compress(image().cuda())
+    assert coded == plain.compress(image().cuda())
+    x_hat = with_graphs.decompress(coded["strings"], coded["shape"])["x_hat"]
+    assert x_hat.equal(plain.decompress(coded["strings"], coded["shape"])["x_hat"])
 
 
 def test_what_was_given_out_stays_as_it_is() -> None:
