@@ -56,6 +56,7 @@ def app() -> Typer:
     import typer
 
     from lic_bench.commands.compare import compare
+    from lic_bench.commands.decode_check import decode_check
     from lic_bench.commands.doctor import doctor
     from lic_bench.commands.fetch import fetch
     from lic_bench.commands.history import history_app
@@ -63,6 +64,7 @@ def app() -> Typer:
     from lic_bench.commands.report import report
     from lic_bench.commands.run import run
     from lic_bench.commands.scale import scale
+    from lic_bench.commands.show import show
     from lic_bench.commands.train import train
     from lic_bench.commands.version import program_options
 
@@ -79,6 +81,8 @@ def app() -> Typer:
     verbs.add_typer(history_app, name="history")
     verbs.command("list")(list_known)
     verbs.command()(doctor)
+    verbs.command()(show)
+    verbs.command("decode-check")(decode_check)
     verbs.command()(fetch)
     verbs.command()(train)
     return verbs

@@ -61,6 +61,12 @@ def measurements() -> list[str]:
     return [*PARTS, "all"]
 
 
+def saved() -> tuple[str, ...]:
+    from lic_bench.store.saved_files import SAVED
+
+    return SAVED
+
+
 def coders() -> tuple[str, ...]:
     from lic_bench.run.options import CODERS
 

@@ -37,6 +37,13 @@ Measure = Annotated[
     ),
 ]
 Batch = Annotated[str | None, Option(help="Images in a call, for the throughput. [default: 1,4,16]")]
+Save = Annotated[
+    str | None,
+    Option(
+        help="Keep of every image, in OUT: pictures (decoded, PNG), bitstreams.",
+        **offering(completion.saved),
+    ),
+]
 Starts = Annotated[
     int | None, Option(help="Starts of each codec's process, after each of which times are taken. [default: 1]")
 ]
@@ -69,6 +76,7 @@ def run(
     convert: opt.Convert = False,
     measure: Measure = "all",
     batch: Batch = None,
+    save: Save = None,
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
     budget: opt.Budget = None,
@@ -90,12 +98,11 @@ def run(
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
     given = locals()
-    import lic_bench.run.session  # noqa: F401  # torch, whose settings are kept only if it is there before plug-ins
-    from lic_bench.run.options import Options
+    from lic_bench.run import options as of_run, session  # noqa: F401, I001  # torch, which must be there before plug-ins
 
     with naming_file(context):
         opt.add_plugins(plugin)
-        options = opt.fill(Options, given)
+        options = opt.fill(of_run.Options, given)
         _print_plan(context, options, as_json=as_json) if dry_run else _measure(options, as_json=as_json)
 
 

@@ -18,6 +18,7 @@ from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Picture, Section, inline_svg, page
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
+from lic_bench.report.tables.decode_checks_table import decode_checks_table
 from lic_bench.report.tables.machine_tables import conditions_table, machines_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.phases_table import phases_table
@@ -116,7 +117,7 @@ def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]
 
 TABLES = (
     *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
-    *("complexity", "failures"),
+    *("complexity", "failures", "decode_checks"),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
 )
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
@@ -142,6 +143,7 @@ def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Tab
     ]
     tables += [phases_table(data.phases), complexity_table(data), failures_table(data), sources_table(data)]
     tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
+    tables += [decode_checks_table(data.decode_checks)]
     tables += scaling_tables(data.scaling, memory_gib)
     return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
 
@@ -190,7 +192,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         ),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
-        Section("machine", "Machines and conditions", (), existing("machines", "conditions")),
+        Section("machine", "Machines and conditions", (), existing("decode_checks", "machines", "conditions")),
         Section("points", "Points", (), existing("rd_points"), folded=True),
         Section("published", "Sources", (), existing("sources"), folded=True),
     ]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lic_bench.images.image_file import Image
     from lic_bench.measurement.failures import CodecFailure, Failure
     from lic_bench.measurement.rounds import Samples
-    from lic_bench.run.worker_interface import CodecSetup
+    from lic_bench.run.worker_interface import CodecSetup, Saved
     from lic_bench.store.records import Complexity, FailureKind
 
 PROGRAM = "import sys; sys.path[:] = sys.argv[3:]; from lic_bench.run.codec_process import serve; serve(*sys.argv[1:3])"
@@ -202,6 +202,9 @@ class RemoteImage:
 
     def turn(self) -> Samples:
         return cast("Samples", self.ask("turn"))
+
+    def coded_and_decoded(self) -> Saved:
+        return cast("Saved", self.ask("coded_and_decoded"))
 
     def phases(self) -> dict[str, list[float]]:
         return cast(dict[str, list[float]], self.ask("phases"))

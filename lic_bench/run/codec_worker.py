@@ -6,7 +6,7 @@ import gc
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -22,6 +22,7 @@ from lic_bench.codec import Bitstream
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.network_variants import forget_compiled
+from lic_bench.codecs.pass_digests import Pass, watch_passes
 from lic_bench.codecs.pixels import to_tensor
 from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.program_codec import ProgramCodec
@@ -39,7 +40,7 @@ from lic_bench.measurement.symbol_check import checked_symbols, entropy_coder_fi
 from lic_bench.measurement.verified_coding import Pair, check_memory, code_and_verify
 from lic_bench.run.base_codec import BaseCodec
 from lic_bench.run.local_batches import LocalBatches
-from lic_bench.run.worker_interface import CodecSetup
+from lic_bench.run.worker_interface import CodecSetup, Saved
 from lic_bench.store.records import COSTS, Complexity
 
 
@@ -60,8 +61,10 @@ class CodecWorker:
 
     def code(self, quality: int, image: Image) -> LocalImage:
         """Raises CodecFailure, and whatever a codec raises."""
-        with self.contained(), checked_symbols() as coders:
+        saving = watch_passes() if "bitstreams" in self.setup.parts else nullcontext(None)
+        with self.contained(), checked_symbols() as coders, saving as passes:
             coded = LocalImage.verified(self, quality, image)
+        coded.passes = list(dict.fromkeys(passes.written)) if passes else []
         coded.fields |= entropy_coder_field(coders)
         if self.spec.variants and "quality" in self.setup.parts and coded.decoded is not None:
             with self.contained():
@@ -169,7 +172,7 @@ class CodecWorker:
 class LocalImage:
     """A CodedImage of a worker in this process. x: [1, 3, H, W] in [0, 1] on its device; bits: what it was coded to.
 
-    decoded: the decoder's picture, uint8 [1, 3, H, W], of an image that was verified.
+    decoded: the decoder's picture, uint8 [1, 3, H, W], of an image that was verified. passes: of one that is saved.
     """
 
     worker: CodecWorker
@@ -178,6 +181,7 @@ class LocalImage:
     bits: Bitstream
     fields: dict[str, Any] = field(default_factory=dict)
     decoded: Tensor | None = None
+    passes: list[Pass] = field(default_factory=list)
 
     @classmethod
     def verified(cls, worker: CodecWorker, quality: int, image: Image) -> LocalImage:
@@ -206,6 +210,9 @@ class LocalImage:
     def hand_over(self) -> tuple[Bitstream, str]:
         """What it was coded to, and the hash of the decoder's picture."""
         return self.bits, _hash_of(self.picture())
+
+    def coded_and_decoded(self) -> Saved:
+        return self.bits, self.picture(), self.passes
 
     def picture(self) -> NDArray[np.uint8]:
         """The decoder's picture, [1, 3, H, W]."""

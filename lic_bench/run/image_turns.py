@@ -47,11 +47,13 @@ class Settings:
 class Hooks:
     """What a run does around the measuring.
 
-    await_bitstream: return when what is encoded ahead for a job's key is there. job_begins: told each job. note: told
+    await_bitstream: return when what is encoded ahead for a job's key is there. job_begins: told each job.
+    coded: given each image that was coded and verified, before times are taken. note: told
     what is worth a line. between_rounds: called between two rounds of timing.
     """
 
     await_bitstream: Callable[[Hashable], None] = lambda key: None
+    coded: Callable[[JobResult], None] = lambda result: None
     job_begins: Callable[[Job], None] = lambda job: None
     note: Callable[[str], None] = lambda text: None
     between_rounds: Callable[[], None] = lambda: None
@@ -91,6 +93,8 @@ class ImageTurns:
             result.fields |= result.image.fields
             self._note_other_rounding(result)
         self._note_limit(result)
+        if result.failure is None:
+            self.hooks.coded(result)
         return result
 
     def _with_room(self, result: JobResult, call: Callable[[], R]) -> R:

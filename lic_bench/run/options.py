@@ -13,8 +13,9 @@ from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import FIELDS_OF_PART, OTHER_ROWS
 from lic_bench.store.run_folder import ALLOWED
+from lic_bench.store.saved_files import SAVED
 
-PARTS = (*FIELDS_OF_PART, *OTHER_ROWS)
+PARTS = (*(part for part in FIELDS_OF_PART if part not in SAVED), *OTHER_ROWS)
 NOT_IN_ALL = "throughput"  # which takes as long as all else together
 BATCHES = "1,4,16"
 WEIGHTS = ("auto", "random", "require")
@@ -44,6 +45,7 @@ class Options:
     convert: bool = False
     measure: str = "all"
     batch: str | None = None
+    save: str | None = None
     device: str = "auto"
     repeats: int | None = None
     budget: float | None = None
@@ -115,6 +117,15 @@ def choose_parts(text: str) -> tuple[str, ...]:
     if "phases" in asked and not {"latency", "all"} & set(asked):
         raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
     return tuple(part for part in PARTS if part in asked or ("all" in asked and part != NOT_IN_ALL))
+
+
+def choose_saved(text: str | None) -> tuple[str, ...]:
+    """What --save names, in its own order."""
+    asked = split_list(text, "--save") if text is not None else []
+    for kind in asked:
+        if kind not in SAVED:
+            raise unknown("--save", kind, SAVED)
+    return tuple(kind for kind in SAVED if kind in asked)
 
 
 def parse_batches(text: str | None, parts: Sequence[str]) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ from lic_bench.run.options import (
     Options,
     check_ranges,
     choose_parts,
+    choose_saved,
     ladder,
     parse_batches,
     parse_qualities,
@@ -45,7 +46,7 @@ from lic_bench.run.weights_choice import (
     with_named_qualities,
 )
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import COSTS, OTHER_ROWS
+from lic_bench.store.records import COSTS, FIELDS_OF_PART
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.programs import InstalledCoder
 
@@ -70,9 +71,13 @@ class Session:
     counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     one_by_one: bool = False
 
+    def parts_of_records(self) -> frozenset[str]:
+        """What fills Records of the run."""
+        return frozenset(FIELDS_OF_PART) & {*self.config.measure, *self.config.save}
+
     def jobs(self) -> list[Job]:
         """Every job of the run, in order; none where its measurements fill no Record."""
-        if set(self.config.measure) <= set(OTHER_ROWS):
+        if not self.parts_of_records():
             return []
         return list(plan(self.specs, self.config.qualities, self.datasets))
 
@@ -209,6 +214,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
         **_images_used(options),
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "batch": parse_batches(options.batch, parts),
+        "save": choose_saved(options.save),
         "budget": options.budget,
         "starts": options.starts,
         "convert": options.convert or None,

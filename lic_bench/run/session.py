@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,12 +26,13 @@ from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
+from lic_bench.run.saved_images import save_coded
 from lic_bench.run.settings import settings_of, setup_of
 from lic_bench.run.throughput import batches_lacking, measure_batches
 from lic_bench.run.worker_interface import CodecSetup, Worker
 from lic_bench.spec import CodecSpec
 from lic_bench.store.record_log import read_rows
-from lic_bench.store.records import COSTS, FIELDS_OF_PART, Complexity, Record, Throughput
+from lic_bench.store.records import COSTS, Complexity, Record, Throughput
 from lic_bench.store.run_folder import Store, check_run, set_aside
 from lic_bench.system import stop_signals
 
@@ -134,6 +136,7 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                 tasks = {} if COSTS & settings.parts else encoding_tasks(lacking, settings.timeout_s)
                 with core_affinity.keep_on_cores(settings.cores), closing(EncodeAhead(programs, tasks)) as ahead:
                     hooks = Hooks(
+                        coded=partial(save_coded, run=options.out, kinds=settings.parts),
                         await_bitstream=ahead.wait,
                         job_begins=listener.job,
                         note=listener.note,
@@ -172,7 +175,7 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
 
 def jobs_lacking(rows: Rows, session: Session, jobs: Sequence[Job], *, retry_failed: bool) -> list[Job]:
     """The jobs that have no record yet, one without all that is to be measured, or a failed one to be tried again."""
-    asked = set(session.config.measure) & FIELDS_OF_PART.keys()
+    asked = session.parts_of_records()
 
     def lacks(job: Job) -> bool:
         row = rows.get(job.key)
@@ -206,7 +209,7 @@ def check_growth(session: Session, options: Options, environment: Mapping[str, A
 
 def parts_lacking(rows: Rows, session: Session, jobs: Sequence[Job]) -> frozenset[str]:
     """What is to be measured for these jobs: all that was asked for and that not all of them have."""
-    asked = set(session.config.measure) & FIELDS_OF_PART.keys()
+    asked = session.parts_of_records()
     lacking = {
         part for row in (rows.get(job.key) for job in jobs) for part in asked.difference(row.parts if row else ())
     }

@@ -3,14 +3,22 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lic_bench.codec import Bitstream
+from lic_bench.codecs.pass_digests import Pass
 from lic_bench.defaults import PROGRAM_TIMEOUT_S, TIMEOUT_S
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity
+
+# The bytes of an image, the decoder's picture [1, 3, H, W], and the passes in which our coder wrote its symbols.
+Saved: TypeAlias = tuple[Bitstream, NDArray[np.uint8], list[Pass]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,9 @@ class Coded(Protocol):
 
 class CodedImage(Coded, Protocol):
     """One image that was coded."""
+
+    def coded_and_decoded(self) -> Saved:
+        """Of an image that was verified."""
 
     def phases(self) -> dict[str, list[float]]:
         """ "encode/g_a" and the like -> seconds; {} for a codec whose parts are not known."""

@@ -30,6 +30,7 @@ class RunConfig:
     convert: pictures of other kinds were made 8-bit RGB, by the rules of lic_bench.images.oddity; None: none was.
     images: data set -> number of images. complexity_size: (height, width).
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
+    save: what is kept of every image, of store.saved_files.SAVED.
     batch: images in a call, at which the throughput is taken; (): it is not.
     """
 
@@ -53,6 +54,7 @@ class RunConfig:
     complexity_size: tuple[int, int] = COMPLEXITY_SIZE
     sizes: tuple[int, ...] = ()
     batch: tuple[int, ...] = ()
+    save: tuple[str, ...] = ()
     protocol: str = PROTOCOL
 
 

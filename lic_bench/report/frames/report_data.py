@@ -10,6 +10,7 @@ from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
@@ -39,6 +40,7 @@ class ReportData:
     latency: pd.DataFrame
     phases: pd.DataFrame
     variants: pd.DataFrame
+    decode_checks: pd.DataFrame
     throughput: pd.DataFrame
     memory: pd.DataFrame
     complexity: pd.DataFrame
@@ -94,6 +96,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         phases=_frame_of_runs(phase_times, runs, PHASES),
         variants=_frame_of_runs(variants_frame, runs, VARIANTS),
+        decode_checks=_frame_of_runs(decode_checks_frame, runs, CHECKS),
         throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
         memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
         complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
