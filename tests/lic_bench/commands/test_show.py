@@ -40,8 +40,8 @@ def test_the_files_and_figures_of_an_image(folder: Path) -> None:
         "picture": f"{folder}/pictures/aa.png",
         "bitstream": f"{folder}/bitstreams/bb.licb",
     }
-    text = CliRunner().invoke(app(), ["show", str(folder), "jpeg", "40", "clic/4.png"]).stdout
-    assert text == f"bitstream  {folder}/bitstreams/bb.licb\n"
+    shown = CliRunner().invoke(app(), ["show", str(folder), "jpeg", "40", "clic/4.png", "--json"])
+    assert json.loads(shown.stdout) == {"bitstream": f"{folder}/bitstreams/bb.licb"}
 
 
 @pytest.mark.parametrize(
