@@ -266,8 +266,9 @@ def _answering(setup: bytes) -> Callable[..., tuple[object, Failure | None]]:
 
     from lic_bench.machine.environment_record import apply_protocol_settings
     from lic_bench.measurement.failures import CodecFailure, Failure
-    from lic_bench.run.codec_worker import CodecWorker, LocalImage
+    from lic_bench.run.codec_worker import CodecWorker
     from lic_bench.run.local_batches import LocalBatches
+    from lic_bench.run.local_image import LocalImage
 
     made: CodecSetup = pickle.loads(setup)
     apply_protocol_settings(torch.device(made.device), made.threads)

@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from lic_bench.codec import Bitstream
 from lic_bench.images.image_file import Image, read_image
-from lic_bench.measurement.batched_coding import Alone, code_alone, code_in_batches
+from lic_bench.measurement.batched_coding import code_alone, code_in_batches
 from lic_bench.measurement.memory_layout import random_heap_blocks
 from lic_bench.measurement.rounds import Samples
 from lic_bench.measurement.stopwatch import timed, warm_up
-from lic_bench.measurement.verified_coding import Pair, check_memory
-from lic_bench.run.worker_interface import CodecSetup
-
-
-class Holder(Protocol):
-    """What batches need of the CodecWorker that codes them."""
-
-    setup: CodecSetup
-    device: torch.device
-    random: Random
-    heap: list[bytes]
-    alone: dict[Image, Alone]
-
-    def pair(self, quality: int) -> Pair:
-        """The two instances of this quality."""
-
-    def measuring(self) -> AbstractContextManager[None]:
-        """For what is measured."""
+from lic_bench.measurement.verified_coding import check_memory
+from lic_bench.run.codec_holder import CodecHolder
 
 
 @dataclass(slots=True)
@@ -44,14 +26,14 @@ class LocalBatches:
     A sample is one pass over all batches.
     """
 
-    worker: Holder
+    worker: CodecHolder
     quality: int
     batches: Sequence[Tensor]
     bits: Sequence[Bitstream]
     fields: dict[str, Any]
 
     @classmethod
-    def verified(cls, worker: Holder, quality: int, images: Sequence[Image], batch: int) -> LocalBatches:
+    def verified(cls, worker: CodecHolder, quality: int, images: Sequence[Image], batch: int) -> LocalBatches:
         """Code the images, each alone unless that was done before, then in batches; compare the two."""
         check_memory(images[0].width or 0, (images[0].height or 0) * len(images))
         pair = worker.pair(quality)

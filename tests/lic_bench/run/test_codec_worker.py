@@ -13,7 +13,8 @@ from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.failures import Failure
 from lic_bench.measurement.stopwatch import Effort
-from lic_bench.run.codec_worker import CodecWorker, LocalImage
+from lic_bench.run.codec_worker import CodecWorker
+from lic_bench.run.local_image import LocalImage
 from lic_bench.run.worker_interface import CodecSetup
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
