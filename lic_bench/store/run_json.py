@@ -31,6 +31,7 @@ class RunConfig:
     images: data set -> number of images. complexity_size: (height, width).
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
     batch: images in a call, at which the throughput is taken; (): it is not.
+    match: "codec:quality" of --match, whose sizes the classical codecs met.
     """
 
     codecs: tuple[str, ...]
@@ -53,6 +54,7 @@ class RunConfig:
     complexity_size: tuple[int, int] = COMPLEXITY_SIZE
     sizes: tuple[int, ...] = ()
     batch: tuple[int, ...] = ()
+    match: tuple[str, ...] = ()
     protocol: str = PROTOCOL
 
 
