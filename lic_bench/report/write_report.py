@@ -186,6 +186,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
         Section("equal", "Equal rates", (), existing("equal_rates")),
+        Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section(
             "times",
             "Latency, throughput and memory",
@@ -195,7 +196,6 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
         Section("machine", "Machines and conditions", (), existing("machines", "conditions")),
-        Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section("points", "Points", (), existing("rd_points"), folded=True),
         Section("published", "Sources", (), existing("sources"), folded=True),
     ]

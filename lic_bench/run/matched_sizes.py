@@ -140,11 +140,9 @@ def _sizes(target: Target, session: Session, rows: Rows) -> Iterator[tuple[str, 
 def _found(spec: CodecSpec, wanted: int, worker: Worker, image: Image) -> tuple[int, list[float]]:
     """The quality, and how far its size is off, relative; nothing where the codec failed."""
     sizes: dict[int, int] = {}
-    tried = spec.qualities[0]
 
     def size_of(quality: int) -> int:
-        nonlocal tried
-        tried = quality
+        sizes[quality] = 0  # the last one tried, whatever comes
         sizes[quality] = worker.payload_bytes(quality, image)
         return sizes[quality]
 
@@ -152,11 +150,11 @@ def _found(spec: CodecSpec, wanted: int, worker: Worker, image: Image) -> tuple[
         found = nearest_quality(spec, wanted, size_of)
     except Exception:  # whatever a codec does wrong
         stop_signals.raise_again()
-        return tried, []
+        return list(sizes)[-1], []
     return found, [abs(sizes[found] / wanted - 1)]
 
 
 def _summary(off: Sequence[float]) -> str:
     if not off:
         return "found none"
-    return f"is off by {fmean(off):.1%} of the size on average, at most {max(off):.1%} ({len(off)} images)"
+    return f"is off by {fmean(off):.1%} of the size on average, at most {max(off):.1%}; images: {len(off)}"
