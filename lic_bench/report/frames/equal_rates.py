@@ -48,9 +48,10 @@ def equal_rates_frame(runs: Sequence[Run], datasets: Sequence[CodedDataset]) -> 
     reach there, but for codecs that reach less than half of them, which have no value. n_reached: by this codec, of
     n_pictures.
     """
-    common, groups = common_images(runs), defaultdict[Any, list[CodedDataset]](list)
+    common = {(run, dataset): images for (run, _, _, dataset), images in common_images(runs).items()}
+    groups = defaultdict[Any, list[CodedDataset]](list)
     for coded in datasets:
-        images = common.get(coded.key)
+        images = common.get((coded.key[0], coded.key[3]))  # of the run: no quality need have all images
         if images and any(image.curve for image in coded.images.values()):
             groups[coded.key[3], images.pictures].append(coded)
     rows = [row for (_, of), several in groups.items() if of for target in TARGETS for row in _at(target, several, of)]

@@ -64,6 +64,14 @@ def test_all_codecs_of_a_column_have_the_same_images(make_run: MakeRun, tmp_path
     assert cell(frame, "jpeg", "30_db").value == pytest.approx(bpp_at(30, range(12)), rel=1e-3)
 
 
+def test_a_codec_whose_images_have_other_qualities_each_is_there(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"jpeg": 1.0, "webp": 0.9})
+    place = run.records.image.str.slice(2, 4).astype(int) % 4 + 1
+    run.records = run.records[(run.records.codec != "webp") | (run.records.quality != place)]
+    row = cell(frame_of(run), "webp", "0.3_bpp")
+    assert (row.n_images, row.value) == (24, pytest.approx(28 + 2.5 * log2(3 / 0.9), abs=1e-3))
+
+
 def test_runs_of_other_images_do_not_take_each_others(make_run: MakeRun, tmp_path: Path) -> None:
     many = make_run(tmp_path / "many", {"jpeg": 1.0})
     other = make_run(tmp_path / "other", {"webp": 1.0}, images=3, pictures="others")
