@@ -16,7 +16,7 @@ from lic_bench.store.run_json import read_run_json
 # Fields of run.json's configuration that are options of the same name.
 SAME_NAME = (
     *("codecs", "measure", "device", "threads", "repeats", "budget", "starts", "isolate", "limit", "crop", "quick"),
-    *("convert", "batch", "save"),
+    *("convert", "batch", "save", "match"),
 )
 WRITTEN = "lic_bench.commands.config_file"  # in the context's `meta`: option -> "FILE: KEY", as the file has it
 SUBJECTS = {"codec": "codecs", "data set": "datasets", "weights of": "weights"}  # beginning of an error -> option
@@ -111,7 +111,7 @@ def _options_of_run(file: Path) -> dict[str, Any]:
         raise UserError(f"{file} is of a run over sizes; make it again by `lic-bench scale`.")
     options = {name: config[name] for name in SAME_NAME if config.get(name) not in (None, [])}
     options["datasets"] = [name.removesuffix(f"@{config.get('crop')}") for name in config.get("datasets") or ()]
-    options["qualities"] = config.get("qualities") or {}
+    options["qualities"] = {codec: ladder for codec, ladder in (config.get("qualities") or {}).items() if ladder}
     kinds = [kind for of_codec in (config.get("weights") or {}).values() for kind in of_codec.values()]
     if kinds and all(str(kind).startswith("random") for kind in kinds):
         options["weights"] = "random"

@@ -29,6 +29,10 @@ Datasets = Annotated[
     str, Option(help="Data sets or folders of images, separated by commas.", **offering(completion.dataset_names))
 ]
 Limit = Annotated[int | None, Option(help="Only the first N images of each data set.")]
+Match = Annotated[
+    str | None,
+    Option(help="CODEC:QUALITY whose size of each image the classical codecs search their quality to meet."),
+]
 Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each image.")]
 Measure = Annotated[
     str,
@@ -71,6 +75,7 @@ def run(
     weights: opt.Weights = None,
     coder: opt.Coder = "native",
     qualities: opt.Qualities = None,
+    match: Match = None,
     limit: Limit = None,
     crop: Crop = None,
     convert: opt.Convert = False,

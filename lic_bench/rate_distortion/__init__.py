@@ -1,1 +1,1 @@
-"""Curves of rate and distortion: BD-rate, published points, fits. Pure numbers, no torch."""
+"""Curves of rate and distortion: BD-rate, equal rates, published points, fits. Pure numbers, no torch."""

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -84,7 +85,7 @@ def bd_rate(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResul
     for curve in (anchor, test):
         if len(curve) < MIN_POINTS[method]:
             raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
-    areas = [_integral(curve.quality, np.log(curve.rate), method, low, high) for curve in (test, anchor)]
+    areas = [_integral(curve, method, low, high) for curve in (test, anchor)]
     return BDResult(100 * float(np.expm1((areas[0] - areas[1]) / (high - low))), overlap, low, high)
 
 
@@ -102,6 +103,19 @@ def leave_one_out(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> t
         except UserError:
             continue  # that point alone reached the anchor's range
     return (min(values), max(values)) if values else None
+
+
+@lru_cache(4096)
+def log_rate(curve: RDCurve, method: Literal["pchip", "akima"] = "pchip") -> Any:
+    """A function of quality within the curve's range: the natural logarithm of its rate, through all its points.
+
+    By pchip it rises, as the points do.
+    """
+    from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
+
+    straight = method == "akima" and len(curve) == 2  # Akima's slopes need a neighbour: two points are a line
+    interpolator: Any = PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator
+    return interpolator(curve.quality, np.log(curve.rate))
 
 
 def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Floats]:
@@ -131,14 +145,10 @@ def _common_quality(anchor: RDCurve, test: RDCurve) -> tuple[float, float, float
     return float(low), float(high), float((high - low) / joint)
 
 
-def _integral(x: Floats, y: Floats, method: Method, low: float, high: float) -> float:
-    from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
-
-    if method == "cubic":
-        # the polynomial's own domain keeps the fit well conditioned, unlike powers of 30 dB
-        polynomial: Any = np.polynomial.Polynomial
-        fit = polynomial.fit(x, y, 3).integ()
-        return float(fit(high) - fit(low))
-    straight = method == "akima" and len(x) == 2  # Akima's slopes need a neighbour: two points are a line
-    interpolator: Any = PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator
-    return float(interpolator(x, y).integrate(low, high))
+def _integral(curve: RDCurve, method: Method, low: float, high: float) -> float:
+    if method != "cubic":
+        return float(log_rate(curve, method).integrate(low, high))
+    # the polynomial's own domain keeps the fit well conditioned, unlike powers of 30 dB
+    polynomial: Any = np.polynomial.Polynomial
+    fit = polynomial.fit(curve.quality, np.log(curve.rate), 3).integ()
+    return float(fit(high) - fit(low))

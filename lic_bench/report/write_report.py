@@ -19,7 +19,9 @@ from lic_bench.report.html_page import Picture, Section, inline_svg, page
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.decode_checks_table import decode_checks_table
+from lic_bench.report.tables.equal_rates_table import equal_rates_table
 from lic_bench.report.tables.machine_tables import conditions_table, machines_table
+from lic_bench.report.tables.matched_pairs_table import matched_pairs_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.phases_table import phases_table
 from lic_bench.report.tables.rd_tables import bd_table, rd_table, sources_table
@@ -117,7 +119,7 @@ def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]
 
 TABLES = (
     *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
-    *("complexity", "failures", "decode_checks"),
+    *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
 )
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
@@ -134,6 +136,7 @@ def _remove_earlier_report(out: Path) -> None:
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
     tables = [bd_table(data, metric) for metric in METRIC_NAMES]
+    tables += [equal_rates_table(data.equal_rates), matched_pairs_table(data.matched_pairs)]
     tables += [
         rd_table(data),
         latency_table(data),
@@ -184,6 +187,8 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
+        Section("equal", "Equal rates", (), existing("equal_rates")),
+        Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section(
             "times",
             "Latency, throughput and memory",

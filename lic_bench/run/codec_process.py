@@ -97,6 +97,9 @@ class CodecProcess:
     def encode(self, quality: int, image: Image) -> RemoteImage:
         return self._coded("encode", quality, image)
 
+    def payload_bytes(self, quality: int, image: Image) -> int:
+        return cast(int, self.ask("payload_bytes", quality, image, restart=True))
+
     def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> RemoteImage:
         return self._coded("code_batches", quality, images, batch, calls=len(images))
 

@@ -66,6 +66,13 @@ class CodecWorker:
             x = to_tensor(read_image(image)).to(self.device)
             return LocalImage(self, quality, x, self.pair(quality).compress(x))
 
+    def payload_bytes(self, quality: int, image: Image) -> int:
+        with self.contained(), torch.no_grad():
+            codec = load_codec(self.spec, quality, self.setup.files.get(quality), self.device).codec
+            if isinstance(codec, ProgramCodec):
+                codec.reads_cache, codec.timeout_s = True, self.setup.timeout_s
+            return len(codec.compress(to_tensor(read_image(image)).to(self.device)).payload)
+
     def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> LocalBatches:
         with self.contained(), checked_symbols() as coders, torch.no_grad():
             coded = LocalBatches.verified(self, quality, images, batch)

@@ -19,8 +19,8 @@ def count_at_sizes(
     """Count at every size of the session; where it looks for limits, only below that of the codec."""
     log, ladder = store.complexity, session.config.qualities[spec.name]
     counted = {row.quality for row in log.rows.values() if row.codec == spec.name}
-    quality = next((quality for quality in ladder if quality in counted), ladder[0])
     for height, width in session.counted.get(spec.name, ()):
+        quality = next((quality for quality in ladder if quality in counted), ladder[0])
         failed: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]
         limits = [r.height * r.width for r in failed if r.codec == spec.name and r.failure == "out_of_memory"]
         if session.one_by_one and any(limit <= height * width for limit in limits) and not options.retry_failed:

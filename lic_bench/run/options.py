@@ -40,6 +40,7 @@ class Options:
     weights: str | None = None
     coder: str = "native"
     qualities: Sequence[str] = ()
+    match: str | None = None
     limit: int | None = None
     crop: int | None = None
     convert: bool = False

@@ -23,6 +23,7 @@ from lic_bench.machine.gpu import describe_gpu
 from lic_bench.option_lists import split_list
 from lic_bench.run.distinct_qualities import distinct_qualities
 from lic_bench.run.jobs import Job, plan
+from lic_bench.run.matched_sizes import check_match, searching, targets_of
 from lic_bench.run.options import (
     QUICK_CROP,
     QUICK_LIMIT,
@@ -104,11 +105,14 @@ def prepare_session(
     _check_names(datasets)
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
     ladders = _ladders(specs, asked, there, quick=options.quick, one_quality=one_quality)
+    targets = targets_of(options.match)
+    ladders |= {spec.name: asked.get(spec.name, ()) for spec in searching(specs, targets)}
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
     notes = check_weights(specs, asked, files)
     weights = _weights(specs, ladders, files)
     for spec in (spec for spec in specs if spec.own_weights):
         notes += _drop_repeated_networks(spec, ladders, weights)
+    check_match(targets, specs, ladders, weights)
     config = RunConfig(
         codecs=tuple(s.name for s in specs),
         datasets=tuple(d.name for d in datasets),
@@ -213,6 +217,7 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     return {
         **_images_used(options),
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
+        "match": tuple(map(str, targets_of(options.match))),
         "batch": parse_batches(options.batch, parts),
         "save": choose_saved(options.save),
         "budget": options.budget,

@@ -44,6 +44,9 @@ class ProcessPair:
     def encode(self, quality: int, image: Image) -> RemoteImage:
         return self.coder.encode(quality, image)
 
+    def payload_bytes(self, quality: int, image: Image) -> int:
+        return self.coder.payload_bytes(quality, image)
+
     def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> RemoteImage:
         return self.coder.code_batches(quality, images, batch)
 

@@ -23,6 +23,7 @@ from lic_bench.run.codec_worker import CodecWorker
 from lic_bench.run.encode_ahead import EncodeAhead, encoding_tasks
 from lic_bench.run.image_turns import Hooks, ImageTurns
 from lic_bench.run.jobs import Job
+from lic_bench.run.matched_sizes import matched_jobs, may_be_matched
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
@@ -142,7 +143,9 @@ def _measure(session: Session, options: Options, store: Store, listener: Listene
                         note=listener.note,
                         between_rounds=between_rounds,
                     )
-                    _store_records(lacking, ImageTurns(workers, settings, hooks), store, listener, outcome)
+                    turns = ImageTurns(workers, settings, hooks)
+                    _store_records(lacking, turns, store, listener, outcome)
+                    jobs += _store_matched(session, options, turns, store, listener, outcome)
                     of_specs = [job for job in batches if job.spec in specs]
                     measure_batches(of_specs, workers, settings, store.throughput, listener.note, between_rounds)
                 for spec in specs:  # afterwards: a cold start must be the first thing that a process does
@@ -173,6 +176,18 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
             outcome.stored += 1
 
 
+def _store_matched(
+    session: Session, options: Options, turns: ImageTurns, store: Store, listener: Listener, outcome: Outcome
+) -> list[Job]:
+    """Find the qualities that --match asks for and measure what the store lacks there; gives all these jobs."""
+    jobs = matched_jobs(session, turns.workers, store.records.rows, listener.note)
+    lacking = jobs_lacking(store.records.rows, session, jobs, retry_failed=options.retry_failed)
+    if jobs:
+        listener.started(lacking, len(jobs) - len(lacking))
+    _store_records(lacking, turns, store, listener, outcome)
+    return jobs
+
+
 def jobs_lacking(rows: Rows, session: Session, jobs: Sequence[Job], *, retry_failed: bool) -> list[Job]:
     """The jobs that have no record yet, one without all that is to be measured, or a failed one to be tried again."""
     asked = session.parts_of_records()
@@ -200,6 +215,7 @@ def check_growth(session: Session, options: Options, environment: Mapping[str, A
     rows = stored_rows(options.out)
     lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
     joined = [row for job in lacking if (row := rows.get(job.key)) and row.status == "ok"]
+    joined += may_be_matched(session, rows)
     if any(row.commit != commit for row in joined):
         raise UserError(
             f"Records in {options.out} lack some of these measurements, which cannot join them at another commit of "
@@ -208,11 +224,10 @@ def check_growth(session: Session, options: Options, environment: Mapping[str, A
 
 
 def parts_lacking(rows: Rows, session: Session, jobs: Sequence[Job]) -> frozenset[str]:
-    """What is to be measured for these jobs: all that was asked for and that not all of them have."""
+    """What is asked for and not all of these jobs have; with --match, whose jobs are not known yet, all of it."""
     asked = session.parts_of_records()
-    lacking = {
-        part for row in (rows.get(job.key) for job in jobs) for part in asked.difference(row.parts if row else ())
-    }
+    stored = [set(row.parts) if (row := rows.get(job.key)) else set[str]() for job in jobs]
+    lacking = asked if session.config.match else {part for parts in stored for part in asked - parts}
     return frozenset(lacking | ({"latency"} if "phases" in lacking else set()))
 
 

@@ -86,6 +86,9 @@ class Worker(Protocol):
     def encode(self, quality: int, image: Image) -> CodedImage:
         """Encode an image that was verified before; its fields are {}."""
 
+    def payload_bytes(self, quality: int, image: Image) -> int:
+        """The size of what an image is coded to, untimed; of programs, bitstreams that are kept may count."""
+
     def code_batches(self, quality: int, images: Sequence[Image], batch: int) -> Coded:
         """Encode and decode images of one size in batches, their number a multiple of `batch`; verify each."""
 

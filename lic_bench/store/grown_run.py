@@ -9,7 +9,7 @@ from lic_bench.errors import UserError
 from lic_bench.store.records import COSTS
 
 Values = Mapping[str, Any]
-LISTS = ("codecs", "datasets", "measure", "sizes", "batch", "save")  # of the configuration, which get longer
+LISTS = ("codecs", "datasets", "measure", "sizes", "batch", "save", "match")  # of the configuration, which get longer
 TABLES = ("weights", "modes", "kernels", "programs")  # codec -> what must stay the same for that codec
 # Measurements, and the fields that count only for rows with one of them.
 COUNT_ONLY_FOR = (

@@ -32,6 +32,7 @@ class RunConfig:
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
     save: what is kept of every image, of store.saved_files.SAVED.
     batch: images in a call, at which the throughput is taken; (): it is not.
+    match: "codec:quality" of --match, whose sizes the classical codecs met.
     """
 
     codecs: tuple[str, ...]
@@ -55,6 +56,7 @@ class RunConfig:
     sizes: tuple[int, ...] = ()
     batch: tuple[int, ...] = ()
     save: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
     protocol: str = PROTOCOL
 
 

@@ -10,7 +10,10 @@ from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.coded_images import coded_datasets
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
+from lic_bench.report.frames.equal_rates import equal_rates_frame
+from lic_bench.report.frames.matched_pairs import matched_pairs_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
@@ -37,6 +40,8 @@ class ReportData:
     stand_in_slugs: tuple[str, ...]
     points: pd.DataFrame
     bd: pd.DataFrame
+    equal_rates: pd.DataFrame
+    matched_pairs: pd.DataFrame
     latency: pd.DataFrame
     phases: pd.DataFrame
     variants: pd.DataFrame
@@ -84,6 +89,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         slug for group in (*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs) for slug in group
     ]
     points = all_points(runs, tuple(dict.fromkeys(loaded)))
+    coded = list(coded_datasets(runs))
     return ReportData(
         runs=runs,
         anchor=chosen,
@@ -93,6 +99,8 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         stand_in_slugs=stand_in_slugs,
         points=points,
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
+        equal_rates=equal_rates_frame(runs, coded),
+        matched_pairs=matched_pairs_frame(coded),
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         phases=_frame_of_runs(phase_times, runs, PHASES),
         variants=_frame_of_runs(variants_frame, runs, VARIANTS),

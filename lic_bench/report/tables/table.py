@@ -1,7 +1,7 @@
 """A table apart from any notation: cells with text, value and footnotes; notations.py and terminal.py write it down."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 from typing import Literal
 
@@ -88,6 +88,13 @@ def number_cell(value: float | None, digits: int, *, notes: Sequence[str] = (), 
         return Cell("-", None, tuple(notes))
     text = f"{value:.{digits}f}"
     return Cell(text if float(text) != 0 else f"{0:.{digits}f}", float(value), tuple(notes), best)
+
+
+def signed_cell(value: float | None, digits: int, *, notes: Sequence[str] = ()) -> Cell:
+    """A `number_cell` with a plus before what is above 0."""
+    cell = number_cell(value, digits, notes=notes)
+    is_more = cell.value is not None and float(cell.text) > 0
+    return replace(cell, text=f"+{cell.text}") if is_more else cell
 
 
 def number_columns(group: str = "", /, **titles: str) -> list[Column]:

@@ -7,7 +7,15 @@ from typing import Any
 import pandas as pd
 
 from lic_bench.report.tables.codec_columns import DATASET, METHOD, SOURCE, codec_cells, table_rows
-from lic_bench.report.tables.table import Cell, Column, Table, number_cell, number_columns, text_cell
+from lic_bench.report.tables.table import (
+    Cell,
+    Column,
+    Table,
+    number_cell,
+    number_columns,
+    signed_cell,
+    text_cell,
+)
 from lic_bench.report.tables.throughput_table import RANDOM
 
 
@@ -35,15 +43,15 @@ def _cells(row: Any) -> dict[str, Cell]:
     command = f"--codecs {row.base},{row.codec}"
     missing = () if row.base_measured else (f"The run lacks the base, {row.base_label}; measure both: {command}.",)
     random = (RANDOM,) if row.weights == "random" and not missing else ()
-    of_bytes = _signed(100 * row.bytes_change, 2, missing)
+    of_bytes = signed_cell(100 * row.bytes_change, 2, notes=missing)
     return codec_cells(row) | {
         "qualities": text_cell(_range(row.qualities)),
         "n_images": number_cell(row.n_images, 0),
         "encode_speed_up": number_cell(row.encode_speed_up, 2, notes=missing or random),
         "decode_speed_up": number_cell(row.decode_speed_up, 2, notes=missing or random),
         "bytes_pct": Cell("equal", 0.0) if row.bytes_equal else of_bytes,
-        "psnr_db": _signed(row.psnr_change_db, 3, missing),
-        "memory_pct": _signed(100 * row.memory_change, 1, missing),
+        "psnr_db": signed_cell(row.psnr_change_db, 3, notes=missing),
+        "memory_pct": signed_cell(100 * row.memory_change, 1, notes=missing),
         "largest_difference": number_cell(row.largest_difference, 0),
         "state": _state(row),
     }
@@ -53,13 +61,6 @@ def _state(row: Any) -> Cell:
     if row.n_out_of_sync:
         return text_cell(f"no, {row.n_out_of_sync} of {row.n_records}", row.error)
     return text_cell(f"failed, {row.n_failed} of {row.n_records}", row.error) if row.n_failed else text_cell("yes")
-
-
-def _signed(value: float, digits: int, notes: Sequence[str]) -> Cell:
-    """A number with its sign."""
-    cell = number_cell(value, digits, notes=notes)
-    is_more = cell.value is not None and float(cell.text) > 0
-    return Cell(f"+{cell.text}", cell.value, cell.notes) if is_more else cell
 
 
 def _range(qualities: Sequence[int]) -> str:

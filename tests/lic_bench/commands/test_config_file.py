@@ -51,6 +51,15 @@ def test_a_stored_run_is_made_again_from_its_folder_or_its_run_json(
         assert Run(out).info["config"] == Run(tmp_path / "a").info["config"]
 
 
+def test_a_stored_run_that_met_sizes_is_made_again(exit_code: Call, images: Path, tmp_path: Path) -> None:
+    given = ("--codecs", "fake,jpeg", "--qualities", "fake=4", "--match", "fake:4", "--measure", "quality")
+    assert exit_code("run", *given, "--limit", "1", "--datasets", images, "--out", tmp_path / "a") == cli.OK
+    assert exit_code("run", tmp_path / "a", "--datasets", images, "--out", tmp_path / "b") == cli.OK
+    config = Run(tmp_path / "b").info["config"]
+    assert (config["match"], config["qualities"]["jpeg"]) == (["fake:4"], [])
+    assert config == Run(tmp_path / "a").info["config"]
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -36,7 +36,10 @@ def test_every_table_and_figure_is_written_in_every_notation(written: WrittenRep
     out = written.index.parent
     there = {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()}
     assert there == {str(path.relative_to(out)) for path in written.files}
-    for table in ("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "latency", "memory", "complexity", "failures"):
+    for table in (
+        *("table1", "bd_rate", "bd_rate_ms_ssim", "equal_rates", "matched_pairs", "rd_points"),
+        *("latency", "memory", "complexity", "failures"),
+    ):
         assert {f"{table}.{suffix}" for suffix in ("md", "csv", "tex", "html")} <= there
     for figure in ("figure1", "rd_psnr_kodak", "rd_psnr_kodak_2", "rd_psnr_tecnick", "rd_ms_ssim_kodak"):
         assert {f"figures/{figure}.{suffix}" for suffix in ("svg", "pdf", "png")} <= there

@@ -70,6 +70,13 @@ def test_times_taken_elsewhere_are_those_of_the_codec(remote: CodecProcess, imag
     assert decode_s >= 0.04
 
 
+def test_the_size_alone_is_known_too_and_a_crash_on_the_way_is_a_failure(remote: CodecProcess, image: Image) -> None:
+    assert remote.payload_bytes(10, image) == 8
+    with pytest.raises(CodecFailure, match="its process was ended by SIGSEGV"):
+        remote.payload_bytes(CRASHES_AT, image)
+    assert remote.payload_bytes(10, image) == 8
+
+
 def test_an_exception_is_a_failure_and_the_process_lives_on(remote: CodecProcess, image: Image) -> None:
     process = remote.pid
     with pytest.raises(CodecFailure, match=r"out of memory: .*allocate"):
