@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
@@ -102,13 +102,17 @@ def run(
     as_json: opt.AsJson = False,
 ) -> None:
     """Measure codecs on images; results go to OUT/records.jsonl, one line per codec, quality and image."""
-    given = locals()
-    from lic_bench.run import options as of_run, session  # noqa: F401, I001  # torch, which must be there before plug-ins
+    _carry_out(context, locals())
+
+
+def _carry_out(context: Context, given: dict[str, Any]) -> None:
+    import lic_bench.run.session  # noqa: F401  # torch, whose settings are kept only if it is there before plug-ins
+    from lic_bench.run.options import Options
 
     with naming_file(context):
-        opt.add_plugins(plugin)
-        options = opt.fill(of_run.Options, given)
-        _print_plan(context, options, as_json=as_json) if dry_run else _measure(options, as_json=as_json)
+        opt.add_plugins(given["plugin"])
+        options, as_json = opt.fill(Options, given), given["as_json"]
+        _print_plan(context, options, as_json=as_json) if given["dry_run"] else _measure(options, as_json=as_json)
 
 
 def _measure(options: Options, *, as_json: bool) -> None:

@@ -101,18 +101,15 @@ def prepare_session(
     parts = choose_parts(options.measure)
     _check_jobs(options, parts)
     asked = parse_qualities(options.qualities, specs)
-    datasets = list(datasets) or _datasets(options, attempt)
-    _check_names(datasets)
+    datasets = _with_own_names(list(datasets) or _datasets(options, attempt))
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
-    ladders = _ladders(specs, asked, there, quick=options.quick, one_quality=one_quality)
-    targets = targets_of(options.match)
-    ladders |= {spec.name: asked.get(spec.name, ()) for spec in searching(specs, targets)}
+    ladders = _ladders(options, specs, asked, there, one_quality=one_quality)
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
     notes = check_weights(specs, asked, files)
     weights = _weights(specs, ladders, files)
     for spec in (spec for spec in specs if spec.own_weights):
         notes += _drop_repeated_networks(spec, ladders, weights)
-    check_match(targets, specs, ladders, weights)
+    check_match(targets_of(options.match), specs, ladders, weights)
     config = RunConfig(
         codecs=tuple(s.name for s in specs),
         datasets=tuple(d.name for d in datasets),
@@ -162,10 +159,12 @@ def _programs(specs: Sequence[CodecSpec], attempt: Callable[..., Any]) -> dict[s
 
 
 def _ladders(
-    specs: Sequence[CodecSpec], asked: Qualities, there: Files, *, quick: bool, one_quality: bool
+    options: Options, specs: Sequence[CodecSpec], asked: Qualities, there: Files, *, one_quality: bool
 ) -> dict[str, tuple[int, ...]]:
-    ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=quick) for s in specs}
-    return {name: (of_codec[len(of_codec) // 2],) if one_quality else of_codec for name, of_codec in ladders.items()}
+    """Of codecs that search their quality those asked for, or none."""
+    ladders = {s.name: ladder(s, asked.get(s.name), there.get(s.name, {}), quick=options.quick) for s in specs}
+    ladders = {name: (of_codec[len(of_codec) // 2],) if one_quality else of_codec for name, of_codec in ladders.items()}
+    return ladders | {spec.name: asked.get(spec.name, ()) for spec in searching(specs, targets_of(options.match))}
 
 
 def _counted(specs: Sequence[CodecSpec], config: RunConfig) -> dict[str, list[tuple[int, int]]]:
@@ -237,10 +236,12 @@ def _check_jobs(options: Options, parts: Sequence[str]) -> None:
         )
 
 
-def _check_names(datasets: Sequence[Dataset]) -> None:
+def _with_own_names(datasets: list[Dataset]) -> list[Dataset]:
+    """The data sets. Raises UserError where two have one name."""
     names = [dataset.name for dataset in datasets]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"--datasets: two data sets are called {twice[0]!r}; rename one of the folders.")
+    return datasets
 
 
 def _check_processes(options: Options, config: RunConfig, device: torch.device) -> None:

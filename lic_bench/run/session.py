@@ -23,7 +23,7 @@ from lic_bench.run.codec_worker import CodecWorker
 from lic_bench.run.encode_ahead import EncodeAhead, encoding_tasks
 from lic_bench.run.image_turns import Hooks, ImageTurns
 from lic_bench.run.jobs import Job
-from lic_bench.run.matched_sizes import matched_jobs, may_be_matched
+from lic_bench.run.matched_jobs import matched_jobs, may_be_matched
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
