@@ -37,7 +37,7 @@ class MeanCurve:
     @property
     def origin(self) -> str:
         """A sentence on who measured it and which files it came through."""
-        who = f"measured by {self.measured_by}" if self.measured_by else "who measured is not stated"
+        who = f"measured by: {self.measured_by}" if self.measured_by else "who measured is not stated"
         return "; ".join((who, *self.sources))
 
 

@@ -1,9 +1,9 @@
 """A run, or curves that were imported, become a file or a folder of files in another program's format."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.report.exchange import codec_compare, compressai_json, points_csv
@@ -11,7 +11,7 @@ from lic_bench.report.exchange.file_names import file_name
 from lic_bench.report.exchange.run_curves import curves_of
 from lic_bench.store.mean_curves import Imported, MeanCurve, is_imported
 from lic_bench.store.run_folder import Run
-from lic_bench.system.whole_file import DRAFT, write_whole
+from lic_bench.system.whole_file import write_whole
 
 FORMATS = ("compressai", "csv", "codec-compare", "parquet")
 
@@ -83,12 +83,10 @@ def _write(files: dict[str, str | bytes], out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     if "" in files:
         return write_whole(out, files[""])
-    draft = out.with_name(f"{out.name}{DRAFT}")
-    try:
+    with TemporaryDirectory(prefix=".draft-", dir=out.parent) as folder:
+        draft = Path(folder) / "draft"
         for name, contents in files.items():
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
             write_whole(draft / name, contents)
         draft.rename(out)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return None

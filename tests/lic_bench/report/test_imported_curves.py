@@ -48,7 +48,7 @@ def test_an_imported_curve_may_be_the_anchor(make_run: MakeRun, tmp_path: Path, 
     data = gather(item, anchor, [make_run(tmp_path / "run", {"jpeg": 1.0})])
     assert bd_rate_of(data.bd, "imported:theirs:more", "kodak", "pchip") == pytest.approx(10)
     (note,) = data.bd.anchor_note[(data.bd.codec == "jpeg") & (data.bd.metric == "psnr_db")]
-    assert note == "Against MINE as imported (theirs), not measured here: measured by them; x.csv."
+    assert note == "Against MINE as imported (theirs), not measured here: measured by: them; x.csv."
     assert table1(data).caption.startswith("BD-rate against MINE by pchip")
 
 
@@ -88,7 +88,7 @@ def test_the_report_shows_them_with_their_source(make_run: MakeRun, tmp_path: Pa
     row = rows[rows.provenance == "imported"].iloc[0]
     assert (row.method, row.source, row.enc_s) == ("MINE", "theirs (imported)", 2.0)
     sources = written.tables["sources"].frame().set_index("slug")
-    assert sources.source["mine"] == "measured by them; x.csv"
+    assert sources.source["mine"] == "measured by: them; x.csv"
     assert sources.origin["other"] == "imported"
     page = written.index.read_text()
     assert "Imported, measured elsewhere, means only: theirs." in page

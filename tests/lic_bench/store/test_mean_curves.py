@@ -45,4 +45,4 @@ def test_a_damaged_file_is_one_line(tmp_path: Path, text: str, words: str) -> No
 def test_who_measured_is_said_or_said_to_be_unknown() -> None:
     assert CURVE.origin == "who measured is not stated; x.csv"
     known = MeanCurve(codec="x", label="X", dataset="kodak", measured_by="me", points=[])
-    assert known.origin == "measured by me"
+    assert known.origin == "measured by: me"
