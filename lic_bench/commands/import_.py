@@ -12,7 +12,7 @@ from lic_bench.terminal.output import console, errors
 
 Files = Annotated[
     list[Path],
-    Argument(help="CompressAI's result files, CSV files of points, or folders of them.", metavar="FILE...", **opt.FILE),
+    Argument(help="CompressAI's result files, CSV files of points, or folders of them.", metavar="FILE", **opt.FILE),
 ]
 Out = Annotated[Path, Option(help="A new folder, which `report` then takes beside runs.", **opt.PATH)]
 Dataset = Annotated[
