@@ -58,8 +58,10 @@ def app() -> Typer:
     from lic_bench.commands.compare import compare
     from lic_bench.commands.decode_check import decode_check
     from lic_bench.commands.doctor import doctor
+    from lic_bench.commands.export import export
     from lic_bench.commands.fetch import fetch
     from lic_bench.commands.history import history_app
+    from lic_bench.commands.import_ import import_points
     from lic_bench.commands.list import list_known
     from lic_bench.commands.report import report
     from lic_bench.commands.run import run
@@ -79,6 +81,8 @@ def app() -> Typer:
     for command in (run, scale, report, compare):
         verbs.command()(command)
     verbs.add_typer(history_app, name="history")
+    verbs.command("import")(import_points)
+    verbs.command()(export)
     verbs.command("list")(list_known)
     verbs.command()(doctor)
     verbs.command()(show)

@@ -101,6 +101,12 @@ def bd_rate_methods() -> tuple[str, ...]:
     return METHODS
 
 
+def export_formats() -> tuple[str, ...]:
+    from lic_bench.report.exchange.exporting import FORMATS
+
+    return FORMATS
+
+
 def metrics() -> tuple[str, ...]:
     from lic_bench.compare.metric_table import NAMES
 

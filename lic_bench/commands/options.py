@@ -15,6 +15,7 @@ from lic_bench.terminal.output import console
 
 PATH: Any = {"parser": named_folder, "metavar": "PATH"}  # of an option that names a folder or a file
 RUN: Any = {"parser": named_folder, "metavar": "RUN"}
+FILE: Any = {"parser": named_folder}
 
 
 def silence(silent: bool) -> bool:

@@ -11,7 +11,9 @@ from lic_bench.commands.completion import offering
 from lic_bench.defaults import ANCHOR
 from lic_bench.terminal.output import console
 
-Runs = Annotated[list[Path] | None, Argument(help="Folders of runs, shown beside each other.", **opt.RUN)]
+Runs = Annotated[
+    list[Path] | None, Argument(help="Folders of runs, and of imported points, beside each other.", **opt.RUN)
+]
 Out = Annotated[Path, Option(help="Folder for the tables, figures and index.html.", **opt.PATH)]
 Published = Annotated[
     str,

@@ -31,6 +31,7 @@ from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.report.tables.throughput_table import throughput_table
 from lic_bench.report.tables.variants_table import variants_table
+from lic_bench.store.mean_curves import Imported, is_imported
 from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
@@ -64,13 +65,17 @@ def write_report(
     method: str = "pchip",
     memory_gib: Sequence[float] = MEMORY_GIB,
 ) -> WrittenReport:
-    """Write the report on `runs` into the folder `out`.
+    """Write the report on `runs`, folders of runs or of imported curves, into the folder `out`.
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
     predicted for.
     """
-    data = gather_report_data(_open_runs(runs, reference_runs.choose_references(reference)), published, anchor, method)
+    own = [folder for folder in runs if not is_imported(folder)]
+    imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
+    opened = _open_runs(own, reference_runs.choose_references(reference))
+    _tell_apart([*opened, *imported])
+    data = gather_report_data(opened, published, anchor, method, imported)
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
@@ -104,17 +109,20 @@ def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[
 
 
 def _open_runs(folders: Sequence[Path], references: Sequence[Path]) -> list[Run]:
-    """The runs, then what the reference runs add; names are made longer until no two are the same."""
+    """The runs, then what the reference runs add."""
     own = [Run(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
     own_folders = {run.folder for run in own}
     added = [Run(folder) for folder in references if folder not in own_folders]
-    runs = [*own, *reference_runs.without_remeasured(reference_runs.merge_times(added), own)]
+    return [*own, *reference_runs.without_remeasured(reference_runs.merge_times(added), own)]
+
+
+def _tell_apart(shown: Sequence[Run | Imported]) -> None:
+    """Make the names longer until no two are the same."""
     depth = 1
-    while len({run.name for run in runs}) < len(runs):
+    while len({run.name for run in shown}) < len(shown):
         depth += 1
-        for run in runs:
+        for run in shown:
             run.name = "/".join(run.folder.parts[-depth:])
-    return runs
 
 
 TABLES = (
@@ -207,4 +215,6 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
 def _lead(data: ReportData) -> str:
     measured = ", ".join(run.name for run in data.all_runs)
     what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
+    imported = ", ".join(item.name for item in data.imported)
+    what += f"Imported, measured elsewhere, means only: {imported}. " if imported else ""
     return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

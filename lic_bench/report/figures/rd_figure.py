@@ -12,6 +12,8 @@ from lic_bench.report.figures.codec_style import REST, codec_style
 from lic_bench.report.labels import METRIC_NAMES, images_label
 
 INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
+OWN = ("measured", "imported")  # what the user brought
+MOST_IMPORTED = 12  # up to so many imported curves are in colour
 FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its end
 
 
@@ -19,8 +21,8 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
 
     points: as of frames.rd_points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
-    published ones dashed and hollow. Of a variant the line has dashes of its own, and the markers are empty, around
-    those of its base. highlighted: the published codecs to draw in colour; () means all, the others
+    published and imported ones dashed and hollow. Of a variant the line has dashes of its own, and the markers are
+    empty, around those of its base. highlighted: the published codecs to draw in colour; () means all, the others
     become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
     """
     complete = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
@@ -33,7 +35,8 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     twice = _measured_twice(complete)
     handles = [_line(axes, complete[complete.curve == name], metric, twice) for name in coloured]
     if len(rest):
-        handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more (published)"))
+        kinds = ", ".join(rest.provenance.unique())
+        handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more ({kinds})"))
     _zoom(axes, complete[complete.curve.isin(coloured)], metric)
     axes.set(xlabel="Rate [bpp]", ylabel=f"{METRIC_NAMES[metric]} [dB]", title=images_label(image_set))
     _legend(axes, handles)
@@ -41,8 +44,9 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
 
 
 def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
-    """The curves to draw in colour: measured ones first, then the published ones in the order given."""
-    measured = points[points.provenance == "measured"].curve.unique().tolist()
+    """The curves to draw in colour: measured ones, imported ones unless they are many, published ones as ordered."""
+    measured, imported = (points[points.provenance == name].curve.unique().tolist() for name in OWN)
+    measured += imported if len(imported) <= MOST_IMPORTED else []
     published = points[points.provenance == "published"]
     if not highlighted:
         return [*measured, *published.curve.unique()]
@@ -59,17 +63,17 @@ def _measured_twice(points: pd.DataFrame) -> set[str]:
 def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line2D:
     ordered = curve.sort_values("bpp")
     first = ordered.iloc[0]
-    style, published = codec_style(first.codec), first.provenance == "published"
-    tail = " (published)" if published else f" ({first.run}, {first.device})" if first.codec in twice else ""
+    style, others = codec_style(first.codec), first.provenance != "measured"
+    tail = f" ({first.provenance})" if others else f" ({first.run}, {first.device})" if first.codec in twice else ""
     (line,) = axes.plot(
         ordered.bpp,
         ordered[metric],
         label=first.label + tail,
         color=style.colour,
-        **style.markers | ({"markerfacecolor": "white"} if published else {}),
-        linewidth=1.1 if published else 1.7,
-        linestyle=(0, style.dashes or (4, 2)) if published or style.dashes else "-",
-        zorder=2 if published else 3,
+        **style.markers | ({"markerfacecolor": "white"} if others else {}),
+        linewidth=1.1 if others else 1.7,
+        linestyle=(0, style.dashes or (4, 2)) if others or style.dashes else "-",
+        zorder=2 if others else 3,
     )
     return line
 

@@ -31,6 +31,8 @@ def anchor_note(curve: Any, anchor: Any) -> str:
         unseen = "" if pixels_are_known(anchor.dataset) else UNSEEN
         different = _difference_text(curve, anchor)
         return f"Against {anchor.label} as published{made}, not measured in this run{different}{unseen}."
+    if anchor.provenance == "imported":
+        return f"Against {anchor.label} as imported ({anchor.run}), not measured here: {anchor.source}."
     if anchor.run == curve.run:
         unusual = anchor.label != codec_label(anchor.codec) and anchor.codec != curve.codec
         return f"Against {anchor.label}, of the same run." if unusual else ""

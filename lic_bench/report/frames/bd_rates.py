@@ -14,7 +14,7 @@ from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCur
 from lic_bench.report.frames.anchor_notes import anchor_note
 from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
 
-SOURCES = ("measured", "published")
+SOURCES = ("measured", "published", "imported")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
 METRIC_ANCHORS = {("ms_ssim_db", ANCHOR): "vtm-9.1-lalic"}
 COLUMNS = [
@@ -30,7 +30,7 @@ class Anchor:
 
     codec: str
     measured_first: bool
-    only: str | None = None  # "measured" | "published", where the user said so
+    only: str | None = None  # one of SOURCES, where the user said so
 
     @classmethod
     def parse_all(cls, text: str) -> list[Self]:
@@ -42,7 +42,7 @@ class Anchor:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """ "name", "measured:name" or "published:name". The paper's anchor by itself means the published curve.
+        """ "name", or "measured:name" and the like. The paper's anchor by itself means the published curve.
 
         The name may itself hold colons: "package.module:factory".
         """
@@ -59,20 +59,25 @@ class Anchor:
 
     def curves(self, points: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The anchor's points for this metric, the preferred source first."""
-        wanted = {"measured": self.codec, "published": self.slug(metric)}
+        wanted = {"measured": self.codec, "published": self.slug(metric), "imported": self.codec}
         own = points[points.codec.eq(points.provenance.map(wanted)) & points[metric].notna() & points.complete]
         if self.only:
             own = own[own.provenance == self.only]
-        return own.sort_values("provenance", ascending=self.measured_first, kind="stable")
+        order = SOURCES if self.measured_first else ("published", "measured", "imported")
+        return own.sort_values("provenance", key=lambda column: column.map(order.index), kind="stable")
 
 
-def anchor_slugs(anchor: Anchor, codecs: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """metric -> the published slugs of the anchor. Raises UserError if it is neither published nor among `codecs`."""
+def anchor_slugs(anchor: Anchor, codecs: Iterable[str], imported: Iterable[str] = ()) -> dict[str, tuple[str, ...]]:
+    """metric -> the published slugs of the anchor.
+
+    Raises UserError if it is not published, nor among the measured `codecs` or the imported ones.
+    """
     known = {entry.slug for entry in published.list_published()}
-    codecs = set(codecs)
-    if anchor.codec not in known | codecs or (anchor.only == "measured" and anchor.codec not in codecs):
-        raise unknown("anchor", anchor.codec, codecs if anchor.only == "measured" else known | codecs)
-    usable = known if anchor.only != "measured" else set()
+    names = {"measured": set(codecs), "imported": set(imported)}
+    possible = names.get(anchor.only or "", known.union(*names.values()))
+    if anchor.codec not in possible:
+        raise unknown("anchor", anchor.codec, possible)
+    usable = known if anchor.only not in names else set()
     return {metric: tuple({anchor.slug(metric)} & usable) for metric in METRIC_NAMES}
 
 
@@ -128,7 +133,7 @@ def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: 
 
 def _left_out(points: pd.DataFrame) -> str:
     """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
-    if points.empty or points.provenance.iloc[0] == "published":
+    if points.empty or points.provenance.iloc[0] != "measured":
         return ""
     names = ", ".join(f"{quality:g}" for quality in points.quality.sort_values())
     return f"Quality {names} left out: only {points.n_images.min():.0f} of the images were coded"

@@ -17,6 +17,7 @@ from lic_bench.report.frames.image_sets import (
     records_on_curves,
 )
 from lic_bench.report.labels import measured_label, optimised_for
+from lic_bench.store.mean_curves import Imported, MeanCurve
 from lic_bench.store.run_folder import Run
 
 RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
@@ -98,10 +99,46 @@ def published_points(slugs: Sequence[str]) -> pd.DataFrame:
     return _frame(points[COLUMNS])
 
 
-def all_points(runs: Sequence[Run], slugs: Sequence[str]) -> pd.DataFrame:
-    """The published points of the codecs, then the measured ones of the runs, see `narrowed_points`."""
+def imported_points(imported: Imported) -> pd.DataFrame:
+    """The points of imported curves in the same columns, over the image sets that their data sets name.
+
+    Which images those were is not known: a set of another name than the published ones is its own for all that is
+    imported, and the image set of a run that was exported is that run's.
+    """
+    return _frame([row for curve in imported.curves for row in _points_of(curve, imported.name)])
+
+
+def _points_of(curve: MeanCurve, folder: str) -> Iterator[dict[str, Any]]:
+    known = published.test_sets().get(curve.dataset)
+    dataset, is_exact, _ = curve.dataset.partition(" [")
+    for point in curve.points:
+        n_images = point.get("n_images", known.images if known else np.nan)
+        whole = bool(is_exact) or (known is not None and n_images == known.images)
+        images = curve.dataset if whole else f"{dataset} [imported, by name]"
+        yield {name: point.get(name) for name in ("quality", *RATE_QUALITY)} | {
+            "curve": f"imported:{folder}:{curve.codec}",
+            "provenance": "imported",
+            "run": folder,
+            "codec": curve.codec,
+            "label": curve.label,
+            "dataset": dataset,
+            "image_set": images,
+            "common_set": images,
+            "n_images": n_images,
+            "n_failed": 0,
+            "complete": True,
+            "narrowed": False,
+            "metric_optimised_for": curve.metric_optimised_for,
+            "source": curve.origin,
+            "note": curve.description,
+        }
+
+
+def all_points(runs: Sequence[Run], slugs: Sequence[str], imported: Sequence[Imported] = ()) -> pd.DataFrame:
+    """The published points of the codecs, then the imported ones, then the measured ones, see `narrowed_points`."""
     common = common_images(runs)
-    frames = [published_points(slugs), *(narrowed_points(run, common) for run in runs)]
+    frames = [published_points(slugs), *map(imported_points, imported)]
+    frames += [narrowed_points(run, common) for run in runs]
     frames = [frame for frame in frames if len(frame)]
     return _frame(pd.concat(frames, ignore_index=True) if frames else [])
 

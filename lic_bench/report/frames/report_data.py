@@ -18,7 +18,8 @@ from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
 from lic_bench.report.frames.variant_gains import VARIANTS, variants_after_bases, variants_frame
-from lic_bench.report.labels import METRIC_NAMES, published_slug
+from lic_bench.report.labels import METRIC_NAMES, codec_label, published_slug
+from lic_bench.store.mean_curves import Imported
 from lic_bench.store.run_folder import Run
 
 
@@ -29,6 +30,7 @@ class ReportData:
     runs: without those of `lic-bench scale`, which are in `scaling`; `failures` covers both.
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
+    imported: what others measured, beside the published curves.
     bd: the BD-rates on every metric.
     """
 
@@ -51,6 +53,7 @@ class ReportData:
     complexity: pd.DataFrame
     failures: pd.DataFrame
     scaling: ScalingFrames
+    imported: Sequence[Imported] = ()
 
     @property
     def all_runs(self) -> list[Run]:
@@ -58,37 +61,46 @@ class ReportData:
         return [*self.runs, *self.scaling.runs]
 
     def visible_rows(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
-        """The rows of points or bd to show: measured, asked for, and the anchor on the same data sets."""
-        asked = (frame.provenance == "measured") | frame.codec.isin(self.asked_slugs[metric])
+        """The rows of points or bd to show: measured, imported, asked for, and the anchor on the same data sets."""
+        asked = (frame.provenance != "published") | frame.codec.isin(self.asked_slugs[metric])
         anchor = frame.codec.isin(self.slugs_of_anchor[metric]) & frame.dataset.isin(frame.dataset[asked])
         return frame[asked | anchor]
+
+    @property
+    def anchor_label(self) -> str:
+        """The anchor for people; one that is known by an import alone has its label there."""
+        used = self.bd[(self.bd.anchor_codec == self.anchor.codec) & (self.bd.reason == "")]
+        imported = bool(len(used)) and bool(used.anchor_curve.str.startswith("imported:").all())
+        return str(used.anchor.iloc[0]) if imported else codec_label(self.anchor.codec)
 
     def bd_for(self, metric: str) -> pd.DataFrame:
         """The BD-rates on this metric."""
         return self.bd[self.bd.metric == metric]
 
 
-def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str) -> ReportData:
+def gather_report_data(
+    runs: Sequence[Run], which: str, anchor: str, method: str, imported: Sequence[Imported] = ()
+) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
 
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
-    if not runs and which == "none":
+    if not runs and not imported and which == "none":
         raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     if method not in METHODS:
         raise unknown("BD-rate method", method, METHODS)
     runs = [variants_after_bases(run) for run in runs]
     scaling_runs, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
     chosen, *spare = Anchor.parse_all(anchor)
-    codecs = {codec for run in runs for codec in run.records.codec}
-    slugs_of_anchor = anchor_slugs(chosen, codecs)
-    others = [slugs for other in spare for slugs in anchor_slugs(other, codecs).values()]
+    codecs = {codec for run in runs for codec in run.records.codec}, {c.codec for i in imported for c in i.curves}
+    slugs_of_anchor = anchor_slugs(chosen, *codecs)
+    others = [slugs for other in spare for slugs in anchor_slugs(other, *codecs).values()]
     asked_slugs = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
     stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
     loaded = [
         slug for group in (*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs) for slug in group
     ]
-    points = all_points(runs, tuple(dict.fromkeys(loaded)))
+    points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
     coded = list(coded_datasets(runs))
     return ReportData(
         runs=runs,
@@ -110,6 +122,7 @@ def gather_report_data(runs: Sequence[Run], which: str, anchor: str, method: str
         complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
+        imported=imported,
     )
 
 

@@ -16,8 +16,9 @@ QUALITY = Column("quality", "Quality")
 
 def codec_cells(row: Any) -> dict[str, Cell]:
     """The cells of METHOD and SOURCE, and of DATASET and QUALITY if the row of the frame has them."""
-    is_published = getattr(row, "provenance", "measured") == "published"
-    source = "published" if is_published else f"{row.run} ({row.device})"
+    provenance = getattr(row, "provenance", "measured")
+    sources = {"published": "published", "imported": f"{row.run} (imported)"}
+    source = sources.get(provenance) or f"{row.run} ({row.device})"
     cells = {"method": text_cell(row.label), "source": text_cell(source)}
     cells |= {"dataset": text_cell(dataset_label(row.dataset))} if hasattr(row, "dataset") else {}
     return cells | ({"quality": number_cell(row.quality, 0)} if hasattr(row, "quality") else {})

@@ -17,7 +17,7 @@ EXACT = "An image came back exactly, so PSNR has no finite mean, or quality was 
 def bd_table(data: ReportData, metric: str) -> Table:
     """Per curve and data set: pchip, cubic, akima, overlap, common range, leave-one-point-out span, points."""
     frame = data.visible_rows(data.bd_for(metric), metric)
-    frame = frame[frame.codec.ne(data.anchor.slug(metric)) | (frame.provenance == "measured")]
+    frame = frame[frame.codec.ne(data.anchor.slug(metric)) | (frame.provenance != "published")]
     frame = frame[frame.curve.ne(frame.anchor_curve)]  # an anchor against itself
     columns = [
         *(METHOD, SOURCE, DATASET),
@@ -50,20 +50,22 @@ def rd_table(data: ReportData) -> Table:
 
 
 def sources_table(data: ReportData) -> Table:
-    """Where every published curve of the report is from."""
+    """Where every curve of the report is from that others measured."""
     shown = _shown_points(data)
+    imported = shown[shown.provenance == "imported"].drop_duplicates(["curve", "image_set"]).assign(origin="imported")
     shown = shown[shown.provenance == "published"].drop_duplicates(["codec", "dataset"])[["codec", "dataset"]]
     frame = published.load_points(list(shown.codec)).drop_duplicates(["codec", "dataset"]).merge(shown)
     columns = [METHOD, *text_columns(slug="Slug", dataset="Data set", origin="Origin", source="From", note="Note")]
     caption = "Nothing of this was measured here. Digitised: read off a figure."
-    return Table("sources", "Sources of the published points", caption, columns, table_rows(frame, _source_cells))
+    rows = table_rows(frame, _source_cells) + table_rows(imported, _source_cells)
+    return Table("sources", "Sources of the points of others", caption, columns, rows)
 
 
 def _shown_points(data: ReportData) -> pd.DataFrame:
     """The points that are shown for any metric."""
     points = data.points[~data.points.narrowed]
     parts = [data.visible_rows(points[points[metric].notna()], metric) for metric in METRIC_NAMES]
-    parts.append(points[points.provenance == "measured"])
+    parts.append(points[points.provenance != "published"])
     return data.points.loc[sorted(set().union(*(part.index for part in parts)))]
 
 

@@ -10,9 +10,10 @@ from lic_bench.rate_distortion import published
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import codec_label, dataset_label, optimised_for, plural, sort_datasets, source_label
+from lic_bench.report.labels import dataset_label, optimised_for, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
+from lic_bench.report.tables.imported_rows import imported_rows
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
 from lic_bench.report.tables.throughput_table import best_throughput
 
@@ -41,6 +42,7 @@ def table1(data: ReportData) -> Table:
     measured = [row for row in all_measured if optimised_for(row.codec) != "ms-ssim"]
     apart = [row.label for row in all_measured if row not in measured]
     rows = [_published_row(data, slug, datasets) for slug in slugs]
+    rows += [row for imported in data.imported for row in imported_rows(data, imported, datasets)]
     rows += [_measured_row(data, row, datasets) for row in measured]
     curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
     columns = [
@@ -67,13 +69,13 @@ def _apart_sentence(labels: Sequence[str]) -> str:
 def _bd_datasets(data: ReportData) -> list[str]:
     """The data sets with a BD-rate of a codec other than the anchor, in the paper's order."""
     bd = data.bd_for("psnr_db")
-    used = (bd.provenance == "measured") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
+    used = (bd.provenance != "published") | bd.codec.isin([*data.asked_slugs["psnr_db"], *data.stand_in_slugs])
     return sort_datasets(set(bd.dataset[used & bd[data.method].notna() & (bd.curve != bd.anchor_curve)]))
 
 
 def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str]) -> str:
     """The caption for rows of these curves: anchors, how the numbers were obtained, data sets without BD-rate."""
-    anchors = codec_label(data.anchor.codec) + _other_anchors(data, datasets, curves)
+    anchors = data.anchor_label + _other_anchors(data, datasets, curves)
     sentences = [
         f"BD-rate against {anchors} by {data.method} on log rate, negative is "
         "better; bpp counts the payload. Times are seconds per image."
@@ -82,7 +84,7 @@ def _caption(data: ReportData, datasets: Sequence[str], curves: Collection[str])
         sentences.append(MEASURED)
     bd = data.bd_for("psnr_db")
     for name in sort_datasets(set(bd.dataset) - set(datasets)):
-        reasons = bd.reason[(bd.dataset == name) & (bd.reason != "") & (bd.provenance == "measured")]
+        reasons = bd.reason[(bd.dataset == name) & (bd.reason != "") & (bd.provenance != "published")]
         sentences.append(f"No BD-rate on {dataset_label(name)}: {reasons.iloc[0]}" if len(reasons) else "")
     return " ".join(filter(None, sentences))
 

@@ -14,7 +14,7 @@ from lic_bench.report.tables.table import Column, Row, Table
 
 
 def to_rich(table: Table, width: int | None = None) -> Group:
-    """The table for a terminal of `width` columns: published rows dim, optional columns if they fit.
+    """The table for a terminal of `width` columns: rows of what others measured dim, optional columns if they fit.
 
     If it is too narrow even so, columns of words are folded between these.
     """
@@ -28,7 +28,7 @@ def to_rich(table: Table, width: int | None = None) -> Group:
         grid.add_column(header, justify=column.align, overflow="fold", no_wrap=not has_words, width=wide)
     for row in table.rows:
         cells = [_rich_cell(table, row, c, _mark_width(table, c)) for c in columns]
-        grid.add_row(*cells, style="dim" if row.provenance == "published" else "")
+        grid.add_row(*cells, style="" if row.provenance == "measured" else "dim")
     missing = ", ".join(c.title for c in table.columns if c not in columns)
     hint = f" Not shown at this width: {missing}." if missing else ""
     seen = {note for row in table.rows for c in columns for note in table.cell(row, c).notes}
