@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import pandas as pd
 
@@ -97,9 +98,7 @@ def gather_report_data(
     others = [slugs for other in spare for slugs in anchor_slugs(other, *codecs).values()]
     asked_slugs = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
     stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
-    loaded = [
-        slug for group in (*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs) for slug in group
-    ]
+    loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
     points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
     coded = list(coded_datasets(runs))
     return ReportData(
