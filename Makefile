@@ -9,7 +9,7 @@ DEMO := --datasets photos --codecs lalic-small,jpeg,webp,avif,jpeg-xl
 TIMED := lalic-small=3 jpeg=50 webp=50 avif=45 jpeg-xl=70
 demo: $(VENV)/.ready  ## a learned codec's rates beside four others on photographs, then times; offline; prints where the report is
 	rm -rf results/demo results/demo-times report
-	$(BIN)/lic-bench run $(DEMO) --measure quality,complexity --limit 3 --out results/demo
+	$(BIN)/lic-bench run $(DEMO) --measure quality,complexity --limit 2 --out results/demo
 	$(BIN)/lic-bench run $(DEMO) --measure latency,phases,memory --limit 1 $(TIMED:%=--qualities %) \
 	  --repeats 2 --budget 0.4 --out results/demo-times
 	$(BIN)/lic-bench report results/demo results/demo-times --out report --anchor vtm-9.1,jpeg
