@@ -46,15 +46,12 @@ def show(
 
 def _record(run: Path, codec: str, quality: int, image: str) -> Record:
     """The record of that name. Raises UserError, with the nearest name, where there is none, or more than one."""
-    from lic_bench.store.record_log import read_rows
-    from lic_bench.store.records import Record
+    from lic_bench.store.record_log import records_of
 
-    if not (run / "records.jsonl").is_file():
-        raise UserError(f"{run} is no run with records; give a folder that `lic-bench run --out` made.")
-    rows = {row.key: row for row in read_rows(run / "records.jsonl", Record)}
-    of_codec = [row for row in rows.values() if row.codec == codec]
+    rows = records_of(run)
+    of_codec = [row for row in rows if row.codec == codec]
     if not of_codec:
-        raise unknown(f"codec in {run}:", codec, dict.fromkeys(row.codec for row in rows.values()))
+        raise unknown(f"codec in {run}:", codec, dict.fromkeys(row.codec for row in rows))
     of_quality = [row for row in of_codec if row.quality == quality]
     if not of_quality:
         there = ", ".join(map(str, dict.fromkeys(row.quality for row in of_codec)))

@@ -28,7 +28,7 @@ from lic_bench.measurement.distortion import to_8bit
 from lic_bench.measurement.failures import Failure, memory_errors_unified
 from lic_bench.option_lists import split_list
 from lic_bench.run.weights_choice import find_weights, parse_checkpoints
-from lic_bench.store.record_log import read_rows
+from lic_bench.store.record_log import records_of
 from lic_bench.store.records import Record
 from lic_bench.store.saved_files import DECODE_CHECKS, SavedBitstream, picture_hash, saved_path
 from lic_bench.system.whole_file import write_whole
@@ -74,7 +74,8 @@ def check_decodes(
     chosen = choose_device(device)
     apply_protocol_settings(chosen, threads)
     names = split_list(codecs, "--codecs") if codecs is not None else None
-    records = [record for record in _records(run) if names is None or record.codec in names]
+    good = [record for record in records_of(run) if record.status == "ok" and record.saved_bitstream]
+    records = [record for record in good if names is None or record.codec in names]
     if not records:
         of_them = f" of {', '.join(names)}" if names else ""
         raise UserError(f"{run} has no saved bitstreams{of_them}; measure with --save bitstreams.")
@@ -99,13 +100,6 @@ def decoder_facts(device: torch.device) -> dict[str, Any]:
     }
 
 
-def _records(run: Path) -> list[Record]:
-    if not (run / "records.jsonl").is_file():
-        raise UserError(f"{run} is no run with records; give a folder that `lic-bench run --out` made.")
-    rows = {row.key: row for row in read_rows(run / "records.jsonl", Record)}
-    return [row for row in rows.values() if row.status == "ok" and row.saved_bitstream]
-
-
 def _store(run: Path, decoder: dict[str, Any], decodes: Sequence[Decode]) -> None:
     """One file for each decoder; a later check of the same counts."""
     name = hashlib.sha256(json.dumps(decoder, sort_keys=True).encode()).hexdigest()[:16]
@@ -121,7 +115,7 @@ def decode_again(
     run: Path, records: Sequence[Record], files: Mapping[str, Mapping[int, Path]], device: torch.device
 ) -> Iterator[Decode]:
     """Decode the saved bitstreams of these records, codec by codec. files: codec -> quality -> weights file."""
-    ordered = sorted((record for record in records if record.saved_bitstream), key=lambda r: (r.codec, r.quality))
+    ordered = sorted(records, key=lambda record: (record.codec, record.quality))
     for (codec, quality), of_quality in groupby(ordered, key=lambda record: (record.codec, record.quality)):
         try:
             loaded = load_codec(resolve_codec(codec), quality, files.get(codec, {}).get(quality), device)

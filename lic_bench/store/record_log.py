@@ -91,6 +91,14 @@ def read_rows(path: Path, cls: type[Row], *, repair: bool = False, printable: bo
     return [parse_row(cls, line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
 
 
+def records_of(run: Path) -> list[Record]:
+    """The last record of each key in a run's folder. Raises UserError where it has no records."""
+    path = run / "records.jsonl"
+    if not path.is_file():
+        raise UserError(f"{run} is no run with records; give a folder that `lic-bench run --out` made.")
+    return list({row.key: row for row in read_rows(path, Record)}.values())
+
+
 def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) -> Row:
     """The row of a line of JSON. Raises UserError, naming `source`, for another schema and for wrong fields."""
     values = read_object(line, source, READABLE, fix)
