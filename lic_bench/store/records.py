@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, TypeVar
 from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
-SCHEMA = 9
-READABLE = (3, 4, 5, 6, 7, 8, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
+SCHEMA = 10
+READABLE = (3, 4, 5, 6, 7, 8, 9, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -39,6 +39,7 @@ FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
     "memory": ("peak_memory_bytes",),
     "pictures": ("saved_picture",),
     "bitstreams": ("saved_bitstream",),
+    "perceptual": ("perceptual", "perceptual_by"),
 }
 OTHER_ROWS = ("complexity", "throughput")  # measurements that fill no Record, but rows of their own
 # Fields of a Record that say what was to be measured, and by what.
@@ -112,6 +113,8 @@ class Record:
     peak_memory_bytes: "weights"; "encode_..." and "decode_..." of the kinds in measurement.peak_memory -> bytes.
     saved_picture, saved_bitstream: the hashes under which a run that saves them keeps the decoder's picture, and the
         file from which it can be decoded again, see store.saved_files.
+    perceptual: name of a metric of measurement.perceptual -> its value of the decoded 8-bit picture; None where it has
+        none, as the picture is too small for it or the value infinite. perceptual_by: -> who measured it, with version.
     conditions: what the machine did then. energy_j: operation -> joules per image.
     parts: what was measured, of FIELDS_OF_PART.
     commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
@@ -155,6 +158,8 @@ class Record:
     peak_memory_bytes: dict[str, Integer] = field(default_factory=dict)
     saved_picture: str | None = None
     saved_bitstream: str | None = None
+    perceptual: dict[str, Number | None] = field(default_factory=dict)
+    perceptual_by: dict[str, str] = field(default_factory=dict)
     conditions: Conditions = field(default_factory=lambda: Conditions())
     energy_j: dict[str, Number] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
