@@ -7,7 +7,7 @@ import torch
 
 from lic_bench import load_model
 from lic_bench.codecs.network_codec import NetworkCodec
-from lic_bench.codecs.network_variants import make_variant
+from lic_bench.codecs.network_variants import forget_compiled, make_variant
 from lic_bench.codecs.registry import find_codecs, load_target, resolve_codec
 from lic_bench.errors import UserError
 from lic_bench.images.sample_pictures import draw_sample
@@ -100,3 +100,19 @@ def test_a_part_that_is_not_there_is_a_line() -> None:
     spec = replace(resolve_codec("minnen2020@bf16"), phases={"g_a": ("ga",), "h_a": ("h_a",), "g_s": ("g_s",)})
     with pytest.raises(UserError, match="Minnen2020 has no 'ga', which its SPEC names"):
         make_variant(network("minnen2020"), spec)
+
+
+@pytest.mark.slow
+def test_really_compiled_a_second_quality_is_decoded_too() -> None:
+    x, spec = image(), resolve_codec("lalic-small@compile")
+    for quality in (1, 5):
+        forget_compiled(spec)
+        torch._dynamo.utils.counters.clear()
+        base, encoder, decoder = (load_model(name, quality) for name in ("lalic-small", *[spec.name] * 2))
+        padding = spec.padding
+        assert padding
+        bits = NetworkCodec(encoder, padding).compress(x)
+        x_hat = NetworkCodec(decoder, padding).decompress(bits)
+        plain = NetworkCodec(base, padding).decompress(NetworkCodec(base, padding).compress(x))
+        torch.testing.assert_close(x_hat, plain, rtol=0, atol=1e-3)
+        assert torch._dynamo.utils.counters["stats"]["unique_graphs"] >= 8  # four transforms on both sides
