@@ -17,6 +17,8 @@ from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Picture, Section, inline_svg, page
 from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.tables.claims_tables import claims_in_report, claims_tables
+from lic_bench.report.tables.comparability_table import comparability_table
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.decode_checks_table import decode_checks_table
 from lic_bench.report.tables.equal_rates_table import equal_rates_table
@@ -49,8 +51,8 @@ class WrittenReport:
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1, and what variants of codecs gain, to the terminal."""
-        for name in ("table1", "variants"):
+        """Print Table 1, which of its rows are not comparable, and what variants of codecs gain, to the terminal."""
+        for name in ("table1", "comparability", "variants"):
             if name in self.tables:
                 console.print(to_rich(self.tables[name], console.width))
 
@@ -126,8 +128,20 @@ def _tell_apart(shown: Sequence[Run | Imported]) -> None:
 
 
 TABLES = (
-    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
+    *(
+        "table1",
+        "comparability",
+        "bd_rate",
+        "bd_rate_ms_ssim",
+        "rd_points",
+        "variants",
+        "latency",
+        "throughput",
+        "phases",
+        "memory",
+    ),
     *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
+    *("claims_text", *(f"claims_table{number}" for number in range(1, 6))),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
 )
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
@@ -156,6 +170,7 @@ def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Tab
     tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
     tables += [decode_checks_table(data.decode_checks)]
     tables += scaling_tables(data.scaling, memory_gib)
+    tables += [comparability_table(data), *claims_tables(claims_in_report(data))]
     return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
 
 
@@ -191,7 +206,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
     growth = [picture for picture in pictures if picture.name == "figure10"]
     curves = [picture for picture in pictures if picture not in (*first, *bars, *growth)]
     sections = [
-        Section("overview", "Overview", first, existing("table1")),
+        Section("overview", "Overview", first, existing("table1", "comparability")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
@@ -204,6 +219,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
             existing("variants", "latency", "throughput", "phases", "memory"),
         ),
         Section("operations", "Complexity", (), existing("complexity")),
+        Section("claims", "Claims", (), [table for name, table in tables.items() if name.startswith("claims_")]),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
         Section("machine", "Machines and conditions", (), existing("decode_checks", "machines", "conditions")),
         Section("points", "Points", (), existing("rd_points"), folded=True),

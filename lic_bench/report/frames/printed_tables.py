@@ -50,6 +50,11 @@ class PrintedValue:
     dataset: str = ""
     anchor: str = ""
 
+    @property
+    def digits(self) -> int:
+        """Printed after the point."""
+        return len(self.text.rstrip("%LD").partition(".")[2])
+
 
 SECONDS = [Quantity("enc_s", "Enc(s)", "s", 3), Quantity("dec_s", "Dec(s)", "s", 3)]
 COUNTS = [Quantity("flops_g", "FLOPs(G)", "GMAC", 2), Quantity("params_m", "Params(M)", "M", 2)]
