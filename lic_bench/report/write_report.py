@@ -219,7 +219,9 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
             existing("variants", "latency", "throughput", "phases", "memory"),
         ),
         Section("operations", "Complexity", (), existing("complexity")),
-        Section("claims", "Claims", (), [table for name, table in tables.items() if name.startswith("claims_")]),
+        Section(
+            "claims", "Claims", (), [table for name, table in tables.items() if name.startswith("claims_")], folded=True
+        ),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
         Section("machine", "Machines and conditions", (), existing("decode_checks", "machines", "conditions")),
         Section("points", "Points", (), existing("rd_points"), folded=True),

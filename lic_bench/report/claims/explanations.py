@@ -39,7 +39,7 @@ def claim_name(printed: PrintedValue) -> str:
 def explanations() -> dict[str, Explanation]:
     """claim_name -> what is known of it."""
     content = tomllib.loads(shipped_files("published/explanations.toml")[0].read_text(encoding="utf-8"))
-    known = {}
+    known: dict[str, Explanation] = {}
     for entry in content["difference"]:
         common = {name: entry[name] for name in ("text", "source", "cause")}
         known |= {claim: Explanation(**common, here=value) for claim, value in entry["here"].items()}

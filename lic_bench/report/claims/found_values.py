@@ -66,7 +66,7 @@ def _operations(printed: PrintedValue) -> float:
     channels = model["transform_channels"]
     stages = [*zip(depths, channels, (2, 4, 8), strict=True), (hyper_depth, channels[-1], 32)]
     values = sum(depth * width_d * width * height // step**2 for depth, width_d, step in stages)
-    return 2 * per_value * values / 1e9  # analysis and synthesis
+    return float(2 * per_value * values / 1e9)  # analysis and synthesis
 
 
 @cache
@@ -76,7 +76,8 @@ def _published_bd_rates() -> dict[tuple[str, str, str], float]:
     points, anchor = published_points(tuple(slugs)), Anchor.parse(f"published:{ANCHOR}")
     frames = [bd_frame(points, [anchor], metric) for metric in ("psnr_db", "ms_ssim_db")]
     rows = pd.concat([frame[frame.reason == ""] for frame in frames])
-    return {(row.codec, row.dataset, row.metric): float(row.pchip) for row in rows.itertuples()}
+    keys = rows[["codec", "dataset", "metric"]].itertuples(index=False, name=None)
+    return dict(zip(keys, map(float, rows.pchip), strict=True))
 
 
 class Measured:
@@ -109,14 +110,10 @@ class Measured:
     def _bd_rates(self, printed: PrintedValue) -> list[Found]:
         rows = self._bd[printed.table]
         rows = rows[(rows.codec == printed.codec) & (rows.dataset == printed.dataset) & (rows.provenance == "measured")]
+        values = rows[["run", "pchip", "reason"]].itertuples(index=False, name=None)
         return [
-            Found(
-                value=None if pd.isna(row.pchip) else float(row.pchip),
-                source=str(row.run),
-                hindrance=row.reason,
-                tolerance=BD_TOLERANCE,
-            )
-            for row in rows.itertuples()
+            Found(value=None if reason else value, source=run, hindrance=reason, tolerance=BD_TOLERANCE)
+            for run, value, reason in values
         ]
 
     def _counts(self, printed: PrintedValue) -> list[Found]:
@@ -180,4 +177,4 @@ def _count(printed: PrintedValue, row: Any) -> Found:
 
 def _joined(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
     filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=columns)
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))

@@ -20,8 +20,8 @@ Verdict = Literal["reproduced", "differs", "cannot be checked"]
 class Claim:
     """A printed number with what was found. difference: found less printed, of the value that differs most.
 
-    recomputed, measured: the values to show. reason: why it differs or cannot be checked; "" where nobody knows.
-    explained: whether what is known accounts for every value that differs.
+    recomputed, measured: the values to show. reason: why it cannot be checked, or what is known of the difference.
+    known: what accounts for every value that differs; its cause may be unknown. None where nothing does.
     """
 
     printed: PrintedValue
@@ -30,12 +30,12 @@ class Claim:
     measured: tuple[Found, ...]
     difference: float | None = None
     reason: str = ""
-    explained: bool = True
+    known: Explanation | None = None
 
     @property
     def is_unexplained(self) -> bool:
-        """Whether it differs and nothing that is known says why."""
-        return self.verdict == "differs" and not self.explained
+        """Whether it differs by other than what is known."""
+        return self.verdict == "differs" and self.known is None
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for programs."""
@@ -57,9 +57,11 @@ def summary(claims: Sequence[Claim]) -> str:
     """ "23 reproduced, 4 differ, 31 cannot be checked here"."""
     count = Counter(claim.verdict for claim in claims)
     agree, differ, unchecked = (count[verdict] for verdict in get_args(Verdict))
-    text = f"{agree} reproduced, {differ} differ, {unchecked} cannot be checked here"
+    found_no_cause = sum(bool(claim.known and claim.known.cause == "unknown") for claim in claims)
     unexplained = sum(claim.is_unexplained for claim in claims)
-    return f"{text}; {unexplained} of the differences without a known explanation" if unexplained else text
+    counted = {"for causes not found": found_no_cause, "unexplained": unexplained}
+    parts = " and ".join(f"{number} {what}" for what, number in counted.items() if number)
+    return f"{agree} reproduced, {differ} differ{parts and f' ({parts})'}, {unchecked} cannot be checked here"
 
 
 def _is_own_anchor(printed: PrintedValue) -> bool:
@@ -76,9 +78,9 @@ def _claim(printed: PrintedValue, again: Found | None, measured: Sequence[Found]
     if not differing:
         return Claim(verdict="reproduced", **shown)
     gaps = [_value(f) - _value(printed) for f in differing]
-    explained = known is not None and all(_is_explained(printed, f, known) for f in differing)
-    reason = str(known) if explained else ""
-    return Claim(verdict="differs", difference=max(gaps, key=abs), reason=reason, explained=explained, **shown)
+    if known and not all(_is_explained(printed, f, known) for f in differing):
+        known = None
+    return Claim(verdict="differs", difference=max(gaps, key=abs), reason=str(known or ""), known=known, **shown)
 
 
 def _value(of: Found | PrintedValue) -> float:
