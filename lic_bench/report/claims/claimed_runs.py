@@ -18,7 +18,7 @@ def open_runs(folders: Sequence[Path]) -> list[Run]:
 
 def with_shipped_counts(runs: Sequence[Run]) -> list[Run]:
     """The runs, and the shipped counts of the codecs that none of them counted."""
-    counts = [Run(file.parent) for file in shipped_files(f"{COUNTS}/run.json")]
+    counts = [Run(file.parent, f"results/{COUNTS}") for file in shipped_files(f"{COUNTS}/run.json")]
     counted = {codec for run in runs for codec in run.complexity.codec}
     for run in counts:
         run.complexity = run.complexity[~run.complexity.codec.isin(counted)]

@@ -90,11 +90,8 @@ def _coding_differences(
 
 def _published_path(data: ReportData) -> list[tuple[str, str]]:
     """How the published anchor was coded, where it is one of the rows."""
-    return [
-        (f"{codec_label(slug)} (published)", how)
-        for slug in data.slugs_of_anchor["psnr_db"]
-        if (how := PUBLISHED_ANCHORS.get((slug, "kodak")))
-    ]
+    slugs = _published_codecs(data) & {slug for slug, _ in PUBLISHED_ANCHORS}
+    return [(f"{codec_label(slug)} (published)", PUBLISHED_ANCHORS[slug, "kodak"]) for slug in sorted(slugs)]
 
 
 def _only(values: "pd.Series[Any]", absent: str) -> str:
@@ -137,9 +134,13 @@ def _pictures(dataset: str | None, images: int) -> str:
 
 def _published_rows(data: ReportData) -> list[str]:
     """What to call the rows with the paper's times; [] if none is shown."""
+    return ["the published rows"] if _published_codecs(data) & set(published.printed_table1().index) else []
+
+
+def _published_codecs(data: ReportData) -> set[str]:
+    """Those with a row in Table 1."""
     shown = data.visible_rows(data.bd_for("psnr_db"), "psnr_db")
-    codecs = set(shown.codec[shown.provenance == "published"])
-    return ["the published rows"] if codecs & set(published.printed_table1().index) else []
+    return set(shown.codec[shown.provenance == "published"])
 
 
 def _machine(row: MeasuredCodec, run: Run) -> str:

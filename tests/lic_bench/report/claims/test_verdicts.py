@@ -50,6 +50,13 @@ def test_what_ships_differs_only_where_it_is_known_why(shipped: dict[str, Claim]
         assert (claim.reason == "") is (claim.verdict == "reproduced"), claim
 
 
+def test_shipped_counts_have_every_network_of_the_tables(shipped: dict[str, Claim]) -> None:
+    counted = [claim for claim in shipped.values() if claim.printed.quantity in ("flops_g", "params_m")]
+    assert len(counted) == 2 * 8 + 2 * 5 + 3
+    assert {claim.verdict for claim in counted} == {"reproduced", "differs"}
+    assert {found.source for claim in counted for found in claim.measured} == {"results/counts"}
+
+
 def test_every_explanation_is_of_a_claim_and_of_a_difference(shipped: dict[str, Claim]) -> None:
     for name, known in explanations().items():
         assert name in shipped, name
