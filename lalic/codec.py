@@ -74,4 +74,16 @@ SMALL = replace(
     ),
 )
 
-SPECS = (LALIC, SMALL)
+MS_SSIM = replace(
+    LALIC,
+    name="lalic-msssim",
+    label="LALIC (MS-SSIM)",
+    checkpoints={},
+    ablations={},
+    optimised_for="ms-ssim",
+    published="lalic-msssim",
+    fills="Table 4, row LALIC: BD-rate with weights of your own",
+    notes="The network of `lalic`, to be trained for MS-SSIM: its authors published points, on Kodak, and no weights.",
+)
+
+SPECS = (LALIC, SMALL, MS_SSIM)
