@@ -48,7 +48,7 @@ LALIC = CodecSpec(
         "aft-shift": "LALIC AFT+Shift",
     },
     published="lalic",
-    fills="Table 1, row LALIC: every column; Tables 2, 3 and 5 by benchmarks/ablations.py",
+    fills="Table 1, row LALIC: every column; Tables 2, 3 and 5 are in every report",
     notes=(
         "The first lambda is 0.0018 as in the authors' code; the paper prints 0.0025. thop counts 261.6 G MACs at "
         "768x512: the parameter aggregation runs once per position, in the authors' network twice (277.64 G); with "
