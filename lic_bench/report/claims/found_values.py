@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import prod
 from statistics import fmean
 from typing import Any
 
@@ -12,10 +11,11 @@ import pandas as pd
 from lic_bench.defaults import ANCHOR
 from lic_bench.rate_distortion import published
 from lic_bench.report.frames import codec_costs
+from lic_bench.report.frames.ablation_counts import ablation_counts, attention_operations
 from lic_bench.report.frames.bd_rates import METRIC_ANCHORS, Anchor, bd_frame
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.image_sets import records_on_curves
-from lic_bench.report.frames.printed_tables import FIRST_ABLATION, PrintedValue
+from lic_bench.report.frames.printed_tables import FIRST_ABLATION, PrintedValue, ablation_name
 from lic_bench.report.frames.rd_points import all_points, published_points
 from lic_bench.report.labels import DATASETS, machine_name
 from lic_bench.store.run_folder import Run
@@ -44,7 +44,7 @@ class Found:
 def recomputed(printed: PrintedValue) -> Found | None:
     """The value that published points, or the paper's own formulas, give; None without any."""
     if printed.quantity in ("ops_ld", "delta_flops_g"):
-        return Found(value=_operations(printed), source="the printed formula")
+        return _operations(printed)
     if printed.quantity == "bd_rate_mean_pct":
         means = [_published_bd_rates()[printed.curve or "", dataset, "psnr_db"] for dataset in DATASETS]
         return Found(value=fmean(means), source="published points")
@@ -54,19 +54,14 @@ def recomputed(printed: PrintedValue) -> Found | None:
     return None if value is None or printed.table == 2 else Found(value=value, source="published points")
 
 
-def _operations(printed: PrintedValue) -> float:
-    """Operations of Table 5's formula per L and D; for Table 3 in 10^9, over the blocks of the four transforms."""
-    tables = published.paper_tables()
-    row = next(row for row in tables["tables"]["5"]["rows"] if row["method"] == printed.row)
-    per_value = sum(map(prod, row["terms"]))
+def _operations(printed: PrintedValue) -> Found | None:
+    """By Table 5's formula, per L and D; for Table 3 in 10^9 over the blocks of our network's transforms."""
     if printed.quantity == "ops_ld":
-        return float(per_value)
-    model, (width, height) = tables["setup"]["model"], published.PRINTED_AT
-    *depths, hyper_depth = model["blocks"]
-    channels = model["transform_channels"]
-    stages = [*zip(depths, channels, (2, 4, 8), strict=True), (hyper_depth, channels[-1], 32)]
-    values = sum(depth * width_d * width * height // step**2 for depth, width_d, step in stages)
-    return float(2 * per_value * values / 1e9)  # analysis and synthesis
+        operations = attention_operations().get(printed.row)
+        return Found(value=float(operations), source="the printed formula") if operations else None
+    count = ablation_counts().get(ablation_name(printed.row))
+    value = count and count.attention_and_shift_operations / 1e9
+    return Found(value=value, source="the printed formula") if value else None
 
 
 @cache

@@ -8,14 +8,14 @@ from lic_bench.rate_distortion import published
 
 RELEASED = "lalic"  # the codec of the ablations' last rows
 FIRST_ABLATION = "lalic-2-2-2-2-conv"  # Table 2's BD-rates are against it
-# Table 4 names methods as Table 1 does, but its networks were trained for MS-SSIM, all but the first two.
+# Table 4 names methods as Table 1 does, but all networks save ELIC were trained for MS-SSIM. Of TCM none is known.
 MS_SSIM_CODECS = {
     "VTM-9.1": "vtm-9.1",
     "ELIC": "elic",
     "TCM-large": None,
     "MLIC++": "mlic-plus-plus-msssim",
     "FAT": "fat-msssim",
-    "LALIC (Ours)": None,
+    "LALIC (Ours)": "lalic-msssim",
 }
 
 
@@ -33,7 +33,8 @@ class Quantity:
 class PrintedValue:
     """One number of a table.
 
-    row, column, text: as printed. value: None where "-" is printed; the bound where text is ">10.000".
+    row, column, text: as printed. value: None where "-" is printed; the bound where text is ">10.000". digits: of the
+    column, after the point. quantity: the column's key in tables.json.
     codec: ours that the row means; None where there is none. curve: the published points behind it; None without any.
     dataset: what it was measured on; "" for counts. anchor: the codec that a BD-rate is against, else "".
     """
@@ -44,16 +45,12 @@ class PrintedValue:
     value: float | None
     text: str
     unit: str
+    digits: int
     quantity: str
     codec: str | None
     curve: str | None = None
     dataset: str = ""
     anchor: str = ""
-
-    @property
-    def digits(self) -> int:
-        """Printed after the point."""
-        return len(self.text.rstrip("%LD").partition(".")[2])
 
 
 SECONDS = [Quantity("enc_s", "Enc(s)", "s", 3), Quantity("dec_s", "Dec(s)", "s", 3)]
@@ -105,11 +102,10 @@ def _values(table: int, row: Mapping[str, Any]) -> Iterator[PrintedValue]:
 
 
 def _value(quantity: Quantity, value: float | None, text: str | None, **known: Any) -> PrintedValue:
-    percent = "%" if quantity.unit == "%" else "LD" if quantity.unit == "LD" else ""
-    printed = "-" if value is None else f"{value:.{quantity.digits}f}{percent}"
-    return PrintedValue(
-        column=quantity.column, value=value, text=text or printed, unit=quantity.unit, quantity=quantity.key, **known
-    )
+    suffix = quantity.unit if quantity.unit in ("%", "LD") else ""
+    printed = "-" if value is None else f"{value:.{quantity.digits}f}{suffix}"
+    known |= {"unit": quantity.unit, "digits": quantity.digits, "quantity": quantity.key}
+    return PrintedValue(column=quantity.column, value=value, text=text or printed, **known)
 
 
 def row_name(table: int, row: Mapping[str, Any]) -> str:

@@ -18,8 +18,8 @@ RULES = {
     f"{100 * COST_TOLERANCE:.0f} %.",
     "count": "FLOPs and parameters are those that thop counts in a forward pass at 768 x 512; they agree where the "
     "printed digits do.",
-    "sum": "∆FLOPs are recomputed from Table 5 and the printed sizes of the blocks of g_a, g_s, h_a and h_s: "
-    "arithmetic, no measurement.",
+    "sum": "∆FLOPs are recomputed from Table 5 and the sizes of our networks' g_a, g_s, h_a and h_s: arithmetic, "
+    "no measurement.",
     "formula": "The numbers of operations are recomputed from the printed formulas: arithmetic, no measurement.",
     "picture": "Bits per pixel and PSNR are those of the measured quality nearest to them.",
 }

@@ -140,7 +140,7 @@ def test_a_picture_is_held_against_the_nearest_quality(make_run: MakeRun, tmp_pa
 
 
 PRINTED = PrintedValue(
-    table=1, row="x", column="Params(M)", value=33.29, text="33.29", unit="M", quantity="params_m", codec="x"
+    table=1, row="x", column="Params(M)", value=33.29, text="33.29", unit="M", digits=2, quantity="params_m", codec="x"
 )
 
 
@@ -157,7 +157,15 @@ def test_an_explanation_holds_for_its_value_alone(off: float, moved: float) -> N
 
 def test_a_bound_is_no_value() -> None:
     bound = PrintedValue(
-        table=1, row="FAT", column="Dec(s)", value=10.0, text=">10.000", unit="s", quantity="dec_s", codec="fat"
+        table=1,
+        row="FAT",
+        column="Dec(s)",
+        value=10.0,
+        text=">10.000",
+        unit="s",
+        digits=3,
+        quantity="dec_s",
+        codec="fat",
     )
     assert verdicts._claim(bound, None, [Found(value=426.0, source="r", tolerance=1.0)]).verdict == "reproduced"
     assert verdicts._claim(bound, None, [Found(value=9.9, source="r", tolerance=1.0)]).verdict == "differs"
