@@ -93,8 +93,6 @@ def gather_report_data(
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
 
-    beside: the names of those of the runs that nobody asked for.
-
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
     if not runs and not imported and which == "none":
@@ -123,19 +121,26 @@ def gather_report_data(
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         equal_rates=equal_rates_frame(runs, coded),
         matched_pairs=matched_pairs_frame(coded),
-        latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        phases=_frame_of_runs(phase_times, runs, PHASES),
-        variants=_frame_of_runs(variants_frame, runs, VARIANTS),
-        decode_checks=_frame_of_runs(decode_checks_frame, runs, CHECKS),
-        throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+        **_cost_frames(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
         per_image=_frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
         imported=imported,
         beside=beside,
     )
+
+
+def _cost_frames(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The frames of what runs measured beside rates and quality, by their names in ReportData."""
+    return {
+        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": _frame_of_runs(phase_times, runs, PHASES),
+        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+    }
 
 
 def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
