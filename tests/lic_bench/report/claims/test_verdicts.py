@@ -12,7 +12,8 @@ from lic_bench.report.claims import verdicts
 from lic_bench.report.claims.explanations import Explanation, claim_name, explanations
 from lic_bench.report.claims.found_values import Found
 from lic_bench.report.claims.verdicts import Claim, check_claims, summary
-from lic_bench.report.frames.printed_tables import PrintedValue
+from lic_bench.report.frames.ablation_counts import ablation_counts
+from lic_bench.report.frames.printed_tables import PrintedValue, ablation_name
 from lic_bench.store.run_folder import Run
 
 MakeRun = Callable[..., Run]
@@ -55,6 +56,15 @@ def test_shipped_counts_have_every_network_of_the_tables(shipped: dict[str, Clai
     assert len(counted) == 2 * 8 + 2 * 5 + 3
     assert {claim.verdict for claim in counted} == {"reproduced", "differs"}
     assert {found.source for claim in counted for found in claim.measured} == {"results/counts"}
+
+
+def test_counted_as_the_paper_did_the_ablations_are_as_printed(shipped: dict[str, Claim]) -> None:
+    explained = [claim for name, claim in shipped.items() if name.startswith("2/") and claim.verdict == "differs"]
+    assert len(explained) == 10
+    for claim in explained:
+        theirs = ablation_counts()[ablation_name(claim.printed.row)]
+        count = theirs.their_way_macs / 1e9 if claim.printed.unit == "GMAC" else theirs.their_way_parameters / 1e6
+        assert (f"{count:.2f}" == claim.printed.text) is ("Conv Plus" not in claim.printed.row)
 
 
 def test_every_explanation_is_of_a_claim_and_of_a_difference(shipped: dict[str, Claim]) -> None:
