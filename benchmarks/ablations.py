@@ -1,20 +1,23 @@
 """Parameters and MACs of the paper's ablations beside what it prints: LALIC's Tables 2, 3 and 5.
 
     python benchmarks/ablations.py [--device cpu] [ROW ...]
+    python benchmarks/ablations.py --json results/measured/ablations.json
     python benchmarks/ablations.py --trained FOLDER [--codec lalic-small] [--dataset kodak]
 
 Everything but the columns "paper" and Table 5 is counted by thop in a forward pass of 1 x 3 x 512 x 768. On the meta
-device, the default, that takes no arithmetic: seconds instead of minutes, and the same counts. The second way prints
-the test loss of the rows that `lic-bench train` has trained, see ablation_losses.py.
+device, the default, that takes no arithmetic: seconds instead of minutes, and the same counts. The second way writes
+what reports show beside the paper's figures, the third prints the test loss of rows that `lic-bench train` has trained.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -250,10 +253,22 @@ def operations_table() -> Table:
     return table
 
 
+def write_counts(file: Path, rows: dict[str, Row]) -> None:
+    """The counts of all rows as JSON; lic_bench/report/frames/ablation_counts.py reads it."""
+    counts: dict[str, dict[str, Any]] = {}
+    for name, row in rows.items():
+        counts[name] = {"ours": asdict(row.ours), "their_way": asdict(row.their_way)}
+        counts[name]["attention_and_shift_operations"] = operations(ABLATIONS[name].config) * row.values
+    per_value = {name: value for name, (_, value, _) in OPERATIONS.items()}
+    content = {"counter": f"thop {version('thop')}", "rows": counts, "operations_per_token_and_channel": per_value}
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ABLATIONS)}; default: all")
     parser.add_argument("--device", default="meta", choices=("meta", "cpu"))
+    parser.add_argument("--json", type=Path, help="write the counts of all rows to this file, whatever ROW says")
     parser.add_argument("--trained", type=Path, help="folder of trainings")
     parser.add_argument("--codec", default="lalic-small")
     parser.add_argument("--dataset", default="kodak")
@@ -283,9 +298,13 @@ def print_counts(parser: argparse.ArgumentParser, options: argparse.Namespace) -
     """Every table but the losses. Exit code."""
     if unknown := [name for name in options.rows if name not in ABLATIONS]:
         parser.error(f"unknown row {unknown[0]!r}; known are {', '.join(ABLATIONS)}")
-    configs = {name: ABLATIONS[name].config for name in options.rows or ABLATIONS}
+    names = ABLATIONS if options.json else options.rows or ABLATIONS
+    configs = {name: ABLATIONS[name].config for name in names}
     counts = {config: count(config, options.device) for config in dict.fromkeys(configs.values())}
     rows = {name: counts[config] for name, config in configs.items()}
+    if options.json:
+        write_counts(options.json, rows)
+        return 0
     released = counts.get(RELEASED) or count(RELEASED)
     console = Console(width=100, highlight=False)
     depths, attention = depths_table(rows), attention_table(rows, released)

@@ -55,6 +55,7 @@ def app() -> Typer:
     """The command line: one file of lic_bench.commands for each verb."""
     import typer
 
+    from lic_bench.commands.claims import claims
     from lic_bench.commands.compare import compare
     from lic_bench.commands.decode_check import decode_check
     from lic_bench.commands.doctor import doctor
@@ -78,7 +79,7 @@ def app() -> Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     verbs.callback()(program_options)
-    for command in (run, scale, report, compare):
+    for command in (run, scale, report, claims, compare):
         verbs.command()(command)
     verbs.add_typer(history_app, name="history")
     verbs.command("import")(import_points)

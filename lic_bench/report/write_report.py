@@ -17,12 +17,18 @@ from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Picture, Section, inline_svg, page
 from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.tables.claims_tables import claims_in_report, claims_tables
+from lic_bench.report.tables.comparability_table import comparability_table
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.decode_checks_table import decode_checks_table
 from lic_bench.report.tables.equal_rates_table import equal_rates_table
 from lic_bench.report.tables.machine_tables import conditions_table, machines_table
 from lic_bench.report.tables.matched_pairs_table import matched_pairs_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
+from lic_bench.report.tables.paper_tables import NAMES as PAPER_TABLES
+from lic_bench.report.tables.paper_tables import paper_tables
+from lic_bench.report.tables.per_image_table import NAME as PER_IMAGE
+from lic_bench.report.tables.per_image_table import per_image_csv, per_image_table
 from lic_bench.report.tables.phases_table import phases_table
 from lic_bench.report.tables.rd_tables import bd_table, rd_table, sources_table
 from lic_bench.report.tables.scaling_tables import scaling_tables
@@ -49,8 +55,8 @@ class WrittenReport:
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1, and what variants of codecs gain, to the terminal."""
-        for name in ("table1", "variants"):
+        """Print Table 1, which of its rows are not comparable, and what variants of codecs gain, to the terminal."""
+        for name in ("table1", "comparability", "variants"):
             if name in self.tables:
                 console.print(to_rich(self.tables[name], console.width))
 
@@ -75,7 +81,9 @@ def write_report(
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
     opened = _open_runs(own, reference_runs.choose_references(reference))
     _tell_apart([*opened, *imported])
-    data = gather_report_data(opened, published, anchor, method, imported)
+    asked = {folder.resolve() for folder in own}
+    beside = {run.name for run in opened if run.folder not in asked}
+    data = gather_report_data(opened, published, anchor, method, imported, beside)
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
@@ -97,6 +105,10 @@ def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> Writt
 
 def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[Path]:
     files = [path for table in tables.values() for path in _write_table(table, out)]
+    if len(data.per_image):
+        files.append(out / f"{PER_IMAGE}.csv")
+        files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
+        tables = tables | {PER_IMAGE: per_image_table(data.per_image)}
     pictures = []
     for figure in report_figures(data):
         paths = _write_figure(figure, out)
@@ -126,9 +138,12 @@ def _tell_apart(shown: Sequence[Run | Imported]) -> None:
 
 
 TABLES = (
-    *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
+    *("table1", "comparability", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput"),
+    *("phases", "memory"),
     *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
+    *("claims_text", *(f"claims_table{number}" for number in range(1, 6))),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
+    *(PER_IMAGE, *PAPER_TABLES),
 )
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
 
@@ -156,6 +171,8 @@ def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Tab
     tables += [machines_table(data.all_runs), conditions_table(data.all_runs)]
     tables += [decode_checks_table(data.decode_checks)]
     tables += scaling_tables(data.scaling, memory_gib)
+    tables += [comparability_table(data), *claims_tables(claims_in_report(data))]
+    tables += paper_tables(data)
     return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
 
 
@@ -191,7 +208,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
     growth = [picture for picture in pictures if picture.name == "figure10"]
     curves = [picture for picture in pictures if picture not in (*first, *bars, *growth)]
     sections = [
-        Section("overview", "Overview", first, existing("table1")),
+        Section("overview", "Overview", first, existing("table1", "comparability")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
@@ -205,11 +222,22 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         ),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),
+        _paper_section(existing(*PAPER_TABLES)),
+        Section(
+            "claims", "Claims", (), [table for name, table in tables.items() if name.startswith("claims_")], folded=True
+        ),
         Section("machine", "Machines and conditions", (), existing("decode_checks", "machines", "conditions")),
         Section("points", "Points", (), existing("rd_points"), folded=True),
+        Section("images", "Images", (), existing(PER_IMAGE), folded=True),
         Section("published", "Sources", (), existing("sources"), folded=True),
     ]
     return [section for section in sections if section.pictures or section.tables]
+
+
+def _paper_section(tables: Sequence[Table]) -> Section:
+    """Folded where the runs measured nothing that stands in it."""
+    folded = all(row.provenance == "published" for table in tables for row in table.rows)
+    return Section("paper", "Tables of the paper", (), tables, folded=folded)
 
 
 def _lead(data: ReportData) -> str:

@@ -1,8 +1,9 @@
 """The paper's ablations: variants that code and load, and the figures of its Tables 2, 3 and 5."""
 
 import importlib.util
+import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -227,7 +228,11 @@ def test_the_script_counts_what_the_formulas_say_with_and_without_values(script,
 
 def test_a_full_size_row_counted_by_thop(script):
     config = TABLE_2["2-2-2-2-conv"].config
-    check(script.count(config), config, 512, 768)
+    counted = script.count(config)
+    check(counted, config, 512, 768)
+    shipped = json.loads((SCRIPT.parents[1] / "results/measured/ablations.json").read_text())["rows"]
+    assert shipped["2-2-2-2-conv"]["ours"] == asdict(counted.ours)
+    assert shipped["2-2-2-2-conv"]["their_way"] == asdict(counted.their_way)
 
 
 def test_thop_hooks_and_sums_what_is_registered_twice_twice(script):
@@ -278,3 +283,15 @@ def test_the_script_prints_every_row_in_a_hundred_columns(script, capsys, monkey
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert all(any(line.startswith(f"{row.label}  ") for line in lines) for row in ABLATIONS.values())
+
+
+def test_the_script_writes_what_reports_read(script, tmp_path, monkeypatch, tiny_with_floor):
+    counted = script.count(tiny_with_floor, height=64, width=64)
+    monkeypatch.setattr(script, "count", lambda config, device="meta": counted)
+    monkeypatch.setattr("sys.argv", ["ablations.py", "--json", str(tmp_path / "ablations.json")])
+    assert script.main() == 0
+    written = json.loads((tmp_path / "ablations.json").read_text())
+    shipped = json.loads((SCRIPT.parents[1] / "results/measured/ablations.json").read_text())
+    assert written.keys() == shipped.keys()
+    assert written["rows"].keys() == shipped["rows"].keys() == ABLATIONS.keys()
+    assert written["operations_per_token_and_channel"] == shipped["operations_per_token_and_channel"]

@@ -87,7 +87,7 @@ def _known_styles() -> dict[str, CodecStyle]:
     first = sorted(published.printed_table1().index)
     others = sorted({_base(entry.slug) for entry in published.list_published()})
     styles: dict[str, CodecStyle] = {}
-    for place, name in enumerate(dict.fromkeys([*first, *sorted(installed_codecs()), *others])):
+    for place, name in enumerate(dict.fromkeys([*first, *map(_base, sorted(installed_codecs())), *others])):
         styles[name] = _style_with(COLOURS[place % len(COLOURS)], list(styles.values()))
     return styles
 

@@ -169,7 +169,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         "bpp": float((8 * payload / pixels).mean()),
         "bpp_total": float((8 * (payload + header) / pixels).mean()),
         "psnr_db": _mean(_floats(ok.psnr_db)),
-        "ms_ssim_db": _mean(_decibels(ms_ssim)),
+        "ms_ssim_db": _mean(decibels(ms_ssim)),
         "ms_ssim": _mean(ms_ssim),
         "n_images": len(ok),
         "n_failed": int((group.status != "ok").sum()),
@@ -183,7 +183,7 @@ def _floats(column: "pd.Series[Any]") -> Floats:
     return np.asarray(column.astype(float), np.float64)
 
 
-def _decibels(ms_ssim: Floats) -> Floats:
+def decibels(ms_ssim: Floats) -> Floats:
     """-10 log10(1 - x); NaN for a perfect 1.0, which has no finite value."""
     decibels: Floats = -10 * np.log10(np.where(ms_ssim < 1, 1 - ms_ssim, np.nan))
     return decibels

@@ -1,6 +1,6 @@
 """Everything a report shows, gathered once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -15,6 +15,7 @@ from lic_bench.report.frames.coded_images import coded_datasets
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
+from lic_bench.report.frames.per_image import PER_IMAGE, per_image_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
@@ -32,7 +33,8 @@ class ReportData:
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
     imported: what others measured, beside the published curves.
-    bd: the BD-rates on every metric.
+    bd: the BD-rates on every metric. per_image: of the runs that were asked for.
+    beside: the names of runs that nobody asked for, the reference runs.
     """
 
     runs: Sequence[Run]
@@ -54,7 +56,9 @@ class ReportData:
     complexity: pd.DataFrame
     failures: pd.DataFrame
     scaling: ScalingFrames
+    per_image: pd.DataFrame
     imported: Sequence[Imported] = ()
+    beside: Collection[str] = ()
 
     @property
     def all_runs(self) -> list[Run]:
@@ -80,7 +84,12 @@ class ReportData:
 
 
 def gather_report_data(
-    runs: Sequence[Run], which: str, anchor: str, method: str, imported: Sequence[Imported] = ()
+    runs: Sequence[Run],
+    which: str,
+    anchor: str,
+    method: str,
+    imported: Sequence[Imported] = (),
+    beside: Collection[str] = (),
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
 
@@ -112,17 +121,26 @@ def gather_report_data(
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         equal_rates=equal_rates_frame(runs, coded),
         matched_pairs=matched_pairs_frame(coded),
-        latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        phases=_frame_of_runs(phase_times, runs, PHASES),
-        variants=_frame_of_runs(variants_frame, runs, VARIANTS),
-        decode_checks=_frame_of_runs(decode_checks_frame, runs, CHECKS),
-        throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+        **_cost_frames(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
+        per_image=_frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
         imported=imported,
+        beside=beside,
     )
+
+
+def _cost_frames(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The frames of what runs measured beside rates and quality, by their names in ReportData."""
+    return {
+        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": _frame_of_runs(phase_times, runs, PHASES),
+        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+    }
 
 
 def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:

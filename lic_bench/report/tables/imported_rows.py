@@ -14,15 +14,19 @@ NOTE = (
 TIMES = {"enc_s": "encode_s", "dec_s": "decode_s"}
 
 
-def imported_rows(data: ReportData, imported: Imported, datasets: Sequence[str]) -> list[Row]:
-    """A row per imported codec that has a curve on PSNR. Times are the means over the points of its first data set."""
+def imported_rows(data: ReportData, imported: Imported, datasets: Sequence[str]) -> list[tuple[Row, str]]:
+    """A row, with the id of its curve, per imported codec that has a curve on PSNR.
+
+    Times are the means over the points of its first data set.
+    """
     curves = {curve.codec: curve for curve in reversed(imported.curves)}  # the first one of each
     shown = set(data.bd_for("psnr_db").curve)
     rows = []
     for codec, curve in reversed(curves.items()):
         if (name := f"imported:{imported.name}:{codec}") in shown:
             cells = _cells(curve, imported.name)
-            rows.append(Row("imported", cells | {f"bd_{d}": bd_cell(data, name, d) or Cell("-") for d in datasets}))
+            bds = {f"bd_{d}": bd_cell(data, name, d) or Cell("-") for d in datasets}
+            rows.append((Row("imported", cells | bds), name))
     return rows
 
 

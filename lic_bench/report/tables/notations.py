@@ -1,10 +1,11 @@
 """A Table as Markdown, CSV, LaTeX (booktabs) and HTML."""
 
 import re
+from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
-from lic_bench.report.tables.table import Cell, Row, Table
+from lic_bench.report.tables.table import Cell, Column, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 SHORT = 30  # characters; such a text stays on one line of a page
@@ -56,23 +57,28 @@ def to_latex(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """A <figure class="table"> with head, rows classed by provenance, and footnotes; no style of its own."""
-    head = "".join(f'<th class="{c.align}" scope="col">{escape(c.title)}</th>' for c in table.columns)
+    """A <figure class="table"> with head, rows classed by provenance, and footnotes; no style of its own.
+
+    A table without rows is its caption alone.
+    """
+    head = "".join(f'<th class="{c.align}" scope="col">{escape(c.title)}</th>' for c in table.shown_columns)
     rows = "\n".join(_html_row(table, row) for row in table.rows)
     notes = "".join(f"<li><sup>{mark}</sup> {escape(note)}</li>" for note, mark in table.marks.items())
-    wide = ' class="wide"' if len(table.columns) > WIDE else ""
+    wide = ' class="wide"' if len(table.shown_columns) > WIDE else ""
     footnotes = f'<ul class="notes">{notes}</ul>' if notes else ""
+    caption = f"<figcaption><b>{escape(table.title)}.</b> {escape(table.caption)}</figcaption>"
+    if not table.rows:
+        return f'<figure class="table" id="{table.name}">{caption}</figure>\n'
     return (
-        f'<figure class="table" id="{table.name}"><figcaption><b>{escape(table.title)}.</b> {escape(table.caption)}'
-        f'</figcaption>\n<div class="scroll" tabindex="0"><table{wide}>'
+        f'<figure class="table" id="{table.name}">{caption}\n<div class="scroll" tabindex="0"><table{wide}>'
         f"<thead>{_html_groups(table)}<tr>{head}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></div>{footnotes}</figure>\n"
     )
 
 
-def _groups(table: Table) -> list[tuple[str, int]]:
+def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     """The group headings with the number of columns under each, from left to right."""
-    return [(name, len(list(group))) for name, group in groupby(table.columns, key=lambda c: c.group)]
+    return [(name, len(list(group))) for name, group in groupby(columns, key=lambda c: c.group)]
 
 
 def _markdown(text: str) -> str:
@@ -90,11 +96,12 @@ def _latex(text: str) -> str:
 
 def _latex_head(table: Table) -> list[str]:
     titles = " & ".join(_latex(c.title) for c in table.columns) + r" \\"
-    if not any(name for name, _ in _groups(table)):
+    groups = _groups(table.columns)
+    if not any(name for name, _ in groups):
         return [titles]
-    heads = [rf"\multicolumn{{{n}}}{{c}}{{{_latex(name)}}}" if name else "&" * (n - 1) for name, n in _groups(table)]
+    heads = [rf"\multicolumn{{{n}}}{{c}}{{{_latex(name)}}}" if name else "&" * (n - 1) for name, n in groups]
     rules, at = [], 1
-    for name, n in _groups(table):
+    for name, n in groups:
         rules += [rf"\cmidrule(lr){{{at}-{at + n - 1}}}"] if name else []
         at += n
     return [" & ".join(heads) + r" \\", "".join(rules), titles]
@@ -113,9 +120,10 @@ def _latex_row(table: Table, row: Row) -> str:
 
 
 def _html_groups(table: Table) -> str:
-    if not any(name for name, _ in _groups(table)):
+    groups = _groups(table.shown_columns)
+    if not any(name for name, _ in groups):
         return ""
-    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in _groups(table))
+    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in groups)
     return f'<tr class="groups">{"".join(cells)}</tr>'
 
 
@@ -127,7 +135,7 @@ def _folded(text: str, what: str) -> str:
 
 def _html_row(table: Table, row: Row) -> str:
     cells = []
-    for column in table.columns:
+    for column in table.shown_columns:
         cell = table.cell(row, column)
         shown = _folded(cell.text, column.folded) if column.folded else escape(cell.text)
         if column.align == "right":

@@ -23,6 +23,11 @@ class Cell:
     best: bool = False
     ranks: bool = True
 
+    @property
+    def says_something(self) -> bool:
+        """Whether it is more than a dash."""
+        return self.text not in ("-", "") or bool(self.notes)
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -50,18 +55,24 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """name: the stem of its files. caption: what the reader must know, one paragraph."""
+    """name: the stem of its files. caption: what the reader must know, one paragraph.
+
+    shown_columns: those that say something in at least one row; CSV files have all.
+    """
 
     name: str
     title: str
     caption: str
     columns: Sequence[Column]
     rows: Sequence[Row]
+    shown_columns: Sequence[Column] = field(init=False)
     marks: Mapping[str, str] = field(init=False)  # footnote -> its letter, by first appearance
 
     def __post_init__(self) -> None:
         notes = [note for row in self.rows for c in self.columns for note in self.cell(row, c).notes]
         marks = {note: _letter(index) for index, note in enumerate(dict.fromkeys(notes))}
+        shown = [c for c in self.columns if not self.rows or any(self.cell(row, c).says_something for row in self.rows)]
+        object.__setattr__(self, "shown_columns", shown)
         object.__setattr__(self, "marks", marks)
 
     def cell(self, row: Row, column: Column) -> Cell:

@@ -14,6 +14,7 @@ from lic_bench.report.labels import dataset_label, optimised_for, plural, sort_d
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
 from lic_bench.report.tables.codec_columns import METHOD, SOURCE
 from lic_bench.report.tables.imported_rows import imported_rows
+from lic_bench.report.tables.rate_columns import rate_cells, rate_columns, rates_sentence, untimed_dataset
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
 from lic_bench.report.tables.throughput_table import best_throughput
 
@@ -35,25 +36,27 @@ COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)
 def table1(data: ReportData) -> Table:
     """Method, source, Enc(s), Dec(s), Mem(GB), FLOPs(G), Params(M), BD-rate (PSNR) per data set, failures.
 
-    Codecs optimised for MS-SSIM are not in it, as in the paper.
+    Where a run took no times, bpp and PSNR too. Codecs optimised for MS-SSIM are not in it, as in the paper.
     """
     datasets = _bd_datasets(data)
     slugs, all_measured = _published_slugs(data), measured_codecs(data)
     measured = [row for row in all_measured if optimised_for(row.codec) != "ms-ssim"]
     apart = [row.label for row in all_measured if row not in measured]
-    rows = [_published_row(data, slug, datasets) for slug in slugs]
-    rows += [row for imported in data.imported for row in imported_rows(data, imported, datasets)]
-    rows += [_measured_row(data, row, datasets) for row in measured]
-    curves = {*(f"published:{slug}" for slug in slugs), *(row.curve for row in measured)}
+    rates_on = untimed_dataset(data, measured)
+    shown = [(_published_row(data, slug, datasets), f"published:{slug}") for slug in slugs]
+    shown += [row for imported in data.imported for row in imported_rows(data, imported, datasets)]
+    shown += [(measured_row(data, row, datasets), row.curve) for row in measured]
+    rows = [replace(row, cells={**row.cells, **rate_cells(data, curve, rates_on)}) for row, curve in shown]
+    curves = {curve for row, curve in shown if row.provenance != "imported"}
     columns = [
-        *(METHOD, SOURCE, *number_columns(enc_s="Enc(s)", dec_s="Dec(s)")),
+        *(METHOD, SOURCE, *rate_columns(rates_on), *number_columns(enc_s="Enc(s)", dec_s="Dec(s)")),
         *(Column(key, title, THROUGHPUT[0], optional=True) for key, title in _throughput_columns(data).items()),
         *(Column(key, title, optional=True) for key, title in COMPLEXITY.items()),
         *number_columns("BD-rate (PSNR) [%]", **{f"bd_{name}": dataset_label(name) for name in datasets}),
         *(number_columns(failed="Failed") if len(data.failures) else ()),
     ]
     rows = _mark_best(rows, [f"bd_{name}" for name in datasets])
-    caption = _caption(data, datasets, curves) + _apart_sentence(apart)
+    caption = _caption(data, datasets, curves) + rates_sentence(rates_on) + _apart_sentence(apart)
     return Table("table1", "Rate-distortion and complexity", caption, columns, rows)
 
 
@@ -122,7 +125,8 @@ def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
     return Row("published", cells | bds)
 
 
-def _measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
+def measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
+    """The row of Table 1 of a measured codec, with the BD-rates on these data sets."""
     note = [RANDOM_TIME] if row.weights == "random" else []
     failed = int((row.records.status != "ok").sum())
     cells = {

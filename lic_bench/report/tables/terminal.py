@@ -29,7 +29,7 @@ def to_rich(table: Table, width: int | None = None) -> Group:
     for row in table.rows:
         cells = [_rich_cell(table, row, c, _mark_width(table, c)) for c in columns]
         grid.add_row(*cells, style="" if row.provenance == "measured" else "dim")
-    missing = ", ".join(c.title for c in table.columns if c not in columns)
+    missing = ", ".join(c.title for c in table.shown_columns if c not in columns)
     hint = f" Not shown at this width: {missing}." if missing else ""
     seen = {note for row in table.rows for c in columns for note in table.cell(row, c).notes}
     notes = [Padding(Text(f"{m} {note}", "dim"), (0, 0, 0, 1)) for note, m in table.marks.items() if note in seen]
@@ -38,7 +38,7 @@ def to_rich(table: Table, width: int | None = None) -> Group:
 
 def _fitting(table: Table, width: int | None) -> list[Column]:
     """The columns that fit side by side; optional ones are dropped from the right, first those equal in all rows."""
-    columns = list(table.columns)
+    columns = list(table.shown_columns)
     while width and _total(_text_width(table, c) for c in columns) > width and any(c.optional for c in columns):
         optional = [c for c in columns if c.optional]
         alike = [c for c in optional if len({table.cell(row, c).text for row in table.rows}) == 1 < len(table.rows)]

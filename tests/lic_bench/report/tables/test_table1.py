@@ -12,6 +12,7 @@ from rich.console import Console
 
 from lic_bench.errors import UserError
 from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.frames.rd_points import rd_points
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.reference_runs import choose_references
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
@@ -239,7 +240,9 @@ def test_a_page_shows_long_lists_by_their_length_and_keeps_short_texts_whole() -
     assert "x<y 1, b 2, c 3" in to_csv(table)
     assert "b 2, c 3 |" in to_markdown(table)
     assert "<table>" in html
-    assert '<table class="wide">' in to_html(replace(table, columns=[Column(f"c{i}", "C") for i in range(12)]))
+    wide = [Column(f"c{i}", "C") for i in range(12)]
+    cells = {column.key: Cell("1") for column in wide}
+    assert '<table class="wide">' in to_html(replace(table, columns=wide, rows=[Row("measured", cells)]))
 
 
 def test_the_terminal_table_fits_100_columns(paper: ReportData) -> None:
@@ -386,3 +389,34 @@ def test_an_exact_image_is_said_and_its_quality_still_shown(make_run: MakeRun, t
     rows = rd_table(gather_report_data([Run(run.folder)], "none", "webp", "pchip")).rows
     notes = [row.cells["psnr_db"].notes for row in rows if row.provenance == "measured"]
     assert notes == [(), (), (), (EXACT,)]
+
+
+def _without_times(folder: Path, run: Run) -> Run:
+    store = Store(folder, run.info)
+    for record in run.records.to_dict("records"):
+        kept = {name: value for name, value in record.items() if name in ("psnr_db", "ms_ssim", "payload_bytes")}
+        same = ("codec", "quality", "dataset", "image", "width", "height", "status", "image_sha256")
+        store.records.append(Record(**{name: record[name] for name in same}, **kept))
+    store.close()
+    return Run(folder)
+
+
+def test_a_run_of_quality_alone_shows_rates_and_decibels(make_run: MakeRun, tmp_path: Path) -> None:
+    timed = make_run(tmp_path / "timed", {"webp": 1.0})
+    run = _without_times(tmp_path / "mine", make_run(tmp_path / "jpeg", {"jpeg": 0.5}))
+    table = table1(gather_report_data([run], "none", "jpeg", "pchip"))
+    points = rd_points(run)
+    shown = [cell(table, "JPEG", key, "mine").text for key in ("bpp", "psnr_range_db")]
+    ends = [
+        f"{points[name].min():.{n}f}\N{EN DASH}{points[name].max():.{n}f}" for name, n in (("bpp", 2), ("psnr_db", 1))
+    ]
+    assert shown == ends
+    assert [column.key for column in table.shown_columns] == ["method", "source", "bpp", "psnr_range_db"]
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(to_rich(table, 100))
+    assert "Enc" not in console.export_text().split("BD-rate against")[0]
+    both = table1(gather_report_data([run, timed], "none", "jpeg", "pchip"))
+    assert cell(both, "WebP", "bpp", "timed").text != "-"
+    assert "bpp" in [column.key for column in both.columns]
+    reference = table1(gather_report_data([timed, run], "none", "jpeg", "pchip", beside=["mine"]))
+    assert "bpp" not in [column.key for column in reference.columns]
