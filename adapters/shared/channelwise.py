@@ -30,6 +30,7 @@ class SliceConfig:
 
     attention: inner width and head width of the attentions; None: there are none. kernels: sides of the three
     convolutions. activation: between them. most: at most so many earlier slices (the first ones) are looked at.
+    known: channels that are known before the first slice; None: as many as y has.
     """
 
     latent: int = 320
@@ -39,6 +40,7 @@ class SliceConfig:
     kernels: tuple[int, int, int] = (3, 3, 3)
     activation: type[nn.Module] = nn.GELU
     most: int | None = None
+    known: int | None = None
 
     @property
     def width(self) -> int:
@@ -47,7 +49,8 @@ class SliceConfig:
 
     def support(self, index: int) -> int:
         """Channels that are known before slice `index`."""
-        return self.latent + self.width * min(index, self.slices if self.most is None else self.most)
+        known = self.latent if self.known is None else self.known
+        return known + self.width * min(index, self.slices if self.most is None else self.most)
 
 
 class ChannelwiseCodec(HyperpriorCodec):

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import torch
-from compressai.entropy_models import EntropyBottleneck, GaussianConditional
+from compressai.entropy_models import EntropyBottleneck, EntropyModel, GaussianConditional
 from torch import Tensor, nn
 
 from lic_bench.codecs.entropy_models import coder_of, use_coder, version_of
@@ -48,11 +48,11 @@ class HyperpriorCodec(nn.Module, ABC):
     g_s: nn.Module
     h_a: nn.Module
 
-    def __init__(self, hyper: int) -> None:
-        """hyper: channels of z."""
+    def __init__(self, hyper: int | EntropyModel, of_y: GaussianConditional | None = None) -> None:
+        """hyper: channels of z, or an entropy model of z. of_y: one of y; None: CompressAI's Gaussians."""
         super().__init__()
-        self.entropy_bottleneck = EntropyBottleneck(hyper)
-        self.gaussian_conditional = GaussianConditional(default_scales())
+        self.entropy_bottleneck = EntropyBottleneck(hyper) if isinstance(hyper, int) else hyper
+        self.gaussian_conditional = of_y or GaussianConditional(default_scales())
         use_coder(self, "native")
         self._tables: tuple[Tensor, int, ModuleType, GaussianTables] | None = None
 
@@ -111,7 +111,11 @@ class HyperpriorCodec(nn.Module, ABC):
     def update(self, force: bool = False) -> bool:
         """Make the entropy coder's tables from the weights; whether it did. Needed before compress and decompress."""
         made: bool = self.entropy_bottleneck.update(force=force)
-        return self.gaussian_conditional.update_scale_table(default_scales(), force=force) or made
+        return self.gaussian_conditional.update_scale_table(self.scales(), force=force) or made
+
+    def scales(self) -> list[float]:
+        """Those of y that have a table."""
+        return default_scales()
 
     def rounded(self, z: Tensor) -> Tensor:
         """z_hat = round(z - medians) + medians, [B, N, h / 4, w / 4].
