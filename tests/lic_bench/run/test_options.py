@@ -5,7 +5,6 @@ import pytest
 
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.option_lists import split_list
 from lic_bench.run.options import (
     Options,
     check_ranges,
@@ -16,6 +15,7 @@ from lic_bench.run.options import (
     with_coder,
 )
 from lic_bench.spec import Checkpoint, CodecSpec
+from lic_bench.system.option_lists import split_list
 
 LEARNED = CodecSpec(
     name="net",
