@@ -15,7 +15,6 @@ from lic_bench.run.options import (
     with_coder,
 )
 from lic_bench.spec import Checkpoint, CodecSpec
-from lic_bench.system.option_lists import split_list
 
 LEARNED = CodecSpec(
     name="net",
@@ -26,12 +25,6 @@ LEARNED = CodecSpec(
     quick_qualities=(2, 4),
     checkpoints={q: Checkpoint(file=f"{q}.pth") for q in range(1, 7)},
 )
-
-
-def test_lists_are_split_once() -> None:
-    assert split_list(" a, b,,a ", "--codecs") == ["a", "b"]
-    with pytest.raises(UserError, match="--codecs is empty"):
-        split_list(" , ", "--codecs")
 
 
 @pytest.mark.usefixtures("fake_codecs")
