@@ -86,7 +86,8 @@ def _prepared(name: str, analysis: NetworkAnalysis, options: Options) -> tuple[S
     if spec := next((spec for spec in choose_codecs(options.codecs) if spec.kind != "learned"), None):
         raise UserError(f"analyze {name}: {spec.name!r} has no network: it is a {spec.kind} codec; leave it out.")
     limit, crop = options.limit or analysis.limit, options.crop or analysis.crop
-    session = prepare_session(replace(options, measure="quality", limit=limit, crop=crop))
+    options = replace(options, measure="quality", limit=limit, crop=crop)
+    session = prepare_session(options, one_quality=not options.qualities)
     images = {f"{dataset.name}/{image.name}": image for dataset in session.datasets for image in dataset.usable}
     for spec in session.specs:
         analysis.check(spec, images)
