@@ -55,8 +55,13 @@ class Network:
 
 def panel_title(codec: str, quality: int, weights: str | None) -> str:
     """Codec and quality, and in a second line that the weights are random, if they are."""
-    random = "\n(random weights)" if (weights or "").startswith(RANDOM) else ""
+    random = "\n(random weights)" if has_random_weights(weights) else ""
     return f"{codec_label(codec)}, quality {quality}{random}"
+
+
+def has_random_weights(weights: str | None) -> bool:
+    """Whether a Record's `weights` are none that were trained."""
+    return (weights or "").startswith(RANDOM)
 
 
 def parts_of(module: nn.Module, spec: CodecSpec) -> dict[str, nn.Module]:

@@ -26,7 +26,7 @@ WHAT = ("erf", "correlation", "deviation", "crops")
 What = Annotated[
     str,
     Argument(
-        help="erf: effective receptive field of g_a and h_a; correlation: of the normalised latent's neighbours; "
+        help="erf: effective receptive field of g_a and h_a; correlation: of neighbours in the normalised latent; "
         "deviation: what quantisation takes, and bits by slice; crops: reconstructions at equal rate.",
         **offering(lambda: WHAT),
     ),

@@ -6,6 +6,7 @@ from matplotlib.patches import Rectangle
 
 from lic_bench.analysis.figures.grids import as_picture, panel_grid
 from lic_bench.analysis.matched_crops import MatchedImage, Window
+from lic_bench.analysis.networks import has_random_weights
 from lic_bench.codecs.ycbcr import Pixels
 
 MARK = "#ffd400"
@@ -19,8 +20,10 @@ def crops_figure(image: MatchedImage) -> Figure:
     figure, places = panel_grid(heights, 1 + len(image.reconstructions), WIDTH, lines=3)
     titles = [(image.original, image.name, "original")]
     for shown in image.reconstructions:
-        above = f"{shown.title}\n{shown.bpp:.3f} bpp, {_decibels(shown.psnr_db)}"
-        titles.append((shown.pixels, above, _decibels(shown.crop_psnr_db)))
+        above, below = f"{shown.bpp:.3f} bpp, {_decibels(shown.psnr_db)}", _decibels(shown.crop_psnr_db)
+        if has_random_weights(shown.record.weights):
+            above, below = "no quality", "no quality"
+        titles.append((shown.pixels, f"{shown.title}\n{above}", below))
     for column, (pixels, above, below) in enumerate(titles):
         _whole(figure.add_subplot(places[0, column]), pixels, image.window, above)
         part = figure.add_subplot(places[1, column])
