@@ -28,8 +28,9 @@ def deviations_figure(
     """
     columns = min(COLUMNS, 1 + len(titles))
     rows = -(-(1 + len(titles)) // columns)
-    heights = [[WIDTH * len(pixels) / pixels.shape[1]] * rows + [BARS] for pixels in originals.values()]
-    figure, places = panel_grid(sum(heights, []), columns, WIDTH, lines=4, beside=0.9)
+    maps = [[WIDTH * len(pixels) / pixels.shape[1]] * rows for pixels in originals.values()]
+    heights = [height for of_image in maps for height in (*of_image, BARS)]
+    figure, places = panel_grid(heights, columns, WIDTH, lines=4, beside=0.9)
     colours = _colours(codecs)
     for first, (name, pixels) in zip(range(0, places.nrows, rows + 1), originals.items(), strict=True):
         panels = [figure.add_subplot(places[first + at // columns, at % columns]) for at in range(1 + len(titles))]

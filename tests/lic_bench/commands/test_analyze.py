@@ -28,13 +28,18 @@ def numbers(out: Path, name: str) -> dict[str, object]:
     return found
 
 
+def maps(out: Path, name: str) -> dict[str, np.ndarray]:
+    with np.load(out / f"{name}.npz") as file:
+        return dict(file)
+
+
 def test_receptive_fields_of_two_qualities(command_line: CommandLine, images: list[object], tmp_path: Path) -> None:
     code, said, _ = command_line("analyze", "erf", *images, "--qualities", "1,5", "--out", tmp_path)
     assert code == OK
     assert {str(tmp_path / f"erf.{suffix}") for suffix in ("png", "svg", "pdf", "json", "npz")} <= {*said.split("\n")}
     networks = numbers(tmp_path, "erf")["networks"]
     assert [network["quality"] for network in networks] == [1, 5]
-    fields = np.load(tmp_path / "erf.npz")
+    fields = maps(tmp_path, "erf")
     for network in networks:
         areas = network["smallest_area_share_of_pixels"]
         assert 0 < areas["g_a"]["90%"] < areas["g_a"]["99%"] < 1
@@ -66,9 +71,9 @@ def test_correlation_and_deviation(command_line: CommandLine, images: list[objec
     np.testing.assert_allclose(correlation, correlation[::-1, ::-1])  # i to j is j to i
     assert abs(correlation - np.diag([0, 0, 1, 0, 0])).max() < 0.5
     (network,) = numbers(tmp_path, "deviation")["networks"]
-    maps = np.load(tmp_path / "deviation.npz")
+    drawn = maps(tmp_path, "deviation")
     for name in numbers(tmp_path, "deviation")["images"]:
-        assert maps[f"lalic-small-q3 {name}"].sum() == pytest.approx(network[name]["total"])
+        assert drawn[f"lalic-small-q3 {name}"].sum() == pytest.approx(network[name]["total"])
         assert len(network[name]["slice_bpp"]) == 3
 
 
