@@ -55,6 +55,7 @@ def app() -> Typer:
     """The command line: one file of lic_bench.commands for each verb."""
     import typer
 
+    from lic_bench.commands.analyze import analyze
     from lic_bench.commands.claims import claims
     from lic_bench.commands.compare import compare
     from lic_bench.commands.decode_check import decode_check
@@ -87,6 +88,7 @@ def app() -> Typer:
     verbs.command("list")(list_known)
     verbs.command()(doctor)
     verbs.command()(show)
+    verbs.command()(analyze)
     verbs.command("decode-check")(decode_check)
     verbs.command()(fetch)
     verbs.command()(train)

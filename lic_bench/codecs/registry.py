@@ -17,8 +17,8 @@ from lic_bench.codecs.factory_targets import is_target, spec_of_target
 from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.variants import variants_in, with_variants
 from lic_bench.errors import UserError, unknown
-from lic_bench.option_lists import split_list
 from lic_bench.spec import VARIANT_MARK, CodecSpec
+from lic_bench.system.option_lists import split_list
 from lic_bench.system.programs import InstalledCoder, ProgramError
 
 ENTRY_POINTS = "lic_bench.codecs"

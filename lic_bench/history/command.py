@@ -15,10 +15,10 @@ from lic_bench.history.metric_series import Series, series_of, unused
 from lic_bench.history.point import Point
 from lic_bench.history.run_points import points_of
 from lic_bench.history.table import series_table, steps_table
-from lic_bench.option_lists import split_list
 from lic_bench.report.labels import plural
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.run_folder import Run
+from lic_bench.system.option_lists import split_list
 
 FOLDER = Path("results/history")
 

@@ -16,6 +16,7 @@ from lic_bench.history.panels import FONT, LINES, axis_of, draw_panel
 from lic_bench.history.point import Point
 from lic_bench.history.wording import commit_of, day_of, distinctions
 from lic_bench.report.figures.axes_style import INK, RC_PARAMS, style_axes
+from lic_bench.report.figures.figure_files import write_figure
 from lic_bench.report.labels import codec_label, dataset_label
 
 FORMATS = ("png", "svg")
@@ -27,26 +28,15 @@ TICKS = 4  # commits that have a label below a panel
 
 def write_figures(series: Sequence[Series], out: Path) -> list[Path]:
     """Draw the series into the folder `out`, each figure as PNG and SVG; the files. Raises UserError."""
-    paths = []
+    paths: list[Path] = []
     try:
         out.mkdir(parents=True, exist_ok=True)
         with matplotlib.rc_context(RC_PARAMS):
             for name, figure in figures(series):
-                lay_out(figure)
-                for suffix in FORMATS:
-                    path = out / f"{name}.{suffix}"
-                    figure.savefig(path, metadata={"Date": None} if suffix == "svg" else {})
-                    paths.append(path)
+                paths += write_figure(figure, out / name, FORMATS)
     except OSError as error:
         raise UserError(f"Cannot write to {out}: {error.strerror or error}; choose another --out.") from None
     return paths
-
-
-def lay_out(figure: Figure) -> None:
-    """Place everything once for all formats, at the resolution of the files, on which the widths of letters depend."""
-    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
 
 
 def figures(series: Sequence[Series]) -> Iterator[tuple[str, Figure]]:

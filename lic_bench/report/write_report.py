@@ -12,7 +12,8 @@ from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
 from lic_bench.report import reference_runs
 from lic_bench.report.figures.axes_style import RC_PARAMS
-from lic_bench.report.figures.report_figures import ReportFigure, report_figures
+from lic_bench.report.figures.figure_files import write_figure
+from lic_bench.report.figures.report_figures import report_figures
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Picture, Section, inline_svg, page
@@ -41,7 +42,6 @@ from lic_bench.store.mean_curves import Imported, is_imported
 from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
-FORMATS = ("svg", "pdf", "png")
 FIGURES = "figures"  # their folder
 TITLE = "Learned image compression, measured"
 
@@ -110,8 +110,10 @@ def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[
         files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
         tables = tables | {PER_IMAGE: per_image_table(data.per_image)}
     pictures = []
+    folder = out / FIGURES
+    folder.mkdir(exist_ok=True)
     for figure in report_figures(data):
-        paths = _write_figure(figure, out)
+        paths = write_figure(figure.figure, folder / figure.name)
         files += paths
         svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
         pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
@@ -182,20 +184,6 @@ def _write_table(table: Table, out: Path) -> list[Path]:
         path = out / f"{table.name}.{suffix}"
         path.write_text(notation(table), encoding="utf-8")
         paths.append(path)
-    return paths
-
-
-def _write_figure(report_figure: ReportFigure, out: Path) -> list[Path]:
-    folder = out / FIGURES
-    folder.mkdir(exist_ok=True)
-    paths = [folder / f"{report_figure.name}.{suffix}" for suffix in FORMATS]
-    figure = report_figure.figure
-    figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # the width of letters depends on it
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # the layout is made; making it again for each format takes seconds
-    for path in paths:
-        dateless = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-        figure.savefig(path, metadata=dateless)
     return paths
 
 

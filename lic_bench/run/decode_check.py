@@ -26,11 +26,11 @@ from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings, describe_environment
 from lic_bench.measurement.distortion import to_8bit
 from lic_bench.measurement.failures import Failure, memory_errors_unified
-from lic_bench.option_lists import split_list
 from lic_bench.run.weights_choice import find_weights, parse_checkpoints
 from lic_bench.store.record_log import records_of
 from lic_bench.store.records import Record
 from lic_bench.store.saved_files import DECODE_CHECKS, SavedBitstream, picture_hash, saved_path
+from lic_bench.system.option_lists import split_list
 from lic_bench.system.whole_file import write_whole
 
 Pixels = NDArray[np.uint8]

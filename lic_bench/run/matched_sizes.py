@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from math import log
 
 from lic_bench.errors import UserError
-from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
+from lic_bench.system.option_lists import split_list
 
 Weights = Mapping[str, Mapping[str, str]]
 

@@ -9,11 +9,11 @@ from typing import Any
 from lic_bench.codecs.registry import resolve_codec
 from lic_bench.codecs.variants import THEIR_CODER, with_variants
 from lic_bench.errors import UserError, unknown
-from lic_bench.option_lists import split_list
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import FIELDS_OF_PART, OTHER_ROWS
 from lic_bench.store.run_folder import ALLOWED
 from lic_bench.store.saved_files import SAVED
+from lic_bench.system.option_lists import split_list
 
 PARTS = (*(part for part in FIELDS_OF_PART if part not in SAVED), *OTHER_ROWS)
 NOT_IN_ALL = "throughput"  # which takes as long as all else together

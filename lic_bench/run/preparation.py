@@ -20,7 +20,6 @@ from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
-from lic_bench.option_lists import split_list
 from lic_bench.run.distinct_qualities import distinct_qualities
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.matched_sizes import check_match, searching, targets_of
@@ -49,6 +48,7 @@ from lic_bench.run.weights_choice import (
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import COSTS, FIELDS_OF_PART
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
+from lic_bench.system.option_lists import split_list
 from lic_bench.system.programs import InstalledCoder
 
 R = TypeVar("R")

@@ -13,13 +13,13 @@ from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image, pixels_sha256
 from lic_bench.images.sample_pictures import SEEDS, draw_sample
-from lic_bench.option_lists import split_list
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import QUICK_REPEATS, Options, parse_qualities
 from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import LIMITS_OF_MEMORY, Complexity, Record
+from lic_bench.system.option_lists import split_list
 
 NAME = "scale"  # of the data set in the records
 MEASURED = "latency,memory,complexity"

@@ -7,7 +7,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from lic_bench.commands import compare, history, run, scale
+from lic_bench.commands import analyze, compare, history, run, scale
 from lic_bench.commands.options import fill
 from lic_bench.compare import command as compare_command
 from lic_bench.history import command as history_command
@@ -16,6 +16,7 @@ from lic_bench.run import session
 CASES: list[tuple[Callable[..., None], type, set[str]]] = [
     (run.run, session.Options, {"context", "plugin", "config", "dry_run", "quiet", "as_json"}),
     (scale.scale, session.Options, {"plugin", "sizes", "memory_sizes"}),
+    (analyze.analyze, session.Options, {"what", "run", "window", "plugin", "quiet"}),
     (compare.compare, compare_command.CompareOptions, set()),
     (history.history, history_command.HistoryOptions, {"context", "fail_on_open"}),
 ]
@@ -38,7 +39,7 @@ def test_parameters_are_fields_of_the_same_type(command: Callable[..., None], op
     }
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[2], CASES[3]], ids=["run", "compare", "history"])
+@pytest.mark.parametrize("case", [CASES[0], CASES[3], CASES[4]], ids=["run", "compare", "history"])
 def test_every_field_can_be_given(case: tuple[Callable[..., None], type, set[str]]) -> None:
     command, options, _ = case
     assert {item.name for item in fields(options)} <= get_type_hints(command).keys()

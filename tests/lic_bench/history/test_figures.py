@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from lic_bench.errors import UserError
-from lic_bench.history.figures import MOST, figures, history_figure, lay_out, write_figures
+from lic_bench.history.figures import MOST, figures, history_figure, write_figures
 from lic_bench.history.metric_series import Series, series_of
 from lic_bench.history.panels import LINES
 from lic_bench.history.point import RELATIVE, Point
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.figures.figure_files import lay_out
 
 Nights = Callable[..., list[Point]]
 

@@ -5,7 +5,6 @@ import pytest
 
 from lic_bench.codecs.registry import choose_codecs, resolve_codec
 from lic_bench.errors import UserError
-from lic_bench.option_lists import split_list
 from lic_bench.run.options import (
     Options,
     check_ranges,
@@ -26,12 +25,6 @@ LEARNED = CodecSpec(
     quick_qualities=(2, 4),
     checkpoints={q: Checkpoint(file=f"{q}.pth") for q in range(1, 7)},
 )
-
-
-def test_lists_are_split_once() -> None:
-    assert split_list(" a, b,,a ", "--codecs") == ["a", "b"]
-    with pytest.raises(UserError, match="--codecs is empty"):
-        split_list(" , ", "--codecs")
 
 
 @pytest.mark.usefixtures("fake_codecs")

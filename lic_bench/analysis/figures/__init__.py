@@ -1,0 +1,1 @@
+"""Arrays of an analysis -> Matplotlib figures."""
