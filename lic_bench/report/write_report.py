@@ -15,7 +15,10 @@ from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.report_figures import ReportFigure, report_figures
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
-from lic_bench.report.html_page import Picture, Section, inline_svg, page
+from lic_bench.report.html_page import Interactive, Picture, Section, inline_svg, page
+from lic_bench.report.interactive.figure_data import figure_data
+from lic_bench.report.interactive.plotly_library import plotly_library
+from lic_bench.report.interactive.saved_pictures import PICTURES, saved_pictures
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.decode_checks_table import decode_checks_table
@@ -90,7 +93,8 @@ def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> Writt
     with TemporaryDirectory(prefix=".draft-", dir=out) as draft:
         written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft))]
         _remove_earlier_report(out)
-        (out / FIGURES).mkdir(exist_ok=True)
+        for folder in {(out / name).parent for name in written}:
+            folder.mkdir(exist_ok=True)
         files = [(Path(draft) / name).replace(out / name) for name in written]
     return WrittenReport(out / "index.html", files, tables)
 
@@ -102,9 +106,13 @@ def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[
         paths = _write_figure(figure, out)
         files += paths
         svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
-        pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
+        pictures.append(Picture(figure.name, figure.title, figure.caption, svg, _twin(figure.name)))
     index = out / "index.html"
-    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs), encoding="utf-8")
+    saved = saved_pictures(data.runs)
+    files += saved.write(out)
+    interactive = Interactive(plotly_library(), figure_data(data), saved.images, saved.addresses(), saved.inside)
+    html = page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs, interactive)
+    index.write_text(html, encoding="utf-8")
     return [*files, index]
 
 
@@ -137,6 +145,7 @@ def _remove_earlier_report(out: Path) -> None:
     """Remove the tables and figures of an earlier report; other files in the folder stay."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
     old += [path for stem in STEMS for path in (out / FIGURES).glob(f"{stem}.*")]
+    old += (out / PICTURES).glob("[0-9a-f]" * 64 + ".png")
     for path in old:
         path.unlink(missing_ok=True)
 
@@ -210,6 +219,11 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("published", "Sources", (), existing("sources"), folded=True),
     ]
     return [section for section in sections if section.pictures or section.tables]
+
+
+def _twin(figure: str) -> str:
+    """The interactive figure that shows the same."""
+    return "curves" if figure.startswith("rd_") else "latency" if figure == "figure1" else ""
 
 
 def _lead(data: ReportData) -> str:

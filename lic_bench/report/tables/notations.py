@@ -7,7 +7,8 @@ from itertools import groupby
 from lic_bench.report.tables.table import Cell, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-SHORT = 30  # characters; such a text stays on one line of a page
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+SHORT = 24  # characters; such a text stays on one line of a page
 WIDE = 11  # columns; tables of more are set tighter on a page
 _LATEX |= {char: "\\" + char for char in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 
@@ -62,9 +63,10 @@ def to_html(table: Table) -> str:
     notes = "".join(f"<li><sup>{mark}</sup> {escape(note)}</li>" for note, mark in table.marks.items())
     wide = ' class="wide"' if len(table.columns) > WIDE else ""
     footnotes = f'<ul class="notes">{notes}</ul>' if notes else ""
+    title = escape(table.title)
     return (
-        f'<figure class="table" id="{table.name}"><figcaption><b>{escape(table.title)}.</b> {escape(table.caption)}'
-        f'</figcaption>\n<div class="scroll" tabindex="0"><table{wide}>'
+        f'<figure class="table" id="{table.name}"><figcaption><b>{title}.</b> {escape(table.caption)}'
+        f'</figcaption>\n<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table{wide}>'
         f"<thead>{_html_groups(table)}<tr>{head}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></div>{footnotes}</figure>\n"
     )
@@ -115,7 +117,10 @@ def _latex_row(table: Table, row: Row) -> str:
 def _html_groups(table: Table) -> str:
     if not any(name for name, _ in _groups(table)):
         return ""
-    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in _groups(table))
+    cells = (
+        f'<th colspan="{n}" class="group" scope="colgroup">{escape(name)}</th>' if name else f'<td colspan="{n}"></td>'
+        for name, n in _groups(table)
+    )
     return f'<tr class="groups">{"".join(cells)}</tr>'
 
 
@@ -123,6 +128,12 @@ def _folded(text: str, what: str) -> str:
     """A list of several entries as their number, itself at a click."""
     count = len(text.split(", "))
     return escape(text) if count == 1 else f"<details><summary>{count} {what}</summary>{escape(text)}</details>"
+
+
+def _sort_value(cell: Cell) -> str:
+    """The number that a page's script sorts by, where the text is another."""
+    is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
+    return f' data-value="{cell.value:.6g}"' if is_number and not _NUMBER.fullmatch(cell.text) else ""
 
 
 def _html_row(table: Table, row: Row) -> str:
@@ -136,5 +147,5 @@ def _html_row(table: Table, row: Row) -> str:
         title = escape(" ".join(cell.notes), quote=True)
         mark = f'<sup title="{title}">{table.mark(cell)}</sup>' if cell.notes else ""
         short = " short" if column.align == "left" and len(cell.text) <= SHORT else ""
-        cells.append(f'<td class="{column.align}{short}">{shown}{mark}</td>')
+        cells.append(f'<td class="{column.align}{short}"{_sort_value(cell)}>{shown}{mark}</td>')
     return f'<tr class="{row.provenance}">{"".join(cells)}</tr>'
