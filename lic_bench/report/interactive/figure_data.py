@@ -70,8 +70,9 @@ def _times(data: ReportData) -> dict[tuple[Any, ...], tuple[float, int]]:
     found = {}
     for row in measured_codecs(data):
         timed = data.latency[data.latency.curve == row.timed_curve]
-        for time in timed.itertuples():
-            found[row.curve, time.dataset, time.quality, time.operation] = (1e3 * time.median_s, int(time.n_images))
+        columns = (timed[name] for name in ("dataset", "quality", "operation", "median_s", "n_images"))
+        for dataset, quality, operation, seconds, images in zip(*columns, strict=True):
+            found[row.curve, dataset, quality, operation] = (1e3 * seconds, int(images))
     return found
 
 

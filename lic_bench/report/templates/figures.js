@@ -9,9 +9,14 @@
     encode: { title: "Encoding [ms], log scale", at: 4, log: true },
     decode: { title: "Decoding [ms], log scale", at: 5, log: true },
   };
-  const LOGARITHMIC = { type: "log", tickvals: [-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((n) => [1, 2, 5].map((m) => Number(`${m}e${n}`))) };
-  LOGARITHMIC.ticktext = LOGARITHMIC.tickvals.map(String);
   const narrow = () => innerWidth < 700;
+  /** A logarithmic axis around these values with 1, 2, 5, 10 ...; `right`: free space, in powers of ten. */
+  function logarithmic(values, right) {
+    const tickvals = [-4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6].flatMap((n) => (narrow() ? [1] : [1, 2, 5]).map((m) => Number(`${m}e${n}`)));
+    const [low, high] = [Math.min(...values), Math.max(...values)].map(Math.log10);
+    const range = values.length ? { range: [low - 0.15, high + right] } : {};
+    return { type: "log", tickvals, ticktext: tickvals.map(String), tickangle: 0, ...range };
+  }
   const shown = (value, digits, unit) => (value === null ? "" : `<br>${Number(value.toFixed(digits))} ${unit}`);
   const words = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
   const images = (count) => (count === null ? "" : `<br>${count} image${count === 1 ? "" : "s"}`);
@@ -142,7 +147,7 @@
           hovertemplate: "%{text}<extra></extra>",
         };
       });
-      return [traces, { xaxis: { title: { text: title }, ...(log ? LOGARITHMIC : {}), ...this.near(visible, at) }, yaxis: { title: { text: `${metric} [dB]` }, ...this.seen } }];
+      return [traces, { xaxis: { title: { text: title }, ...(log ? logarithmic(visible.flatMap((item) => item.points.map((p) => p[at])), 0.15) : {}), ...this.near(visible, at) }, yaxis: { title: { text: `${metric} [dB]` }, ...this.seen } }];
     }
 
     /** The axes end at the second highest rate where one curve goes far beyond. */
@@ -190,10 +195,11 @@
       const what = view.operation === "decode" ? "Decoding" : "Encoding";
       const y = traces.map((trace) => trace.y[0]);
       const range = y.length ? { range: [Math.max(0, ...y) + 3, Math.min(0, ...y) - 3] } : { autorange: "reversed" };
+      const ticks = beyond.length ? { tickvals: Array.from({ length: 14 }, (_, n) => 10 * (n - 10)) } : {}; // no axis beyond
       const zero = { type: "line", xref: "paper", x0: 0, x1: 1, y0: 0, y1: 0, layer: "below", line: { color: ink, width: 0.8 } };
       return [traces, {
-        xaxis: { title: { text: `${what} latency [ms], log scale` }, ...LOGARITHMIC }, shapes: [zero],
-        yaxis: { title: { text: `BD-rate (${view.metric}) [%]` }, ...range },
+        xaxis: { title: { text: `${what} latency [ms], log scale` }, ...logarithmic(visible.map((item) => item.ms), narrow() ? 0.2 : 0.5) }, shapes: [zero],
+        yaxis: { title: { text: `BD-rate (${view.metric}) [%]` }, ...range, ...ticks },
       }];
     }
 
@@ -202,7 +208,7 @@
       const diameter = Math.max(9, 1.33 * 2 * Math.sqrt((item.params_m ?? 0)));
       return {
         name: item.key, x: [item.ms], y: [at], mode: narrow() ? "markers" : "markers+text",
-        text: [` ${words(item.label)}` + (item.lower_bound ? ` (>${item.ms} ms)` : "") + (beyond ? ` (+${item.bd_rate.toFixed(0)} %)` : "")],
+        text: [` ${words(item.label)}` + (item.lower_bound ? ` (>${item.ms / 1000} s)` : "") + (beyond ? ` (+${item.bd_rate.toFixed(0)} %)` : "")],
         textposition: "middle right", textfont: { size: 11 }, cliponaxis: false,
         marker: {
           symbol: beyond ? "triangle-down" : item.params_m === null ? "diamond" : "circle", size: diameter,
