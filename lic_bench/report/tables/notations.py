@@ -8,8 +8,8 @@ from lic_bench.report.tables.table import Cell, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-SHORT = 24  # characters; such a text stays on one line of a page
-WIDE = 11  # columns; tables of more are set tighter on a page
+SHORT = 30  # characters; such a text stays on one line of a page
+WIDE = 10  # columns; tables of more are set tighter on a page
 _LATEX |= {char: "\\" + char for char in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 
 
