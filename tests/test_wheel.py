@@ -66,7 +66,7 @@ for kernels in (pointwise.KERNELS, biwkv.KERNELS, scan.KERNELS, rans.KERNELS):
 
 @pytest.mark.parametrize("package", ["adapters", "lalic", "lic_bench", "native", "vtm"])
 def test_it_holds_every_source_of_the_packages(unpacked: Path, package: str) -> None:
-    suffixes = {".cpp", ".cu", ".cuh", ".h", ".j2", ".md", ".pth", ".py"}
+    suffixes = {".cpp", ".css", ".cu", ".cuh", ".h", ".j2", ".js", ".md", ".pth", ".py"}
     files = [path.relative_to(ROOT) for path in (ROOT / package).rglob("*") if path.suffix in suffixes]
     assert files
     assert not [file for file in files if not (unpacked / file).is_file()]

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import jinja2
 from markupsafe import Markup
 
 from lic_bench import __version__
+from lic_bench.report.interactive.plotly_library import Library
+from lic_bench.report.run_card import run_facts
 from lic_bench.report.tables.notations import to_html
 from lic_bench.report.tables.table import Table
 from lic_bench.store.run_folder import Run
@@ -20,12 +22,13 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure on the page."""
+    """A figure on the page. twin: the interactive figure that shows the same, "curves" or "latency"; "" for none."""
 
     name: str
     title: str
     caption: str
     svg: str
+    twin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,38 @@ class Section:
     folded: bool = False
 
 
-def page(title: str, lead: str, sections: Sequence[Section], runs: Sequence[Run]) -> str:
-    """The HTML text; everything it needs is inside."""
+@dataclass(frozen=True, slots=True)
+class Interactive:
+    """What the page's scripts show.
+
+    library: None leaves the static figures alone. figures: as of interactive.figure_data. images, addresses, inside:
+    as of interactive.saved_pictures, of which `inside` says that the addresses are the pictures themselves.
+    """
+
+    library: Library | None = None
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    images: Sequence[Mapping[str, Any]] = ()
+    addresses: Mapping[str, str] = field(default_factory=dict)
+    inside: bool = True
+
+
+PLAIN = Interactive()  # tables that sort and filter, and nothing else
+
+
+def page(
+    title: str, lead: str, sections: Sequence[Section], runs: Sequence[Run], interactive: Interactive = PLAIN
+) -> str:
+    """The HTML text; everything it needs is inside, but for pictures that are too many."""
     loader = jinja2.FileSystemLoader(TEMPLATES)
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     environment.filters["table"] = lambda table: Markup(to_html(table))
     environment.filters["inline"] = Markup
-    described = [{"name": run.name, "parts": list(_described(run.info))} for run in runs]
+    environment.filters["json"] = lambda value: Markup(json.dumps(value, allow_nan=False).replace("<", "\\u003c"))
+    environment.globals["file"] = lambda name: Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+    described = [{"name": run.name, "facts": run_facts(run), "parts": list(_described(run.info))} for run in runs]
     template = environment.get_template("index.html.j2")
-    return template.render(title=title, lead=lead, sections=sections, runs=described, version=__version__)
+    known = {"title": title, "lead": lead, "sections": sections, "runs": described, "version": __version__}
+    return template.render(**known, interactive=interactive)
 
 
 def inline_svg(svg: str, prefix: str) -> str:

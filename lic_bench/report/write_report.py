@@ -16,7 +16,10 @@ from lic_bench.report.figures.figure_files import write_figure
 from lic_bench.report.figures.report_figures import report_figures
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
-from lic_bench.report.html_page import Picture, Section, inline_svg, page
+from lic_bench.report.html_page import Interactive, Picture, Section, inline_svg, page
+from lic_bench.report.interactive.figure_data import figure_data
+from lic_bench.report.interactive.plotly_library import plotly_library
+from lic_bench.report.interactive.saved_pictures import PICTURES, saved_pictures
 from lic_bench.report.labels import METRIC_NAMES
 from lic_bench.report.tables.claims_tables import claims_in_report, claims_tables
 from lic_bench.report.tables.comparability_table import comparability_table
@@ -98,7 +101,8 @@ def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> Writt
     with TemporaryDirectory(prefix=".draft-", dir=out) as draft:
         written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft))]
         _remove_earlier_report(out)
-        (out / FIGURES).mkdir(exist_ok=True)
+        for folder in {(out / name).parent for name in written}:
+            folder.mkdir(exist_ok=True)
         files = [(Path(draft) / name).replace(out / name) for name in written]
     return WrittenReport(out / "index.html", files, tables)
 
@@ -116,9 +120,13 @@ def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[
         paths = write_figure(figure.figure, folder / figure.name)
         files += paths
         svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
-        pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
+        pictures.append(Picture(figure.name, figure.title, figure.caption, svg, _twin(figure.name)))
     index = out / "index.html"
-    index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs), encoding="utf-8")
+    saved = saved_pictures(data.runs)
+    files += saved.write(out)
+    interactive = Interactive(plotly_library(), figure_data(data), saved.images, saved.addresses(), saved.inside)
+    html = page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs, interactive)
+    index.write_text(html, encoding="utf-8")
     return [*files, index]
 
 
@@ -154,6 +162,7 @@ def _remove_earlier_report(out: Path) -> None:
     """Remove the tables and figures of an earlier report; other files in the folder stay."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
     old += [path for stem in STEMS for path in (out / FIGURES).glob(f"{stem}.*")]
+    old += (out / PICTURES).glob("[0-9a-f]" * 64 + ".png")
     for path in old:
         path.unlink(missing_ok=True)
 
@@ -226,6 +235,11 @@ def _paper_section(tables: Sequence[Table]) -> Section:
     """Folded where the runs measured nothing that stands in it."""
     folded = all(row.provenance == "published" for table in tables for row in table.rows)
     return Section("paper", "Tables of the paper", (), tables, folded=folded)
+
+
+def _twin(figure: str) -> str:
+    """The interactive figure that shows the same."""
+    return "curves" if figure.startswith("rd_") else "latency" if figure == "figure1" else ""
 
 
 def _lead(data: ReportData) -> str:

@@ -19,7 +19,6 @@ from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import codec_style
 from lic_bench.report.figures.label_placement import Box, Marker, leader, place_labels
 
-COLUMNS = ["codec", "label", "provenance", "device", "dec_s", "lower_bound", "bd_rate", "params_m", "networks_only"]
 AREA_PER_MILLION = 4.0  # points^2
 WORST = 30.0  # percent; codecs beyond are drawn below the others with an arrow, so that those keep apart
 BEYOND = 4.0  # percent below the others
@@ -34,12 +33,12 @@ ARROW = 18.0  # points; to the right of a lower bound
 def figure1(codecs: pd.DataFrame, dataset: str) -> Figure:
     """BD-rate [percent], drawn upward for savings, against decoding latency [ms, log]: left and top is better.
 
-    codecs: one row per codec and source, columns COLUMNS. lower_bound: dec_s is one, drawn with an arrow.
+    codecs: one row per codec and source, columns of frames.bd_against_latency; a lower bound is drawn with an arrow.
     Published rows are hollow, measured ones filled, pale where networks_only (random weights); variants have a white
     centre.
     """
     figure, axes = new_axes(7.6, 5.2)
-    rows = codecs.dropna(subset=["dec_s", "bd_rate"])
+    rows = codecs.dropna(subset=["seconds", "bd_rate"])
     near = rows.bd_rate[rows.bd_rate <= WORST]
     edge = max(near.max() if len(near) else 0.0, 0.0) + BEYOND
     beyond = rows.bd_rate > WORST
@@ -60,7 +59,7 @@ def _marker(axes: Axes, row: Any) -> None:
     style = codec_style(row.codec)
     marker = "D" if pd.isna(row.params_m) else "o"
     face = _face(row, style.colour)
-    at = 1e3 * row.dec_s, row.at
+    at = 1e3 * row.seconds, row.at
     axes.scatter(*at, s=_area(row), marker=marker, facecolor=face, edgecolor=style.colour, linewidth=1.6, zorder=3)
     if style.dashes:
         axes.scatter(*at, s=CENTRE * _area(row), marker=marker, facecolor="white", linewidth=0, zorder=3)
@@ -82,7 +81,7 @@ def _face(row: Any, colour: str) -> Any:
 def _axes(axes: Axes, rows: pd.DataFrame, dataset: str) -> None:
     axes.set_xscale("log")
     if len(rows):
-        low, high = 1e3 * rows.dec_s.min(), 1e3 * rows.dec_s.max()
+        low, high = 1e3 * rows.seconds.min(), 1e3 * rows.seconds.max()
         axes.set_xlim(low / 2.2, high * 2.8)
         best, worst = min(rows["at"].min(), 0.0), max(rows["at"].max(), 0.0)
         space = 0.12 * max(worst - best, 1.0)
@@ -123,7 +122,7 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend) -> None
         return
     figure.draw_without_rendering()  # the layout must stand before points can be measured
     scale = 72 / figure.dpi
-    pixels = axes.transData.transform(np.column_stack([1e3 * rows.dec_s, rows["at"]])) * scale
+    pixels = axes.transData.transform(np.column_stack([1e3 * rows.seconds, rows["at"]])) * scale
     names = [_name(row) for row in rows.itertuples()]
     sizes = [_text_size(figure, name) for name in names]
     radii = [float(np.sqrt(_area(row) / np.pi)) for row in rows.itertuples()]
@@ -139,7 +138,7 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend) -> None
 
 def _name(row: Any) -> str:
     """The label, with the value where the marker cannot show it."""
-    time = f" (>{row.dec_s:g} s)" if row.lower_bound else ""
+    time = f" (>{row.seconds:g} s)" if row.lower_bound else ""
     return str(row.label) + time + (f" ({row.bd_rate:+.0f} %)" if row.beyond else "")
 
 

@@ -8,8 +8,9 @@ from itertools import groupby
 from lic_bench.report.tables.table import Cell, Column, Row, Table
 
 _LATEX = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 SHORT = 30  # characters; such a text stays on one line of a page
-WIDE = 11  # columns; tables of more are set tighter on a page
+WIDE = 10  # columns; tables of more are set tighter on a page
 _LATEX |= {char: "\\" + char for char in "&%$#_{}"} | {"<": r"\textless{}", ">": r"\textgreater{}"}
 
 
@@ -66,11 +67,13 @@ def to_html(table: Table) -> str:
     notes = "".join(f"<li><sup>{mark}</sup> {escape(note)}</li>" for note, mark in table.marks.items())
     wide = ' class="wide"' if len(table.shown_columns) > WIDE else ""
     footnotes = f'<ul class="notes">{notes}</ul>' if notes else ""
-    caption = f"<figcaption><b>{escape(table.title)}.</b> {escape(table.caption)}</figcaption>"
+    title = escape(table.title)
+    caption = f"<figcaption><b>{title}.</b> {escape(table.caption)}</figcaption>"
     if not table.rows:
         return f'<figure class="table" id="{table.name}">{caption}</figure>\n'
+    scroll = f'<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
     return (
-        f'<figure class="table" id="{table.name}">{caption}\n<div class="scroll" tabindex="0"><table{wide}>'
+        f'<figure class="table" id="{table.name}">{caption}\n{scroll}<table{wide}>'
         f"<thead>{_html_groups(table)}<tr>{head}</tr></thead>\n"
         f"<tbody>{rows}</tbody></table></div>{footnotes}</figure>\n"
     )
@@ -123,7 +126,10 @@ def _html_groups(table: Table) -> str:
     groups = _groups(table.shown_columns)
     if not any(name for name, _ in groups):
         return ""
-    cells = (f'<th colspan="{n}"{" class=group" if name else ""}>{escape(name)}</th>' for name, n in groups)
+    cells = (
+        f'<th colspan="{n}" class="group" scope="colgroup">{escape(name)}</th>' if name else f'<td colspan="{n}"></td>'
+        for name, n in groups
+    )
     return f'<tr class="groups">{"".join(cells)}</tr>'
 
 
@@ -131,6 +137,12 @@ def _folded(text: str, what: str) -> str:
     """A list of several entries as their number, itself at a click."""
     count = len(text.split(", "))
     return escape(text) if count == 1 else f"<details><summary>{count} {what}</summary>{escape(text)}</details>"
+
+
+def _sort_value(cell: Cell) -> str:
+    """The number that a page's script sorts by, where the text is another."""
+    is_number = isinstance(cell.value, int | float) and not isinstance(cell.value, bool)
+    return f' data-value="{cell.value:.6g}"' if is_number and not _NUMBER.fullmatch(cell.text) else ""
 
 
 def _html_row(table: Table, row: Row) -> str:
@@ -144,5 +156,5 @@ def _html_row(table: Table, row: Row) -> str:
         title = escape(" ".join(cell.notes), quote=True)
         mark = f'<sup title="{title}">{table.mark(cell)}</sup>' if cell.notes else ""
         short = " short" if column.align == "left" and len(cell.text) <= SHORT else ""
-        cells.append(f'<td class="{column.align}{short}">{shown}{mark}</td>')
+        cells.append(f'<td class="{column.align}{short}"{_sort_value(cell)}>{shown}{mark}</td>')
     return f'<tr class="{row.provenance}">{"".join(cells)}</tr>'

@@ -1,0 +1,122 @@
+"""BD-rate against the time of one operation, as in the paper's Figure 1: one row per codec and source."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from lic_bench.rate_distortion import published
+from lic_bench.report.frames.bd_rates import bd_rate_of
+from lic_bench.report.frames.image_sets import sizes_fit
+from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
+from lic_bench.report.frames.report_data import ReportData
+from lic_bench.report.labels import published_slug
+
+COLUMNS = ["codec", "label", "provenance", "device", "seconds", "lower_bound", "bd_rate", "params_m", "networks_only"]
+COLUMNS += ["n_images", "n_qualities"]
+PRINTED = {"encode": "enc_s", "decode": "dec_s"}  # operation -> column of the paper's Table 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BdAgainstLatency:
+    """anchor: what the BD-rates are against. codecs: columns COLUMNS, a time or BD-rate may be missing.
+
+    lower_bound: `seconds` is one. networks_only: with random weights, so that the BD-rate is the published curve's.
+    n_images, n_qualities: over which the time is a mean.
+    """
+
+    anchor: str
+    codecs: pd.DataFrame
+
+
+def datasets_with_bd(data: ReportData, metric: str) -> list[str]:
+    """The data sets of the visible BD-rates, Kodak first, then those with the most curves."""
+    bd = _visible_bd(data, metric)
+    counts = bd.dataset.value_counts()
+    return sorted(map(str, counts.index), key=lambda name: (name != "kodak", -counts[name], name))
+
+
+def bd_against_latency(data: ReportData, dataset: str, metric: str, operation: str) -> BdAgainstLatency | None:
+    """The codecs on a data set; None without BD-rates there. Those against another anchor than most have none."""
+    bd = _visible_bd(data, metric)
+    bd = bd[bd.dataset == dataset]
+    if bd.empty:
+        return None
+    anchor = bd[bd.anchor_curve == bd.anchor_curve.mode().iloc[0]].iloc[0]
+    not_on_axis = set(bd.curve[bd.anchor_curve != anchor.anchor_curve])
+    rows = [*_published_rows(data, dataset, metric, operation), *_measured_rows(data, dataset, metric, operation)]
+    rows = [row | {"bd_rate": None} if row.pop("curve") in not_on_axis else row for row in rows]
+    return BdAgainstLatency(str(anchor.anchor), pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _visible_bd(data: ReportData, metric: str) -> pd.DataFrame:
+    bd = data.visible_rows(data.bd_for(metric), metric)
+    return bd[bd[data.method].notna()]
+
+
+def _published_rows(data: ReportData, dataset: str, metric: str, operation: str) -> Iterator[dict[str, Any]]:
+    """The codecs of the paper's Table 1, whose times are on Kodak."""
+    printed = published.printed_table1()
+    for slug in printed.index if dataset == "kodak" else ():
+        if slug in (*data.asked_slugs[metric], *data.slugs_of_anchor[metric]):
+            row = printed.loc[slug]
+            seconds, at_least = row[PRINTED[operation]], row.get(f"{PRINTED[operation]}_lower_bound")
+            bounded = bool(pd.isna(seconds) and pd.notna(at_least))
+            yield {
+                "curve": f"published:{slug}",
+                "codec": slug,
+                "label": published.published_label(slug),
+                "provenance": "published",
+                "device": "RTX 4090",
+                "seconds": at_least if bounded else seconds,
+                "lower_bound": bounded,
+                "bd_rate": bd_rate_of(data.bd_for(metric), f"published:{slug}", dataset, data.method),
+                "params_m": row.params_m,
+                "networks_only": False,
+                "n_images": published.test_sets()[dataset].images,
+            }
+
+
+def _measured_rows(data: ReportData, dataset: str, metric: str, operation: str) -> Iterator[dict[str, Any]]:
+    """Measured codecs that were timed on this data set, or on images of the same size."""
+    for row in measured_codecs(data):
+        bd, borrowed = _bd_rate_for(data, row, dataset, metric)
+        where = _timed_on(row, dataset)
+        latencies = data.latency[(data.latency.curve == row.timed_curve) & (data.latency.dataset == where)]
+        latencies = latencies[latencies.operation == operation]
+        counted = row.complexity(data)
+        yield {
+            "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
+            "codec": row.codec,
+            "label": row.label,
+            "provenance": "measured",
+            "device": row.machine if where == dataset else f"{row.machine} on {where}",
+            "seconds": latencies.median_s.mean(),
+            "lower_bound": False,
+            "bd_rate": bd,
+            "params_m": (counted.parameters.iloc[0] / 1e6 or None) if len(counted) else None,
+            "networks_only": borrowed,
+            "n_images": latencies.n_images.max(),
+            "n_qualities": latencies.quality.nunique(),
+        }
+
+
+def _timed_on(row: MeasuredCodec, dataset: str) -> str:
+    """`dataset` if it was measured, else a data set whose images all have the same size, else `dataset`."""
+    known = published.test_sets().get(dataset)
+    if known and known.size and dataset not in set(row.records.dataset):
+        for name, group in row.records.groupby("dataset"):
+            if sizes_fit(group, known.size):
+                return str(name)
+    return dataset
+
+
+def _bd_rate_for(data: ReportData, row: MeasuredCodec, dataset: str, metric: str) -> tuple[float | None, bool]:
+    """The codec's BD-rate, and whether it is that of its published curve because the weights are random."""
+    bd = data.bd_for(metric)
+    own = bd_rate_of(bd, row.curve, dataset, data.method)
+    slug = published_slug(row.codec)
+    if own is not None or row.weights != "random" or slug is None:
+        return own, False
+    return bd_rate_of(bd, f"published:{slug}", dataset, data.method), True
