@@ -1,6 +1,6 @@
 """Everything a report shows, gathered once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -10,12 +10,15 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
-from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame, points_of_metric
+from lic_bench.report.frames.bd_uncertainty import uncertainty_frame
 from lic_bench.report.frames.coded_images import coded_datasets
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
+from lic_bench.report.frames.image_curves import image_pools
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
+from lic_bench.report.frames.quality_windows import QualityWindow, common_windows
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
 from lic_bench.report.frames.variant_gains import VARIANTS, variants_after_bases, variants_frame
@@ -32,7 +35,7 @@ class ReportData:
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
     imported: what others measured, beside the published curves.
-    bd: the BD-rates on every metric.
+    bd: the BD-rates on every metric. windows: metric -> data set -> what they are over; {} for each pair's own.
     """
 
     runs: Sequence[Run]
@@ -43,6 +46,8 @@ class ReportData:
     stand_in_slugs: tuple[str, ...]
     points: pd.DataFrame
     bd: pd.DataFrame
+    windows: Mapping[str, Mapping[str, QualityWindow]]
+    uncertainty: pd.DataFrame
     equal_rates: pd.DataFrame
     matched_pairs: pd.DataFrame
     latency: pd.DataFrame
@@ -80,9 +85,17 @@ class ReportData:
 
 
 def gather_report_data(
-    runs: Sequence[Run], which: str, anchor: str, method: str, imported: Sequence[Imported] = ()
+    runs: Sequence[Run],
+    which: str,
+    anchor: str,
+    method: str,
+    imported: Sequence[Imported] = (),
+    *,
+    common_window: bool = False,
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
+
+    common_window: the BD-rates of a data set over the quality that all shown curves reach.
 
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
@@ -100,6 +113,10 @@ def gather_report_data(
     stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
     loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
     points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
+    shown = {metric: {*asked_slugs[metric], *slugs_of_anchor[metric], *stand_in_slugs} for metric in METRIC_NAMES}
+    windows = {metric: _windows(points, metric, slugs) for metric, slugs in shown.items()} if common_window else {}
+    anchors = [chosen, *spare]
+    bd = [bd_frame(points, anchors, metric, windows.get(metric)) for metric in METRIC_NAMES]
     coded = list(coded_datasets(runs))
     return ReportData(
         runs=runs,
@@ -109,7 +126,9 @@ def gather_report_data(
         slugs_of_anchor=slugs_of_anchor,
         stand_in_slugs=stand_in_slugs,
         points=points,
-        bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
+        bd=(bd_rates := pd.concat(bd, ignore_index=True)),
+        windows=windows,
+        uncertainty=uncertainty_frame(points, bd_rates, image_pools(runs), anchors, windows.get("psnr_db", {})),
         equal_rates=equal_rates_frame(runs, coded),
         matched_pairs=matched_pairs_frame(coded),
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
@@ -123,6 +142,12 @@ def gather_report_data(
         scaling=scaling_frames(scaling_runs),
         imported=imported,
     )
+
+
+def _windows(points: pd.DataFrame, metric: str, slugs: Collection[str]) -> dict[str, QualityWindow]:
+    """Over the measured, the imported and these published curves."""
+    shown = points[(points.provenance != "published") | points.codec.isin(slugs)]
+    return common_windows(points_of_metric(shown, metric), metric)
 
 
 def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
