@@ -207,7 +207,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
     growth = [picture for picture in pictures if picture.name == "figure10"]
     curves = [picture for picture in pictures if picture not in (*first, *bars, *growth)]
     sections = [
-        Section("overview", "Overview", first, existing("table1", "budgets")),
+        Section("overview", "Overview", first, existing("table1")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
         Section("bd", "BD-rate", (), existing("bd_rate", "bd_uncertainty", "bd_rate_ms_ssim")),
@@ -217,7 +217,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
             "times",
             "Latency, throughput and memory",
             bars,
-            existing("variants", "latency", "throughput", "phases", "memory"),
+            existing("budgets", "variants", "latency", "throughput", "phases", "memory"),
         ),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),

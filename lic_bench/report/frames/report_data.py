@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
@@ -114,10 +115,6 @@ def gather_report_data(
     loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
     points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
     shown = {metric: {*asked_slugs[metric], *slugs_of_anchor[metric], *stand_in_slugs} for metric in METRIC_NAMES}
-    windows = {metric: _windows(points, metric, slugs) for metric, slugs in shown.items()} if common_window else {}
-    anchors = [chosen, *spare]
-    bd = [bd_frame(points, anchors, metric, windows.get(metric)) for metric in METRIC_NAMES]
-    coded = list(coded_datasets(runs))
     return ReportData(
         runs=runs,
         anchor=chosen,
@@ -126,22 +123,44 @@ def gather_report_data(
         slugs_of_anchor=slugs_of_anchor,
         stand_in_slugs=stand_in_slugs,
         points=points,
-        bd=(bd_rates := pd.concat(bd, ignore_index=True)),
-        windows=windows,
-        uncertainty=uncertainty_frame(points, bd_rates, image_pools(runs), anchors, windows.get("psnr_db", {})),
-        equal_rates=equal_rates_frame(runs, coded),
-        matched_pairs=matched_pairs_frame(coded),
-        latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        phases=_frame_of_runs(phase_times, runs, PHASES),
-        variants=_frame_of_runs(variants_frame, runs, VARIANTS),
-        decode_checks=_frame_of_runs(decode_checks_frame, runs, CHECKS),
-        throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+        **_bd_frames(points, runs, [chosen, *spare], shown if common_window else {}),
+        **_coded_frames(runs),
+        **_cost_frames(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
         imported=imported,
     )
+
+
+def _bd_frames(
+    points: pd.DataFrame, runs: Sequence[Run], anchors: Sequence[Anchor], shown: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """The fields `bd`, `windows` and `uncertainty`. shown: metric -> slugs with a common window; {}: none."""
+    windows = {metric: _windows(points, metric, slugs) for metric, slugs in shown.items()}
+    bd = pd.concat(
+        [bd_frame(points, anchors, metric, windows.get(metric)) for metric in METRIC_NAMES], ignore_index=True
+    )
+    uncertainty = uncertainty_frame(points, bd, image_pools(runs), anchors, windows.get("psnr_db", {}))
+    return {"bd": bd, "windows": windows, "uncertainty": uncertainty}
+
+
+def _coded_frames(runs: Sequence[Run]) -> dict[str, Any]:
+    """The fields out of single images."""
+    coded = list(coded_datasets(runs))
+    return {"equal_rates": equal_rates_frame(runs, coded), "matched_pairs": matched_pairs_frame(coded)}
+
+
+def _cost_frames(runs: Sequence[Run]) -> dict[str, Any]:
+    """The fields that are the frames of the runs, one below the other."""
+    return {
+        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": _frame_of_runs(phase_times, runs, PHASES),
+        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+    }
 
 
 def _windows(points: pd.DataFrame, metric: str, slugs: Collection[str]) -> dict[str, QualityWindow]:
