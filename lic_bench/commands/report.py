@@ -34,6 +34,9 @@ Anchor = Annotated[
     ),
 ]
 Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.", **offering(completion.bd_rate_methods))]
+CommonWindow = Annotated[
+    bool, Option("--common-window", help="BD-rates of a data set over the quality that all shown curves reach.")
+]
 
 
 def report(
@@ -43,6 +46,7 @@ def report(
     reference: Reference = "all",
     anchor: Anchor = ANCHOR,
     method: Method = "pchip",
+    common_window: CommonWindow = False,
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
@@ -56,6 +60,7 @@ def report(
         reference=reference,
         anchor=anchor,
         method=method,
+        common_window=common_window,
         memory_gib=parse_memory_sizes(memory_sizes),
     )
     written.show(console)

@@ -1,4 +1,4 @@
-"""BD-rate (Bjontegaard, VCEG-M33, 2001): the mean gap between two rate-distortion curves.
+"""BD-rate and BD-PSNR (Bjontegaard, VCEG-M33, 2001): the mean gaps between two rate-distortion curves.
 
 `pchip` is what the paper's Table 1 was computed with; `cubic` is the classic polynomial of VCEG-M33.
 """
@@ -16,6 +16,7 @@ Method = Literal["pchip", "cubic", "akima"]
 METHODS: tuple[Method, ...] = get_args(Method)
 MIN_POINTS: dict[Method, int] = {"pchip": 2, "cubic": 4, "akima": 2}
 Floats = NDArray[np.float64]
+Window = tuple[float, float]  # an interval of quality [dB], from its lower to its upper end
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,29 +78,45 @@ def monotone(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[RDCurve, l
     return RDCurve(name, rates[keep], qualities[keep]), dropped
 
 
-def bd_rate(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> BDResult:
-    """Mean rate difference of `test` to `anchor` over their common quality interval, on log rate, in percent."""
-    low, high, overlap = _common_quality(anchor, test)
-    if method not in METHODS:
-        raise unknown("BD-rate method", method, METHODS)
-    for curve in (anchor, test):
-        if len(curve) < MIN_POINTS[method]:
-            raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
-    areas = [_integral(curve, method, low, high) for curve in (test, anchor)]
+def bd_rate(anchor: RDCurve, test: RDCurve, method: Method = "pchip", window: Window | None = None) -> BDResult:
+    """Mean rate difference of `test` to `anchor` over their common quality interval, on log rate, in percent.
+
+    window: an interval to take the mean over in its place; UserError where a curve does not reach its ends.
+    """
+    low, high, overlap = _common_quality(anchor, test, window)
+    _check_method(method, anchor, test)
+    areas = [_integral(log_rate, curve, method, low, high) for curve in (test, anchor)]
     return BDResult(100 * float(np.expm1((areas[0] - areas[1]) / (high - low))), overlap, low, high)
 
 
-def leave_one_out(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> tuple[float, float] | None:
+def bd_psnr(anchor: RDCurve, test: RDCurve, method: Method = "pchip") -> float:
+    """Mean quality difference of `test` to `anchor` over their common interval of log rate, in dB; positive is better.
+
+    Raises UserError where they have no rate in common.
+    """
+    low, high = (float(f(np.log([anchor.rate[at], test.rate[at]]))) for f, at in ((np.max, 0), (np.min, -1)))
+    if low >= high:
+        ranges = " and ".join(f"{curve.rate[0]:.3f}..{curve.rate[-1]:.3f}" for curve in (anchor, test))
+        raise UserError(f"Curves {anchor.name!r} and {test.name!r} have no rate in common: {ranges} bpp.")
+    _check_method(method, anchor, test)
+    areas = [_integral(quality_of_log_rate, curve, method, low, high) for curve in (test, anchor)]
+    return (areas[0] - areas[1]) / (high - low)
+
+
+def leave_one_out(
+    anchor: RDCurve, test: RDCurve, method: Method = "pchip", window: Window | None = None
+) -> tuple[float, float] | None:
     """The lowest and highest BD-rate [percent] with any one point of `test` left out: an error bar.
 
-    None if the method needs all points, or without any one of them the curves have no range in common.
+    None if the method needs all points, or without any one of them the curves have no range in common. A point without
+    which the curve does not reach the window stays.
     """
     if len(test) <= MIN_POINTS[method]:
         return None
     values = []
     for index in range(len(test)):
         try:
-            values.append(bd_rate(anchor, test.without(index), method).value)
+            values.append(bd_rate(anchor, test.without(index), method, window).value)
         except UserError:
             continue  # that point alone reached the anchor's range
     return (min(values), max(values)) if values else None
@@ -111,11 +128,19 @@ def log_rate(curve: RDCurve, method: Literal["pchip", "akima"] = "pchip") -> Any
 
     By pchip it rises, as the points do.
     """
+    return _interpolator(curve, method)(curve.quality, np.log(curve.rate))
+
+
+def quality_of_log_rate(curve: RDCurve, method: Literal["pchip", "akima"] = "pchip") -> Any:
+    """The other way round: the quality as a function of the natural logarithm of the rate."""
+    return _interpolator(curve, method)(np.log(curve.rate), curve.quality)
+
+
+def _interpolator(curve: RDCurve, method: Method) -> Any:
     from scipy.interpolate import Akima1DInterpolator, PchipInterpolator
 
     straight = method == "akima" and len(curve) == 2  # Akima's slopes need a neighbour: two points are a line
-    interpolator: Any = PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator
-    return interpolator(curve.quality, np.log(curve.rate))
+    return PchipInterpolator if method == "pchip" or straight else Akima1DInterpolator
 
 
 def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Floats]:
@@ -132,8 +157,16 @@ def _sorted(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats, Flo
     return rates[order], qualities[order]
 
 
-def _common_quality(anchor: RDCurve, test: RDCurve) -> tuple[float, float, float]:
-    """The common interval of quality, and its share of the joint range."""
+def _check_method(method: Method, *curves: RDCurve) -> None:
+    if method not in METHODS:
+        raise unknown("BD-rate method", method, METHODS)
+    for curve in curves:
+        if len(curve) < MIN_POINTS[method]:
+            raise UserError(f"Curve {curve.name!r} has {len(curve)} points; {method!r} needs {MIN_POINTS[method]}.")
+
+
+def _common_quality(anchor: RDCurve, test: RDCurve, window: Window | None) -> tuple[float, float, float]:
+    """The common interval of quality, or the window in it, and its share of the joint range."""
     a, t = anchor.quality, test.quality
     low, high = max(a[0], t[0]), min(a[-1], t[-1])
     if low >= high:
@@ -141,14 +174,25 @@ def _common_quality(anchor: RDCurve, test: RDCurve) -> tuple[float, float, float
             f"Curves {anchor.name!r} and {test.name!r} have no quality in common: "
             f"{a[0]:.2f}..{a[-1]:.2f} and {t[0]:.2f}..{t[-1]:.2f} dB; measure qualities that overlap."
         )
+    if window:
+        if not low <= window[0] < window[1] <= high:
+            raise UserError(
+                f"Curves {anchor.name!r} and {test.name!r} have {low:.2f}..{high:.2f} dB in common, which does not "
+                f"hold the window {window[0]:.2f}..{window[1]:.2f} dB."
+            )
+        low, high = window
     joint = max(a[-1], t[-1]) - min(a[0], t[0])
     return float(low), float(high), float((high - low) / joint)
 
 
-def _integral(curve: RDCurve, method: Method, low: float, high: float) -> float:
+def _integral(through: Any, curve: RDCurve, method: Method, low: float, high: float) -> float:
+    """Of `through`, log_rate or quality_of_log_rate, of the curve; by "cubic" of the polynomial in its place."""
     if method != "cubic":
-        return float(log_rate(curve, method).integrate(low, high))
+        return float(through(curve, method).integrate(low, high))
+    x, y = curve.quality, np.log(curve.rate)
+    if through is quality_of_log_rate:
+        x, y = y, x
     # the polynomial's own domain keeps the fit well conditioned, unlike powers of 30 dB
     polynomial: Any = np.polynomial.Polynomial
-    fit = polynomial.fit(curve.quality, np.log(curve.rate), 3).integ()
+    fit = polynomial.fit(x, y, 3).integ()
     return float(fit(high) - fit(low))

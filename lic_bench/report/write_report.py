@@ -1,7 +1,7 @@
 """From folders of runs to a folder with tables, figures and one page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +14,8 @@ from lic_bench.report import reference_runs
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.figure_files import write_figure
 from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.frames.budgets import timed_codecs
+from lic_bench.report.frames.quality_windows import windows_text
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Interactive, Picture, Section, inline_svg, page
@@ -21,6 +23,7 @@ from lic_bench.report.interactive.figure_data import figure_data
 from lic_bench.report.interactive.plotly_library import plotly_library
 from lic_bench.report.interactive.saved_pictures import PICTURES, saved_pictures
 from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.tables.budgets_table import budgets_table
 from lic_bench.report.tables.claims_tables import claims_in_report, claims_tables
 from lic_bench.report.tables.comparability_table import comparability_table
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
@@ -40,6 +43,7 @@ from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.report.tables.throughput_table import throughput_table
+from lic_bench.report.tables.uncertainty_table import uncertainty_table
 from lic_bench.report.tables.variants_table import variants_table
 from lic_bench.store.mean_curves import Imported, is_imported
 from lic_bench.store.run_folder import Run
@@ -73,12 +77,13 @@ def write_report(
     anchor: str = ANCHOR,
     method: str = "pchip",
     memory_gib: Sequence[float] = MEMORY_GIB,
+    common_window: bool = False,
 ) -> WrittenReport:
     """Write the report on `runs`, folders of runs or of imported curves, into the folder `out`.
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
-    predicted for.
+    predicted for; common_window: BD-rates over the quality that all curves of a data set reach.
     """
     own = [folder for folder in runs if not is_imported(folder)]
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
@@ -86,7 +91,7 @@ def write_report(
     _tell_apart([*opened, *imported])
     asked = {folder.resolve() for folder in own}
     beside = {run.name for run in opened if run.folder not in asked}
-    data = gather_report_data(opened, published, anchor, method, imported, beside)
+    data = gather_report_data(opened, published, anchor, method, imported, beside, common_window=common_window)
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
@@ -149,12 +154,14 @@ def _tell_apart(shown: Sequence[Run | Imported]) -> None:
 
 TABLES = (
     *("table1", "comparability", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput"),
-    *("phases", "memory"),
+    *("phases", "memory", "bd_uncertainty", "budgets"),
     *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
     *("claims_text", *(f"claims_table{number}" for number in range(1, 6))),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
     *(PER_IMAGE, *PAPER_TABLES),
 )
+WITH_BD_RATES = dict.fromkeys(("table1", "bd_rate", "bd_uncertainty", "budgets"), "psnr_db")
+WITH_BD_RATES |= {"bd_rate_ms_ssim": "ms_ssim_db"}  # table -> metric
 STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
 
 
@@ -170,6 +177,7 @@ def _remove_earlier_report(out: Path) -> None:
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
     tables = [bd_table(data, metric) for metric in METRIC_NAMES]
+    tables += [uncertainty_table(data), budgets_table(timed_codecs(data))]
     tables += [equal_rates_table(data.equal_rates), matched_pairs_table(data.matched_pairs)]
     tables += [
         rd_table(data),
@@ -184,7 +192,15 @@ def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Tab
     tables += scaling_tables(data.scaling, memory_gib)
     tables += [comparability_table(data), *claims_tables(claims_in_report(data))]
     tables += paper_tables(data)
-    return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
+    tables = [_with_window(data, table) for table in (table1(data), *(table for table in tables if table.rows))]
+    return {table.name: table for table in tables}
+
+
+def _with_window(data: ReportData, table: Table) -> Table:
+    """The table with what its BD-rates are over in the caption, if that is one window."""
+    metric = WITH_BD_RATES.get(table.name)
+    text = windows_text(data.windows.get(metric, {})) if metric else ""
+    return replace(table, caption=f"{table.caption} {text}") if text else table
 
 
 def _write_table(table: Table, out: Path) -> list[Path]:
@@ -208,14 +224,14 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("overview", "Overview", first, existing("table1", "comparability")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
-        Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
+        Section("bd", "BD-rate", (), existing("bd_rate", "bd_uncertainty", "bd_rate_ms_ssim")),
         Section("equal", "Equal rates", (), existing("equal_rates")),
         Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section(
             "times",
             "Latency, throughput and memory",
             bars,
-            existing("variants", "latency", "throughput", "phases", "memory"),
+            existing("budgets", "variants", "latency", "throughput", "phases", "memory"),
         ),
         Section("operations", "Complexity", (), existing("complexity")),
         Section("scaling", "Scaling", growth, existing("scaling_fits", "scaling_largest", "scaling_sizes")),

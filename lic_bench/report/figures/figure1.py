@@ -17,6 +17,7 @@ from matplotlib.transforms import BboxBase
 
 from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import codec_style
+from lic_bench.report.figures.figure1_lines import Line, draw_fronts, draw_spreads
 from lic_bench.report.figures.label_placement import Box, Marker, leader, place_labels
 
 AREA_PER_MILLION = 4.0  # points^2
@@ -33,7 +34,7 @@ ARROW = 18.0  # points; to the right of a lower bound
 def figure1(codecs: pd.DataFrame, dataset: str) -> Figure:
     """BD-rate [percent], drawn upward for savings, against decoding latency [ms, log]: left and top is better.
 
-    codecs: one row per codec and source, columns of frames.bd_against_latency; a lower bound is drawn with an arrow.
+    codecs: the rows of frames.bd_against_latency. A lower bound has an arrow, what was measured its spread as bars.
     Published rows are hollow, measured ones filled, pale where networks_only (random weights); variants have a white
     centre.
     """
@@ -47,7 +48,8 @@ def figure1(codecs: pd.DataFrame, dataset: str) -> Figure:
     for row in rows.itertuples():
         _marker(axes, row)
     _axes(axes, rows, dataset)
-    _labels(figure, axes, rows, _key(figure, axes, rows))
+    lines = [*draw_fronts(axes, rows), *draw_spreads(axes, rows)]
+    _labels(figure, axes, rows, _key(figure, axes, rows), lines)
     return figure
 
 
@@ -83,7 +85,8 @@ def _axes(axes: Axes, rows: pd.DataFrame, dataset: str) -> None:
     if len(rows):
         low, high = 1e3 * rows.seconds.min(), 1e3 * rows.seconds.max()
         axes.set_xlim(low / 2.2, high * 2.8)
-        best, worst = min(rows["at"].min(), 0.0), max(rows["at"].max(), 0.0)
+        ends = pd.concat([rows["at"], *(rows.loc[~rows.beyond, name].dropna() for name in ("bd_low", "bd_high"))])
+        best, worst = min(ends.min(), 0.0), max(ends.max(), 0.0)
         space = 0.12 * max(worst - best, 1.0)
         below = 2 * space if rows.beyond.any() else space  # for names under the arrows
         axes.set_ylim(worst + below, best - space)  # savings upward, as in the paper
@@ -116,7 +119,7 @@ def _dot(label: str, area: float, face: Any, marker: str = "o") -> Line2D:
     return Line2D([], [], linestyle="none", markeredgecolor=GREY, label=label, **style)
 
 
-def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend) -> None:
+def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend, lines: Sequence[Line]) -> None:
     """Names beside the markers, placed where they cover nothing; a thin line where that is not close by."""
     if rows.empty:
         return
@@ -129,9 +132,9 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend) -> None
     spots = [Marker(x, y, r, w, h) for (x, y), r, (w, h) in zip(pixels, radii, sizes, strict=True)]
     frame = _box(axes.get_window_extent(), scale)
     zero = float(axes.transData.transform((1.0, 0.0))[1]) * scale
-    line = Box(frame.left, zero - 1, frame.right, zero + 1)
+    drawn = [Box(frame.left, zero - 1, frame.right, zero + 1), *_line_boxes(axes, lines, scale)]
     arrows = [_arrow_box(spot, row) for spot, row in zip(spots, rows.itertuples(), strict=True)]
-    boxes = place_labels(spots, frame, [line, *arrows, _box(key.get_window_extent(), scale)])
+    boxes = place_labels(spots, frame, [*drawn, *arrows, _box(key.get_window_extent(), scale)])
     _write(axes, names, spots, boxes, [codec_style(codec).colour for codec in rows.codec])
     figure.set_layout_engine("none")  # a later layout would move the axes under the labels
 
@@ -145,6 +148,12 @@ def _name(row: Any) -> str:
 def _box(extent: BboxBase, scale: float) -> Box:
     """A matplotlib box in points."""
     return Box(extent.x0 * scale, extent.y0 * scale, extent.x1 * scale, extent.y1 * scale)
+
+
+def _line_boxes(axes: Axes, lines: Sequence[Line], scale: float) -> list[Box]:
+    """What level and upright lines cover."""
+    ends = axes.transData.transform(np.reshape([*lines], (-1, 2))).reshape(-1, 2, 2) * scale
+    return [Box(*(line.min(0) - 1), *(line.max(0) + 1)) for line in ends]
 
 
 def _arrow_box(spot: Marker, row: Any) -> Box:

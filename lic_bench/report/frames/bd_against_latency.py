@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lic_bench.rate_distortion import published
@@ -13,8 +15,11 @@ from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_code
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import published_slug
 
-COLUMNS = ["codec", "label", "provenance", "device", "seconds", "lower_bound", "bd_rate", "params_m", "networks_only"]
-COLUMNS += ["n_images", "n_qualities"]
+COLUMNS = [
+    *("curve", "codec", "label", "provenance", "device", "seconds", "low_s", "high_s", "lower_bound"),
+    *("bd_rate", "bd_low", "bd_high", "params_m", "networks_only", "n_images", "n_qualities"),
+]
+NUMBERS = ["seconds", "low_s", "high_s", "bd_rate", "bd_low", "bd_high", "params_m"]
 PRINTED = {"encode": "enc_s", "decode": "dec_s"}  # operation -> column of the paper's Table 1
 
 
@@ -22,10 +27,12 @@ PRINTED = {"encode": "enc_s", "decode": "dec_s"}  # operation -> column of the p
 class BdAgainstLatency:
     """anchor: what the BD-rates are against. codecs: columns COLUMNS, a time or BD-rate may be missing.
 
-    lower_bound: `seconds` is one. networks_only: with random weights, so that the BD-rate is the published curve's.
-    n_images, n_qualities: over which the time is a mean.
+    lower_bound: `seconds` is one. low_s, high_s: quartiles over images and qualities of the medians; NaN where not
+    measured. bd_low, bd_high: the interval over images; NaN where there is none. networks_only: with random weights,
+    so that the BD-rate is the published curve's. n_images, n_qualities: over which the time is a mean.
     """
 
+    dataset: str
     anchor: str
     codecs: pd.DataFrame
 
@@ -46,8 +53,22 @@ def bd_against_latency(data: ReportData, dataset: str, metric: str, operation: s
     anchor = bd[bd.anchor_curve == bd.anchor_curve.mode().iloc[0]].iloc[0]
     not_on_axis = set(bd.curve[bd.anchor_curve != anchor.anchor_curve])
     rows = [*_published_rows(data, dataset, metric, operation), *_measured_rows(data, dataset, metric, operation)]
-    rows = [row | {"bd_rate": None} if row.pop("curve") in not_on_axis else row for row in rows]
-    return BdAgainstLatency(str(anchor.anchor), pd.DataFrame(rows, columns=COLUMNS))
+    rows = [row | {"bd_rate": None} if row["curve"] in not_on_axis else row for row in rows]
+    frame = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
+    frame = frame.astype({"lower_bound": bool, "networks_only": bool})
+    if metric == "psnr_db":
+        frame = _with_intervals(frame, data, dataset, str(anchor.anchor_curve))
+    return BdAgainstLatency(dataset, str(anchor.anchor), frame)
+
+
+def _with_intervals(frame: pd.DataFrame, data: ReportData, dataset: str, anchor_curve: str) -> pd.DataFrame:
+    """Intervals are by pchip and of the codec's own curve."""
+    known = data.uncertainty
+    known = known[(known.dataset == dataset) & (known.anchor_curve == anchor_curve) & (data.method == "pchip")]
+    ends = known.set_index("curve")[["low", "high"]]
+    for name in ("low", "high"):
+        frame[f"bd_{name}"] = frame.curve.map(ends[name]).where(frame.provenance == "measured")
+    return frame
 
 
 def _visible_bd(data: ReportData, metric: str) -> pd.DataFrame:
@@ -85,6 +106,7 @@ def _measured_rows(data: ReportData, dataset: str, metric: str, operation: str) 
         where = _timed_on(row, dataset)
         latencies = data.latency[(data.latency.curve == row.timed_curve) & (data.latency.dataset == where)]
         latencies = latencies[latencies.operation == operation]
+        low_s, high_s = _quartiles(row, where, operation)
         counted = row.complexity(data)
         yield {
             "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
@@ -93,6 +115,8 @@ def _measured_rows(data: ReportData, dataset: str, metric: str, operation: str) 
             "provenance": "measured",
             "device": row.machine if where == dataset else f"{row.machine} on {where}",
             "seconds": latencies.median_s.mean(),
+            "low_s": low_s,
+            "high_s": high_s,
             "lower_bound": False,
             "bd_rate": bd,
             "params_m": (counted.parameters.iloc[0] / 1e6 or None) if len(counted) else None,
@@ -100,6 +124,15 @@ def _measured_rows(data: ReportData, dataset: str, metric: str, operation: str) 
             "n_images": latencies.n_images.max(),
             "n_qualities": latencies.quality.nunique(),
         }
+
+
+def _quartiles(row: MeasuredCodec, dataset: str, operation: str) -> tuple[float, float]:
+    """Of the times of the images at the qualities."""
+    records = (row.timed_in or row.run).records
+    own = records[(records.codec == row.codec) & (records.device == row.device) & (records.dataset == dataset)]
+    medians = [median(samples) for samples in own[f"{operation}_s"][own.status == "ok"] if samples]
+    low, high = np.percentile(medians, (25, 75)) if medians else (float("nan"), float("nan"))
+    return float(low), float(high)
 
 
 def _timed_on(row: MeasuredCodec, dataset: str) -> str:

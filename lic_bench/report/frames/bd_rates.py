@@ -1,6 +1,6 @@
 """Curves out of points, and the BD-rate of each against an anchor over the same images."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Self
@@ -10,8 +10,18 @@ import pandas as pd
 from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
-from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
+from lic_bench.rate_distortion.bd_rate import (
+    METHODS,
+    MIN_POINTS,
+    Method,
+    RDCurve,
+    Window,
+    bd_rate,
+    leave_one_out,
+    monotone,
+)
 from lic_bench.report.frames.anchor_notes import anchor_note
+from lic_bench.report.frames.quality_windows import QualityWindow
 from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
 
 SOURCES = ("measured", "published", "imported")
@@ -87,28 +97,37 @@ def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
     return points[points[metric].notna() & (points.metric_optimised_for != other)]
 
 
-def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd.DataFrame:
+def bd_frame(
+    points: pd.DataFrame, anchors: Sequence[Anchor], metric: str, windows: Mapping[str, QualityWindow] | None = None
+) -> pd.DataFrame:
     """One row per curve and data set, columns COLUMNS: BD-rate [percent] by each method, or the reason for none.
 
     anchors: the first comparable one is used; if there is none, the reason is that of the first.
-    overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
+    windows: by data set, what the BD-rates are over; None: the common interval of each pair of curves.
+    overlap: 0..1. low, high: that interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
     candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
     groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
-    rows = [_first_comparable(group, candidates, metric) for _, group in groups]
+    rows = [_first_comparable(group, candidates, metric, windows or {}) for _, group in groups]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
 
 
 def _first_comparable(
-    group: pd.DataFrame, candidates: Sequence[tuple[Anchor, pd.DataFrame]], metric: str
+    group: pd.DataFrame,
+    candidates: Sequence[tuple[Anchor, pd.DataFrame]],
+    metric: str,
+    windows: Mapping[str, QualityWindow],
 ) -> dict[str, Any]:
     dataset = group.dataset.iloc[0]
-    rows = [_bd_row(group, points[points.dataset == dataset], anchor, metric) for anchor, points in candidates]
+    window = windows.get(dataset)
+    rows = [_bd_row(group, points[points.dataset == dataset], anchor, metric, window) for anchor, points in candidates]
     return next((row for row in rows if not row["reason"]), rows[0])
 
 
-def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str) -> dict[str, Any]:
+def _bd_row(
+    group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str, window: QualityWindow | None
+) -> dict[str, Any]:
     whole = group[~group.narrowed]
     row: dict[str, Any] = {name: group.iloc[0][name] for name in COLUMNS[:8]}
     row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "reason": ""}
@@ -125,7 +144,7 @@ def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: 
         reference, _ = _monotone_curve(chosen, metric)
         curve, dropped = _monotone_curve(kept, metric)
         row |= {"n_points": len(curve), "left_out": "; ".join(filter(None, (left_out, dropped)))}
-        row |= _bd_numbers(reference, curve)
+        row |= bd_numbers(reference, curve, window.ends() if window else None)
     except UserError as error:
         row["reason"] = str(error)
     return row
@@ -197,11 +216,13 @@ def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     return curve, f"Left out, as a point that costs no more is as good: {points_text}" if points_text else ""
 
 
-def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
-    results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
+def bd_numbers(reference: RDCurve, curve: RDCurve, window: Window | None = None) -> dict[str, Any]:
+    """The columns METHODS, overlap, low, high, loo_low and loo_high of `bd_frame`; those that cannot be had missing."""
+    methods = [method for method in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[method]]
+    results = {method: bd_rate(reference, curve, method, window) for method in methods}
     row: dict[str, Any] = {method: result.value for method, result in results.items()}
     row |= {name: getattr(results["pchip"], name) for name in ("overlap", "low", "high")}
-    span = leave_one_out(reference, curve)
+    span = leave_one_out(reference, curve, window=window)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 
 

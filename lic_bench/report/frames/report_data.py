@@ -1,8 +1,9 @@
 """Everything a report shows, gathered once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
@@ -10,13 +11,16 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
-from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
+from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame, points_of_metric
+from lic_bench.report.frames.bd_uncertainty import uncertainty_frame
 from lic_bench.report.frames.coded_images import coded_datasets
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
+from lic_bench.report.frames.image_curves import image_pools
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
 from lic_bench.report.frames.per_image import PER_IMAGE, per_image_frame
 from lic_bench.report.frames.phase_times import PHASES, phase_times
+from lic_bench.report.frames.quality_windows import QualityWindow, common_windows
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
 from lic_bench.report.frames.variant_gains import VARIANTS, variants_after_bases, variants_frame
@@ -33,8 +37,8 @@ class ReportData:
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
     imported: what others measured, beside the published curves.
-    bd: the BD-rates on every metric. per_image: of the runs that were asked for.
-    beside: the names of runs that nobody asked for, the reference runs.
+    bd: the BD-rates on every metric. windows: metric -> data set -> what they are over; {} for each pair's own.
+    per_image: of the runs that were asked for. beside: the names of runs that nobody asked for, the reference runs.
     """
 
     runs: Sequence[Run]
@@ -45,6 +49,8 @@ class ReportData:
     stand_in_slugs: tuple[str, ...]
     points: pd.DataFrame
     bd: pd.DataFrame
+    windows: Mapping[str, Mapping[str, QualityWindow]]
+    uncertainty: pd.DataFrame
     equal_rates: pd.DataFrame
     matched_pairs: pd.DataFrame
     latency: pd.DataFrame
@@ -90,8 +96,12 @@ def gather_report_data(
     method: str,
     imported: Sequence[Imported] = (),
     beside: Collection[str] = (),
+    *,
+    common_window: bool = False,
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
+
+    common_window: the BD-rates of a data set over the quality that all shown curves reach.
 
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
@@ -109,7 +119,7 @@ def gather_report_data(
     stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
     loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
     points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
-    coded = list(coded_datasets(runs))
+    shown = {metric: {*asked_slugs[metric], *slugs_of_anchor[metric], *stand_in_slugs} for metric in METRIC_NAMES}
     return ReportData(
         runs=runs,
         anchor=chosen,
@@ -118,9 +128,8 @@ def gather_report_data(
         slugs_of_anchor=slugs_of_anchor,
         stand_in_slugs=stand_in_slugs,
         points=points,
-        bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
-        equal_rates=equal_rates_frame(runs, coded),
-        matched_pairs=matched_pairs_frame(coded),
+        **_bd_frames(points, runs, [chosen, *spare], shown if common_window else {}),
+        **_coded_frames(runs),
         **_cost_frames(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
@@ -130,8 +139,26 @@ def gather_report_data(
     )
 
 
-def _cost_frames(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
-    """The frames of what runs measured beside rates and quality, by their names in ReportData."""
+def _bd_frames(
+    points: pd.DataFrame, runs: Sequence[Run], anchors: Sequence[Anchor], shown: Mapping[str, Collection[str]]
+) -> dict[str, Any]:
+    """The fields `bd`, `windows` and `uncertainty`. shown: metric -> slugs with a common window; {}: none."""
+    windows = {metric: _windows(points, metric, slugs) for metric, slugs in shown.items()}
+    bd = pd.concat(
+        [bd_frame(points, anchors, metric, windows.get(metric)) for metric in METRIC_NAMES], ignore_index=True
+    )
+    uncertainty = uncertainty_frame(points, bd, image_pools(runs), anchors, windows.get("psnr_db", {}))
+    return {"bd": bd, "windows": windows, "uncertainty": uncertainty}
+
+
+def _coded_frames(runs: Sequence[Run]) -> dict[str, Any]:
+    """The fields out of single images."""
+    coded = list(coded_datasets(runs))
+    return {"equal_rates": equal_rates_frame(runs, coded), "matched_pairs": matched_pairs_frame(coded)}
+
+
+def _cost_frames(runs: Sequence[Run]) -> dict[str, Any]:
+    """The fields that are the frames of the runs, one below the other."""
     return {
         "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         "phases": _frame_of_runs(phase_times, runs, PHASES),
@@ -141,6 +168,12 @@ def _cost_frames(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
         "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
         "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
     }
+
+
+def _windows(points: pd.DataFrame, metric: str, slugs: Collection[str]) -> dict[str, QualityWindow]:
+    """Over the measured, the imported and these published curves."""
+    shown = points[(points.provenance != "published") | points.codec.isin(slugs)]
+    return common_windows(points_of_metric(shown, metric), metric)
 
 
 def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:

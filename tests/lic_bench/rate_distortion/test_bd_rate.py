@@ -1,4 +1,4 @@
-"""BD-rate on cases solved by hand, on its laws, and against the bjontegaard package."""
+"""BD-rate and BD-PSNR on cases solved by hand, on its laws, and against the bjontegaard package."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
-from lic_bench.rate_distortion.bd_rate import METHODS, Method, RDCurve, bd_rate, leave_one_out, monotone
+from lic_bench.rate_distortion.bd_rate import METHODS, Method, RDCurve, bd_psnr, bd_rate, leave_one_out, monotone
 
 RATE = [0.1, 0.2, 0.4, 0.8]
 QUALITY = [28.0, 30.0, 32.0, 34.0]
@@ -60,6 +60,39 @@ def test_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCurve, met
     theirs = bjontegaard.bd_rate(*arguments, method=method, require_matching_points=False, min_overlap=0)
     ours = bd_rate(anchor, test, method)
     assert math.log1p(ours.value / 100) == pytest.approx(math.log1p(theirs / 100), rel=1e-6, abs=1e-6)
+
+
+@given(curves(), curves(), st.sampled_from(METHODS))
+def test_bd_psnr_agrees_with_the_bjontegaard_package(anchor: RDCurve, test: RDCurve, method: Method) -> None:
+    if max(anchor.rate[0], test.rate[0]) >= min(anchor.rate[-1], test.rate[-1]):
+        with pytest.raises(UserError, match="no rate in common"):
+            bd_psnr(anchor, test, method)
+        return
+    arguments = anchor.rate, anchor.quality, test.rate, test.quality
+    theirs = bjontegaard.bd_psnr(*arguments, method=method, require_matching_points=False, min_overlap=0)
+    assert bd_psnr(anchor, test, method) == pytest.approx(theirs, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_half_a_decibel_more_everywhere_is_a_bd_psnr_of_half(method: Method) -> None:
+    assert bd_psnr(ANCHOR, RDCurve("test", RATE, np.add(QUALITY, 0.5)), method) == pytest.approx(0.5)
+
+
+def test_a_window_is_the_interval_of_the_mean() -> None:
+    # ln rate = q against q + (q - 28)/10: over 30..32 the mean gap is 0.3
+    anchor, test = RDCurve("a", np.exp([-5.0, -1.0]), [28, 32]), RDCurve("t", np.exp([-5.0, -0.6]), [28, 32])
+    result = bd_rate(anchor, test, window=(30.0, 32.0))
+    assert (result.low, result.high, result.overlap) == (30, 32, 0.5)
+    assert result.value == pytest.approx(100 * math.expm1(0.3))
+    with pytest.raises(UserError, match=r"28.00..32.00 dB in common, which does not hold the window 27.00..32.00"):
+        bd_rate(anchor, test, window=(27.0, 32.0))
+
+
+def test_leave_one_out_keeps_points_without_which_the_window_is_not_reached() -> None:
+    test = RDCurve("t", [0.09, 0.19, 0.36, 0.7], QUALITY)
+    window = (29.0, 33.0)
+    values = [bd_rate(ANCHOR, test.without(i), window=window).value for i in (1, 2)]
+    assert leave_one_out(ANCHOR, test, window=window) == (min(values), max(values))
 
 
 @given(curves(), st.floats(0.2, 5.0), st.sampled_from(METHODS))
