@@ -33,6 +33,12 @@ Anchor = Annotated[
         **offering(completion.codec_names),
     ),
 ]
+Metric = Annotated[
+    str | None,
+    Option(
+        help="Perceptual metrics to show in full, or jpeg-ai for its seven.", **offering(completion.perceptual_metrics)
+    ),
+]
 Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.", **offering(completion.bd_rate_methods))]
 
 
@@ -43,6 +49,7 @@ def report(
     reference: Reference = "all",
     anchor: Anchor = ANCHOR,
     method: Method = "pchip",
+    metric: Metric = None,
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
@@ -56,6 +63,7 @@ def report(
         reference=reference,
         anchor=anchor,
         method=method,
+        metric=metric,
         memory_gib=parse_memory_sizes(memory_sizes),
     )
     written.show(console)

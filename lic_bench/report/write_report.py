@@ -10,18 +10,20 @@ from rich.console import Console
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
+from lic_bench.measurement.perceptual.registry import METRICS, parse_metrics
 from lic_bench.report import reference_runs
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.report_figures import ReportFigure, report_figures
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.html_page import Picture, Section, inline_svg, page
-from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.labels import METRIC_NAMES, metric_stem
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.decode_checks_table import decode_checks_table
 from lic_bench.report.tables.equal_rates_table import equal_rates_table
 from lic_bench.report.tables.machine_tables import conditions_table, machines_table
 from lic_bench.report.tables.matched_pairs_table import matched_pairs_table
+from lic_bench.report.tables.metrics_table import metrics_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.phases_table import phases_table
 from lic_bench.report.tables.rd_tables import bd_table, rd_table, sources_table
@@ -49,8 +51,8 @@ class WrittenReport:
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1, and what variants of codecs gain, to the terminal."""
-        for name in ("table1", "variants"):
+        """Print Table 1, BD-rates by metric, and what variants of codecs gain, to the terminal."""
+        for name in ("table1", "bd_rate_by_metric", "variants"):
             if name in self.tables:
                 console.print(to_rich(self.tables[name], console.width))
 
@@ -63,19 +65,21 @@ def write_report(
     reference: str = "none",
     anchor: str = ANCHOR,
     method: str = "pchip",
+    metric: str | None = None,
     memory_gib: Sequence[float] = MEMORY_GIB,
 ) -> WrittenReport:
     """Write the report on `runs`, folders of runs or of imported curves, into the folder `out`.
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
-    predicted for.
+    predicted for; metric: perceptual metrics to show in full.
     """
     own = [folder for folder in runs if not is_imported(folder)]
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
     opened = _open_runs(own, reference_runs.choose_references(reference))
     _tell_apart([*opened, *imported])
-    data = gather_report_data(opened, published, anchor, method, imported)
+    asked = parse_metrics(metric, "--metric") if metric is not None else ()
+    data = gather_report_data(opened, published, anchor, method, imported, asked)
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
@@ -129,8 +133,10 @@ TABLES = (
     *("table1", "bd_rate", "bd_rate_ms_ssim", "rd_points", "variants", "latency", "throughput", "phases", "memory"),
     *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
+    *("bd_rate_by_metric", *(f"bd_rate_{metric_stem(name)}" for name in METRICS)),
 )
-STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
+CURVES = tuple(f"rd_{metric_stem(name)}_*" for name in (*METRIC_NAMES, *METRICS))
+STEMS = ("figure1", *CURVES, "phases_*", "figure10")  # of the figures' files
 
 
 def _remove_earlier_report(out: Path) -> None:
@@ -143,7 +149,8 @@ def _remove_earlier_report(out: Path) -> None:
 
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
-    tables = [bd_table(data, metric) for metric in METRIC_NAMES]
+    tables = [bd_table(data, metric) for metric in (*METRIC_NAMES, *data.perceptual.asked)]
+    tables += [metrics_table(data)]
     tables += [equal_rates_table(data.equal_rates), matched_pairs_table(data.matched_pairs)]
     tables += [
         rd_table(data),
@@ -194,7 +201,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("overview", "Overview", first, existing("table1")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
-        Section("bd", "BD-rate", (), existing("bd_rate", "bd_rate_ms_ssim")),
+        Section("bd", "BD-rate", (), [table for name, table in tables.items() if name.startswith("bd_rate")]),
         Section("equal", "Equal rates", (), existing("equal_rates")),
         Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section(

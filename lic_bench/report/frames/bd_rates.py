@@ -12,7 +12,15 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import METHODS, MIN_POINTS, Method, RDCurve, bd_rate, leave_one_out, monotone
 from lic_bench.report.frames.anchor_notes import anchor_note
-from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
+from lic_bench.report.labels import (
+    METRIC_NAMES,
+    codec_label,
+    dataset_label,
+    images_label,
+    metric_label,
+    metric_sign,
+    metric_value,
+)
 
 SOURCES = ("measured", "published", "imported")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
@@ -83,7 +91,7 @@ def anchor_slugs(anchor: Anchor, codecs: Iterable[str], imported: Iterable[str] 
 
 def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The points with this metric of codecs that were not trained for another one."""
-    other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
+    other = "ms-ssim" if metric == "psnr_db" else None
     return points[points[metric].notna() & (points.metric_optimised_for != other)]
 
 
@@ -91,7 +99,7 @@ def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd
     """One row per curve and data set, columns COLUMNS: BD-rate [percent] by each method, or the reason for none.
 
     anchors: the first comparable one is used; if there is none, the reason is that of the first.
-    overlap: 0..1. low, high: the common interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
+    overlap: 0..1. low, high: their common values. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
     candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
     groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
@@ -125,7 +133,7 @@ def _bd_row(group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: 
         reference, _ = _monotone_curve(chosen, metric)
         curve, dropped = _monotone_curve(kept, metric)
         row |= {"n_points": len(curve), "left_out": "; ".join(filter(None, (left_out, dropped)))}
-        row |= _bd_numbers(reference, curve)
+        row |= _bd_numbers(reference, curve, metric)
     except UserError as error:
         row["reason"] = str(error)
     return row
@@ -153,7 +161,7 @@ def _comparable_points(
         raise UserError("No quality has all images.")
     if anchors.empty:
         raise UserError(
-            f"{name} has no {METRIC_NAMES[metric]} curve on {dataset_label(first.dataset)}; choose another anchor."
+            f"{name} has no {metric_label(metric)} curve on {dataset_label(first.dataset)}; choose another anchor."
         )
     for provenance in anchors.provenance.unique():
         both_measured = provenance == first.provenance == "measured"
@@ -191,16 +199,17 @@ def _images_text(point: Any) -> str:
 
 def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     """The curve, and a sentence on the points that were left out of it."""
-    first = points.iloc[0]
-    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
-    points_text = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    first, sign = points.iloc[0], metric_sign(metric)
+    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, sign * points[metric])
+    points_text = ", ".join(f"{metric_value(metric, sign * quality)} at {rate:.3f} bpp" for rate, quality in dropped)
     return curve, f"Left out, as a point that costs no more is as good: {points_text}" if points_text else ""
 
 
-def _bd_numbers(reference: RDCurve, curve: RDCurve) -> dict[str, Any]:
+def _bd_numbers(reference: RDCurve, curve: RDCurve, metric: str) -> dict[str, Any]:
     results = {m: bd_rate(reference, curve, m) for m in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[m]}
     row: dict[str, Any] = {method: result.value for method, result in results.items()}
-    row |= {name: getattr(results["pchip"], name) for name in ("overlap", "low", "high")}
+    row["overlap"] = results["pchip"].overlap
+    row["low"], row["high"] = sorted(metric_sign(metric) * end for end in (results["pchip"].low, results["pchip"].high))
     span = leave_one_out(reference, curve)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 

@@ -15,6 +15,7 @@ from lic_bench.report.frames.coded_images import coded_datasets
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
+from lic_bench.report.frames.perceptual_rates import PerceptualRates, perceptual_rates
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.report.frames.scaling import ScalingFrames, is_scaling, scaling_frames, unexpected_failures
@@ -32,7 +33,7 @@ class ReportData:
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
     imported: what others measured, beside the published curves.
-    bd: the BD-rates on every metric.
+    bd: the BD-rates on PSNR and MS-SSIM; those on perceptual metrics are in `perceptual`.
     """
 
     runs: Sequence[Run]
@@ -54,6 +55,7 @@ class ReportData:
     complexity: pd.DataFrame
     failures: pd.DataFrame
     scaling: ScalingFrames
+    perceptual: PerceptualRates
     imported: Sequence[Imported] = ()
 
     @property
@@ -63,8 +65,8 @@ class ReportData:
 
     def visible_rows(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The rows of points or bd to show: measured, imported, asked for, and the anchor on the same data sets."""
-        asked = (frame.provenance != "published") | frame.codec.isin(self.asked_slugs[metric])
-        anchor = frame.codec.isin(self.slugs_of_anchor[metric]) & frame.dataset.isin(frame.dataset[asked])
+        asked = (frame.provenance != "published") | frame.codec.isin(self.asked_slugs.get(metric, ()))
+        anchor = frame.codec.isin(self.slugs_of_anchor.get(metric, ())) & frame.dataset.isin(frame.dataset[asked])
         return frame[asked | anchor]
 
     @property
@@ -75,14 +77,21 @@ class ReportData:
         return str(used.anchor.iloc[0]) if imported else codec_label(self.anchor.codec)
 
     def bd_for(self, metric: str) -> pd.DataFrame:
-        """The BD-rates on this metric."""
-        return self.bd[self.bd.metric == metric]
+        """The BD-rates on this metric, also a perceptual one."""
+        bd = self.bd if metric in METRIC_NAMES else self.perceptual.bd
+        return bd[bd.metric == metric]
 
 
 def gather_report_data(
-    runs: Sequence[Run], which: str, anchor: str, method: str, imported: Sequence[Imported] = ()
+    runs: Sequence[Run],
+    which: str,
+    anchor: str,
+    method: str,
+    imported: Sequence[Imported] = (),
+    metrics: Sequence[str] = (),
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
+    metrics: the perceptual ones to show in full.
 
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
@@ -121,6 +130,7 @@ def gather_report_data(
         complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
+        perceptual=perceptual_rates(runs, points, [chosen, *spare], metrics),
         imported=imported,
     )
 
