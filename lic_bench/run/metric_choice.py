@@ -8,16 +8,18 @@ from lic_bench.codecs.checkpoints import sha256_of
 from lic_bench.errors import UserError, unknown
 from lic_bench.measurement.perceptual.measuring import find_implementations
 from lic_bench.measurement.perceptual.registry import WITH_WEIGHTS, WITHOUT_WEIGHTS, parse_metrics
-from lic_bench.run.options import Options
+from lic_bench.run.options import Options, choose_saved
 from lic_bench.store.saved_files import SAVED
 from lic_bench.system.named_folders import named_folder
+
+KEPT = "--measure perceptual sees the decoded pictures, which are kept: --save pictures"
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenMetrics:
     """by: metric -> who measures it here, with version. files: metric -> the weights of its network.
 
-    notes: a line for each metric that is left out.
+    notes: that pictures are kept, if that was not asked for; a line for each metric that is left out.
     """
 
     by: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +49,8 @@ def choose_metrics(options: Options, parts: Sequence[str]) -> ChosenMetrics:
     there, missing = find_implementations(named if options.metrics is not None else [*WITHOUT_WEIGHTS, *files], files)
     if lacking := next((name for name in named if name in missing), ""):
         raise UserError(f"{lacking} cannot be measured here: {missing[lacking]}")
-    return ChosenMetrics(there, files, [f"left out: {name}, as {why}" for name, why in missing.items()])
+    notes = [] if "pictures" in choose_saved(options.save) else [KEPT]
+    return ChosenMetrics(there, files, notes + [f"left out: {name}, as {why}" for name, why in missing.items()])
 
 
 def parse_metric_weights(options: Sequence[str]) -> dict[str, Path]:
@@ -65,12 +68,10 @@ def parse_metric_weights(options: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-def what_is_kept(saved: Sequence[str], parts: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """What the run saves, pictures too where metrics are to see them; and the line that says so."""
-    if "perceptual" not in parts or "pictures" in saved:
-        return tuple(saved), []
-    note = "--measure perceptual sees the decoded pictures, which are kept: --save pictures"
-    return tuple(kind for kind in SAVED if kind in {*saved, "pictures"}), [note]
+def what_is_kept(save: str | None, parts: Sequence[str]) -> tuple[str, ...]:
+    """What the run saves: by --save, and pictures where metrics are to see them."""
+    implied = ("pictures",) if "perceptual" in parts else ()
+    return tuple(kind for kind in SAVED if kind in (*choose_saved(save), *implied))
 
 
 def _check_weights(options: Options, named: Sequence[str], files: Mapping[str, Path]) -> None:

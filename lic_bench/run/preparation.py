@@ -32,7 +32,6 @@ from lic_bench.run.options import (
     Options,
     check_ranges,
     choose_parts,
-    choose_saved,
     ladder,
     parse_batches,
     parse_qualities,
@@ -100,10 +99,8 @@ def prepare_session(
     specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
-    parts = choose_parts(options.measure)
-    _check_jobs(options, parts)
+    parts = _parts(options)
     metrics = attempt(choose_metrics, options, parts) or ChosenMetrics()
-    saved, notes_of_saved = what_is_kept(choose_saved(options.save), parts)
     asked = parse_qualities(options.qualities, specs)
     datasets = _with_own_names(list(datasets) or _datasets(options, attempt))
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
@@ -124,15 +121,11 @@ def prepare_session(
         device=str(device),
         threads=torch.get_num_threads(),
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
-        save=saved,
-        metrics=tuple(metrics.by),
-        metric_weights=metrics.hashes,
-        **_asked_of_all(options, parts),
+        **_asked_of_all(options, parts, metrics),
     )
     _check_processes(options, config, device)
     notes += [warning for dataset in datasets for warning in dataset.warnings]
-    notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs)]
-    notes += [*notes_of_saved, *metrics.notes]
+    notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs), *metrics.notes]
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
     return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config), metrics=metrics)
@@ -218,7 +211,7 @@ def _drop_repeated_networks(
     ]
 
 
-def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
+def _asked_of_all(options: Options, parts: Sequence[str], metrics: ChosenMetrics) -> dict[str, Any]:
     """The fields of RunConfig that hang on the options alone."""
     quick = options.quick
     return {
@@ -226,6 +219,9 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "match": tuple(map(str, targets_of(options.match))),
         "batch": parse_batches(options.batch, parts),
+        "save": what_is_kept(options.save, parts),
+        "metrics": tuple(metrics.by),
+        "metric_weights": metrics.hashes,
         "budget": options.budget,
         "starts": options.starts,
         "convert": options.convert or None,
@@ -235,12 +231,15 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _check_jobs(options: Options, parts: Sequence[str]) -> None:
+def _parts(options: Options) -> tuple[str, ...]:
+    """What is measured. Raises UserError where several would be at a time."""
+    parts = choose_parts(options.measure)
     if (options.jobs or 1) > 1 and COSTS & set(parts):
         raise UserError(
             f"--jobs {options.jobs}: times and memory are taken one at a time; add --measure quality, and a run of its "
             "own with --measure latency,memory."
         )
+    return parts
 
 
 def _with_own_names(datasets: list[Dataset]) -> list[Dataset]:

@@ -121,13 +121,7 @@ def gather_report_data(
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
         equal_rates=equal_rates_frame(runs, coded),
         matched_pairs=matched_pairs_frame(coded),
-        latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        phases=_frame_of_runs(phase_times, runs, PHASES),
-        variants=_frame_of_runs(variants_frame, runs, VARIANTS),
-        decode_checks=_frame_of_runs(decode_checks_frame, runs, CHECKS),
-        throughput=_frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        memory=_frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        complexity=_frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+        **_frames_by_run(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
         perceptual=perceptual_rates(runs, points, [chosen, *spare], metrics),
@@ -139,6 +133,19 @@ def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
     """The published curves of the codecs that were measured with random weights."""
     random = {codec for run in runs for codec in run.records.codec[run.records.weights == "random"]}
     return tuple(sorted({slug for codec in random if (slug := published_slug(codec))}))
+
+
+def _frames_by_run(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The fields of ReportData that each run has its own rows of."""
+    return {
+        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": _frame_of_runs(phase_times, runs, PHASES),
+        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+    }
 
 
 def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:

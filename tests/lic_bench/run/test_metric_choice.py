@@ -8,7 +8,7 @@ import torch
 from lic_bench.errors import UserError
 from lic_bench.measurement.perceptual import packages
 from lic_bench.measurement.perceptual.registry import JPEG_AI, WITHOUT_WEIGHTS
-from lic_bench.run.metric_choice import choose_metrics, what_is_kept
+from lic_bench.run.metric_choice import KEPT, choose_metrics, what_is_kept
 from lic_bench.run.options import Options
 
 PERCEPTUAL = ("quality", "perceptual")
@@ -23,7 +23,8 @@ def test_by_default_all_that_are_there_without_weights(monkeypatch: pytest.Monke
     chosen = choose_metrics(options(), PERCEPTUAL)
     assert set(chosen.by) < set(WITHOUT_WEIGHTS)
     assert "left out: fsim, as piq is not installed: pip install 'lic-bench[perceptual]'." in chosen.notes
-    assert len(chosen.by) + len(chosen.notes) == len(WITHOUT_WEIGHTS)
+    assert len(chosen.by) + len(chosen.notes) == len(WITHOUT_WEIGHTS) + 1
+    assert chosen.notes[0] == KEPT
     with pytest.raises(UserError, match=r"^fsim cannot be measured here: piq is not installed: pip install"):
         choose_metrics(options(metrics="nlpd,fsim"), PERCEPTUAL)
 
@@ -69,8 +70,7 @@ def test_what_is_wrong_is_one_line(tmp_path: Path, given: dict[str, object], mes
 
 
 def test_metrics_need_saved_pictures() -> None:
-    assert what_is_kept(("bitstreams",), ("quality",)) == (("bitstreams",), [])
-    assert what_is_kept(("pictures",), PERCEPTUAL) == (("pictures",), [])
-    kept, (note,) = what_is_kept(("bitstreams",), PERCEPTUAL)
-    assert kept == ("pictures", "bitstreams")
-    assert "--save pictures" in note
+    assert what_is_kept("bitstreams", ("quality",)) == ("bitstreams",)
+    assert what_is_kept("bitstreams", PERCEPTUAL) == ("pictures", "bitstreams")
+    assert list(choose_metrics(options(metrics="nlpd", save="bitstreams"), PERCEPTUAL).notes) == [KEPT]
+    assert list(choose_metrics(options(metrics="nlpd", save="pictures"), PERCEPTUAL).notes) == []
