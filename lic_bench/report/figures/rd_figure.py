@@ -1,6 +1,7 @@
 """Rate against quality, as in the paper's Figures 5 to 7."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
         handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more ({kinds})"))
     _zoom(axes, complete[complete.curve.isin(coloured)], metric)
     axes.set(xlabel="Rate [bpp]", ylabel=_axis_title(metric), title=images_label(image_set))
-    _legend(axes, handles)
+    _legend(axes, handles, falls=metric_sign(metric) < 0)
     return figure
 
 
@@ -97,10 +98,12 @@ def _zoom(axes: Axes, points: pd.DataFrame, metric: str) -> None:
     axes.set(xlim=(max(0.0, low - pad), high + 2 * pad), ylim=(seen.min() - space, seen.max() + space))
 
 
-def _legend(axes: Axes, handles: Sequence[Line2D]) -> None:
+def _legend(axes: Axes, handles: Sequence[Line2D], *, falls: bool) -> None:
+    """falls: the curves leave room above."""
     if not handles:
         axes.text(0.5, 0.5, "no points", transform=axes.transAxes, ha="center", color=INK)
     elif len(handles) <= INSIDE:
-        axes.legend(handles=handles, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+        loc: Literal["upper right", "lower right"] = "upper right" if falls else "lower right"
+        axes.legend(handles=handles, loc=loc, fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
     else:
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8, frameon=False)

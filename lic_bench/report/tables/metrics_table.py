@@ -41,14 +41,17 @@ def _column(metric: str, group: str) -> Column:
 
 def _row(by_metric: Mapping[str, Any], data: ReportData, differing: Mapping[str, Sequence[str]]) -> Row:
     first = next(iter(by_metric.values()))
-    cells = {f"{metric_stem(name)}_pct": _cell(row, data, differing) for name, row in by_metric.items()}
+    most = max(row.n_points for row in by_metric.values())
+    cells = {f"{metric_stem(name)}_pct": _cell(row, data, differing, most) for name, row in by_metric.items()}
     values = [getattr(by_metric[name], data.method) for name in JPEG_AI if name in by_metric]
     mean = sum(values) / len(values) if len(values) == len(JPEG_AI) else float("nan")
     return Row(first.provenance, codec_cells(first) | cells | {f"{MEAN}_pct": number_cell(mean, 2)})
 
 
-def _cell(row: Any, data: ReportData, differing: Mapping[str, Sequence[str]]) -> Cell:
+def _cell(row: Any, data: ReportData, differing: Mapping[str, Sequence[str]], most: int) -> Cell:
     notes = [row.reason] if row.reason else []
+    if not row.reason and row.n_points < most:
+        notes.append(f"Over {row.n_points} points of {most}: at the others the metric lacks images, or does not rise.")
     if row.metric == "vmaf" and (others := differing.get(row.curve)):
         notes.append(f"By PSNR {row.label} is ahead of {' and '.join(dict.fromkeys(others))}, by VMAF behind.")
     return number_cell(getattr(row, data.method), 2, notes=notes)

@@ -35,7 +35,7 @@ def bd_table(data: ReportData, metric: str) -> Table:
         *(METHOD, SOURCE, DATASET),
         *text_columns(anchor="Anchor"),
         *number_columns("BD-rate [%]", **{name: name for name in METHODS}, loo="leave one out"),
-        *number_columns("Common range", overlap_pct="overlap [%]", **{range_key: metric_unit(metric) or "range"}),
+        *number_columns("Common range", overlap_pct="overlap [%]", **{range_key: metric_unit(metric) or "values"}),
         *number_columns(n_points="Points"),
     ]
     caption = (

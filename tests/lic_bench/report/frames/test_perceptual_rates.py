@@ -74,6 +74,13 @@ def test_the_mean_needs_all_seven(make_run: MakeRun, tmp_path: Path) -> None:
     assert frame.jpeg_ai_mean_pct["WebP"] == pytest.approx(-20, abs=0.01)
 
 
+def test_points_that_lack_an_image_are_left_out_and_said(make_run: MakeRun, tmp_path: Path) -> None:
+    run = with_values(make_run(tmp_path / "run", FACTORS, images=2), ("vmaf",))
+    next(row for row in run.records.itertuples() if row.codec == "avif" and row.quality == 2).perceptual.clear()
+    (note,) = metrics_table(gather(run)).marks
+    assert note == "Over 3 points of 4: at the others the metric lacks images, or does not rise."
+
+
 def test_the_anchor_that_was_asked_for_counts_if_it_has_the_metrics(make_run: MakeRun, tmp_path: Path) -> None:
     data = gather(with_values(make_run(tmp_path / "run", FACTORS, images=2), ("vmaf",)), "vtm-9.1,webp")
     assert set(data.perceptual.bd.anchor_codec) == {"webp"}
