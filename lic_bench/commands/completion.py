@@ -67,6 +67,12 @@ def saved() -> tuple[str, ...]:
     return SAVED
 
 
+def perceptual_metrics() -> list[str]:
+    from lic_bench.measurement.perceptual.registry import GROUPS, METRICS
+
+    return [*METRICS, *GROUPS]
+
+
 def coders() -> tuple[str, ...]:
     from lic_bench.run.options import CODERS
 

@@ -16,7 +16,7 @@ from lic_bench.store.run_json import read_run_json
 # Fields of run.json's configuration that are options of the same name.
 SAME_NAME = (
     *("codecs", "measure", "device", "threads", "repeats", "budget", "starts", "isolate", "limit", "crop", "quick"),
-    *("convert", "batch", "save", "match"),
+    *("convert", "batch", "save", "match", "metrics"),
 )
 WRITTEN = "lic_bench.commands.config_file"  # in the context's `meta`: option -> "FILE: KEY", as the file has it
 SUBJECTS = {"codec": "codecs", "data set": "datasets", "weights of": "weights"}  # beginning of an error -> option

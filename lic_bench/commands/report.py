@@ -33,6 +33,12 @@ Anchor = Annotated[
         **offering(completion.codec_names),
     ),
 ]
+Metric = Annotated[
+    str | None,
+    Option(
+        help="Perceptual metrics to show in full, or jpeg-ai for its seven.", **offering(completion.perceptual_metrics)
+    ),
+]
 Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.", **offering(completion.bd_rate_methods))]
 CommonWindow = Annotated[
     bool, Option("--common-window", help="BD-rates of a data set over the quality that all shown curves reach.")
@@ -47,6 +53,7 @@ def report(
     anchor: Anchor = ANCHOR,
     method: Method = "pchip",
     common_window: CommonWindow = False,
+    metric: Metric = None,
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
@@ -61,6 +68,7 @@ def report(
         anchor=anchor,
         method=method,
         common_window=common_window,
+        metric=metric,
         memory_gib=parse_memory_sizes(memory_sizes),
     )
     written.show(console)

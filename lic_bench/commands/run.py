@@ -37,7 +37,8 @@ Crop = Annotated[int | None, Option(help="Only the central N x N pixels of each 
 Measure = Annotated[
     str,
     Option(
-        help="Of: quality, latency, phases, memory, complexity, all; throughput.", **offering(completion.measurements)
+        help="Of: quality, latency, phases, memory, complexity, all; throughput; perceptual.",
+        **offering(completion.measurements),
     ),
 ]
 Batch = Annotated[str | None, Option(help="Images in a call, for the throughput. [default: 1,4,16]")]
@@ -46,6 +47,20 @@ Save = Annotated[
     Option(
         help="Keep of every image, in OUT: pictures (decoded, PNG), bitstreams.",
         **offering(completion.saved),
+    ),
+]
+Metrics = Annotated[
+    str | None,
+    Option(
+        help="Of the perceptual measurement, or jpeg-ai. [default: all that need no weights]",
+        **offering(completion.perceptual_metrics),
+    ),
+]
+MetricWeights = Annotated[
+    list[str] | None,
+    Option(
+        metavar="METRIC=FILE",
+        help="lpips=FILE of torchvision's AlexNet or VGG-16, dists=FILE of VGG-16; may be repeated.",
     ),
 ]
 Starts = Annotated[
@@ -82,6 +97,8 @@ def run(
     measure: Measure = "all",
     batch: Batch = None,
     save: Save = None,
+    metrics: Metrics = None,
+    metric_weights: MetricWeights = None,
     device: opt.Device = "auto",
     repeats: opt.Repeats = None,
     budget: opt.Budget = None,

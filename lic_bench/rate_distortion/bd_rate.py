@@ -21,7 +21,9 @@ Window = tuple[float, float]  # an interval of quality [dB], from its lower to i
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RDCurve:
-    """One codec's curve: rate [n] in bpp and quality [n] in dB, n >= 2, both strictly rising after sorting by rate.
+    """One codec's curve: rate [n] in bpp and quality [n], n >= 2, both strictly rising after sorting by rate.
+
+    Quality is in dB or on a metric's own scale.
 
     A curve that is not strictly rising is a UserError; `monotone` is the explicit way to drop points first.
     """
@@ -52,7 +54,7 @@ class RDCurve:
 
 @dataclass(frozen=True, slots=True)
 class BDResult:
-    """value: percent; negative: fewer bits. low, high: the common interval [dB]; overlap: over the joint one, 0..1."""
+    """value: percent; negative: fewer bits. low, high: common range of quality; overlap: over the joint one, 0..1."""
 
     value: float
     overlap: float
@@ -172,7 +174,7 @@ def _common_quality(anchor: RDCurve, test: RDCurve, window: Window | None) -> tu
     if low >= high:
         raise UserError(
             f"Curves {anchor.name!r} and {test.name!r} have no quality in common: "
-            f"{a[0]:.2f}..{a[-1]:.2f} and {t[0]:.2f}..{t[-1]:.2f} dB; measure qualities that overlap."
+            f"{_range(a)} and {_range(t)}; measure qualities that overlap."
         )
     if window:
         if not low <= window[0] < window[1] <= high:
@@ -183,6 +185,10 @@ def _common_quality(anchor: RDCurve, test: RDCurve, window: Window | None) -> tu
         low, high = window
     joint = max(a[-1], t[-1]) - min(a[0], t[0])
     return float(low), float(high), float((high - low) / joint)
+
+
+def _range(quality: Floats) -> str:
+    return "..".join(f"{end:.2f}" if abs(end) >= 10 else f"{end:.4f}" for end in quality[[0, -1]])
 
 
 def _integral(through: Any, curve: RDCurve, method: Method, low: float, high: float) -> float:

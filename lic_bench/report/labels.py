@@ -6,12 +6,13 @@ from typing import Any
 
 from lic_bench.codecs.factory_targets import is_target, target_label
 from lic_bench.codecs.registry import find_codec
+from lic_bench.measurement.perceptual.registry import METRICS
 from lic_bench.rate_distortion import published
 from lic_bench.spec import VARIANT_MARK
 from lic_bench.store.run_folder import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
-METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}
+METRIC_NAMES = {"psnr_db": "PSNR", "ms_ssim_db": "MS-SSIM"}  # of every report; perceptual ones are of METRICS
 
 
 @cache
@@ -49,6 +50,32 @@ def published_slug(codec: str) -> str | None:
     spec = find_codec(codec)
     slug = spec.published if spec else codec
     return slug if slug and published.published_label(slug) else None
+
+
+def metric_label(metric: str) -> str:
+    """A metric of curves, a column of points, for people: "PSNR" for psnr_db, "VMAF" for vmaf."""
+    return METRIC_NAMES.get(metric) or METRICS[metric].label
+
+
+def metric_unit(metric: str) -> str:
+    """ "dB", or "" where the metric has none."""
+    return "dB" if metric in METRIC_NAMES else METRICS[metric].unit
+
+
+def metric_value(metric: str, value: float) -> str:
+    """The value with its unit: "31.42 dB", "0.98312", "-0.0312" for a distance that a curve has turned round."""
+    digits = 2 if metric_unit(metric) or abs(value) >= 10 else 4
+    return f"{value:.{digits}f} {metric_unit(metric)}".strip()
+
+
+def metric_sign(metric: str) -> int:
+    """-1 for a distance, of which less is better, else 1: what makes quality of it, which rises with the rate."""
+    return 1 if metric in METRIC_NAMES or METRICS[metric].higher_is_better else -1
+
+
+def metric_stem(metric: str) -> str:
+    """The metric in names of files and of columns: "psnr", "vmaf_neg"."""
+    return metric.removesuffix("_db").replace("-", "_")
 
 
 def dataset_label(name: str) -> str:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from lic_bench.defaults import ANCHOR
 from lic_bench.errors import UserError
+from lic_bench.measurement.perceptual.registry import METRICS, parse_metrics
 from lic_bench.report import reference_runs
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.figure_files import write_figure
@@ -22,7 +23,7 @@ from lic_bench.report.html_page import Interactive, Picture, Section, inline_svg
 from lic_bench.report.interactive.figure_data import figure_data
 from lic_bench.report.interactive.plotly_library import plotly_library
 from lic_bench.report.interactive.saved_pictures import PICTURES, saved_pictures
-from lic_bench.report.labels import METRIC_NAMES
+from lic_bench.report.labels import METRIC_NAMES, metric_stem
 from lic_bench.report.tables.budgets_table import budgets_table
 from lic_bench.report.tables.claims_tables import claims_in_report, claims_tables
 from lic_bench.report.tables.comparability_table import comparability_table
@@ -31,6 +32,7 @@ from lic_bench.report.tables.decode_checks_table import decode_checks_table
 from lic_bench.report.tables.equal_rates_table import equal_rates_table
 from lic_bench.report.tables.machine_tables import conditions_table, machines_table
 from lic_bench.report.tables.matched_pairs_table import matched_pairs_table
+from lic_bench.report.tables.metrics_table import metrics_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.paper_tables import NAMES as PAPER_TABLES
 from lic_bench.report.tables.paper_tables import paper_tables
@@ -62,8 +64,8 @@ class WrittenReport:
     tables: dict[str, Table]
 
     def show(self, console: Console) -> None:
-        """Print Table 1, which of its rows are not comparable, and what variants of codecs gain, to the terminal."""
-        for name in ("table1", "comparability", "variants"):
+        """Print Table 1, which of its rows are not comparable, BD-rates by metric, and what variants of codecs gain."""
+        for name in ("table1", "comparability", "bd_rate_by_metric", "variants"):
             if name in self.tables:
                 console.print(to_rich(self.tables[name], console.width))
 
@@ -76,6 +78,7 @@ def write_report(
     reference: str = "none",
     anchor: str = ANCHOR,
     method: str = "pchip",
+    metric: str | None = None,
     memory_gib: Sequence[float] = MEMORY_GIB,
     common_window: bool = False,
 ) -> WrittenReport:
@@ -83,7 +86,8 @@ def write_report(
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
-    predicted for; common_window: BD-rates over the quality that all curves of a data set reach.
+    predicted for; metric: perceptual metrics to show in full; common_window: BD-rates over the quality that all curves
+    of a data set reach.
     """
     own = [folder for folder in runs if not is_imported(folder)]
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
@@ -91,7 +95,8 @@ def write_report(
     _tell_apart([*opened, *imported])
     asked = {folder.resolve() for folder in own}
     beside = {run.name for run in opened if run.folder not in asked}
-    data = gather_report_data(opened, published, anchor, method, imported, beside, common_window=common_window)
+    metrics = parse_metrics(metric, "--metric") if metric is not None else ()
+    data = gather_report_data(opened, published, anchor, method, imported, beside, metrics, common_window=common_window)
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
@@ -158,11 +163,13 @@ TABLES = (
     *("equal_rates", "matched_pairs", "complexity", "failures", "decode_checks"),
     *("claims_text", *(f"claims_table{number}" for number in range(1, 6))),
     *("sources", "machines", "conditions", "scaling_sizes", "scaling_fits", "scaling_largest"),
+    *("bd_rate_by_metric", *(f"bd_rate_{metric_stem(name)}" for name in METRICS)),
     *(PER_IMAGE, *PAPER_TABLES),
 )
 WITH_BD_RATES = dict.fromkeys(("table1", "bd_rate", "bd_uncertainty", "budgets"), "psnr_db")
 WITH_BD_RATES |= {"bd_rate_ms_ssim": "ms_ssim_db"}  # table -> metric
-STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of the figures' files
+CURVES = tuple(f"rd_{metric_stem(name)}_*" for name in (*METRIC_NAMES, *METRICS))
+STEMS = ("figure1", *CURVES, "phases_*", "figure10")  # of the figures' files
 
 
 def _remove_earlier_report(out: Path) -> None:
@@ -176,8 +183,8 @@ def _remove_earlier_report(out: Path) -> None:
 
 def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Table]:
     """The tables by name; those without rows are left out, except Table 1."""
-    tables = [bd_table(data, metric) for metric in METRIC_NAMES]
-    tables += [uncertainty_table(data), budgets_table(timed_codecs(data))]
+    tables = [bd_table(data, metric) for metric in (*METRIC_NAMES, *data.perceptual.asked)]
+    tables += [metrics_table(data), uncertainty_table(data), budgets_table(timed_codecs(data))]
     tables += [equal_rates_table(data.equal_rates), matched_pairs_table(data.matched_pairs)]
     tables += [
         rd_table(data),
@@ -224,7 +231,7 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
         Section("overview", "Overview", first, existing("table1", "comparability")),
         Section("failed", "Failures", (), existing("failures")),
         Section("curves", "Rate-distortion curves", curves),
-        Section("bd", "BD-rate", (), existing("bd_rate", "bd_uncertainty", "bd_rate_ms_ssim")),
+        Section("bd", "BD-rate", (), [table for name, table in tables.items() if name.startswith("bd_")]),
         Section("equal", "Equal rates", (), existing("equal_rates")),
         Section("pairs", "Matched pairs", (), existing("matched_pairs"), folded=True),
         Section(

@@ -200,6 +200,7 @@ def _uncounted(session: Session, lacking: Sequence[Job], parts: frozenset[str]) 
     texts = {f"{starts} process start{'s' if starts > 1 else ''}": starts, "loading weights": learned}
     texts |= {"coding by the bases of variants": "quality" in parts and any(job.spec.variants for job in lacking)}
     texts |= {"counting operations": learned and "complexity" in session.config.measure}
+    texts |= {"perceptual metrics": bool(session.config.metrics)}
     texts |= {"searching qualities by --match, and measuring at them": bool(session.config.match)}
     return [text for text, applies in texts.items() if applies]
 

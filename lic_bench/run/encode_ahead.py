@@ -35,12 +35,17 @@ class EncodeAhead:
             self._futures[key].result()
 
     def close(self) -> None:
-        """Leave out what has not begun, end the programs of what has, and return when all threads are done."""
-        end = Thread(target=self._pool.shutdown, kwargs={"cancel_futures": True})
-        end.start()
-        while end.is_alive():
-            stop_programs()  # again and again: a thread may just have started one
-            end.join(0.1)
+        """As `close_pool`."""
+        close_pool(self._pool)
+
+
+def close_pool(pool: ThreadPoolExecutor) -> None:
+    """Leave out what has not begun, end the programs of what has, and return when all threads are done."""
+    end = Thread(target=pool.shutdown, kwargs={"cancel_futures": True})
+    end.start()
+    while end.is_alive():
+        stop_programs()  # again and again: a thread may just have started one
+        end.join(0.1)
 
 
 def encoding_tasks(jobs: Sequence[Job], timeout_s: float | None) -> Tasks:

@@ -25,7 +25,7 @@ def matched_jobs(session: Session, workers: Mapping[str, Worker], rows: Rows, no
     did, so that its record says why. note: is told what is searched, and how near it came.
     """
     targets = [Target.parsed(text) for text in session.config.match]
-    specs = searching(session.specs, targets)
+    specs = matched_codecs(session)
     jobs: dict[tuple[str | int, ...], Job] = {}
     for rung, target in enumerate(targets, RUNGS):
         note(f"{target}: searching the qualities of {', '.join(spec.name for spec in specs)} that meet its sizes")
@@ -42,10 +42,14 @@ def matched_jobs(session: Session, workers: Mapping[str, Worker], rows: Rows, no
     return [job for key, job in jobs.items() if key not in known]
 
 
+def matched_codecs(session: Session) -> list[CodecSpec]:
+    """The codecs that search their quality."""
+    return searching(session.specs, [Target.parsed(text) for text in session.config.match])
+
+
 def may_be_matched(session: Session, rows: Rows) -> list[Record]:
     """The stored records of searching codecs that lack something asked for: any may be at a quality that is found."""
-    specs = searching(session.specs, [Target.parsed(text) for text in session.config.match])
-    names, asked = {spec.name for spec in specs}, session.parts_of_records()
+    names, asked = {spec.name for spec in matched_codecs(session)}, session.parts_of_records()
     return [row for row in rows.values() if row.codec in names and row.status == "ok" and not asked <= {*row.parts}]
 
 

@@ -16,7 +16,7 @@ from lic_bench.store.saved_files import SAVED
 from lic_bench.system.option_lists import split_list
 
 PARTS = (*(part for part in FIELDS_OF_PART if part not in SAVED), *OTHER_ROWS)
-NOT_IN_ALL = "throughput"  # which takes as long as all else together
+NOT_IN_ALL = ("throughput", "perceptual")  # one takes as long as all else together, the other needs saved pictures
 BATCHES = "1,4,16"
 WEIGHTS = ("auto", "random", "require")
 CODERS = ("native", "compressai", "both")
@@ -47,6 +47,8 @@ class Options:
     measure: str = "all"
     batch: str | None = None
     save: str | None = None
+    metrics: str | None = None
+    metric_weights: Sequence[str] = ()
     device: str = "auto"
     repeats: int | None = None
     budget: float | None = None
@@ -117,7 +119,7 @@ def choose_parts(text: str) -> tuple[str, ...]:
             raise unknown("part of --measure", part, [*PARTS, "all"])
     if "phases" in asked and not {"latency", "all"} & set(asked):
         raise UserError(f"--measure {text}: phases are parts of the latency; write latency,phases.")
-    return tuple(part for part in PARTS if part in asked or ("all" in asked and part != NOT_IN_ALL))
+    return tuple(part for part in PARTS if part in asked or ("all" in asked and part not in NOT_IN_ALL))
 
 
 def choose_saved(text: str | None) -> tuple[str, ...]:

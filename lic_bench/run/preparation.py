@@ -23,6 +23,7 @@ from lic_bench.machine.gpu import describe_gpu
 from lic_bench.run.distinct_qualities import distinct_qualities
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.matched_sizes import check_match, searching, targets_of
+from lic_bench.run.metric_choice import ChosenMetrics, choose_metrics, what_is_kept
 from lic_bench.run.options import (
     QUICK_CROP,
     QUICK_LIMIT,
@@ -30,7 +31,6 @@ from lic_bench.run.options import (
     Options,
     check_ranges,
     choose_parts,
-    choose_saved,
     ladder,
     parse_batches,
     parse_qualities,
@@ -46,7 +46,7 @@ from lic_bench.run.weights_choice import (
     with_named_qualities,
 )
 from lic_bench.spec import CodecSpec
-from lic_bench.store.records import COSTS, FIELDS_OF_PART
+from lic_bench.store.records import AFTERWARDS, COSTS, FIELDS_OF_PART
 from lic_bench.store.run_json import COMPLEXITY_SIZE, RunConfig
 from lic_bench.system.option_lists import split_list
 from lic_bench.system.programs import InstalledCoder
@@ -71,10 +71,11 @@ class Session:
     notes: list[str] = field(default_factory=list)
     counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     one_by_one: bool = False
+    metrics: ChosenMetrics = field(default_factory=ChosenMetrics)
 
     def parts_of_records(self) -> frozenset[str]:
-        """What fills Records of the run."""
-        return frozenset(FIELDS_OF_PART) & {*self.config.measure, *self.config.save}
+        """What fills Records of the run as images are coded."""
+        return frozenset(FIELDS_OF_PART) - AFTERWARDS & {*self.config.measure, *self.config.save}
 
     def jobs(self) -> list[Job]:
         """Every job of the run, in order; none where its measurements fill no Record."""
@@ -98,8 +99,8 @@ def prepare_session(
     specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
-    parts = choose_parts(options.measure)
-    _check_jobs(options, parts)
+    parts = _parts(options)
+    metrics = attempt(choose_metrics, options, parts) or ChosenMetrics()
     asked = parse_qualities(options.qualities, specs)
     datasets = _with_own_names(list(datasets) or _datasets(options, attempt))
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
@@ -120,14 +121,14 @@ def prepare_session(
         device=str(device),
         threads=torch.get_num_threads(),
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
-        **_asked_of_all(options, parts),
+        **_asked_of_all(options, parts, metrics),
     )
     _check_processes(options, config, device)
     notes += [warning for dataset in datasets for warning in dataset.warnings]
-    notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs)]
+    notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs), *metrics.notes]
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
-    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config))
+    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config), metrics=metrics)
 
 
 def _specs(options: Options, device: torch.device) -> tuple[list[CodecSpec], Files]:
@@ -210,7 +211,7 @@ def _drop_repeated_networks(
     ]
 
 
-def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
+def _asked_of_all(options: Options, parts: Sequence[str], metrics: ChosenMetrics) -> dict[str, Any]:
     """The fields of RunConfig that hang on the options alone."""
     quick = options.quick
     return {
@@ -218,7 +219,9 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
         "repeats": options.repeats or (QUICK_REPEATS if quick else REPEATS),
         "match": tuple(map(str, targets_of(options.match))),
         "batch": parse_batches(options.batch, parts),
-        "save": choose_saved(options.save),
+        "save": what_is_kept(options.save, parts),
+        "metrics": tuple(metrics.by),
+        "metric_weights": metrics.hashes,
         "budget": options.budget,
         "starts": options.starts,
         "convert": options.convert or None,
@@ -228,12 +231,15 @@ def _asked_of_all(options: Options, parts: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _check_jobs(options: Options, parts: Sequence[str]) -> None:
+def _parts(options: Options) -> tuple[str, ...]:
+    """What is measured. Raises UserError where several would be at a time."""
+    parts = choose_parts(options.measure)
     if (options.jobs or 1) > 1 and COSTS & set(parts):
         raise UserError(
             f"--jobs {options.jobs}: times and memory are taken one at a time; add --measure quality, and a run of its "
             "own with --measure latency,memory."
         )
+    return parts
 
 
 def _with_own_names(datasets: list[Dataset]) -> list[Dataset]:
@@ -262,7 +268,7 @@ def _without_effect(
 ) -> list[str]:
     """A line for each option that changes nothing in this run."""
     notes = []
-    if options.jobs and not programs:
+    if options.jobs and not programs and not config.metrics:
         notes += [f"--jobs {options.jobs} has no effect: none of these codecs encodes by another program"]
     if options.timeout and not config.isolate and any(spec.kind == "learned" for spec in specs):
         notes += ["--timeout has no effect on networks that work in this process: add --isolate"]

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
 from lic_bench.codecs.bitstream_cache import cache_trouble
-from lic_bench.codecs.checkpoints import sha256_of
-from lic_bench.codecs.loading import kernels_of
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.machine import core_affinity
@@ -23,8 +21,10 @@ from lic_bench.run.codec_worker import CodecWorker
 from lic_bench.run.encode_ahead import EncodeAhead, encoding_tasks
 from lic_bench.run.image_turns import Hooks, ImageTurns
 from lic_bench.run.jobs import Job
+from lic_bench.run.machine_facts import busy_notes, own_fingerprint
 from lic_bench.run.matched_jobs import matched_jobs, may_be_matched
 from lic_bench.run.options import Options
+from lic_bench.run.perceptual_turns import measure_perceptual, turns_lacking
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.saved_images import save_coded
@@ -39,7 +39,6 @@ from lic_bench.system import stop_signals
 
 Rows = Mapping[tuple[str | int, ...], Record]  # the last row of each key
 OTHER_BYTES = "coded to other bytes than when the rest of its record was measured; measure it in a run of its own"
-BUSY = 0.75  # load average per core from which times are in doubt
 
 
 class Listener(Protocol):
@@ -101,16 +100,21 @@ def carry_out(session: Session, options: Options, listener: Listener) -> Outcome
         check_growth(session, options, environment)
     store = Store(options.out, run_values(session, environment), allow=options.allow)
     with closing(store):
-        for text in [*session.notes, *_busy(session, environment)]:
+        for text in [*session.notes, *busy_notes(session, environment)]:
             listener.note(text)
-        return _measure(session, options, store, listener, options.jobs or environment["cores_usable"])
+        workers = options.jobs or environment["cores_usable"]
+        outcome = _measure(session, options, store, listener, workers)
+        grown, lacking = measure_perceptual(
+            session, options.out, store.records, listener, workers, environment["lic_bench"]
+        )
+        return replace(outcome, stored=outcome.stored + grown, failed=[*outcome.failed, *lacking])
 
 
 def run_values(session: Session, environment: Mapping[str, Any]) -> dict[str, Any]:
     """What run.json says of a run that begins now. environment: of `describe_environment`."""
     return {
         "config": asdict(session.config),
-        "fingerprint": environment_fingerprint(dict(environment)) | _own_fingerprint(session),
+        "fingerprint": environment_fingerprint(dict(environment)) | own_fingerprint(session),
         "environment": environment,
         "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
         "conversions": {image: how for d in session.datasets for image, how in d.conversions.items()},
@@ -216,6 +220,7 @@ def check_growth(session: Session, options: Options, environment: Mapping[str, A
     lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
     joined = [row for job in lacking if (row := rows.get(job.key)) and row.status == "ok"]
     joined += may_be_matched(session, rows)
+    joined += [rows[job.key] for turn in turns_lacking(rows, session) for job in turn.jobs]
     if any(row.commit != commit for row in joined):
         raise UserError(
             f"Records in {options.out} lack some of these measurements, which cannot join them at another commit of "
@@ -283,19 +288,3 @@ def _machine(options: Options, listener: Listener) -> Iterator[Callable[[], None
     else:
         with hold_machine(listener.note):
             yield lambda: None
-
-
-def _own_fingerprint(session: Session) -> dict[str, Any]:
-    """What a run adds to the machine's: kernels and programs by codec, and on how many cores it is kept when timed."""
-    kernels = {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
-    programs = {name: [coder.version, *map(sha256_of, coder.files)] for name, coder in session.programs.items()}
-    kept = core_affinity.cores_for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
-    return {"kernels": kernels, "programs": programs, "cores_kept": len(kept) if kept else None}
-
-
-def _busy(session: Session, environment: Mapping[str, Any]) -> list[str]:
-    """A line if other work shares the processor: threads that wait for each other then take many times as long."""
-    load, usable = environment["load_average"], environment["cores_usable"]
-    if not {"latency", "throughput"} & set(session.config.measure) or not load or not usable or load[0] < BUSY * usable:
-        return []
-    return [f"this machine is busy (load {load[0]:.1f} on {usable} cores): measure times again when it is not"]

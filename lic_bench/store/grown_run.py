@@ -9,8 +9,9 @@ from lic_bench.errors import UserError
 from lic_bench.store.records import COSTS
 
 Values = Mapping[str, Any]
-LISTS = ("codecs", "datasets", "measure", "sizes", "batch", "save", "match")  # of the configuration, which get longer
-TABLES = ("weights", "modes", "kernels", "programs")  # codec -> what must stay the same for that codec
+# Fields of the configuration that get longer.
+LISTS = ("codecs", "datasets", "measure", "sizes", "batch", "save", "match", "metrics")
+TABLES = ("weights", "modes", "kernels", "programs", "metric_weights")  # codec, metric -> what must stay the same
 # Measurements, and the fields that count only for rows with one of them.
 COUNT_ONLY_FOR = (
     (COSTS, ("repeats", "budget", "starts", "isolate", "cores_kept")),

@@ -21,7 +21,8 @@ class MeanCurve:
     measured_by: who measured, on what; "" where not stated. description: what the file says of itself.
     sources: the files that it came through, the latest last, each with its SHA-256, format and date of import.
     points: name -> value, "bpp" (bits per pixel, of the payload) in each; psnr_db, ms_ssim_db, ms_ssim (linear),
-        encode_s and decode_s (seconds per image), quality, and others where the file has them.
+        perceptual metrics by their names, encode_s and decode_s (seconds per image), quality, and others where the file
+        has them.
     """
 
     codec: str

@@ -24,6 +24,7 @@ STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic
 LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity", "Throughput")
+AFTERWARDS = frozenset(("perceptual",))  # parts that are taken of what was saved, when all coding is over
 COSTS = frozenset(("latency", "memory", "throughput"))  # parts for which a codec really has to work, alone
 # Part of a measurement -> the fields of a Record that it fills, the first of which is never empty.
 FIELDS_OF_PART: Mapping[str, Sequence[str]] = {
@@ -178,6 +179,12 @@ class Record:
         added = [part for part in later.parts if part not in self.parts]
         fields: dict[str, Any] = {name: getattr(later, name) for part in added for name in FIELDS_OF_PART[part]}
         return replace(self, **fields, parts=[part for part in FIELDS_OF_PART if part in {*added, *self.parts}])
+
+    def with_perceptual(self, values: Mapping[str, float | None], by: Mapping[str, str]) -> "Record":
+        """This record and these values, of the picture that it saved, with who measured each."""
+        parts = [part for part in FIELDS_OF_PART if part in {*self.parts, "perceptual"}]
+        both = {"perceptual": self.perceptual | dict(values), "perceptual_by": self.perceptual_by | dict(by)}
+        return replace(self, **both, parts=parts)  # type: ignore[arg-type]  # of a dict of both
 
     def as_failed(self, error: str, failure: FailureKind = "error") -> "Record":
         """The failed record of the same job: what says which job it was, and how it failed."""

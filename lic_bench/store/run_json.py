@@ -32,6 +32,7 @@ class RunConfig:
     sizes: sides of the square pictures of a scaling run, see lic_bench.run.scaling; (): a run on data sets.
     save: what is kept of every image, of store.saved_files.SAVED.
     batch: images in a call, at which the throughput is taken; (): it is not.
+    metrics: perceptual metrics that are measured. metric_weights: metric -> sha256 of the network that it compares by.
     match: "codec:quality" of --match, whose sizes the classical codecs met.
     """
 
@@ -56,6 +57,8 @@ class RunConfig:
     sizes: tuple[int, ...] = ()
     batch: tuple[int, ...] = ()
     save: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    metric_weights: Mapping[str, str] = field(default_factory=dict)
     match: tuple[str, ...] = ()
     protocol: str = PROTOCOL
 

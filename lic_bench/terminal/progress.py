@@ -142,6 +142,8 @@ def _main_numbers(record: Record) -> str:
         parts.append(f"{record.payload_bytes * 8 / (record.width * record.height):.3f} bpp")
     if record.psnr_db is not None and record.weights != "random":
         parts.append(f"{record.psnr_db:.2f} dB")
+    if (vmaf := record.perceptual.get("vmaf")) is not None:
+        parts.append(f"VMAF {vmaf:.1f}")
     for name, samples in (("enc", record.encode_s), ("dec", record.decode_s)):
         if samples:
             parts.append(f"{name} {median(samples):.3f} s")

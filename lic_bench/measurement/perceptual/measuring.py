@@ -1,6 +1,6 @@
 """Measuring pairs of pictures by the metrics of the registry."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -16,16 +16,20 @@ from lic_bench.images.image_file import read_pixels
 from lic_bench.measurement.perceptual.colour import Pixels
 from lic_bench.measurement.perceptual.registry import Metric, find_metrics
 
-Picture = Pixels | Path  # [H, W, 3] uint8 RGB, or the file of one
+Picture = Pixels | Path | Callable[[], Pixels]  # [H, W, 3] uint8 RGB, or the file of one, or what gives one
 Weights = Mapping[str, Path]  # of the networks that metrics compare by: metric -> file
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A metric's value of one pair; None where there is none, and then `problem` says why in one line."""
+    """A metric's value of one pair; None where there is none, and then `problem` says why in one line.
+
+    failed: measuring went wrong; else a value of None is what the pair has.
+    """
 
     value: float | None
     problem: str = ""
+    failed: bool = False
 
 
 class Module(Protocol):
@@ -56,18 +60,19 @@ def measure(
 ) -> Iterator[dict[str, Score]]:
     """The scores of each pair, original and decoded, by name; as soon as they are known, in the order of the pairs.
 
-    jobs: pairs at the same time. Files are read only then. Raises UserError for a name that is no metric, a file that
-    is no picture, two sizes in a pair.
+    jobs: pairs at the same time. Pictures are read only then. Raises UserError for a name that is no metric, a file
+    that is no picture, two sizes in a pair.
     """
     there, missing = find_implementations(names, weights or {})
     metrics = [metric for metric in find_metrics(names) if metric.name in there]
-    unmeasured = {name: Score(None, problem) for name, problem in missing.items()}
+    unmeasured = {name: Score(None, problem, failed=True) for name, problem in missing.items()}
     with ThreadPoolExecutor(max_workers=jobs) as pool:  # NumPy, SciPy and torch compute without Python's lock
-        for scores in pool.map(partial(_measure_pair, metrics=metrics, weights=weights or {}), pairs):
+        for scores in pool.map(partial(measure_pair, metrics=metrics, weights=weights or {}), pairs):
             yield {name: (scores | unmeasured)[name] for name in dict.fromkeys(names)}
 
 
-def _measure_pair(pair: tuple[Picture, Picture], metrics: Sequence[Metric], weights: Weights) -> dict[str, Score]:
+def measure_pair(pair: tuple[Picture, Picture], metrics: Sequence[Metric], weights: Weights) -> dict[str, Score]:
+    """The scores of one pair by metrics that are there, by name; errors as of `measure`."""
     original, decoded = map(_pixels, pair)
     if original.shape != decoded.shape:
         sizes = " and ".join(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in (original, decoded))
@@ -87,7 +92,7 @@ def _scores(
     try:
         values = _module(module).measure(original, decoded, [metric.name for metric in metrics], weights)
     except UserError as error:
-        return {metric.name: Score(None, str(error)) for metric in metrics}
+        return {metric.name: Score(None, str(error), failed=True) for metric in metrics}
     found = {metric.name: values[metric.name] for metric in metrics}
     return {m.name: Score(found[m.name], m.undefined if found[m.name] is None else "") for m in metrics}
 
@@ -96,6 +101,8 @@ def _pixels(picture: Picture) -> Pixels:
     """The pixels. Raises UserError for anything but 8-bit RGB."""
     if isinstance(picture, Path):
         return read_pixels(picture)
+    if callable(picture):
+        return picture()
     if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
         raise UserError(f"A picture of {picture.dtype} {list(picture.shape)} came; metrics take uint8 [H, W, 3], RGB.")
     return picture

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lic_bench.errors import unknown
+from lic_bench.system.option_lists import split_list
 
 HERE = "lic_bench.measurement.perceptual"
 LUMA = "luma by BT.709, full range, not rounded"
@@ -173,7 +174,9 @@ _METRICS = (
 )
 METRICS = {metric.name: metric for metric in _METRICS}
 JPEG_AI = ("ms-ssim-y", "vmaf", "vif", "fsim", "nlpd", "iw-ssim", "psnr-hvs")  # of its common test conditions
-WITHOUT_WEIGHTS = tuple(name for name in METRICS if name not in ("lpips", "dists"))
+GROUPS = {"jpeg-ai": JPEG_AI}  # what options take in place of several names
+WITH_WEIGHTS = ("lpips", "dists")  # by networks, of which the user gives the weights
+WITHOUT_WEIGHTS = tuple(name for name in METRICS if name not in WITH_WEIGHTS)
 
 
 def find_metrics(names: Sequence[str]) -> list[Metric]:
@@ -182,3 +185,11 @@ def find_metrics(names: Sequence[str]) -> list[Metric]:
         if name not in METRICS:
             raise unknown("metric", name, METRICS)
     return [METRICS[name] for name in dict.fromkeys(names)]
+
+
+def parse_metrics(text: str, option: str) -> tuple[str, ...]:
+    """The metrics of a comma-separated option, each once; a group of GROUPS stands for its own. Raises UserError."""
+    names = split_list(text, option)
+    if wrong := next((name for name in names if name not in (*METRICS, *GROUPS)), ""):
+        raise unknown(f"metric of {option}:", wrong, [*METRICS, *GROUPS])
+    return tuple(dict.fromkeys(metric for name in names for metric in GROUPS.get(name, (name,))))

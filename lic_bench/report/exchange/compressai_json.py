@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lic_bench.errors import UserError
-from lic_bench.report.exchange.point_values import METRICS, TIMES, check_names, check_points
+from lic_bench.report.exchange.point_values import TIMES, USUAL, check_names, check_points
 from lic_bench.store.json_validation import shortened, spell_out_bytes
 from lic_bench.store.mean_curves import MeanCurve
 
@@ -105,4 +105,4 @@ def _points(values: dict[str, Any], path: Path) -> list[dict[str, float]]:
     return points
 
 
-assert {*NAMES} == {*METRICS, *TIMES}
+assert {*NAMES} == {*USUAL, *TIMES}

@@ -5,13 +5,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from lic_bench.errors import UserError
+from lic_bench.measurement.perceptual import registry
 from lic_bench.store.records import LARGEST
 
-METRICS = ("psnr_db", "ms_ssim_db", "ms_ssim")  # of which a curve must have one
+USUAL = ("psnr_db", "ms_ssim_db", "ms_ssim")
+METRICS = (*USUAL, *registry.METRICS)  # of which a curve must have one
 TIMES = ("encode_s", "decode_s")
 KNOWN = ("quality", "bpp", "bpp_total", *METRICS, *TIMES, "n_images")
 ABOVE_0 = ("bpp", "bpp_total")
-HIGHEST = {"ms_ssim": 1.0}
+HIGHEST = {"ms_ssim": 1.0} | {name: m.highest for name, m in registry.METRICS.items() if m.highest is not None}
+MAY_BE_NEGATIVE = ("quality", *(name for name, metric in registry.METRICS.items() if metric.lowest is None))
 
 
 def check_names(where: str, have: Collection[str], names: Mapping[str, Sequence[str]]) -> None:
@@ -22,9 +25,9 @@ def check_names(where: str, have: Collection[str], names: Mapping[str, Sequence[
     spellings = {ours: names.get(ours, (ours,)) for ours in ("bpp", *METRICS)}
     if not any(name in have for name in spellings["bpp"]):
         raise _missing(where, spellings["bpp"][:1], have)
-    metrics = [name for metric in METRICS for name in spellings[metric]]
-    if not any(name in have for name in metrics):
-        raise _missing(where, metrics, have)
+    metrics = {metric: spellings[metric] for metric in METRICS}
+    if not any(name in have for names_of in metrics.values() for name in names_of):
+        raise _missing(where, [name for metric in USUAL for name in metrics[metric]], have)
 
 
 def check_points(where: Sequence[str], points: Sequence[Mapping[str, float]]) -> None:
@@ -38,7 +41,7 @@ def check_points(where: Sequence[str], points: Sequence[Mapping[str, float]]) ->
         if wrong := next((name for name, value in point.items() if not _may_be(name, value)), ""):
             raise UserError(f"{place}: {wrong} = {point[wrong]:g}; it must be {_allowed(wrong)}.")
         if not any(metric in point for metric in METRICS):
-            raise UserError(f"{place} has no quality; give {', '.join(METRICS[:-1])} or {METRICS[-1]}.")
+            raise UserError(f"{place} has no quality; give {', '.join(USUAL)} or a perceptual metric, as vmaf.")
 
 
 def unknown_values(points: Iterable[Mapping[str, float]]) -> list[str]:
@@ -49,16 +52,16 @@ def unknown_values(points: Iterable[Mapping[str, float]]) -> list[str]:
 def _may_be(name: str, value: float) -> bool:
     if not abs(value) <= LARGEST:  # nor NaN
         return False
-    if name not in KNOWN or name == "quality":
+    if name not in KNOWN:
         return True
-    return (value > 0 if name in ABOVE_0 else value >= 0) and value <= HIGHEST.get(name, math.inf)
+    is_low = value <= 0 if name in ABOVE_0 else value < 0 and name not in MAY_BE_NEGATIVE
+    return not is_low and value <= HIGHEST.get(name, math.inf)
 
 
 def _allowed(name: str) -> str:
-    if name not in KNOWN or name == "quality":
-        return "a finite number"
-    low = "above 0" if name in ABOVE_0 else "at least 0"
-    return f"a finite number {low}" + (f", at most {HIGHEST[name]:g}" if name in HIGHEST else "")
+    bounded = name in KNOWN and name not in MAY_BE_NEGATIVE
+    low = (" above 0" if name in ABOVE_0 else " at least 0") if bounded else ""
+    return f"a finite number{low}" + (f", at most {HIGHEST[name]:g}" if name in HIGHEST else "")
 
 
 def _missing(where: str, names: Sequence[str], have: Collection[str]) -> UserError:

@@ -1,6 +1,7 @@
 """Rate against quality, as in the paper's Figures 5 to 7."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import REST, codec_style
-from lic_bench.report.labels import METRIC_NAMES, images_label
+from lic_bench.report.labels import images_label, metric_label, metric_sign, metric_unit
 
 INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
 OWN = ("measured", "imported")  # what the user brought
@@ -20,7 +21,7 @@ FAR = 1.3  # a curve whose end is so much beyond the others' is not shown to its
 def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Sequence[str] = ()) -> Figure:
     """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
 
-    points: as of frames.rd_points; metric: "psnr_db" or "ms_ssim_db". Measured curves are solid with filled markers,
+    points: as of frames.rd_points; metric: a column of it, "vmaf". Measured curves are solid with filled markers,
     published and imported ones dashed and hollow. Of a variant the line has dashes of its own, and the markers are
     empty, around those of its base. highlighted: the published codecs to draw in colour; () means all, the others
     become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
@@ -38,9 +39,14 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
         kinds = ", ".join(rest.provenance.unique())
         handles.append(Line2D([], [], color=REST, linewidth=0.8, label=f"{rest.curve.nunique()} more ({kinds})"))
     _zoom(axes, complete[complete.curve.isin(coloured)], metric)
-    axes.set(xlabel="Rate [bpp]", ylabel=f"{METRIC_NAMES[metric]} [dB]", title=images_label(image_set))
-    _legend(axes, handles)
+    axes.set(xlabel="Rate [bpp]", ylabel=_axis_title(metric), title=images_label(image_set))
+    _legend(axes, handles, falls=metric_sign(metric) < 0)
     return figure
+
+
+def _axis_title(metric: str) -> str:
+    unit = f" [{metric_unit(metric)}]" if metric_unit(metric) else ""
+    return f"{metric_label(metric)}{unit}" + (", less is better" if metric_sign(metric) < 0 else "")
 
 
 def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
@@ -92,10 +98,12 @@ def _zoom(axes: Axes, points: pd.DataFrame, metric: str) -> None:
     axes.set(xlim=(max(0.0, low - pad), high + 2 * pad), ylim=(seen.min() - space, seen.max() + space))
 
 
-def _legend(axes: Axes, handles: Sequence[Line2D]) -> None:
+def _legend(axes: Axes, handles: Sequence[Line2D], *, falls: bool) -> None:
+    """falls: the curves leave room above."""
     if not handles:
         axes.text(0.5, 0.5, "no points", transform=axes.transAxes, ha="center", color=INK)
     elif len(handles) <= INSIDE:
-        axes.legend(handles=handles, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
+        loc: Literal["upper right", "lower right"] = "upper right" if falls else "lower right"
+        axes.legend(handles=handles, loc=loc, fontsize=8, frameon=True, framealpha=0.9, edgecolor="none")
     else:
         axes.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), fontsize=8, frameon=False)

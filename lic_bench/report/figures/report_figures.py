@@ -17,7 +17,7 @@ from lic_bench.report.frames.bd_rates import points_of_metric
 from lic_bench.report.frames.budgets import timed_codecs
 from lic_bench.report.frames.phase_times import mean_over_qualities
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, sort_datasets
+from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, metric_label, metric_stem, sort_datasets
 
 MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
 LONGEST = 100  # letters of a data set's name in the name of a file
@@ -37,12 +37,12 @@ def report_figures(data: ReportData) -> Iterator[ReportFigure]:
     """Figures 1 and 10, rate-distortion per metric and data set, times by phase; those without data are left out."""
     yield from _figure1(data)
     names: set[str] = set()
-    for metric in METRIC_NAMES:
+    for metric in (*METRIC_NAMES, *data.perceptual.asked):
         points = data.visible_rows(points_of_metric(data.points, metric), metric)
         for dataset in sort_datasets(set(points.dataset)):
             complete = points[(points.dataset == dataset) & points.complete]
             for count, images in enumerate(sorted(complete.image_set.unique(), key=lambda name: (len(name), name)), 1):
-                stem = f"rd_{metric.removesuffix('_db')}_" + "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))[:LONGEST]
+                stem = f"rd_{metric_stem(metric)}_" + "-".join(re.findall(r"[A-Za-z0-9_.@]+", dataset))[:LONGEST]
                 name = stem if count == 1 else f"{stem}_{count}"
                 while name in names:
                     name += "_"
@@ -65,7 +65,7 @@ def _figure10(data: ReportData) -> ReportFigure:
 
 def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: str) -> ReportFigure:
     figure = rd_figure(points, images, metric, highlighted_codecs(data, points, metric))
-    title = f"{METRIC_NAMES[metric]} against rate on {images_label(images)}"
+    title = f"{metric_label(metric)} against rate on {images_label(images)}"
     caption = (
         "Dashed and hollow: published or imported points. Solid and filled: measured here; variants of a codec have "
         "lines of their own and empty markers, around those of their base. bpp counts the payload; a "
@@ -78,7 +78,7 @@ def highlighted_codecs(data: ReportData, points: pd.DataFrame, metric: str) -> t
     """The published codecs that are drawn in colour where the curves of one figure are many; else (), for all."""
     if points.curve.nunique() <= MOST_IN_COLOUR:
         return ()
-    asked = data.asked_slugs[metric]
+    asked = data.asked_slugs.get(metric, ())
     named = asked if len(asked) <= MOST_IN_COLOUR else published.choose_slugs("paper", metric)
     return tuple(dict.fromkeys((*named, data.anchor.slug(metric))))
 

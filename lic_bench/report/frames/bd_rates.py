@@ -22,7 +22,15 @@ from lic_bench.rate_distortion.bd_rate import (
 )
 from lic_bench.report.frames.anchor_notes import anchor_note
 from lic_bench.report.frames.quality_windows import QualityWindow
-from lic_bench.report.labels import METRIC_NAMES, codec_label, dataset_label, images_label
+from lic_bench.report.labels import (
+    METRIC_NAMES,
+    codec_label,
+    dataset_label,
+    images_label,
+    metric_label,
+    metric_sign,
+    metric_value,
+)
 
 SOURCES = ("measured", "published", "imported")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
@@ -93,7 +101,7 @@ def anchor_slugs(anchor: Anchor, codecs: Iterable[str], imported: Iterable[str] 
 
 def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The points with this metric of codecs that were not trained for another one."""
-    other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
+    other = "ms-ssim" if metric == "psnr_db" else None
     return points[points[metric].notna() & (points.metric_optimised_for != other)]
 
 
@@ -104,7 +112,7 @@ def bd_frame(
 
     anchors: the first comparable one is used; if there is none, the reason is that of the first.
     windows: by data set, what the BD-rates are over; None: the common interval of each pair of curves.
-    overlap: 0..1. low, high: that interval [dB]. loo_low, loo_high: the leave-one-point-out span of pchip.
+    overlap: 0..1. low, high: that interval. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
     candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
     groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
@@ -144,7 +152,7 @@ def _bd_row(
         reference, _ = _monotone_curve(chosen, metric)
         curve, dropped = _monotone_curve(kept, metric)
         row |= {"n_points": len(curve), "left_out": "; ".join(filter(None, (left_out, dropped)))}
-        row |= bd_numbers(reference, curve, window.ends() if window else None)
+        row |= bd_numbers(reference, curve, window.ends() if window else None, metric)
     except UserError as error:
         row["reason"] = str(error)
     return row
@@ -172,7 +180,7 @@ def _comparable_points(
         raise UserError("No quality has all images.")
     if anchors.empty:
         raise UserError(
-            f"{name} has no {METRIC_NAMES[metric]} curve on {dataset_label(first.dataset)}; choose another anchor."
+            f"{name} has no {metric_label(metric)} curve on {dataset_label(first.dataset)}; choose another anchor."
         )
     for provenance in anchors.provenance.unique():
         both_measured = provenance == first.provenance == "measured"
@@ -210,18 +218,21 @@ def _images_text(point: Any) -> str:
 
 def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
     """The curve, and a sentence on the points that were left out of it."""
-    first = points.iloc[0]
-    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, points[metric])
-    points_text = ", ".join(f"{quality:.2f} dB at {rate:.3f} bpp" for rate, quality in dropped)
+    first, sign = points.iloc[0], metric_sign(metric)
+    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, sign * points[metric])
+    points_text = ", ".join(f"{metric_value(metric, sign * quality)} at {rate:.3f} bpp" for rate, quality in dropped)
     return curve, f"Left out, as a point that costs no more is as good: {points_text}" if points_text else ""
 
 
-def bd_numbers(reference: RDCurve, curve: RDCurve, window: Window | None = None) -> dict[str, Any]:
+def bd_numbers(
+    reference: RDCurve, curve: RDCurve, window: Window | None = None, metric: str = "psnr_db"
+) -> dict[str, Any]:
     """The columns METHODS, overlap, low, high, loo_low and loo_high of `bd_frame`; those that cannot be had missing."""
     methods = [method for method in METHODS if min(len(reference), len(curve)) >= MIN_POINTS[method]]
     results = {method: bd_rate(reference, curve, method, window) for method in methods}
     row: dict[str, Any] = {method: result.value for method, result in results.items()}
-    row |= {name: getattr(results["pchip"], name) for name in ("overlap", "low", "high")}
+    row["overlap"] = results["pchip"].overlap
+    row["low"], row["high"] = sorted(metric_sign(metric) * end for end in (results["pchip"].low, results["pchip"].high))
     span = leave_one_out(reference, curve, window=window)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lic_bench.measurement.perceptual.registry import METRICS
 from lic_bench.rate_distortion import published
 from lic_bench.rate_distortion.bd_rate import Floats
 from lic_bench.report.frames.common_images import CommonImages, Key, common_images
@@ -20,7 +21,7 @@ from lic_bench.report.labels import measured_label, optimised_for
 from lic_bench.store.mean_curves import Imported, MeanCurve
 from lic_bench.store.run_folder import Run
 
-RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim")
+RATE_QUALITY = ("bpp", "bpp_total", "psnr_db", "ms_ssim_db", "ms_ssim", *METRICS)
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set", "quality", "mode", "version"),
     *RATE_QUALITY,
@@ -35,8 +36,9 @@ def rd_points(run: Run) -> pd.DataFrame:
     """One row per (codec, quality, dataset) of the run, columns COLUMNS, of its records_on_curves.
 
     bpp: payload bits over height x width, mean over images; bpp_total with the header. psnr_db, ms_ssim_db: means of
-    the per-image values. ms_ssim: mean of the linear values. A metric that one image lacks is NaN. complete: every
-    usable image of the data set that the run touched is there; a point that is not complete enters no curve.
+    the per-image values. ms_ssim: mean of the linear values; perceptual metrics by their names. A metric that one image
+    lacks is NaN. complete: every usable image of the data set that the run touched is there; a point that is not
+    complete enters no curve.
     """
     records = records_on_curves(run.records)
     wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
@@ -88,7 +90,7 @@ def published_points(slugs: Sequence[str]) -> pd.DataFrame:
         version="",
         image_set=points.dataset,
         quality=np.nan,
-        bpp_total=np.nan,
+        **dict.fromkeys(("bpp_total", *METRICS), np.nan),
         n_images=[sets[name].images for name in points.dataset],
         n_failed=0,
         complete=True,
@@ -171,6 +173,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         "psnr_db": _mean(_floats(ok.psnr_db)),
         "ms_ssim_db": _mean(decibels(ms_ssim)),
         "ms_ssim": _mean(ms_ssim),
+        **{name: _mean(np.array([of.get(name) for of in ok.perceptual], float)) for name in METRICS},
         "n_images": len(ok),
         "n_failed": int((group.status != "ok").sum()),
         "complete": set(ok.image) == wanted,

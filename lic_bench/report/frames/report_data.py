@@ -19,6 +19,7 @@ from lic_bench.report.frames.equal_rates import equal_rates_frame
 from lic_bench.report.frames.image_curves import image_pools
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
 from lic_bench.report.frames.per_image import PER_IMAGE, per_image_frame
+from lic_bench.report.frames.perceptual_rates import PerceptualRates, perceptual_rates
 from lic_bench.report.frames.phase_times import PHASES, phase_times
 from lic_bench.report.frames.quality_windows import QualityWindow, common_windows
 from lic_bench.report.frames.rd_points import all_points
@@ -37,8 +38,9 @@ class ReportData:
     asked_slugs, slugs_of_anchor: metric -> slugs of the published curves to show, and of the anchor.
     stand_in_slugs: the published curves of codecs that were measured with random weights.
     imported: what others measured, beside the published curves.
-    bd: the BD-rates on every metric. windows: metric -> data set -> what they are over; {} for each pair's own.
-    per_image: of the runs that were asked for. beside: the names of runs that nobody asked for, the reference runs.
+    bd: the BD-rates on PSNR and MS-SSIM; those on perceptual metrics are in `perceptual`. windows: metric -> data set
+    -> what they are over; {} for each pair's own. per_image: of the runs that were asked for. beside: the names of runs
+    that nobody asked for, the reference runs.
     """
 
     runs: Sequence[Run]
@@ -63,6 +65,7 @@ class ReportData:
     failures: pd.DataFrame
     scaling: ScalingFrames
     per_image: pd.DataFrame
+    perceptual: PerceptualRates
     imported: Sequence[Imported] = ()
     beside: Collection[str] = ()
 
@@ -73,8 +76,8 @@ class ReportData:
 
     def visible_rows(self, frame: pd.DataFrame, metric: str) -> pd.DataFrame:
         """The rows of points or bd to show: measured, imported, asked for, and the anchor on the same data sets."""
-        asked = (frame.provenance != "published") | frame.codec.isin(self.asked_slugs[metric])
-        anchor = frame.codec.isin(self.slugs_of_anchor[metric]) & frame.dataset.isin(frame.dataset[asked])
+        asked = (frame.provenance != "published") | frame.codec.isin(self.asked_slugs.get(metric, ()))
+        anchor = frame.codec.isin(self.slugs_of_anchor.get(metric, ())) & frame.dataset.isin(frame.dataset[asked])
         return frame[asked | anchor]
 
     @property
@@ -85,8 +88,9 @@ class ReportData:
         return str(used.anchor.iloc[0]) if imported else codec_label(self.anchor.codec)
 
     def bd_for(self, metric: str) -> pd.DataFrame:
-        """The BD-rates on this metric."""
-        return self.bd[self.bd.metric == metric]
+        """The BD-rates on this metric, also a perceptual one."""
+        bd = self.bd if metric in METRIC_NAMES else self.perceptual.bd
+        return bd[bd.metric == metric]
 
 
 def gather_report_data(
@@ -96,10 +100,12 @@ def gather_report_data(
     method: str,
     imported: Sequence[Imported] = (),
     beside: Collection[str] = (),
+    metrics: Sequence[str] = (),
     *,
     common_window: bool = False,
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
+    metrics: the perceptual ones to show in full.
 
     common_window: the BD-rates of a data set over the quality that all shown curves reach.
 
@@ -134,6 +140,7 @@ def gather_report_data(
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
         per_image=_frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
+        perceptual=perceptual_rates(runs, points, [chosen, *spare], metrics),
         imported=imported,
         beside=beside,
     )
@@ -180,6 +187,19 @@ def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
     """The published curves of the codecs that were measured with random weights."""
     random = {codec for run in runs for codec in run.records.codec[run.records.weights == "random"]}
     return tuple(sorted({slug for codec in random if (slug := published_slug(codec))}))
+
+
+def _frames_by_run(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
+    """The fields of ReportData that each run has its own rows of."""
+    return {
+        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": _frame_of_runs(phase_times, runs, PHASES),
+        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+    }
 
 
 def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:

@@ -74,6 +74,7 @@ def test_seconds_are_finite(option: str, seconds: float) -> None:
 def test_parts() -> None:
     assert choose_parts("memory,quality") == ("quality", "memory")
     assert choose_parts("all") == ("quality", "latency", "phases", "memory", "complexity")
+    assert choose_parts("perceptual,all") == ("quality", "latency", "phases", "memory", "perceptual", "complexity")
     assert choose_parts("throughput,all") == (*choose_parts("all"), "throughput")
     assert choose_parts("phases,latency") == ("latency", "phases")
     with pytest.raises(UserError, match="write latency,phases"):

@@ -55,9 +55,9 @@ def test_a_folder_gives_all_its_files(run_cli: Callable[..., int], tmp_path: Pat
 
 
 def test_what_no_report_shows_is_said(run_cli: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    (tmp_path / "a.csv").write_text("bpp,psnr_db,vmaf\n0.1,28,80\n")
+    (tmp_path / "a.csv").write_text("bpp,psnr_db,cvvdp\n0.1,28,80\n")
     assert run_cli("import", tmp_path / "a.csv", "--dataset", "kodak", "--out", tmp_path / "out") == 0
-    assert "no report shows them: vmaf" in capsys.readouterr().err
+    assert "no report shows them: cvvdp" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,11 @@ def test_other_columns_are_kept_if_they_are_numbers() -> None:
     assert curve.points == [{"bpp": 0.1, "psnr_db": 28.0, "vmaf": 80.0}]
 
 
+def test_a_perceptual_metric_is_enough_for_a_curve() -> None:
+    (curve,) = read("bpp,ssimulacra2\n0.1,-3\n0.2,40\n", PATH, "kodak")
+    assert [point["ssimulacra2"] for point in curve.points] == [-3.0, 40.0]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -42,7 +47,9 @@ def test_other_columns_are_kept_if_they_are_numbers() -> None:
         ("rate,psnr_db\n0.1,28\n", "no 'bpp'. It has: rate, psnr_db"),
         ("BPP,psnr_db\n0.1,28\n", "Is 'BPP' to be 'bpp'?"),
         ("bpp,PSNR\n0.1,28\n", "no 'psnr_db' or 'ms_ssim_db' or 'ms_ssim'. Is 'PSNR' to be 'psnr_db'?"),
-        ("bpp,vmaf\n0.1,80\n", "no 'psnr_db' or 'ms_ssim_db' or 'ms_ssim'. It has: bpp, vmaf"),
+        ("bpp,vmag\n0.1,80\n", "no 'psnr_db' or 'ms_ssim_db' or 'ms_ssim'. It has: bpp, vmag"),
+        ("bpp,vmaf\n0.1,120\n", "line 2: vmaf = 120; it must be a finite number at least 0, at most 100"),
+        ("bpp,ssimulacra2\n0.1,101\n", "line 2: ssimulacra2 = 101; it must be a finite number, at most 100"),
         ("bpp,bpp,psnr_db\n0.1,0.1,28\n", "two columns 'bpp'"),
         ("bpp,psnr_db\n0.1,28\n0.2\n", "line 3: 1 cells, the header has 2"),
         ("bpp,psnr_db\n0.1,28\n-0.2,30\n", "line 3: bpp = -0.2; it must be a finite number above 0"),
