@@ -9,7 +9,16 @@ from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
 SCHEMA = 10
-READABLE = (3, 4, 5, 6, 7, 8, 9, SCHEMA)  # older rows lack only fields that have defaults; see record_log for two of them
+READABLE = (
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    SCHEMA,
+)  # older rows lack only fields that have defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
