@@ -101,6 +101,12 @@ def bd_rate_methods() -> tuple[str, ...]:
     return METHODS
 
 
+def report_formats() -> tuple[str, ...]:
+    from lic_bench.report.write_report import FORMATS
+
+    return FORMATS
+
+
 def export_formats() -> tuple[str, ...]:
     from lic_bench.report.exchange.exporting import FORMATS
 

@@ -9,6 +9,7 @@ from lic_bench.commands import completion
 from lic_bench.commands import options as opt
 from lic_bench.commands.completion import offering
 from lic_bench.defaults import ANCHOR
+from lic_bench.option_lists import split_list
 from lic_bench.terminal.output import console
 
 Runs = Annotated[
@@ -35,6 +36,14 @@ Anchor = Annotated[
 ]
 Method = Annotated[str, Option(help="Interpolation: pchip, cubic or akima.", **offering(completion.bd_rate_methods))]
 
+Formats = Annotated[
+    str,
+    Option(
+        help="What to write: tables as md, csv, tex; html, tables and the page; figures as svg, pdf, png.",
+        **offering(completion.report_formats),
+    ),
+]
+
 
 def report(
     runs: Runs = None,
@@ -44,6 +53,7 @@ def report(
     anchor: Anchor = ANCHOR,
     method: Method = "pchip",
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
+    formats: Formats = "md,csv,tex,html,svg,pdf,png",
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
     from lic_bench.report.tables.scaling_tables import parse_memory_sizes
@@ -57,6 +67,7 @@ def report(
         anchor=anchor,
         method=method,
         memory_gib=parse_memory_sizes(memory_sizes),
+        formats=split_list(formats, "--formats"),
     )
     written.show(console)
     console.say(f"Report: {written.index}")

@@ -6,10 +6,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import matplotlib
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from lic_bench.defaults import ANCHOR
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, unknown
 from lic_bench.report import reference_runs
 from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.figures.report_figures import ReportFigure, report_figures
@@ -35,14 +36,16 @@ from lic_bench.store.mean_curves import Imported, is_imported
 from lic_bench.store.run_folder import Run
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
-FORMATS = ("svg", "pdf", "png")
+FIGURE_FORMATS = ("svg", "pdf", "png")
+FORMATS = (*NOTATIONS, *FIGURE_FORMATS)
+INDEX = "index.html"
 FIGURES = "figures"  # their folder
 TITLE = "Learned image compression, measured"
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """index: the page. files: all files, the page too. tables: name -> table."""
+    """index: the page, or the folder where there is none. files: all files, the page too. tables: name -> table."""
 
     index: Path
     files: Sequence[Path]
@@ -64,13 +67,16 @@ def write_report(
     anchor: str = ANCHOR,
     method: str = "pchip",
     memory_gib: Sequence[float] = MEMORY_GIB,
+    formats: Sequence[str] = FORMATS,
 ) -> WrittenReport:
     """Write the report on `runs`, folders of runs or of imported curves, into the folder `out`.
 
     published: "all", "paper", "none" or slugs; reference: the shipped runs beside them, "all", "none" or names;
     anchor: a codec, optionally "measured:codec" or "published:codec"; memory_gib: what the largest images are
-    predicted for.
+    predicted for; formats: of FORMATS, what is written, "html" with the page, which has the figures in it.
     """
+    if unusable := [name for name in formats if name not in FORMATS]:
+        raise unknown("format of the report", unusable[0], FORMATS)
     own = [folder for folder in runs if not is_imported(folder)]
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
     opened = _open_runs(own, reference_runs.choose_references(reference))
@@ -79,31 +85,37 @@ def write_report(
     tables = _make_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
-            return _write_files(data, tables, out)
+            return _write_files(data, tables, out, formats)
     except OSError as error:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
 
 
-def _write_files(data: ReportData, tables: dict[str, Table], out: Path) -> WrittenReport:
+def _write_files(data: ReportData, tables: dict[str, Table], out: Path, formats: Sequence[str]) -> WrittenReport:
     """Write all into a folder inside `out`, then put it in the place of an earlier report; that stays if this fails."""
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".draft-", dir=out) as draft:
-        written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft))]
+        written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft), formats)]
         _remove_earlier_report(out)
-        (out / FIGURES).mkdir(exist_ok=True)
+        if any(name.parent != Path() for name in written):
+            (out / FIGURES).mkdir(exist_ok=True)
         files = [(Path(draft) / name).replace(out / name) for name in written]
-    return WrittenReport(out / "index.html", files, tables)
+    return WrittenReport(out / INDEX if "html" in formats else out, files, tables)
 
 
-def _write_draft(data: ReportData, tables: dict[str, Table], out: Path) -> list[Path]:
-    files = [path for table in tables.values() for path in _write_table(table, out)]
+def _write_draft(data: ReportData, tables: dict[str, Table], out: Path, formats: Sequence[str]) -> list[Path]:
+    files = [path for table in tables.values() for path in _write_table(table, out, formats)]
+    drawn = [name for name in FIGURE_FORMATS if name in formats]
     pictures = []
-    for figure in report_figures(data):
-        paths = _write_figure(figure, out)
-        files += paths
-        svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
-        pictures.append(Picture(figure.name, figure.title, figure.caption, svg))
-    index = out / "index.html"
+    for figure in report_figures(data) if drawn or "html" in formats else ():
+        _lay_out(figure.figure)
+        files += [_save(figure, out / FIGURES / f"{figure.name}.{suffix}") for suffix in drawn]
+        if "html" in formats:
+            path = out / FIGURES / f"{figure.name}.svg"
+            svg = (path if "svg" in drawn else _save(figure, path)).read_text(encoding="utf-8")
+            pictures.append(Picture(figure.name, figure.title, figure.caption, inline_svg(svg, figure.name)))
+    if "html" not in formats:
+        return files
+    index = out / INDEX
     index.write_text(page(TITLE, _lead(data), _sections(tables, pictures), data.all_runs), encoding="utf-8")
     return [*files, index]
 
@@ -134,9 +146,9 @@ STEMS = ("figure1", "rd_psnr_*", "rd_ms_ssim_*", "phases_*", "figure10")  # of t
 
 
 def _remove_earlier_report(out: Path) -> None:
-    """Remove the tables and figures of an earlier report; other files in the folder stay."""
+    """Remove the page, tables and figures of an earlier report; other files in the folder stay."""
     old = [out / f"{name}.{suffix}" for name in TABLES for suffix in NOTATIONS]
-    old += [path for stem in STEMS for path in (out / FIGURES).glob(f"{stem}.*")]
+    old += [out / INDEX, *(path for stem in STEMS for path in (out / FIGURES).glob(f"{stem}.*"))]
     for path in old:
         path.unlink(missing_ok=True)
 
@@ -159,27 +171,26 @@ def _make_tables(data: ReportData, memory_gib: Sequence[float]) -> dict[str, Tab
     return {table.name: table for table in (table1(data), *(table for table in tables if table.rows))}
 
 
-def _write_table(table: Table, out: Path) -> list[Path]:
+def _write_table(table: Table, out: Path, formats: Sequence[str]) -> list[Path]:
     paths = []
-    for suffix, notation in NOTATIONS.items():
+    for suffix in (name for name in NOTATIONS if name in formats):
         path = out / f"{table.name}.{suffix}"
-        path.write_text(notation(table), encoding="utf-8")
+        path.write_text(NOTATIONS[suffix](table), encoding="utf-8")
         paths.append(path)
     return paths
 
 
-def _write_figure(report_figure: ReportFigure, out: Path) -> list[Path]:
-    folder = out / FIGURES
-    folder.mkdir(exist_ok=True)
-    paths = [folder / f"{report_figure.name}.{suffix}" for suffix in FORMATS]
-    figure = report_figure.figure
+def _lay_out(figure: Figure) -> None:
     figure.set_dpi(matplotlib.rcParams["savefig.dpi"])  # the width of letters depends on it
     figure.draw_without_rendering()
     figure.set_layout_engine("none")  # the layout is made; making it again for each format takes seconds
-    for path in paths:
-        dateless = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
-        figure.savefig(path, metadata=dateless)
-    return paths
+
+
+def _save(report_figure: ReportFigure, path: Path) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    dateless = {"Date": None} if path.suffix == ".svg" else {"CreationDate": None} if path.suffix == ".pdf" else {}
+    report_figure.figure.savefig(path, metadata=dateless)
+    return path
 
 
 def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Section]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
 from dataclasses import fields
 from operator import attrgetter
@@ -143,10 +143,11 @@ def _commit_of(run: dict[str, Any]) -> str | None:
 def _frame(path: Path, cls: type[Row], commit: str | None) -> pd.DataFrame:
     """commit: of rows that note none."""
     names = [field.name for field in fields(cls)]
-    values_of, place = attrgetter(*names), names.index("commit")
+    values_of: Callable[[Row], tuple[Any, ...]] = attrgetter(*names)
+    place: int = names.index("commit")
     last: dict[tuple[str | int, ...], tuple[Any, ...]] = {}
     with without_collecting():
         for row in each_row(path, cls, printable=True):
-            values = values_of(row)
+            values: tuple[Any, ...] = values_of(row)
             last[row.key] = values if row.commit else (*values[:place], commit, *values[place + 1 :])
     return pd.DataFrame(list(last.values()), columns=names)

@@ -12,6 +12,7 @@ from lic_bench.rate_distortion.bd_rate import METHODS, Method
 from lic_bench.report.frames import codec_costs
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame
 from lic_bench.report.frames.coded_images import coded_datasets
+from lic_bench.report.frames.common_images import common_images
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
@@ -99,7 +100,8 @@ def gather_report_data(
     asked_slugs = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
     stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
     loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
-    points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
+    common = common_images(runs)
+    points = all_points(runs, tuple(dict.fromkeys(loaded)), imported, common)
     coded = list(coded_datasets(runs))
     return ReportData(
         runs=runs,
@@ -110,7 +112,7 @@ def gather_report_data(
         stand_in_slugs=stand_in_slugs,
         points=points,
         bd=pd.concat([bd_frame(points, [chosen, *spare], metric) for metric in METRIC_NAMES], ignore_index=True),
-        equal_rates=equal_rates_frame(runs, coded),
+        equal_rates=equal_rates_frame(common, coded),
         matched_pairs=matched_pairs_frame(coded),
         latency=_frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
         phases=_frame_of_runs(phase_times, runs, PHASES),
