@@ -107,6 +107,12 @@ def bd_rate_methods() -> tuple[str, ...]:
     return METHODS
 
 
+def report_formats() -> tuple[str, ...]:
+    from lic_bench.report.report_folder import FORMATS
+
+    return FORMATS
+
+
 def export_formats() -> tuple[str, ...]:
     from lic_bench.report.exchange.exporting import FORMATS
 

@@ -9,6 +9,7 @@ from lic_bench.commands import completion
 from lic_bench.commands import options as opt
 from lic_bench.commands.completion import offering
 from lic_bench.defaults import ANCHOR
+from lic_bench.system.option_lists import split_list
 from lic_bench.terminal.output import console
 
 Runs = Annotated[
@@ -44,6 +45,14 @@ CommonWindow = Annotated[
     bool, Option("--common-window", help="BD-rates of a data set over the quality that all shown curves reach.")
 ]
 
+Formats = Annotated[
+    str,
+    Option(
+        help="What to write: tables as md, csv, tex; html, tables and the page; figures as svg, pdf, png.",
+        **offering(completion.report_formats),
+    ),
+]
+
 
 def report(
     runs: Runs = None,
@@ -55,6 +64,7 @@ def report(
     common_window: CommonWindow = False,
     metric: Metric = None,
     memory_sizes: opt.MemorySizes = opt.MEMORY_SIZES,
+    formats: Formats = "md,csv,tex,html,svg,pdf,png",
 ) -> None:
     """Write tables (Markdown, CSV, LaTeX, HTML), figures and one self-contained index.html."""
     from lic_bench.report.tables.scaling_tables import parse_memory_sizes
@@ -70,6 +80,7 @@ def report(
         common_window=common_window,
         metric=metric,
         memory_gib=parse_memory_sizes(memory_sizes),
+        formats=split_list(formats, "--formats"),
     )
     written.show(console)
     console.say(f"Report: {written.index}")

@@ -1,6 +1,7 @@
 """Append-only files of lines, safe against being killed at any moment: only whole lines count."""
 
 import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,10 +20,18 @@ def append(path: Path, text: str) -> None:
         raise
 
 
-def whole_lines(path: Path, *, repair: bool = False) -> list[bytes]:
-    """Every whole line. A killed writer leaves a torn last line: it never counted, and `repair` cuts it (OSError)."""
-    data = path.read_bytes() if path.exists() else b""
-    kept = data[: data.rfind(b"\n") + 1]
-    if repair and kept != data:
-        os.truncate(path, len(kept))
-    return kept.splitlines()
+def whole_lines(path: Path, *, repair: bool = False) -> Iterator[bytes]:
+    """Every whole line, without its end. Raises OSError.
+
+    A killed writer leaves a torn last line: it never counted, and `repair` cuts it.
+    """
+    if not path.exists():
+        return
+    size = 0
+    with path.open("rb") as file:
+        for line in file:
+            if line.endswith(b"\n"):
+                size += len(line)
+                yield line.rstrip(b"\r\n")
+            elif repair:
+                os.truncate(path, size)

@@ -1,8 +1,10 @@
 """The files of a run's records: append-only JSON Lines, which resume where a killed run left them."""
 
+import gc
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from itertools import product
 from pathlib import Path
@@ -14,6 +16,7 @@ from lic_bench.store.json_validation import read_object, spell_out_bytes, valida
 from lic_bench.store.records import FIELDS_OF_PART, READABLE, FailureKind, Record, Row
 
 FIX = "remove that line or measure again with --fresh"
+SCHEMA_LAST = re.compile(rb', "schema": (?:%s)\}$' % "|".join(map(str, READABLE)).encode())
 WITHOUT_FAILURE, WITHOUT_PARTS = 4, 6  # schemas up to this one
 # Pattern at the beginning of a failed row's error, of such a schema -> its kind of failure; any other is "error".
 FAILURE_BY_ERROR: Mapping[str, FailureKind] = {
@@ -77,18 +80,35 @@ def _readable(row: Row) -> tuple[Row, str]:
     return row, line
 
 
-def read_rows(path: Path, cls: type[Row], *, repair: bool = False, printable: bool = False) -> list[Row]:
-    """Every whole line of the file. Raises UserError.
+def read_rows(path: Path, cls: type[Row], *, repair: bool = False) -> list[Row]:
+    """Every row of the file, see `each_row`."""
+    with without_collecting():
+        return list(each_row(path, cls, repair=repair))
+
+
+def each_row(path: Path, cls: type[Row], *, repair: bool = False, printable: bool = False) -> Iterator[Row]:
+    """The row of every whole line of the file. Raises UserError.
 
     repair: cut the torn last line that a killed run leaves. printable: bytes of file names that are no UTF-8 are
     spelled out, so that every text can be written down.
     """
     try:
-        lines = jsonl.whole_lines(path, repair=repair)
+        for number, line in enumerate(jsonl.whole_lines(path, repair=repair), 1):
+            yield parse_row(cls, spell_out_bytes(line) if printable else line, f"{path}, line {number}")
     except OSError as error:
         raise UserError(f"Cannot read {path} and cut its torn last line: {error.strerror}; check its rights.") from None
-    lines = list(map(spell_out_bytes, lines)) if printable else lines
-    return [parse_row(cls, line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """While many rows are read, of which none is garbage: looking for some takes as long as reading them."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def records_of(run: Path) -> list[Record]:
@@ -101,11 +121,7 @@ def records_of(run: Path) -> list[Record]:
 
 def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) -> Row:
     """The row of a line of JSON. Raises UserError, naming `source`, for another schema and for wrong fields."""
-    values = read_object(line, source, READABLE, fix)
-    checked = spell_out_bytes(line)
-    row = validated(cls, checked, source, fix)
-    if checked != (line.encode() if isinstance(line, str) else line):
-        row = cls(**values)
+    row = _as_written(cls, line) or _checked(cls, line, source, fix)
     if isinstance(row, Record) and (problem := _contradiction(row)):
         raise UserError(f"{source}: {problem}; {fix}.")
     if isinstance(row, Record) and row.schema <= WITHOUT_PARTS and row.status == "ok":
@@ -114,6 +130,21 @@ def parse_row(cls: type[Row], line: str | bytes, source: str, fix: str = FIX) ->
         kinds = (kind for pattern, kind in FAILURE_BY_ERROR.items() if re.match(pattern, row.error or ""))
         return replace(row, failure=next(kinds, "error"))
     return row
+
+
+def _as_written(cls: type[Row], line: str | bytes) -> Row | None:
+    """The row of a line that ends as ours do, in a third of the time of `_checked`; None if that must see to it."""
+    if SCHEMA_LAST.search(line.encode() if isinstance(line, str) else line):
+        with suppress(UserError):
+            return validated(cls, line, "", "")
+    return None
+
+
+def _checked(cls: type[Row], line: str | bytes, source: str, fix: str) -> Row:
+    values = read_object(line, source, READABLE, fix)
+    checked = spell_out_bytes(line)
+    row = validated(cls, checked, source, fix)
+    return row if checked == (line.encode() if isinstance(line, str) else line) else cls(**values)
 
 
 def _parts_of(record: Record) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from copy import copy
-from dataclasses import asdict, fields
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 from lic_bench.errors import UserError, printable
 from lic_bench.store.grown_run import joined_runs
 from lic_bench.store.json_validation import spell_out_bytes
-from lic_bench.store.record_log import RecordLog, read_rows
+from lic_bench.store.record_log import RecordLog, each_row, without_collecting
 from lic_bench.store.records import SCHEMA, Complexity, Record, Row, Throughput
 from lic_bench.store.run_json import read_run_json, write_run_json
 from lic_bench.system.claimed_folder import check_no_strangers, claim_folder, set_folder_aside
@@ -141,5 +142,12 @@ def _commit_of(run: dict[str, Any]) -> str | None:
 
 def _frame(path: Path, cls: type[Row], commit: str | None) -> pd.DataFrame:
     """commit: of rows that note none."""
-    last = {row.key: asdict(row) | {"commit": row.commit or commit} for row in read_rows(path, cls, printable=True)}
-    return pd.DataFrame(list(last.values()), columns=[f.name for f in fields(cls)])
+    names = [field.name for field in fields(cls)]
+    values_of: Callable[[Row], tuple[Any, ...]] = attrgetter(*names)
+    place: int = names.index("commit")
+    last: dict[tuple[str | int, ...], tuple[Any, ...]] = {}
+    with without_collecting():
+        for row in each_row(path, cls, printable=True):
+            values: tuple[Any, ...] = values_of(row)
+            last[row.key] = values if row.commit else (*values[:place], commit, *values[place + 1 :])
+    return pd.DataFrame(list(last.values()), columns=names)

@@ -1,14 +1,15 @@
 """Times, throughput, memory, complexity and failures of measured codecs; medians, while records keep every sample."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from statistics import median
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lic_bench.report.frames.counter_differences import compare_counters, list_calls
 from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.frames.samples import sample_percentiles
 from lic_bench.report.labels import codec_label, measured_label
 from lic_bench.store.run_folder import Run
 
@@ -48,7 +49,9 @@ def memory_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
     rows = []
     for group in successful_groups(run):
-        peaks = pd.DataFrame(group.peak_memory_bytes.tolist()).max()
+        peaks: dict[str, float] = {}
+        for name, value in chain.from_iterable(values.items() for values in group.peak_memory_bytes):
+            peaks[name] = max(value, peaks.get(name, value))
         rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
 
@@ -92,12 +95,12 @@ def weights_state(weights: Sequence[object]) -> str:
 
 def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
     """The columns that identify a codec at a quality, from its records on one device and data set."""
-    first = group.iloc[0]
+    first: Any = next(group[["codec", "mode", "device", "dataset", "quality"]].head(1).itertuples())
     return {
         "curve": curve_id(run.name, first.codec, first.device),
         "run": run.name,
         "codec": first.codec,
-        "label": measured_label(first.codec, first["mode"]),
+        "label": measured_label(first.codec, first.mode),
         "device": first.device,
         "weights": weights_state(group.weights.tolist()),
         "dataset": first.dataset,
@@ -106,8 +109,8 @@ def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
 
 
 def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
-    samples = [np.asarray(values, float) for values in group[f"{operation}_s"]]
-    p10, median, p90 = np.array([np.percentile(values, (10, 50, 90)) for values in samples]).T  # [images] each
+    samples = group[f"{operation}_s"].tolist()
+    p10, median, p90 = sample_percentiles(samples, (10, 50, 90))  # [images] each
     megapixels = (group.width * group.height / 1e6).to_numpy(float)
     cold = [values[operation] for values in group.cold_start_s if operation in values]
     return {

@@ -2,40 +2,34 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lic_bench.errors import UserError
-from lic_bench.rate_distortion.bd_rate import Floats, RDCurve, monotone
+from lic_bench.rate_distortion.bd_rate import Floats
+from lic_bench.rate_distortion.equal_rates import Curves
 from lic_bench.report.frames.common_images import Key
-from lic_bench.report.frames.image_sets import PICTURE, Picture, records_on_curves
+from lic_bench.report.frames.image_sets import Picture, picture_list, records_on_curves
+from lic_bench.report.frames.samples import sample_medians
 from lic_bench.report.labels import measured_label
 from lic_bench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CodedImage:
-    """One picture by one codec at its qualities [n]. bytes: of the payload. NaN where not measured.
-
-    seconds: "encode", "decode" -> medians of the samples. curve: through the points that rise; None of fewer than 2.
-    """
-
-    bytes: Floats
-    psnr_db: Floats
-    seconds: Mapping[str, Floats]
-    curve: RDCurve | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class CodedDataset:
-    """All pictures of a data set that a codec coded on a device in a run."""
+    """The pictures [k] of a data set that a codec coded on a device in a run, at up to n qualities each.
+
+    places: picture -> its place. bytes of the payload, psnr_db: [k, n]. seconds: "encode", "decode" -> medians of the
+    samples [k, n]. NaN where not measured. curves: [k], through the points that rise.
+    """
 
     key: Key
     label: str
-    images: Mapping[Picture, CodedImage]
+    places: Mapping[Picture, int]
+    bytes: Floats
+    psnr_db: Floats
+    seconds: Mapping[str, Floats]
+    curves: Curves
 
     @property
     def columns(self) -> dict[str, str]:
@@ -50,26 +44,26 @@ def coded_datasets(runs: Sequence[Run]) -> Iterator[CodedDataset]:
         records = records[records.status == "ok"]
         records = records[records.payload_bytes > 0]
         for (codec, device, dataset), rows in records.groupby(["codec", "device", "dataset"], sort=False):
-            named: Any = rows.fillna({"image_sha256": ""}).groupby(PICTURE, sort=False)
-            images = {(name, int(w), int(h), sha256): _image(points) for (name, w, h, sha256), points in named}
             label = measured_label(str(codec), rows["mode"].iloc[0])
-            yield CodedDataset((run.name, str(codec), str(device), str(dataset)), label, images)
+            yield _coded((run.name, str(codec), str(device), str(dataset)), label, rows)
 
 
-def _image(rows: pd.DataFrame) -> CodedImage:
-    payload, psnr_db = (np.asarray(rows[name].astype(float), np.float64) for name in ("payload_bytes", "psnr_db"))
-    bpp = 8 * payload / (int(rows.width.iloc[0]) * int(rows.height.iloc[0]))
-    seconds = {name: np.array([_median(s) for s in rows[f"{name}_s"]], np.float64) for name in ("encode", "decode")}
-    known = np.isfinite(psnr_db)
-    return CodedImage(payload, psnr_db, seconds, _curve(str(rows.image.iloc[0]), bpp[known], psnr_db[known]))
+def _coded(key: Key, label: str, rows: pd.DataFrame) -> CodedDataset:
+    places: dict[Picture, int] = {}
+    own = np.array([places.setdefault(picture, len(places)) for picture in picture_list(rows)])
+    counts = np.bincount(own)
+    order = np.argsort(own, kind="stable")
+    point = np.empty_like(own)
+    point[order] = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
 
+    def table(values: Floats) -> Floats:
+        filled = np.full((len(places), counts.max()), np.nan)
+        filled[own, point] = values
+        return filled
 
-def _median(samples: Any) -> float:
-    return median(samples) if samples else float("nan")
-
-
-def _curve(name: str, bpp: Floats, psnr_db: Floats) -> RDCurve | None:
-    try:
-        return monotone(name, bpp, psnr_db)[0]
-    except UserError:
-        return None  # fewer than two points that rise
+    size, psnr_db, width, height = (
+        rows[name].to_numpy(float, na_value=np.nan) for name in ("payload_bytes", "psnr_db", "width", "height")
+    )
+    seconds = {name: table(sample_medians(rows[f"{name}_s"].tolist())) for name in ("encode", "decode")}
+    curves = Curves.through(table(8 * size / (width * height)), table(psnr_db))
+    return CodedDataset(key, label, places, table(size), table(psnr_db), seconds, curves)

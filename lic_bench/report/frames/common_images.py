@@ -9,11 +9,21 @@ from typing import Self, TypeAlias
 import pandas as pd
 
 from lic_bench.rate_distortion.bd_rate import MIN_POINTS
-from lic_bench.report.frames.image_sets import Picture, pictures_of, records_of_usable, records_on_curves
+from lic_bench.report.frames.image_sets import Picture, picture_list, pictures_of, records_of_usable, records_on_curves
 from lic_bench.report.labels import dataset_label, measured_label, plural
 from lic_bench.store.run_folder import Run
 
 MIN_QUALITIES = min(MIN_POINTS.values())  # of a codec, for a BD-rate; one with fewer takes no images from the others
+COUNTED = [
+    "codec",
+    "device",
+    "dataset",
+    "quality",
+    "status",
+    "failure",
+    "weights",
+    "mode",
+]  # columns that say what counts
 NAMED = 10  # of the images that a codec lacks, so many are named
 Key: TypeAlias = tuple[str, str, str, str]  # name of the run, codec, device, data set
 
@@ -78,7 +88,9 @@ def common_images(runs: Sequence[Run]) -> dict[Key, CommonImages]:
 
 def _coded_of(run: Run, dataset: str, records: pd.DataFrame) -> Iterable[Coded]:
     """Each codec that has a curve. records: of all codecs of a run on a data set."""
-    wanted = pictures_of(records)
+    given = picture_list(records)
+    wanted = frozenset(given)
+    records = records[COUNTED].assign(picture=pd.Series(given, records.index, dtype=object))
     for (codec, device), group in records_on_curves(records).groupby(["codec", "device"], sort=False):
         counting = [own for _, rows in group.groupby("quality") if (own := _counting(rows, wanted)) is not None]
         if len(counting) >= MIN_QUALITIES:
@@ -88,8 +100,8 @@ def _coded_of(run: Run, dataset: str, records: pd.DataFrame) -> Iterable[Coded]:
 
 def _counting(rows: pd.DataFrame, wanted: frozenset[Picture]) -> frozenset[Picture] | None:
     """The pictures coded at a quality; None if some were not tried, or most of them failed."""
-    coded = pictures_of(rows[rows.status == "ok"])
-    return coded if pictures_of(rows) >= wanted and 2 * len(coded) >= len(wanted) else None
+    coded = frozenset(rows.picture[rows.status == "ok"].tolist())
+    return coded if frozenset(rows.picture.tolist()) >= wanted and 2 * len(coded) >= len(wanted) else None
 
 
 def _shared(pool: _Pool) -> list[tuple[Coded, CommonImages]]:

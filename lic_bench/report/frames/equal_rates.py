@@ -1,20 +1,20 @@
 """Measured codecs at given rates and at given PSNR, interpolated on the curve of each picture."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from lic_bench.rate_distortion.bd_rate import RDCurve
-from lic_bench.rate_distortion.equal_rates import quality_at, rate_at
+from lic_bench.rate_distortion.bd_rate import Floats
+from lic_bench.rate_distortion.equal_rates import Curves
 from lic_bench.report.frames.coded_images import CodedDataset
-from lic_bench.report.frames.common_images import common_images
+from lic_bench.report.frames.common_images import CommonImages, Key
 from lic_bench.report.frames.image_sets import Picture
-from lic_bench.store.run_folder import Run
 
 EQUAL_RATES = ["run", "codec", "label", "device", "dataset", "target", "value", "n_images", "n_reached", "n_pictures"]
 
@@ -31,16 +31,20 @@ class Target:
         """In the names of columns: "0.075_bpp"."""
         return f"{self.at:g}_{self.unit.lower()}"
 
-    def value(self, curve: RDCurve) -> float:
-        """The curve's PSNR at this rate, or its rate at this PSNR; NaN beyond its ends."""
-        return quality_at(curve, self.at) if self.unit == "bpp" else float(rate_at(curve, self.at))
+    def values(self, curves: Curves) -> Floats:
+        """The PSNR of the curves [k] at this rate, or their rates at this PSNR; NaN beyond their ends."""
+        if self.unit == "bpp":
+            return curves.qualities_at(self.at)
+        return curves.rates_at(np.full((len(curves.rate), 1), float(self.at)))[:, 0]
 
 
 TARGETS = (*(Target(bpp, "bpp") for bpp in (0.075, 0.15, 0.30)), *(Target(psnr_db, "dB") for psnr_db in (30, 33, 36)))
 
 
-def equal_rates_frame(runs: Sequence[Run], datasets: Sequence[CodedDataset]) -> pd.DataFrame:
-    """One row per codec, device, data set and target of TARGETS, columns EQUAL_RATES. datasets: coded in the runs.
+def equal_rates_frame(common_of: Mapping[Key, CommonImages], datasets: Sequence[CodedDataset]) -> pd.DataFrame:
+    """One row per codec, device, data set and target of TARGETS, columns EQUAL_RATES.
+
+    common_of: common_images of the runs in which `datasets` are coded.
 
     target: its key.
 
@@ -48,11 +52,11 @@ def equal_rates_frame(runs: Sequence[Run], datasets: Sequence[CodedDataset]) -> 
     reach there, but for codecs that reach less than half of them, which have no value. n_reached: by this codec, of
     n_pictures.
     """
-    common = {(run, dataset): images for (run, _, _, dataset), images in common_images(runs).items()}
+    common = {(run, dataset): images for (run, _, _, dataset), images in common_of.items()}
     groups = defaultdict[Any, list[CodedDataset]](list)
     for coded in datasets:
         images = common.get((coded.key[0], coded.key[3]))  # of the run: no quality need have all images
-        if images and any(image.curve for image in coded.images.values()):
+        if images and coded.curves.exist.any():
             groups[coded.key[3], images.pictures].append(coded)
     rows = [row for (_, of), several in groups.items() if of for target in TARGETS for row in _at(target, several, of)]
     return pd.DataFrame(rows, columns=EQUAL_RATES)
@@ -61,12 +65,13 @@ def equal_rates_frame(runs: Sequence[Run], datasets: Sequence[CodedDataset]) -> 
 def _at(target: Target, several: Sequence[CodedDataset], pictures: frozenset[Picture]) -> Iterator[dict[str, Any]]:
     values = [_values(target, coded, pictures) for coded in several]
     kept = [frozenset(of_codec) for of_codec in values if of_codec and 2 * len(of_codec) >= len(pictures)]
-    shared = reduce(frozenset.__and__, kept) if kept else frozenset()
+    in_common = reduce(frozenset.__and__, kept) if kept else frozenset()
+    shared = sorted(in_common)
     for coded, of_codec in zip(several, values, strict=True):
-        has_value = shared and shared <= of_codec.keys() and 2 * len(of_codec) >= len(pictures)
+        has_value = shared and in_common <= of_codec.keys() and 2 * len(of_codec) >= len(pictures)
         yield coded.columns | {
             "target": target.key,
-            "value": float(np.mean([of_codec[picture] for picture in sorted(shared)])) if has_value else float("nan"),
+            "value": float(np.mean([of_codec[picture] for picture in shared])) if has_value else float("nan"),
             "n_images": len(shared) if has_value else 0,
             "n_reached": len(of_codec),
             "n_pictures": len(pictures),
@@ -75,6 +80,5 @@ def _at(target: Target, several: Sequence[CodedDataset], pictures: frozenset[Pic
 
 def _values(target: Target, coded: CodedDataset, pictures: frozenset[Picture]) -> dict[Picture, float]:
     """Of the pictures whose curves reach the target."""
-    curves = {picture: image.curve for picture, image in coded.images.items() if picture in pictures}
-    values = {picture: target.value(curve) for picture, curve in curves.items() if curve}
-    return {picture: value for picture, value in values.items() if np.isfinite(value)}
+    values = zip(coded.places, target.values(coded.curves).tolist(), strict=True)
+    return {picture: value for picture, value in values if isfinite(value) and picture in pictures}

@@ -1,13 +1,13 @@
 """The measured codecs that coded the same images of a data set, each with its points of every image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lic_bench.errors import UserError
 from lic_bench.rate_distortion.image_bootstrap import ImageCurves
-from lic_bench.report.frames.common_images import Key, common_images
+from lic_bench.report.frames.common_images import CommonImages, Key
 from lic_bench.report.frames.image_sets import Picture, image_set_of, records_on_curves
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.labels import measured_label
@@ -29,14 +29,14 @@ class CodecImages:
         return curve_id(*self.key[:3])
 
 
-def image_pools(runs: Sequence[Run]) -> list[list[CodecImages]]:
+def image_pools(runs: Sequence[Run], common: Mapping[Key, CommonImages]) -> list[list[CodecImages]]:
     """The codecs by data set and common images (see common_images), in order of their records; none alone.
 
     A codec's points are those of the qualities at which it has all of these images, each with a finite PSNR.
     """
     pools: dict[tuple[str, frozenset[Picture]], list[CodecImages]] = {}
     names = {run.name: run for run in runs}
-    for key, images in common_images(runs).items():
+    for key, images in common.items():
         if not images.pictures:
             continue
         label = image_set_of(images.pictures, key[3], images.runs)

@@ -19,14 +19,19 @@ PICTURE = ["image", "width", "height", "image_sha256"]
 
 def pictures_of(records: pd.DataFrame) -> frozenset[Picture]:
     """The pictures of these records."""
-    rows = records[PICTURE].fillna({"image_sha256": ""}).itertuples(index=False, name=None)
-    return frozenset((name, int(width), int(height), sha256) for name, width, height, sha256 in rows)
+    return frozenset(picture_list(records))
+
+
+def picture_list(records: pd.DataFrame) -> list[Picture]:
+    """The picture of each record."""
+    columns = records[PICTURE].fillna({"image_sha256": ""})
+    return list(zip(*(columns[name].tolist() for name in PICTURE), strict=True))
 
 
 def records_of_usable(run: Run) -> pd.DataFrame:
     """The records without those of pictures that nobody could read, which run.json does not name."""
     records, named = run.records, run.info.get("images") or {}
-    rows = zip(records.dataset, records.image, records.status, strict=True)
+    rows = zip(*(records[name].tolist() for name in ("dataset", "image", "status")), strict=True)
     return records.loc[
         [status == "ok" or not named or f"{dataset}/{image}" in named for dataset, image, status in rows]
     ]
@@ -38,6 +43,8 @@ def without_lost_sync(records: pd.DataFrame) -> pd.DataFrame:
     What it decodes of the others is no property of that variant: it has no point there.
     """
     lost = records[(records.failure == "out_of_sync") & records.codec.str.contains(VARIANT_MARK, regex=False)]
+    if lost.empty:
+        return records
     by = ["codec", "device", "dataset", "quality"]
     keys = set(lost[by].itertuples(index=False, name=None))
     return records.loc[[key not in keys for key in records[by].itertuples(index=False, name=None)]]

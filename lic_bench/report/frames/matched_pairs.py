@@ -1,15 +1,14 @@
 """Two measured codecs picture by picture: at the qualities with the nearest sizes, and at equal PSNR."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from lic_bench.rate_distortion.bd_rate import Floats
-from lic_bench.rate_distortion.equal_rates import geometric_mean, nearest_sizes, rate_at
-from lic_bench.report.frames.coded_images import CodedDataset, CodedImage
+from lic_bench.rate_distortion.equal_rates import geometric_mean, nearest_sizes
+from lic_bench.report.frames.coded_images import CodedDataset
 
 MATCHED_PAIRS = [
     *("run", "codec", "label", "device", "dataset", "other_run", "other_codec", "other_label", "other_device"),
@@ -17,32 +16,6 @@ MATCHED_PAIRS = [
     *("n_equal", "size_ratio"),
 ]
 TOLERANCE = 0.10  # of the size; beyond it two bitstreams are not of about the same size
-Chunks = list[Floats]
-
-
-@dataclass(slots=True)
-class _Pairs:
-    """What is known of two codecs' points, picture by picture; ratios are the other's over the first's."""
-
-    n_points: int = 0
-    sizes: Chunks = field(default_factory=list)
-    psnr_db: Chunks = field(default_factory=list)
-    encode: Chunks = field(default_factory=list)
-    decode: Chunks = field(default_factory=list)
-    at_equal_psnr: Chunks = field(default_factory=list)
-
-    def add(self, first: CodedImage, other: CodedImage, *, timed_together: bool) -> None:
-        """A picture that both have coded."""
-        self.n_points += len(first.bytes)
-        nearest = nearest_sizes(first.bytes, other.bytes)
-        ratios = other.bytes[nearest] / first.bytes
-        near = np.abs(ratios - 1) <= TOLERANCE
-        self.sizes.append(ratios[near])
-        self.psnr_db.append((other.psnr_db[nearest] - first.psnr_db)[near])
-        for name, chunks in (("encode", self.encode), ("decode", self.decode)) if timed_together else ():
-            chunks.append((other.seconds[name][nearest] / first.seconds[name])[near])
-        if first.curve and other.curve:
-            self.at_equal_psnr.append(rate_at(other.curve, first.curve.quality) / first.curve.rate)
 
 
 def matched_pairs_frame(datasets: Sequence[CodedDataset]) -> pd.DataFrame:
@@ -59,26 +32,32 @@ def matched_pairs_frame(datasets: Sequence[CodedDataset]) -> pd.DataFrame:
     for first, other in combinations(datasets, 2):
         if first.key[1] == other.key[1] or first.key[3] != other.key[3]:
             continue
-        pairs = _Pairs()
-        for picture in first.images.keys() & other.images.keys():
-            pairs.add(first.images[picture], other.images[picture], timed_together=first.key[0] == other.key[0])
-        rows.append(first.columns | _columns_of_other(other) | _summary(pairs))
+        rows.append(
+            first.columns | {f"other_{name}": text for name, text in other.columns.items()} | _summary(first, other)
+        )
     told = [row for row in rows if row["n_equal"] or row["n_timed"] or np.isfinite(row["psnr_difference_db"])]
     return pd.DataFrame(told, columns=MATCHED_PAIRS)
 
 
-def _columns_of_other(other: CodedDataset) -> dict[str, str]:
-    return {f"other_{name}": text for name, text in other.columns.items()}
+def _summary(first: CodedDataset, other: CodedDataset) -> dict[str, float]:
+    """Ratios are the other's over the first's, point by point of the pictures that both have coded."""
+    shared = [(place, other.places[picture]) for picture, place in first.places.items() if picture in other.places]
+    own, theirs = np.array(shared, np.intp).reshape(-1, 2).T
+    nearest = nearest_sizes(first.bytes[own], other.bytes[theirs])
 
+    def beside(values: Floats) -> Floats:
+        return np.take_along_axis(values[theirs], nearest, 1)
 
-def _summary(pairs: _Pairs) -> dict[str, float]:
-    sizes, psnr_db, encode, decode, equal = (
-        _known(chunks) for chunks in (pairs.sizes, pairs.psnr_db, pairs.encode, pairs.decode, pairs.at_equal_psnr)
-    )
+    sizes = beside(other.bytes) / first.bytes[own]
+    near = np.abs(sizes - 1) <= TOLERANCE
+    psnr_db = _known((beside(other.psnr_db) - first.psnr_db[own])[near])
+    timed = near & (first.key[0] == other.key[0])
+    encode, decode = (_known((beside(other.seconds[n]) / first.seconds[n][own])[timed]) for n in ("encode", "decode"))
+    equal = _known(other.curves[theirs].rates_at(first.curves.quality[own]) / first.curves.rate[own])
     return {
-        "n_points": pairs.n_points,
-        "n_matched": len(sizes),
-        "size_difference": float(np.abs(sizes - 1).mean()) if len(sizes) else float("nan"),
+        "n_points": int(np.isfinite(first.bytes[own]).sum()),
+        "n_matched": int(near.sum()),
+        "size_difference": float(np.abs(sizes[near] - 1).mean()) if near.any() else float("nan"),
         "psnr_difference_db": float(psnr_db.mean()) if len(psnr_db) else float("nan"),
         "n_timed": len(decode),
         "encode_ratio": geometric_mean(encode),
@@ -88,7 +67,6 @@ def _summary(pairs: _Pairs) -> dict[str, float]:
     }
 
 
-def _known(chunks: Chunks) -> Floats:
-    values: Floats = np.concatenate([np.empty(0), *chunks])
+def _known(values: Floats) -> Floats:
     known: Floats = values[np.isfinite(values)]
     return known

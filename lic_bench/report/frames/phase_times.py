@@ -8,6 +8,7 @@ import pandas as pd
 
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns, successful_groups
+from lic_bench.report.frames.samples import sample_medians
 from lic_bench.store.run_folder import Run
 
 PHASES = [
@@ -25,14 +26,15 @@ def phase_times(run: Run) -> pd.DataFrame:
     """
     rows = []
     for group in successful_groups(run):
+        identity = identity_columns(run, group)
         for operation in OPERATIONS:
             timed = group[[_has_phases(values, operation) for values in group.phases_s]]
             images = [_median_repetition(values, operation) for values in timed.phases_s]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
-                latency_s = fmean(np.median(values) if values else np.nan for values in timed[f"{operation}_s"])
+                latency_s = fmean(sample_medians(timed[f"{operation}_s"].tolist()))
                 mean = pd.DataFrame([seconds for seconds, _ in images]).fillna(0.0).mean()
-                common = identity_columns(run, group) | {"operation": operation, "latency_s": latency_s} | counts
+                common = identity | {"operation": operation, "latency_s": latency_s} | counts
                 rows += [common | {"phase": name, "seconds": float(value)} for name, value in mean.items()]
     return pd.DataFrame(rows, columns=PHASES)
 

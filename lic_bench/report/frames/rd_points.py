@@ -136,9 +136,17 @@ def _points_of(curve: MeanCurve, folder: str) -> Iterator[dict[str, Any]]:
         }
 
 
-def all_points(runs: Sequence[Run], slugs: Sequence[str], imported: Sequence[Imported] = ()) -> pd.DataFrame:
-    """The published points of the codecs, then the imported ones, then the measured ones, see `narrowed_points`."""
-    common = common_images(runs)
+def all_points(
+    runs: Sequence[Run],
+    slugs: Sequence[str],
+    imported: Sequence[Imported] = (),
+    common: Mapping[Key, CommonImages] | None = None,
+) -> pd.DataFrame:
+    """The published points of the codecs, then the imported ones, then the measured ones, see `narrowed_points`.
+
+    common: common_images of the runs, if at hand.
+    """
+    common = common_images(runs) if common is None else common
     frames = [published_points(slugs), *map(imported_points, imported)]
     frames += [narrowed_points(run, common) for run in runs]
     frames = [frame for frame in frames if len(frame)]

@@ -14,9 +14,10 @@ from lic_bench.report.frames import codec_costs
 from lic_bench.report.frames.bd_rates import Anchor, anchor_slugs, bd_frame, points_of_metric
 from lic_bench.report.frames.bd_uncertainty import uncertainty_frame
 from lic_bench.report.frames.coded_images import coded_datasets
+from lic_bench.report.frames.common_images import CommonImages, Key, common_images
 from lic_bench.report.frames.decode_checks import CHECKS, decode_checks_frame
 from lic_bench.report.frames.equal_rates import equal_rates_frame
-from lic_bench.report.frames.image_curves import image_pools
+from lic_bench.report.frames.image_curves import CodecImages, image_pools
 from lic_bench.report.frames.matched_pairs import matched_pairs_frame
 from lic_bench.report.frames.per_image import PER_IMAGE, per_image_frame
 from lic_bench.report.frames.perceptual_rates import PerceptualRates, perceptual_rates
@@ -105,10 +106,9 @@ def gather_report_data(
     common_window: bool = False,
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
-    metrics: the perceptual ones to show in full.
 
-    common_window: the BD-rates of a data set over the quality that all shown curves reach.
-
+    metrics: the perceptual ones to show in full. common_window: the BD-rates of a data set over the quality that all
+    shown curves reach.
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
     if not runs and not imported and which == "none":
@@ -117,51 +117,64 @@ def gather_report_data(
         raise unknown("BD-rate method", method, METHODS)
     runs = [variants_after_bases(run) for run in runs]
     scaling_runs, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
-    chosen, *spare = Anchor.parse_all(anchor)
+    chosen, *spare = anchors = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}, {c.codec for i in imported for c in i.curves}
-    slugs_of_anchor = anchor_slugs(chosen, *codecs)
+    slugs = _slugs(which, chosen, codecs, runs)
     others = [slugs for other in spare for slugs in anchor_slugs(other, *codecs).values()]
-    asked_slugs = {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES}
-    stand_in_slugs = _stand_in_slugs(runs) if which != "none" else ()
-    loaded = chain(*asked_slugs.values(), *slugs_of_anchor.values(), *others, stand_in_slugs)
-    points = all_points(runs, tuple(dict.fromkeys(loaded)), imported)
-    shown = {metric: {*asked_slugs[metric], *slugs_of_anchor[metric], *stand_in_slugs} for metric in METRIC_NAMES}
+    common = common_images(runs)
+    shown = {metric: _shown(slugs, metric) for metric in METRIC_NAMES}
+    points = all_points(runs, tuple(dict.fromkeys(chain(*shown.values(), *others))), imported, common)
     return ReportData(
         runs=runs,
         anchor=chosen,
         method=method,
-        asked_slugs=asked_slugs,
-        slugs_of_anchor=slugs_of_anchor,
-        stand_in_slugs=stand_in_slugs,
         points=points,
-        **_bd_frames(points, runs, [chosen, *spare], shown if common_window else {}),
-        **_coded_frames(runs),
+        **slugs,
+        **_bd_frames(points, image_pools(runs, common), anchors, shown if common_window else {}),
+        **_coded_frames(runs, common),
         **_cost_frames(runs),
         failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
         per_image=_frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
-        perceptual=perceptual_rates(runs, points, [chosen, *spare], metrics),
+        perceptual=perceptual_rates(runs, points, anchors, metrics),
         imported=imported,
         beside=beside,
     )
 
 
+def _slugs(which: str, anchor: Anchor, codecs: tuple[set[str], set[str]], runs: Sequence[Run]) -> dict[str, Any]:
+    """The fields that name published curves. codecs: the measured ones, and the imported ones."""
+    return {
+        "asked_slugs": {metric: published.choose_slugs(which, metric) for metric in METRIC_NAMES},
+        "slugs_of_anchor": anchor_slugs(anchor, *codecs),
+        "stand_in_slugs": _stand_in_slugs(runs) if which != "none" else (),
+    }
+
+
+def _shown(slugs: Mapping[str, Any], metric: str) -> list[str]:
+    of_metric = (*slugs["asked_slugs"][metric], *slugs["slugs_of_anchor"][metric], *slugs["stand_in_slugs"])
+    return list(dict.fromkeys(of_metric))
+
+
 def _bd_frames(
-    points: pd.DataFrame, runs: Sequence[Run], anchors: Sequence[Anchor], shown: Mapping[str, Collection[str]]
+    points: pd.DataFrame,
+    pools: Sequence[Sequence[CodecImages]],
+    anchors: Sequence[Anchor],
+    shown: Mapping[str, Collection[str]],
 ) -> dict[str, Any]:
     """The fields `bd`, `windows` and `uncertainty`. shown: metric -> slugs with a common window; {}: none."""
     windows = {metric: _windows(points, metric, slugs) for metric, slugs in shown.items()}
     bd = pd.concat(
         [bd_frame(points, anchors, metric, windows.get(metric)) for metric in METRIC_NAMES], ignore_index=True
     )
-    uncertainty = uncertainty_frame(points, bd, image_pools(runs), anchors, windows.get("psnr_db", {}))
+    uncertainty = uncertainty_frame(points, bd, pools, anchors, windows.get("psnr_db", {}))
     return {"bd": bd, "windows": windows, "uncertainty": uncertainty}
 
 
-def _coded_frames(runs: Sequence[Run]) -> dict[str, Any]:
+def _coded_frames(runs: Sequence[Run], common: Mapping[Key, CommonImages]) -> dict[str, Any]:
     """The fields out of single images."""
     coded = list(coded_datasets(runs))
-    return {"equal_rates": equal_rates_frame(runs, coded), "matched_pairs": matched_pairs_frame(coded)}
+    return {"equal_rates": equal_rates_frame(common, coded), "matched_pairs": matched_pairs_frame(coded)}
 
 
 def _cost_frames(runs: Sequence[Run]) -> dict[str, Any]:

@@ -6,14 +6,28 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
-from lic_bench.rate_distortion.bd_rate import RDCurve, bd_rate
-from lic_bench.rate_distortion.equal_rates import geometric_mean, nearest_sizes, quality_at, rate_at
+from lic_bench.errors import UserError
+from lic_bench.rate_distortion.bd_rate import Floats, RDCurve, bd_rate, log_rate, monotone
+from lic_bench.rate_distortion.equal_rates import Curves, geometric_mean, nearest_sizes
 
 STRAIGHT = RDCurve("straight", [0.1, 0.2, 0.4, 0.8], [28.0, 30.0, 32.0, 34.0])  # the rate doubles every 2 dB
 
 steps = st.floats(0.05, 3.0)
 sizes = st.lists(st.integers(1, 10**6), min_size=1, max_size=8)
+
+
+def rate_at(curve: RDCurve, quality: ArrayLike) -> Floats:
+    """The rates of one curve."""
+    return Curves.through(curve.rate[None], curve.quality[None]).rates_at(
+        np.atleast_1d(np.asarray(quality, float))[None]
+    )[0]
+
+
+def quality_at(curve: RDCurve, rate: float) -> float:
+    """The quality of one curve."""
+    return float(Curves.through(curve.rate[None], curve.quality[None]).qualities_at(rate)[0])
 
 
 @st.composite
@@ -38,7 +52,7 @@ def test_nothing_beyond_the_ends() -> None:
 @given(curves(), st.floats(0, 1))
 def test_each_is_the_inverse_of_the_other(curve: RDCurve, share: float) -> None:
     rate = float(np.exp(np.interp(share, [0, 1], np.log(curve.rate[[0, -1]]))).clip(curve.rate[0], curve.rate[-1]))
-    assert float(rate_at(curve, quality_at(curve, rate))) == pytest.approx(rate, rel=1e-9)
+    assert float(rate_at(curve, quality_at(curve, rate))[0]) == pytest.approx(rate, rel=1e-9)
 
 
 @given(curves())
@@ -58,9 +72,27 @@ def test_a_constant_size_ratio_is_the_bd_rate(curve: RDCurve, ratio: float) -> N
 
 @given(sizes, sizes)
 def test_no_other_size_is_nearer(wanted: list[int], others: list[int]) -> None:
-    for size, place in zip(wanted, nearest_sizes(wanted, others), strict=True):
+    (places,) = nearest_sizes(np.array([wanted], float), np.array([others], float))
+    for size, place in zip(wanted, places, strict=True):
         distances = [abs(math.log(other / size)) for other in others]
         assert distances[place] == pytest.approx(min(distances))
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=9), st.integers(0, 2))
+def test_many_curves_are_as_each_alone_by_scipy(points: list[tuple[int, int]], missing: int) -> None:
+    """Rates and qualities in small steps, so that some are equal and some turn back."""
+    rate, quality = (np.array([*values, *[np.nan] * missing]) for values in zip(*points, strict=True))
+    rate, quality = np.stack([rate, STRAIGHT.rate[np.arange(len(rate)) % 4]]), np.stack([quality, quality])
+    wanted = np.linspace(0.5, 9.5, 37)
+    found = Curves.through(rate, quality).rates_at(np.stack([wanted, wanted]))
+    try:
+        curve, _ = monotone("alone", rate[0, : len(points)], quality[0, : len(points)])
+    except UserError:
+        assert np.isnan(found[0]).all()
+        return
+    within = (wanted >= curve.quality[0]) & (wanted <= curve.quality[-1])
+    assert (np.isfinite(found[0]) == within).all()
+    assert found[0, within] == pytest.approx(np.exp(log_rate(curve)(wanted[within])), rel=1e-12)
 
 
 def test_the_geometric_mean_of_a_ratio_and_its_inverse_is_one() -> None:

@@ -45,6 +45,21 @@ def test_every_table_and_figure_is_written_in_every_notation(written: WrittenRep
         assert {f"figures/{figure}.{suffix}" for suffix in ("svg", "pdf", "png")} <= there
 
 
+def test_only_the_formats_that_are_asked_for_are_written_and_earlier_ones_go(make_run: MakeRun, tmp_path: Path) -> None:
+    make_run(tmp_path / "r", {"jpeg": 1.0, "webp": 0.9}, images=2, dataset="sample")
+    out, chosen = tmp_path / "out", {"published": "none", "anchor": "jpeg"}
+    page = write_report([tmp_path / "r"], out, **chosen).index.read_bytes()
+    (out / "mine.txt").touch()
+    quick = write_report([tmp_path / "r"], out, **chosen, formats=["md", "html"])
+    assert {path.suffix for path in out.rglob("*.*")} == {".md", ".html", ".txt"}
+    assert quick.index.read_bytes() == page
+    bare = write_report([tmp_path / "r"], out, **chosen, formats=["csv", "png"])
+    assert {path.suffix for path in out.rglob("*.*")} == {".csv", ".png", ".txt"}
+    assert bare.index == out
+    with pytest.raises(UserError, match=r"'pgn'.*png"):
+        write_report([tmp_path / "r"], out, **chosen, formats=["csv", "pgn"])
+
+
 class Page(HTMLParser):
     """Collects ids and references; knows whether every element is closed."""
 

@@ -9,18 +9,18 @@ from lic_bench.store import jsonl
 
 def test_lines_are_appended_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    assert jsonl.whole_lines(path) == []
+    assert list(jsonl.whole_lines(path)) == []
     jsonl.append(path, "one\ntwo\n")
     jsonl.append(path, "three\n")
-    assert jsonl.whole_lines(path) == [b"one", b"two", b"three"]
+    assert list(jsonl.whole_lines(path)) == [b"one", b"two", b"three"]
 
 
 def test_a_torn_last_line_does_not_count_and_is_cut_only_on_repair(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"one\ntw")
-    assert jsonl.whole_lines(path) == [b"one"]
+    assert list(jsonl.whole_lines(path)) == [b"one"]
     assert path.read_bytes() == b"one\ntw"
-    assert jsonl.whole_lines(path, repair=True) == [b"one"]
+    assert list(jsonl.whole_lines(path, repair=True)) == [b"one"]
     assert path.read_bytes() == b"one\n"
 
 
@@ -45,4 +45,4 @@ except OSError:
 
 def test_a_file_that_may_not_be_read_raises(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError):
-        jsonl.whole_lines(tmp_path)
+        list(jsonl.whole_lines(tmp_path))

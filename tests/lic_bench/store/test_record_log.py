@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lic_bench.errors import UserError
-from lic_bench.store.record_log import RecordLog, parse_row, read_rows
+from lic_bench.store.record_log import RecordLog, each_row, parse_row, read_rows
 from lic_bench.store.records import IDENTITY, LARGEST, Complexity, Record
 
 ROOT = Path(__file__).parents[3]
@@ -124,7 +124,7 @@ def test_what_could_not_be_read_back_is_a_failed_record(tmp_path: Path, wrong: d
 
 def test_a_file_name_that_is_no_utf_8_can_be_written_down(tmp_path: Path) -> None:
     RecordLog(tmp_path / "rows", Record).append(replace(RECORD, image=os.fsdecode(b"a\xff.png")))
-    (row,) = read_rows(tmp_path / "rows", Record, printable=True)
+    (row,) = each_row(tmp_path / "rows", Record, printable=True)
     assert row.image == r"a\udcff.png"
 
 

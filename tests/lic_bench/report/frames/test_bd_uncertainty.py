@@ -11,6 +11,7 @@ import pytest
 from lic_bench.rate_distortion.image_bootstrap import MIN_IMAGES
 from lic_bench.report.frames.bd_rates import Anchor, bd_frame
 from lic_bench.report.frames.bd_uncertainty import uncertainty_frame
+from lic_bench.report.frames.common_images import common_images
 from lic_bench.report.frames.image_curves import image_pools
 from lic_bench.report.frames.rd_points import all_points
 from lic_bench.store.run_folder import Run
@@ -21,7 +22,9 @@ SHIPPED = Path(__file__).parents[4] / "results" / "measured"
 
 def frame_of(runs: Sequence[Run], anchor: str, points: pd.DataFrame) -> pd.DataFrame:
     anchors = Anchor.parse_all(anchor)
-    return uncertainty_frame(points, bd_frame(points, anchors, "psnr_db"), image_pools(runs), anchors, {})
+    return uncertainty_frame(
+        points, bd_frame(points, anchors, "psnr_db"), image_pools(runs, common_images(runs)), anchors, {}
+    )
 
 
 def row_of(frame: pd.DataFrame, codec: str) -> Any:
@@ -96,7 +99,8 @@ def test_without_a_measured_anchor_the_best_codec_is_it(shipped: tuple[list[Run]
 
 def test_a_pool_has_the_images_that_all_codecs_have(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", {"jpeg": 1.0, "webp": 1.1}, failing={("webp", 2, 3)})
-    ((jpeg, webp),) = image_pools([run])
+    ((jpeg, webp),) = image_pools([run], common_images([run]))
     assert len(jpeg.curves) == len(webp.curves) == 23
     assert jpeg.image_set.startswith("kodak [23 images")
-    assert image_pools([make_run(tmp_path / "alone", {"jpeg": 1.0})]) == []
+    alone = make_run(tmp_path / "alone", {"jpeg": 1.0})
+    assert image_pools([alone], common_images([alone])) == []

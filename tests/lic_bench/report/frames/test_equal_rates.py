@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from lic_bench.report.frames.coded_images import coded_datasets
+from lic_bench.report.frames.common_images import common_images
 from lic_bench.report.frames.equal_rates import equal_rates_frame
 from lic_bench.store.run_folder import Run
 
@@ -17,7 +18,7 @@ TILTS = [0.1 * (image - 11.5) for image in range(24)]  # dB that an image has mo
 
 
 def frame_of(*runs: Run) -> pd.DataFrame:
-    return equal_rates_frame(runs, list(coded_datasets(runs)))
+    return equal_rates_frame(common_images(runs), list(coded_datasets(runs)))
 
 
 def cell(frame: pd.DataFrame, codec: str, target: str) -> Any:

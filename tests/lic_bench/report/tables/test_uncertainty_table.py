@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from lic_bench.report.frames.report_data import gather_report_data
+from lic_bench.report.tables.all_tables import all_tables
 from lic_bench.report.tables.notations import to_markdown
 from lic_bench.report.tables.table import Table
-from lic_bench.report.write_report import _make_tables
 from lic_bench.store.run_folder import Run
 
 
 @pytest.fixture(scope="module")
 def tables(make_run: Callable[..., Run], tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Table]:
     run = make_run(tmp_path_factory.mktemp("report") / "run", {"jpeg": 1.0, "webp": 0.8})
-    return _make_tables(gather_report_data([run], "elic", "jpeg", "pchip", common_window=True), (8.0,))
+    return all_tables(gather_report_data([run], "elic", "jpeg", "pchip", common_window=True), (8.0,))
 
 
 def test_a_row_has_its_interval_or_none(tables: Mapping[str, Table]) -> None:
