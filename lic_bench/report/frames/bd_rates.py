@@ -82,9 +82,9 @@ def anchor_slugs(anchor: Anchor, codecs: Iterable[str], imported: Iterable[str] 
 
 
 def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The points with this metric of codecs that were not trained for another one."""
+    """The points with a rate and this metric, of codecs that were not trained for another one."""
     other = {"psnr_db": "ms-ssim", "ms_ssim_db": None}[metric]
-    return points[points[metric].notna() & (points.metric_optimised_for != other)]
+    return points[points.bpp.notna() & points[metric].notna() & (points.metric_optimised_for != other)]
 
 
 def bd_frame(points: pd.DataFrame, anchors: Sequence[Anchor], metric: str) -> pd.DataFrame:

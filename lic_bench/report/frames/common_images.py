@@ -80,6 +80,8 @@ def _coded_of(run: Run, dataset: str, records: pd.DataFrame) -> Iterable[Coded]:
     """Each codec that has a curve. records: of all codecs of a run on a data set."""
     wanted = pictures_of(records)
     for (codec, device), group in records_on_curves(records).groupby(["codec", "device"], sort=False):
+        if group.payload_bytes.isna().all():
+            continue
         counting = [own for _, rows in group.groupby("quality") if (own := _counting(rows, wanted)) is not None]
         if len(counting) >= MIN_QUALITIES:
             label, pictures = measured_label(str(codec), group["mode"].iloc[0]), reduce(frozenset.__and__, counting)
