@@ -33,10 +33,12 @@ from lic_bench.report.tables.throughput_table import throughput_table
 from lic_bench.report.tables.variants_table import variants_table
 from lic_bench.store.mean_curves import Imported, is_imported
 from lic_bench.store.run_folder import Run
+from lic_bench.store.run_json import is_elsewhere
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = ("svg", "pdf", "png")
 FIGURES = "figures"  # their folder
+NOTHING = "Published values only; nothing here was measured. "
 TITLE = "Learned image compression, measured"
 
 
@@ -213,8 +215,11 @@ def _sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Sec
 
 
 def _lead(data: ReportData) -> str:
-    measured = ", ".join(run.name for run in data.all_runs)
-    what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
+    measured, elsewhere = (
+        ", ".join(run.name for run in data.all_runs if is_elsewhere(run.info) == there) for there in (False, True)
+    )
+    what = f"Measured: {measured}. " if measured else "" if elsewhere else NOTHING
+    what += f"Coded elsewhere, distortions measured here, no times: {elsewhere}. " if elsewhere else ""
     imported = ", ".join(item.name for item in data.imported)
     what += f"Imported, measured elsewhere, means only: {imported}. " if imported else ""
     return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

@@ -56,9 +56,9 @@ def read_sizes(path: Path, images: Mapping[str, str]) -> dict[Name, Size]:
 
 
 def sizes_beside(pictures: Mapping[Name, Path]) -> tuple[dict[Name, Size], dict[Name, list[Path]]]:
-    """The sizes of the bitstreams beside the pictures, of their names with an ending of BITSTREAMS; and who has several.
+    """The sizes of the bitstreams beside the pictures, and who has several; without one: in neither.
 
-    A picture that is not LOSSLESS is its own bitstream. Pictures without one are in neither.
+    A bitstream has the picture's name and an ending of BITSTREAMS. A picture that is not LOSSLESS is its own.
     """
     sizes, several = {}, {}
     for name, picture in pictures.items():

@@ -73,9 +73,10 @@ def find_pattern(paths: Sequence[str], images: Collection[str], codec: str, fold
             best, most = pattern, count
     if best is None:
         raise UserError(
-            f"No path in {folder} tells quality and image, as {printable(paths[0])}; allowed are "
+            f"No path in {folder} tells quality and image, the first: {printable(paths[0])}; allowed are "
             "CODEC/QUALITY/IMAGE.png, CODEC_QUALITY/IMAGE.png and CODEC/IMAGE_QUALITY.png, the quality a whole number "
-            "and the image called as its original; or say how with --pattern '{codec}/q{quality}/{image}.png'."
+            f"and the image called as its original ({next(iter(images))}); "
+            "or say how with --pattern '{codec}/q{quality}/{image}.png'."
         )
     return best
 
