@@ -71,6 +71,7 @@ def pair_pictures(dataset: Dataset, decoded: Path, pattern: str | None, sizes: P
         pairing.pairs += [pair] if pair else []
         pairing.problems += [Problem(*name[:2], problem, name.image)] if problem else []
     pairing.problems += _lacking(pictures, originals)
+    pairing.problems.sort(key=lambda problem: (problem.codec, problem.quality or 0))
     return pairing
 
 
