@@ -11,12 +11,12 @@ from typer import Argument, Option
 from lic_bench.commands import completion
 from lic_bench.commands import options as opt
 from lic_bench.commands.completion import offering
-from lic_bench.commands.exit_codes import INTERRUPTED
+from lic_bench.commands.exit_codes import FAILED, INTERRUPTED
 from lic_bench.errors import UserError
 from lic_bench.terminal.output import console, errors
 
 if TYPE_CHECKING:
-    from lic_bench.run.decoded_elsewhere.measured_pairs import MetricsOptions
+    from lic_bench.run.decoded_elsewhere.measured_pairs import MetricsOptions, Outcome
     from lic_bench.run.decoded_elsewhere.metrics_choice import Metrics
     from lic_bench.run.decoded_elsewhere.picture_pairs import Pair, Pairing
 
@@ -82,8 +82,8 @@ def metrics(
     chosen = choose_metrics(options.metrics, options.metric_weights)
     pairing = find_pairs(options)
     _check(pairing, chosen, skip=skip)
-    troubles = _measure(pairing, options, chosen)
-    _say_results(options.out, troubles, as_json=as_json)
+    outcome = _measure(pairing, options, chosen)
+    _say_results(options.out, outcome, as_json=as_json)
 
 
 def _check(pairing: Pairing, chosen: Metrics, *, skip: bool) -> None:
@@ -107,7 +107,7 @@ def _check(pairing: Pairing, chosen: Metrics, *, skip: bool) -> None:
         console.say(note)
 
 
-def _measure(pairing: Pairing, options: MetricsOptions, chosen: Metrics) -> list[str]:
+def _measure(pairing: Pairing, options: MetricsOptions, chosen: Metrics) -> Outcome:
     from lic_bench.run.decoded_elsewhere.measured_pairs import measure_pairs
     from lic_bench.terminal.progress import live_bar
 
@@ -115,7 +115,7 @@ def _measure(pairing: Pairing, options: MetricsOptions, chosen: Metrics) -> list
         with live_bar(console) as bar:
             task = bar.add_task("", total=len(pairing.pairs), eta="")
 
-            def stored(pair: Pair, done: int, _: int) -> None:
+            def stored(pair: Pair, done: int) -> None:
                 text = f"{pair.name.codec} {pair.name.quality} {pair.name.image}"
                 bar.update(task, completed=done, description=text)
 
@@ -125,7 +125,9 @@ def _measure(pairing: Pairing, options: MetricsOptions, chosen: Metrics) -> list
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _say_results(out: Path, troubles: list[str], *, as_json: bool) -> None:
+def _say_results(out: Path, outcome: Outcome, *, as_json: bool) -> None:
+    """Print the means; leave with FAILED where a metric could not be measured."""
+    from lic_bench.terminal.decoded_elsewhere import perceptual_tables
     from lic_bench.terminal.listings import run_points, run_summary
 
     points = run_points(out)
@@ -133,6 +135,10 @@ def _say_results(out: Path, troubles: list[str], *, as_json: bool) -> None:
         console.say_json(points)
     else:
         console.print(run_summary(points))
-    for text in troubles:
-        errors.say(text)
+        for table in perceptual_tables(out):
+            console.print(table)
+    for text, count in (outcome.undefined + outcome.failed).items():
+        errors.say(f"No {text} ({count} pictures).")
     console.say(f"Coded elsewhere, measured here. Next: lic-bench report {out}")
+    if outcome.failed.total():
+        raise typer.Exit(FAILED)

@@ -1,8 +1,10 @@
 """What `lic-bench metrics` understood of the pictures of others, and what does not fit."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+import pandas as pd
 from rich.table import Table
 
 from lic_bench.run.decoded_elsewhere.picture_pairs import Pairing, Problem
@@ -31,6 +33,22 @@ def pairing_lines(pairing: Pairing) -> list[str]:
         f"Originals: {pairing.dataset.name}, {usable} image{'s' * (usable != 1)}",
         f"Sizes: {pairing.sizes or NO_SIZES}",
     ]
+
+
+def perceptual_tables(folder: Path) -> Iterator[Table]:
+    """Of each codec and data set in a run that has perceptual values: their means, a row per metric."""
+    from lic_bench.store.run_folder import Run
+
+    records = Run(folder).records
+    for (codec, _), rows in records[records.perceptual.map(bool)].groupby(["codec", "dataset"]):
+        values = rows.set_index("quality").perceptual.apply(pd.Series).astype(float)  # NaN where a picture has none
+        means = values.groupby("quality").agg(lambda column: column.mean(skipna=False))
+        texts = [[str(name), *map(_number, means[name])] for name in means]
+        yield plain_table([str(codec), *(f"quality {quality}" for quality in means.index)], texts)
+
+
+def _number(mean: float) -> str:
+    return "-" if mean != mean else f"{mean:.3f}"
 
 
 def problems_table(problems: Sequence[Problem]) -> Table:

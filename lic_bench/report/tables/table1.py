@@ -29,7 +29,9 @@ MEASURED = (
     "starts; FLOPs and parameters are thop's, as the paper's are: multiply-accumulates of one forward pass, and the "
     "parameters of the modules for which thop has a rule."
 )
-CODED_ELSEWHERE = "coded and decoded elsewhere, so without times; PSNR and MS-SSIM measured here on the decoded pictures."
+CODED_ELSEWHERE = (
+    "coded and decoded elsewhere, so without times; PSNR and MS-SSIM measured here on the decoded pictures."
+)
 SIZES = "bpp is of the sizes that came with them, headers included."
 NO_SIZES = "Sizes are not known: no rates, no curves."
 THROUGHPUT = "Throughput [images/s]", {"encode_images_per_s": "Enc", "decode_images_per_s": "Dec"}

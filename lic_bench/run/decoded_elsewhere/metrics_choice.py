@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lic_bench.errors import UserError
+from lic_bench.errors import UserError, unknown
 from lic_bench.measurement.perceptual.measuring import find_implementations
-from lic_bench.measurement.perceptual.registry import METRICS
+from lic_bench.measurement.perceptual.registry import JPEG_AI, METRICS, WITHOUT_WEIGHTS
 from lic_bench.option_lists import split_list
 from lic_bench.system.named_folders import named_folder
+
+ALL, GROUP = "all", "jpeg-ai"
 
 
 @dataclass(slots=True)
@@ -21,30 +23,32 @@ class Metrics:
 
 
 def choose_metrics(names: str | None, weights: Sequence[str]) -> Metrics:
-    """The metrics of --metrics, "all" or names.
+    """The metrics of --metrics: names, jpeg-ai, or all, which are those that need no weights and those that have some.
 
     Raises UserError for an unknown one, and for one that is named and cannot be measured here.
     """
     files = _weights_files(weights)
     if names is None:
+        if files:
+            raise UserError("--metric-weights without --metrics measures nothing; name the metric there too.")
         return Metrics()
     asked = split_list(names, "--metrics")
-    there, missing = find_implementations([*METRICS] if asked == ["all"] else asked, files)
-    if missing and asked != ["all"]:
-        name, why = next(iter(missing.items()))
-        raise UserError(f"--metrics {name} cannot be measured here: {why}")
-    return Metrics(there, files, [f"without {name}: {why}" for name, why in missing.items()])
+    named = [metric for name in asked if name != ALL for metric in (JPEG_AI if name == GROUP else (name,))]
+    there, missing = find_implementations([*named, *((*WITHOUT_WEIGHTS, *files) if ALL in asked else ())], files)
+    if lacking := next((name for name in named if name in missing), ""):
+        raise UserError(f"--metrics {lacking} cannot be measured here: {missing[lacking]}")
+    return Metrics(there, files, [f"left out: {name}, as {why}" for name, why in missing.items()])
 
 
 def _weights_files(options: Sequence[str]) -> dict[str, Path]:
     """The files of --metric-weights METRIC=FILE."""
     files: dict[str, Path] = {}
     for option in options:
-        name, equals, file = option.partition("=")
-        path = named_folder(file)
-        if not equals or name not in METRICS or path is None or not path.is_file():
-            raise UserError(
-                f"--metric-weights {option}: write METRIC=FILE, as lpips=alexnet.pth, with a file that is there."
-            )
-        files[name] = path
+        name, _, text = option.partition("=")
+        file = named_folder(text)
+        if name not in METRICS or name in WITHOUT_WEIGHTS:
+            raise unknown("metric with weights:", name, METRICS.keys() - {*WITHOUT_WEIGHTS})
+        if file is None or not file.is_file():
+            raise UserError(f"--metric-weights {option}: {text or 'nothing'} is no file; write {name}=FILE.")
+        files[name] = file
     return files
