@@ -48,12 +48,13 @@ Pattern = Annotated[
     Option(help="How DECODED is called, as '{codec}/q{quality}/{image}.png'. [default: found]", show_default=False),
 ]
 MetricNames = Annotated[
-    str | None, Option("--metrics", help="Perceptual metrics beside PSNR and MS-SSIM: names with commas, or all.")
+    str | None,
+    Option("--metrics", help="Perceptual metrics beside PSNR and MS-SSIM: names with commas, jpeg-ai, or all."),
 ]
 MetricWeights = Annotated[
     list[str] | None, Option(metavar="METRIC=FILE", help="The network that a metric needs; may be repeated.")
 ]
-Jobs = Annotated[int | None, Option(help="Pictures at a time for --metrics. [default: --threads of torch]", min=1)]
+Jobs = Annotated[int | None, Option(help="Pictures at a time for --metrics. [default: the threads of torch]", min=1)]
 Skip = Annotated[bool, Option("--skip", help="Measure what fits, without what does not.")]
 
 

@@ -11,13 +11,12 @@ from lic_bench.errors import UserError, printable, unknown
 FIELDS: Mapping[str, str] = {"codec": "[^/]+", "quality": r"\d+", "image": ".+"}
 NEEDED = ("quality", "image")
 ANY_ENDING = r"\.[^./]+"
-# Tried in this order: before the quality may stand one of the words.
+# Tried in this order, with one of the words before the quality, so that a codec's name does not end in it.
 ORDERS = (
-    *("{codec}/{quality}/{image}", "{codec}_{quality}/{image}", "{codec}-{quality}/{image}"),
-    *("{codec}/{image}_{quality}", "{codec}/{image}-{quality}", "{quality}/{image}"),
-    *("{image}_{quality}", "{image}-{quality}"),
+    *("{quality}/{image}", "{codec}/{quality}/{image}", "{codec}_{quality}/{image}", "{codec}-{quality}/{image}"),
+    *("{image}_{quality}", "{image}-{quality}", "{codec}/{image}_{quality}", "{codec}/{image}-{quality}"),
 )
-WORDS = ("", "q", "Q", "qp", "QP", "quality", *(word + mark for word in ("q", "qp", "quality") for mark in "_-="))
+WORDS = (*(word + mark for word in ("quality", "qp", "q") for mark in "_-="), "quality", "QP", "qp", "Q", "q", "")
 
 
 class Name(NamedTuple):
