@@ -4,18 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import groupby, repeat
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from lic_bench import __version__
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import find_dataset
 from lic_bench.images.image_file import Image, read_image
-from lic_bench.machine.software import describe_software, git_commit
+from lic_bench.machine.environment_record import describe_environment
 from lic_bench.measurement.distortion import ms_ssim, mse_8bit, psnr_db
 from lic_bench.measurement.perceptual.measuring import Picture, Score, measure
 from lic_bench.measurement.perceptual.registry import METRICS
@@ -24,6 +22,8 @@ from lic_bench.run.decoded_elsewhere.picture_pairs import Pair, Pairing, pair_pi
 from lic_bench.store.records import ELSEWHERE, PROTOCOL, Record
 from lic_bench.store.run_folder import Store, set_aside
 from lic_bench.system import stop_signals
+
+ENVIRONMENT = ("time", "lic_bench", "git_commit", "packages")  # of this machine nothing, as it took no times
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +173,7 @@ def _run_values(pairing: Pairing, metrics: Metrics) -> dict[str, Any]:
     dataset, qualities = pairing.dataset, defaultdict[str, set[int]](set)
     for pair in pairing.pairs:
         qualities[pair.name.codec].add(pair.name.quality)
+    environment = describe_environment(torch.device("cpu"))
     originals = {pair.original.name: pair.original.sha256 for pair in pairing.pairs}
     return {
         "config": {
@@ -186,12 +187,7 @@ def _run_values(pairing: Pairing, metrics: Metrics) -> dict[str, Any]:
             "protocol": PROTOCOL,
         },
         "fingerprint": {},
-        "environment": {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "lic_bench": __version__,
-            "git_commit": git_commit(),
-            "packages": describe_software()["packages"],
-        },
+        "environment": {name: environment[name] for name in ENVIRONMENT},
         "images": {f"{dataset.name}/{name}": sha256 for name, sha256 in sorted(originals.items())},
         "decoded": {_text(pair): pair.decoded.sha256 for pair in pairing.pairs},
         "warnings": list(dataset.warnings),
