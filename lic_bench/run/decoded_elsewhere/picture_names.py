@@ -11,7 +11,7 @@ from lic_bench.errors import UserError, printable, unknown
 FIELDS: Mapping[str, str] = {"codec": "[^/]+", "quality": r"\d+", "image": ".+"}
 NEEDED = ("quality", "image")
 ANY_ENDING = r"\.[^./]+"
-# Tried in this order, with one of the words before the quality, so that a codec's name does not end in it.
+# Tried in this order, first with the longest word before the quality, so that no codec's name ends in it.
 ORDERS = (
     *("{quality}/{image}", "{codec}/{quality}/{image}", "{codec}_{quality}/{image}", "{codec}-{quality}/{image}"),
     *("{image}_{quality}", "{image}-{quality}", "{codec}/{image}_{quality}", "{codec}/{image}-{quality}"),
@@ -65,7 +65,7 @@ def find_pattern(paths: Sequence[str], images: Collection[str], codec: str, fold
     Raises UserError where none is of any.
     """
     best, most = None, 0
-    for order, word in product(ORDERS, WORDS):
+    for word, order in product(WORDS, ORDERS):
         pattern = Pattern(order.replace("{quality}", f"{word}{{quality}}"), codec)
         count = sum((name := pattern.read(path)) is not None and name.image in images for path in paths)
         if count > most:
