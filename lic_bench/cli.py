@@ -65,6 +65,7 @@ def app() -> Typer:
     from lic_bench.commands.history import history_app
     from lic_bench.commands.import_ import import_points
     from lic_bench.commands.list import list_known
+    from lic_bench.commands.metrics import metrics
     from lic_bench.commands.report import report
     from lic_bench.commands.run import run
     from lic_bench.commands.scale import scale
@@ -85,6 +86,7 @@ def app() -> Typer:
     verbs.add_typer(history_app, name="history")
     verbs.command("import")(import_points)
     verbs.command()(export)
+    verbs.command()(metrics)
     verbs.command("list")(list_known)
     verbs.command()(doctor)
     verbs.command()(show)

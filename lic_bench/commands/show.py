@@ -26,6 +26,7 @@ def show(
     run: RunArgument, codec: Codec, quality: Quality, image: Image, launch: Open = False, as_json: opt.AsJson = False
 ) -> None:
     """Name the files of a decoded image that `run --save` kept, with its bits per pixel and PSNR."""
+    from lic_bench.store.records import ELSEWHERE
     from lic_bench.store.saved_files import saved_path
 
     record = _record(run, codec, quality, image)
@@ -34,7 +35,8 @@ def show(
     if lost := next((file for file in files.values() if not file.exists()), None):
         raise UserError(f"{lost} is not there any more; `lic-bench run --fresh` makes it again.")
     if not files or (launch and "picture" not in files):
-        raise UserError(f"{run} keeps no {'picture' if files else 'files'} of it; add --save pictures to its run.")
+        why = "it was coded elsewhere" if record.device == ELSEWHERE else "add --save pictures to its run"
+        raise UserError(f"{run} keeps no {'picture' if files else 'files'} of it; {why}.")
     if as_json:
         console.say_json({**_figures(record), **{kind: str(file) for kind, file in files.items()}})
     else:

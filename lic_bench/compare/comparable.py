@@ -6,6 +6,7 @@ from typing import Any
 
 from lic_bench.errors import UserError, unknown
 from lic_bench.store.run_folder import Run
+from lic_bench.store.run_json import is_elsewhere
 
 ABSENT, PRESENT = "absent", "there"
 
@@ -78,6 +79,12 @@ def check_comparable(base: Run, new: Run, allow: Sequence[str]) -> list[Differen
     for name in allow:
         if name not in NAMES:
             raise unknown("--allow", name, NAMES)
+    elsewhere = [run.name for run in (base, new) if is_elsewhere(run.info)]
+    if len(elsewhere) == 1:
+        raise NotComparable(
+            f"{elsewhere[0]} was coded elsewhere: it has no times and no machine to compare; `lic-bench report` "
+            "shows both runs beside each other."
+        )
     different = differences(base, new)
     if refused := [difference for difference in different if difference.name not in allow]:
         options = " ".join(f"--allow {name}" for name in dict.fromkeys(d.name for d in refused))
@@ -90,7 +97,8 @@ def check_comparable(base: Run, new: Run, allow: Sequence[str]) -> list[Differen
 
 def noted_differences(base: Run, new: Run) -> list[str]:
     """The differences for which runs are compared, version, commit and kernels; and runs with several commits."""
-    notes = [
+    notes = ["Both were coded elsewhere: there are no times"] if is_elsewhere(base.info) else []
+    notes += [
         f"{name} has records of {len(run.commits)} commits: {', '.join(map(str, run.commits))}"
         for name, run in (("BASE", base), ("NEW", new))
         if len(run.commits) > 1

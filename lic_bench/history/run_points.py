@@ -16,6 +16,7 @@ from lic_bench.history.machine_name import machine_name, short_hash, software_ha
 from lic_bench.history.point import RELATIVE, Point
 from lic_bench.report.frames.image_sets import records_of_usable
 from lic_bench.store.run_folder import Run
+from lic_bench.store.run_json import is_elsewhere
 
 ImageHashes: TypeAlias = Mapping[str, str]  # of all images under STATUS, of those not failed under "ok"
 OF_OPERATIONS: ImageHashes = {STATUS: "", "ok": ""}
@@ -29,6 +30,10 @@ def points_of(run: Run) -> list[Point]:
     Without incomplete data sets, of which images are missing at that codec, quality and commit.
     Raises UserError for a run that does not say when and on what machine it was made.
     """
+    if is_elsewhere(run.info):
+        raise UserError(
+            f"{run.folder} was coded elsewhere, by no commit of lic-bench; the history keeps runs of `run`."
+        )
     for part, what in (("environment", "time"), ("fingerprint", "machine")):
         info = run.info.get(part)
         if not info or (what == "time" and not info.get(what)):

@@ -9,6 +9,7 @@ from lic_bench.codecs.registry import find_codec
 from lic_bench.measurement.perceptual.registry import METRICS
 from lic_bench.rate_distortion import published
 from lic_bench.spec import VARIANT_MARK
+from lic_bench.store.records import ELSEWHERE
 from lic_bench.store.run_folder import Run
 
 DATASETS = {"kodak": "Kodak", "clic": "CLIC", "tecnick": "Tecnick"}
@@ -108,8 +109,8 @@ def plural(count: int, noun: str) -> str:
 
 
 def source_label(run: str, device: str, runs: Sequence[Run]) -> str:
-    """The run's name, with the device if the run used several."""
-    several = any(other.name == run and other.records.device.nunique() > 1 for other in runs)
+    """The run's name, with the device if the run used several, and where it was coded if that is elsewhere."""
+    several = device == ELSEWHERE or any(other.name == run and other.records.device.nunique() > 1 for other in runs)
     return f"{run} ({device})" if several else run
 
 

@@ -7,6 +7,9 @@ from lic_bench.report.html_page import Picture, Section
 from lic_bench.report.tables.paper_tables import NAMES as PAPER_TABLES
 from lic_bench.report.tables.per_image_table import NAME as PER_IMAGE
 from lic_bench.report.tables.table import Table
+from lic_bench.store.run_json import is_elsewhere
+
+NOTHING = "Published values only; nothing here was measured. "
 
 
 def page_sections(tables: dict[str, Table], pictures: Sequence[Picture]) -> list[Section]:
@@ -59,8 +62,11 @@ def interactive_twin(figure: str) -> str:
 
 def lead(data: ReportData) -> str:
     """The first sentences of the page."""
-    measured = ", ".join(run.name for run in data.all_runs)
-    what = f"Measured: {measured}. " if measured else "Published values only; nothing here was measured. "
+    measured, elsewhere = (
+        ", ".join(run.name for run in data.all_runs if is_elsewhere(run.info) == there) for there in (False, True)
+    )
+    what = f"Measured: {measured}. " if measured else "" if elsewhere else NOTHING
+    what += f"Coded elsewhere, distortions measured here, no times: {elsewhere}. " if elsewhere else ""
     imported = ", ".join(item.name for item in data.imported)
     what += f"Imported, measured elsewhere, means only: {imported}. " if imported else ""
     return what + "Published values are marked as such everywhere; they were obtained by others on other machines."

@@ -10,6 +10,7 @@ from lic_bench.errors import UserError, unknown
 from lic_bench.rate_distortion.shipped_data import shipped_files
 from lic_bench.report.frames.image_sets import Picture, pictures_of
 from lic_bench.store.run_folder import Run
+from lic_bench.store.run_json import is_elsewhere
 
 TIMES = "-times"  # ends the name of a run of few images on an idle machine; their times go into the other run
 KEY = ["codec", "quality", "dataset", "image"]
@@ -76,11 +77,11 @@ def _copy_times(times: pd.DataFrame, records: pd.DataFrame) -> bool:
 
 
 def without_remeasured(references: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
-    """The reference runs without the codecs that the user's runs have measured on the same images.
+    """The reference runs without the codecs that the user's runs have coded on the same images, not elsewhere.
 
     A reference run of which nothing remains is left out.
     """
-    own = {measured for run in runs for measured in _images_by_codec(run).values()}
+    own = {measured for run in runs if not is_elsewhere(run.info) for measured in _images_by_codec(run).values()}
     for run in references:
         remeasured = {pair for pair, measured in _images_by_codec(run).items() if measured in own}
         pairs = zip(run.records.codec, run.records.dataset, strict=True)

@@ -28,7 +28,7 @@ from lic_bench.measurement.distortion import to_8bit
 from lic_bench.measurement.failures import Failure, memory_errors_unified
 from lic_bench.run.weights_choice import find_weights, parse_checkpoints
 from lic_bench.store.record_log import records_of
-from lic_bench.store.records import Record
+from lic_bench.store.records import ELSEWHERE, Record
 from lic_bench.store.saved_files import DECODE_CHECKS, SavedBitstream, picture_hash, saved_path
 from lic_bench.system.option_lists import split_list
 from lic_bench.system.whole_file import write_whole
@@ -74,11 +74,14 @@ def check_decodes(
     chosen = choose_device(device)
     apply_protocol_settings(chosen, threads)
     names = split_list(codecs, "--codecs") if codecs is not None else None
-    good = [record for record in records_of(run) if record.status == "ok" and record.saved_bitstream]
+    stored = records_of(run)
+    good = [record for record in stored if record.status == "ok" and record.saved_bitstream]
     records = [record for record in good if names is None or record.codec in names]
     if not records:
         of_them = f" of {', '.join(names)}" if names else ""
-        raise UserError(f"{run} has no saved bitstreams{of_them}; measure with --save bitstreams.")
+        here = all(record.device != ELSEWHERE for record in stored)
+        why = "measure with --save bitstreams" if here else "it was coded elsewhere"
+        raise UserError(f"{run} has no saved bitstreams{of_them}; {why}.")
     specs = [resolve_codec(name) for name in dict.fromkeys(record.codec for record in records)]
     files = find_weights(specs, {}, None, checkpoints, parse_checkpoints(checkpoint, specs))
     decodes = list(decode_again(run, records, files, chosen))

@@ -7,6 +7,7 @@ from typing import Any
 
 from lic_bench.errors import UserError
 from lic_bench.store.records import COSTS
+from lic_bench.store.run_json import is_elsewhere
 
 Values = Mapping[str, Any]
 # Fields of the configuration that get longer.
@@ -27,10 +28,16 @@ def joined_runs(folder: Path, stored: Values, asked: Values) -> dict[str, Any]:
     counts only for measurements that one of them does not take. Raises UserError, which names what is not equal.
     """
     asked = json.loads(json.dumps(asked))
+    if is_elsewhere(stored) != is_elsewhere(asked):
+        one, other = ("measured here", "coded elsewhere")[:: -1 if is_elsewhere(stored) else 1]
+        raise UserError(
+            f"{folder} holds a run that was {one}; what was {other} needs another --out: reports take both."
+        )
     problems: list[str] = []
     config = _joined_fields(*_settled("config", stored, asked), problems)
     fingerprint = _joined_fields(*_settled("fingerprint", stored, asked), problems)
     images = _joined_tables("image", stored.get("images") or {}, asked.get("images") or {}, problems)
+    decoded = _joined_tables("decoded picture", stored.get("decoded") or {}, asked.get("decoded") or {}, problems)
     if problems:
         raise UserError(
             f"{folder} holds a run whose rows could not be compared with these: {'; '.join(problems[:SHOWN])}; choose "
@@ -41,6 +48,7 @@ def joined_runs(folder: Path, stored: Values, asked: Values) -> dict[str, Any]:
     warnings = _longer(stored.get("warnings"), asked.get("warnings"))
     conversions = {**(stored.get("conversions") or {}), **(asked.get("conversions") or {})}
     joined = {"config": config, "fingerprint": fingerprint, "images": images, "warnings": warnings}
+    joined |= {"decoded": decoded} if decoded else {}
     return {**asked, **stored, **joined, "conversions": conversions}
 
 

@@ -21,6 +21,7 @@ Count = Annotated[int, Interval(ge=0, le=LARGEST)]
 Range = Annotated[list[Number], Len(2, 2)]  # lowest, highest
 STRICT = {"strict": True, "extra": "forbid", "allow_inf_nan": False}  # pydantic's configuration of stored dataclasses
 
+ELSEWHERE = "elsewhere"  # the device of what was coded and decoded elsewhere, and only measured here
 LIMITS_OF_MEMORY = ("out_of_memory", "not_tried")  # failures that a scaling run looks for
 FailureKind = Literal["out_of_memory", "not_tried", "timeout", "crash", "out_of_sync", "error"]
 Row = TypeVar("Row", "Record", "Complexity", "Throughput")
@@ -101,6 +102,7 @@ class Record:
     bpp_estimated: -sum(log2 likelihoods) / (height * width), learned codecs only.
     mse_8bit: on the clamped, rounded 8-bit output, in squared levels (0..255); psnr_db from it.
     ms_ssim: linear, on the same output; None where a side is under 161 pixels.
+    device: on which it was coded; ELSEWHERE: not here, where payload_bytes are those that were told, headers included.
     decode_mse, decode_max_abs: 8-bit difference between the decoded image and the encoder-side reconstruction.
     decoder: what decoded the bytes for the check: "process", one of its own that never had the image; "instance",
         another instance of the codec in the process that had it; None in older records.

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from lic_bench.errors import UserError
 from lic_bench.store.json_validation import read_object, spell_out_bytes, validated
-from lic_bench.store.records import PROTOCOL, READABLE, Number
+from lic_bench.store.records import ELSEWHERE, PROTOCOL, READABLE, Number
 from lic_bench.system.whole_file import write_whole
 
 COMPLEXITY_SIZE = (512, 768)  # height, width: Table 1 of the LALIC paper
@@ -105,14 +105,23 @@ Config = create_model("Config", __base__=Part, **_config_fields)
 
 
 class RunJson(Part):
-    """The whole file."""
+    """The whole file.
+
+    images: "data set/image" -> sha256. decoded: of pictures from elsewhere, "codec quality image" -> sha256.
+    """
 
     config: Config | None = None  # type: ignore[valid-type]  # made above
     fingerprint: Fingerprint | None = None
     environment: Environment | None = None
     images: dict[str, str | None] | None = None
+    decoded: dict[str, str | None] | None = None
     conversions: dict[str, str] | None = None
     warnings: list[str] | None = None
+
+
+def is_elsewhere(run: Mapping[str, Any]) -> bool:
+    """Whether this run.json is of pictures that were coded elsewhere: `lic-bench metrics` wrote it."""
+    return (run.get("config") or {}).get("device") == ELSEWHERE
 
 
 def read_run_json(path: Path) -> dict[str, Any]:

@@ -63,6 +63,6 @@ def test_every_verb_has_a_file_of_its_name() -> None:
     verbs = typer.main.get_command(app()).commands
     modules = {verb: command.callback.__module__.rpartition(".")[2] for verb, command in verbs.items()}
     names = ["run", "scale", "report", "claims", "compare", "history", "export", "list", "doctor", "show", "analyze"]
-    names += ["fetch", "train"]
+    names += ["metrics", "fetch", "train"]
     others = {"import": "import_", "decode-check": "decode_check"}  # `import` is a word that Python keeps for itself
     assert modules == {**{name: name for name in names}, **others}

@@ -11,6 +11,7 @@ from lic_bench.report.frames.codec_costs import latency_frame
 from lic_bench.report.frames.rd_points import rd_points
 from lic_bench.report.labels import machine_name
 from lic_bench.store.mean_curves import MeanCurve
+from lic_bench.store.records import ELSEWHERE
 from lic_bench.store.run_folder import Run
 
 
@@ -37,7 +38,8 @@ def measured_by(run: Run, device: str) -> str:
     made = run.info.get("environment") or {}
     version, commit = (made.get(name) for name in ("lic_bench", "git_commit"))
     parts = [f"lic-bench {version or ''}".strip() + (f" (commit {commit})" if commit else "")]
-    parts += [machine_name(run.info, device), f"run {run.name}", *filter(None, [made.get("time")])]
+    machine = "of pictures that were coded elsewhere" if device == ELSEWHERE else machine_name(run.info, device)
+    parts += [machine, f"run {run.name}", *filter(None, [made.get("time")])]
     return ", ".join(parts)
 
 

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from lic_bench.report.figures.axes_style import INK, new_axes
 from lic_bench.report.figures.codec_style import REST, codec_style
 from lic_bench.report.labels import images_label, metric_label, metric_sign, metric_unit
+from lic_bench.store.records import ELSEWHERE
 
 INSIDE = 9  # so many legend entries fit inside the axes; more go beside them
 OWN = ("measured", "imported")  # what the user brought
@@ -22,9 +23,10 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
     """Rate against quality of every curve over the same images, as in the paper's Figures 5 to 7.
 
     points: as of frames.rd_points; metric: a column of it, "vmaf". Measured curves are solid with filled markers,
-    published and imported ones dashed and hollow. Of a variant the line has dashes of its own, and the markers are
-    empty, around those of its base. highlighted: the published codecs to draw in colour; () means all, the others
-    become thin grey lines. The axes end where the coloured curves end, the widest of them left aside.
+    those of others, published, imported or coded elsewhere, dashed and hollow. Of a variant the line has dashes of
+    its own, and the markers are empty, around those of its base. highlighted: the published codecs to draw in colour;
+    () means all, the others become thin grey lines. The axes end where the coloured curves end, the widest of them
+    left aside.
     """
     complete = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
     coloured = _coloured(complete, highlighted)
@@ -61,16 +63,17 @@ def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
 
 
 def _measured_twice(points: pd.DataFrame) -> set[str]:
-    """The codecs measured more than once, whose labels must name the run."""
+    """The curves of codecs measured more than once, whose labels must name the run."""
     measured = points[points.provenance == "measured"].drop_duplicates("curve")
-    return set(measured.codec[measured.codec.duplicated()])
+    return set(measured.curve[measured.codec.duplicated(keep=False)])
 
 
 def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line2D:
     ordered = curve.sort_values("bpp")
     first = ordered.iloc[0]
-    style, others = codec_style(first.codec), first.provenance != "measured"
-    tail = f" ({first.provenance})" if others else f" ({first.run}, {first.device})" if first.codec in twice else ""
+    style, others = codec_style(first.codec), first.provenance != "measured" or first.device == ELSEWHERE
+    whose = first.device if first.provenance == "measured" else first.provenance
+    tail = f" ({first.run}, {first.device})" if first.curve in twice else f" ({whose})" if others else ""
     (line,) = axes.plot(
         ordered.bpp,
         ordered[metric],

@@ -67,9 +67,9 @@ def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: s
     figure = rd_figure(points, images, metric, highlighted_codecs(data, points, metric))
     title = f"{metric_label(metric)} against rate on {images_label(images)}"
     caption = (
-        "Dashed and hollow: published or imported points. Solid and filled: measured here; variants of a codec have "
-        "lines of their own and empty markers, around those of their base. bpp counts the payload; a "
-        "curve far longer than the others runs on beyond the axes."
+        "Dashed and hollow: published or imported points, and what was coded elsewhere. Solid and filled: measured "
+        "here; variants of a codec have lines of their own and empty markers, around those of their base. "
+        "bpp counts the payload; a curve far longer than the others runs on beyond the axes."
     )
     return ReportFigure(name, title, caption, figure)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from lic_bench.report.frames.image_sets import pixels_are_known
 from lic_bench.report.labels import codec_label
+from lic_bench.store.records import ELSEWHERE
 
 # How the published anchors that people mean by "VTM-9.1" were made: vtm/README.md, results/published/README.md, and the
 # supplementary of the LALIC paper for the authors' runs.
@@ -38,7 +39,8 @@ def anchor_note(curve: Any, anchor: Any) -> str:
         return f"Against {anchor.label}, of the same run." if unusual else ""
     how = ", ".join(filter(None, (anchor["mode"], anchor.version and f"version {anchor.version}")))
     made = f" ({how})" if how else ""
-    return f"Against {anchor.label} as measured in run {anchor.run}{made}{_difference_text(curve, anchor)}."
+    done = "coded elsewhere" if anchor.device == ELSEWHERE else "measured"
+    return f"Against {anchor.label} as {done} in run {anchor.run}{made}{_difference_text(curve, anchor)}."
 
 
 def _difference_text(curve: Any, anchor: Any) -> str:

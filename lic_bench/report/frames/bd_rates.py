@@ -100,9 +100,9 @@ def anchor_slugs(anchor: Anchor, codecs: Iterable[str], imported: Iterable[str] 
 
 
 def points_of_metric(points: pd.DataFrame, metric: str) -> pd.DataFrame:
-    """The points with this metric of codecs that were not trained for another one."""
+    """The points with a rate and this metric, of codecs that were not trained for another one."""
     other = "ms-ssim" if metric == "psnr_db" else None
-    return points[points[metric].notna() & (points.metric_optimised_for != other)]
+    return points[points.bpp.notna() & points[metric].notna() & (points.metric_optimised_for != other)]
 
 
 def bd_frame(

@@ -92,6 +92,8 @@ def _coded_of(run: Run, dataset: str, records: pd.DataFrame) -> Iterable[Coded]:
     wanted = frozenset(given)
     records = records[COUNTED].assign(picture=pd.Series(given, records.index, dtype=object))
     for (codec, device), group in records_on_curves(records).groupby(["codec", "device"], sort=False):
+        if group.payload_bytes.isna().all():
+            continue
         counting = [own for _, rows in group.groupby("quality") if (own := _counting(rows, wanted)) is not None]
         if len(counting) >= MIN_QUALITIES:
             label, pictures = measured_label(str(codec), group["mode"].iloc[0]), reduce(frozenset.__and__, counting)

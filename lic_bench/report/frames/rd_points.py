@@ -37,8 +37,8 @@ def rd_points(run: Run) -> pd.DataFrame:
 
     bpp: payload bits over height x width, mean over images; bpp_total with the header. psnr_db, ms_ssim_db: means of
     the per-image values. ms_ssim: mean of the linear values; perceptual metrics by their names. A metric that one image
-    lacks is NaN. complete: every usable image of the data set that the run touched is there; a point that is not
-    complete enters no curve.
+    lacks is NaN. complete: every usable image of the data set that the run touched is there, and its size is known; a
+    point that is not complete enters no curve.
     """
     records = records_on_curves(run.records)
     wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
@@ -184,7 +184,7 @@ def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict
         **{name: _mean(np.array([of.get(name) for of in ok.perceptual], float)) for name in METRICS},
         "n_images": len(ok),
         "n_failed": int((group.status != "ok").sum()),
-        "complete": set(ok.image) == wanted,
+        "complete": set(ok.image) == wanted and bool(np.isfinite(payload).all()),
         "metric_optimised_for": optimised_for(first.codec),
         "narrowed": False,
     }

@@ -107,23 +107,22 @@ def gather_report_data(
 ) -> ReportData:
     """Load and compute everything. which: the published curves to show, as for published.choose_slugs.
 
-    metrics: the perceptual ones to show in full. common_window: the BD-rates of a data set over the quality that all
-    shown curves reach.
+    metrics: the perceptual ones to show in full. common_window: BD-rates over the quality that all shown curves reach.
     Raises UserError for an unknown curve, anchor or method, and if there is nothing to show.
     """
-    if not runs and not imported and which == "none":
-        raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     if method not in METHODS:
         raise unknown("BD-rate method", method, METHODS)
+    if not runs and not imported and which == "none":
+        raise UserError("Nothing to report: give folders of runs, or --published all, paper or slugs.")
     runs = [variants_after_bases(run) for run in runs]
     scaling_runs, runs = [run for run in runs if is_scaling(run)], [run for run in runs if not is_scaling(run)]
     chosen, *spare = anchors = Anchor.parse_all(anchor)
     codecs = {codec for run in runs for codec in run.records.codec}, {c.codec for i in imported for c in i.curves}
     slugs = _slugs(which, chosen, codecs, runs)
-    others = [slugs for other in spare for slugs in anchor_slugs(other, *codecs).values()]
-    common = common_images(runs)
     shown = {metric: _shown(slugs, metric) for metric in METRIC_NAMES}
-    points = all_points(runs, tuple(dict.fromkeys(chain(*shown.values(), *others))), imported, common)
+    others = [slugs for other in spare for slugs in anchor_slugs(other, *codecs).values()]
+    common, loaded = common_images(runs), tuple(dict.fromkeys(chain(*shown.values(), *others)))
+    points = all_points(runs, loaded, imported, common)
     return ReportData(
         runs=runs,
         anchor=chosen,

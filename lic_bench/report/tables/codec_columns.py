@@ -7,6 +7,7 @@ import pandas as pd
 
 from lic_bench.report.labels import dataset_label
 from lic_bench.report.tables.table import Cell, Column, Row, number_cell, text_cell
+from lic_bench.store.records import ELSEWHERE
 
 METHOD = Column("method", "Method", align="left")
 SOURCE = Column("source", "Source", align="left")
@@ -26,4 +27,9 @@ def codec_cells(row: Any) -> dict[str, Cell]:
 
 def table_rows(frame: pd.DataFrame, cells_of: Callable[[Any], Mapping[str, Cell]]) -> list[Row]:
     """A row of the table per row of the frame; measured if the frame does not say."""
-    return [Row(getattr(row, "provenance", "measured"), cells_of(row)) for row in frame.itertuples()]
+    return [Row(_provenance(row), cells_of(row)) for row in frame.itertuples()]
+
+
+def _provenance(row: Any) -> str:
+    elsewhere = getattr(row, "device", "") == ELSEWHERE
+    return "elsewhere" if elsewhere else getattr(row, "provenance", "measured")

@@ -10,6 +10,7 @@ from lic_bench.report.labels import machine_name, measured_label
 from lic_bench.report.tables.codec_columns import DATASET, METHOD, SOURCE
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell, text_columns
 from lic_bench.store.run_folder import Run
+from lic_bench.store.run_json import is_elsewhere
 
 # Ranges of readings by their name in `conditions`: title and group of the column.
 RANGES: Mapping[str, tuple[str, str]] = {
@@ -51,7 +52,8 @@ def machines_table(runs: Sequence[Run]) -> Table:
         "its own, torch and its switches, packages and the libraries behind Pillow, environment variables. All of it "
         "is under Runs."
     )
-    rows = [Row("measured", _machine_cells(run, runs[0])) for run in runs if run.info.get("environment")]
+    runs = [run for run in runs if run.info.get("environment") and not is_elsewhere(run.info)]
+    rows = [Row("measured", _machine_cells(run, runs[0])) for run in runs]
     return Table("machines", "Machines", caption, MACHINES, rows)
 
 

@@ -23,6 +23,8 @@ from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOUR
 from lic_bench.report.tables.table import Cell, Column, Table, number_cell, number_columns, text_cell, text_columns
 
 EXACT = "An image came back exactly, so PSNR has no finite mean, or quality was not measured: not in the curve."
+NOT_ALL = "Not over all images: not in curves over all of them."
+NO_SIZES = "The sizes are not known: not in curves."
 
 
 def bd_table(data: ReportData, metric: str) -> Table:
@@ -131,7 +133,7 @@ def _note_printed_ms_ssim(row: Any) -> str:
 
 def _rd_cells(row: Any, frame: pd.DataFrame, metrics: Sequence[str]) -> dict[str, Cell]:
     """metrics: perceptual ones, whose names are no names of attributes of a row."""
-    note = () if row.complete else ("Not over all images: not in curves over all of them.",)
+    note = () if row.complete else (NO_SIZES if pd.isna(row.bpp) else NOT_ALL,)
     exact = (EXACT,) if row.provenance == "measured" and pd.isna(row.psnr_db) else ()
     return codec_cells(row) | {
         "bpp": number_cell(row.bpp, 4, notes=note),

@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row; provenance is "published", "imported" or "measured"."""
+    """One row; provenance is "published", "imported", "elsewhere" or "measured"."""
 
     provenance: str
     cells: Mapping[str, Cell]

@@ -17,6 +17,7 @@ from lic_bench.report.tables.imported_rows import imported_rows
 from lic_bench.report.tables.rate_columns import rate_cells, rate_columns, rates_sentence, untimed_dataset
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
 from lic_bench.report.tables.throughput_table import best_throughput
+from lic_bench.store.records import ELSEWHERE
 
 PRINTED = (
     "Times, memory, FLOPs and parameters as printed in arXiv:2502.05741, Table 1: one NVIDIA RTX 4090, Kodak; FLOPs "
@@ -29,6 +30,11 @@ MEASURED = (
     "starts; FLOPs and parameters are thop's, as the paper's are: multiply-accumulates of one forward pass, and the "
     "parameters of the modules for which thop has a rule."
 )
+CODED_ELSEWHERE = (
+    "coded and decoded elsewhere, so without times; PSNR and MS-SSIM measured here on the decoded pictures."
+)
+SIZES = "bpp is of the sizes that came with them, headers included."
+NO_SIZES = "Sizes are not known: no rates, no curves."
 THROUGHPUT = "Throughput [images/s]", {"encode_images_per_s": "Enc", "decode_images_per_s": "Dec"}
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
@@ -139,11 +145,15 @@ def measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) 
     }
     bds = {f"bd_{name}": measured_bd_cell(data, row, name) for name in datasets}
     cells |= best_throughput(data, row.curve) or best_throughput(data, row.timed_curve)
-    return Row("measured", cells | _complexity_cells(data, row) | bds)
+    provenance = "elsewhere" if row.device == ELSEWHERE else "measured"
+    return Row(provenance, cells | _complexity_cells(data, row) | bds)
 
 
 def _source(row: MeasuredCodec) -> str:
     """The footnote that says where and on what a row was measured."""
+    if row.device == ELSEWHERE:
+        sizes = NO_SIZES if row.records.payload_bytes.isna().all() else SIZES
+        return f"Run {row.run.name}: {CODED_ELSEWHERE} {sizes}"
     protocol = ", ".join(sorted(set(row.records.protocol))) or "none, as nothing was timed"
     timed_on = ""
     if row.dataset:

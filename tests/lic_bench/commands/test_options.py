@@ -7,11 +7,12 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import pytest
 
-from lic_bench.commands import analyze, compare, history, run, scale
+from lic_bench.commands import analyze, compare, history, metrics, run, scale
 from lic_bench.commands.options import fill
 from lic_bench.compare import command as compare_command
 from lic_bench.history import command as history_command
 from lic_bench.run import session
+from lic_bench.run.decoded_elsewhere.measured_pairs import MetricsOptions
 
 CASES: list[tuple[Callable[..., None], type, set[str]]] = [
     (run.run, session.Options, {"context", "plugin", "config", "dry_run", "quiet", "as_json"}),
@@ -19,6 +20,7 @@ CASES: list[tuple[Callable[..., None], type, set[str]]] = [
     (analyze.analyze, session.Options, {"what", "run", "window", "plugin", "quiet"}),
     (compare.compare, compare_command.CompareOptions, set()),
     (history.history, history_command.HistoryOptions, {"context", "fail_on_open"}),
+    (metrics.metrics, MetricsOptions, {"quiet", "as_json"}),
 ]
 
 

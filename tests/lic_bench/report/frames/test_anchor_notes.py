@@ -81,12 +81,15 @@ def test_what_differs_between_two_runs_of_the_anchors_codec_is_said() -> None:
     anchor = pd.Series(
         {"provenance": "measured", "run": "a", "codec": "hevc", "label": "HEVC", "mode": "ycbcr10", "version": "3.5"}
     )
+    anchor["device"] = "cpu"
     newer = pd.Series({**anchor, "run": "b", "version": "3.6"})
     assert anchor_note(newer, anchor).endswith("measured in run a (ycbcr10, version 3.5); this curve: 3.6.")
     both = pd.Series({**newer, "mode": "rgb"})
     assert anchor_note(both, anchor).endswith("; this curve: rgb, 3.6.")
     assert anchor_note(pd.Series({**anchor, "run": "b"}), anchor).endswith("(ycbcr10, version 3.5).")
     assert anchor_note(anchor, anchor) == ""
+    elsewhere = pd.Series({**anchor, "device": "elsewhere"})
+    assert anchor_note(newer, elsewhere).startswith("Against HEVC as coded elsewhere in run a (ycbcr10")
 
 
 def test_the_same_codec_in_two_modes_has_two_names(make_run: MakeRun, tmp_path: Path) -> None:
