@@ -14,16 +14,8 @@ from lic_bench.report.labels import dataset_label, measured_label, plural
 from lic_bench.store.run_folder import Run
 
 MIN_QUALITIES = min(MIN_POINTS.values())  # of a codec, for a BD-rate; one with fewer takes no images from the others
-COUNTED = [
-    "codec",
-    "device",
-    "dataset",
-    "quality",
-    "status",
-    "failure",
-    "weights",
-    "mode",
-]  # columns that say what counts
+# Columns that say what counts.
+COUNTED = ["codec", "device", "dataset", "quality", "status", "failure", "weights", "mode", "payload_bytes"]
 NAMED = 10  # of the images that a codec lacks, so many are named
 Key: TypeAlias = tuple[str, str, str, str]  # name of the run, codec, device, data set
 
