@@ -20,7 +20,7 @@ def test_a_shell_gets_its_answer_from_the_program() -> None:
     program = Path(sys.executable).with_name("lic-bench")
     environment = os.environ | question("lic-bench run --codecs jpeg,lalic")
     done = subprocess.run([program], env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout.split()) == (0, ["jpeg,lalic", "jpeg,lalic-small"])
+    assert (done.returncode, done.stdout.split()) == (0, ["jpeg,lalic", "jpeg,lalic-msssim", "jpeg,lalic-small"])
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,10 @@ def test_fetch_weights_ends_with_2_if_there_is_nothing_to_download(
 
 
 BAD_FETCH = {
-    "no codecs": (["weights"], "--codecs is missing; name some, with commas; there are (files): elic (6), fat (6)"),
+    "no codecs": (
+        ["weights"],
+        "--codecs is missing; name some, with commas; there are (files): dcae (6), dcae-msssim (6)",
+    ),
     "codec": (["weights", "--codecs", "lallic"], "Did you mean 'lalic'?"),
     "data root": (["weights", "--codecs", "lalic", "--data-root", "x"], "weights go to --checkpoints"),
     "codecs of data": (["kodak", "--codecs", "lalic"], "not for 'kodak'"),

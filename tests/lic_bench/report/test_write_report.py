@@ -213,7 +213,7 @@ def test_an_earlier_report_stays_whole_where_another_cannot_be_written(
     make_run(tmp_path / "r", {"lalic": 1.0}, images=1, weights={"lalic": "random"})  # without curves to be drawn
     before = write_report([tmp_path / "r"], tmp_path / "out", published="none").files
     texts = {path: path.read_bytes() for path in before}
-    monkeypatch.setattr("lic_bench.report.write_report.page", lambda *_: 1 / 0)
+    monkeypatch.setattr("lic_bench.report.report_folder.page", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_report([tmp_path / "r"], tmp_path / "out", published="none", anchor="lalic")
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()} == texts

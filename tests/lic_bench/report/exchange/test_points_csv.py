@@ -75,7 +75,8 @@ def test_the_data_set_must_be_known() -> None:
 
 words = st.text(st.characters(codec="utf-8", exclude_characters="|", exclude_categories=["C", "Z"]), min_size=1)
 finite = st.floats(0.001, 1e6)
-point = st.fixed_dictionaries({"bpp": finite, "psnr_db": finite}, optional={"ms_ssim_db": finite, "vmaf": finite})
+more = {"ms_ssim_db": finite, "vmaf": st.floats(0, 100)}
+point = st.fixed_dictionaries({"bpp": finite, "psnr_db": finite}, optional=more)
 curves = st.builds(
     MeanCurve,
     **dict.fromkeys(TEXTS[:-1], words),
