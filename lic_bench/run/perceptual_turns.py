@@ -103,7 +103,7 @@ def measure_perceptual(
 def _summary(metrics: int, different: int, pictures: int, seconds: float) -> str:
     alike = "" if different == pictures else f", {pictures - different} of them as others"
     return (
-        f"perceptual metrics: {metrics} of {pictures} pictures{alike}, in {seconds:.1f} s, "
+        f"perceptual metrics: {metrics} metrics of {pictures} pictures{alike}, in {seconds:.1f} s, "
         f"{seconds / different:.2f} s a picture"
     )
 

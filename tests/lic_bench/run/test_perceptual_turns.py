@@ -69,7 +69,7 @@ def test_values_are_those_of_the_original_and_the_saved_picture(pictures: Path) 
         .is_monotonic_increasing.all()
     )
     assert "--measure perceptual sees the decoded pictures, which are kept: --save pictures" in notes
-    assert notes[-1].startswith("perceptual metrics: 2 of 6 pictures, in ")
+    assert notes[-1].startswith("perceptual metrics: 2 metrics of 6 pictures, in ")
     config = stored.info["config"]
     assert (config["metrics"], config["save"]) == (list(METRICS), ["pictures"])
     assert go(pictures)[0].stored == 0
