@@ -13,7 +13,7 @@ from adapters.glic.graphs import QUERIES, SAMPLES, chunks, complexity_of, edges,
 
 HEADS, BLOCKS = 8, 5
 DIFFERENCES = SAMPLES + QUERIES - 1
-LARGEST_SCALE = math.log(100)
+LARGEST_SCALE = 4.6052  # a logarithm, of almost 100; the authors' rounding counts in float64
 NO_EDGE = -100.0  # added to a cosine, so where the scale is small it hides little
 
 
@@ -42,7 +42,9 @@ class GraphAttention(nn.Module):
         bias = self._bias()
         parts = []
         for rows, some, others in chunks(query.flatten(-2), asked, local=local):
-            mask = torch.where(graph[:, rows, :, None], bias, bias + NO_EDGE * scale)  # [B, rows, W / 8, heads, 64, 256]
+            mask = torch.where(
+                graph[:, rows, :, None], bias, bias + NO_EDGE * scale
+            )  # [B, rows, W / 8, heads, 64, 256]
             parts.append(_attend(some, others, mask))
         seen = merge(torch.cat(parts, 1).unflatten(3, (QUERIES, QUERIES)), local=local)
         return self.proj(seen)
@@ -105,7 +107,9 @@ def position_index() -> Tensor:
 
     Negative numbers count from the table's end, so it is read in a rotated order; trained weights expect it so.
     """
-    of_queries, of_samples = (torch.cartesian_prod(torch.arange(side), torch.arange(side)) for side in (QUERIES, SAMPLES))
+    of_queries, of_samples = (
+        torch.cartesian_prod(torch.arange(side), torch.arange(side)) for side in (QUERIES, SAMPLES)
+    )
     down, across = (of_samples - of_queries[:, None] - (QUERIES - 1)).unbind(-1)
     return DIFFERENCES * down + across
 
