@@ -21,7 +21,13 @@ from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_ch
 from lic_bench.codecs.hyperprior import HyperpriorCodec
 from lic_bench.codecs.weights import KeyTable, load_strictly, parameters_of, renames
 
-KEYS = KeyTable(renames=renames((r"^latent_codec\.hyper\.", ""), (r"^latent_codec\.y\.", "")))
+KEYS = KeyTable(
+    renames=renames(
+        (r"^latent_codec\.hyper\.", ""),
+        (r"^latent_codec\.y\.channel_context\.y", "channel_context."),
+        (r"^latent_codec\.y\.latent_codec\.y", "groups."),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +48,18 @@ class Glic(HyperpriorCodec):
     def __init__(self, config: Config | None = None) -> None:
         c = config or Config()
         super().__init__(c.hyper)
-        self.groups = c.groups
+        self.widths = c.groups
         self.y_strings = 2 * len(c.groups)
         latent = sum(c.groups)
         self.g_a = Analysis((*c.widths, latent))
         self.g_s = Synthesis((*c.widths, latent))
         self.h_a = hyper_analysis(latent, c.hyper)
         self.h_s = hyper_synthesis(c.hyper)
-        self.channel_context = nn.ModuleDict(
-            {
-                f"y{k}": channel_context(contracting(sum(c.groups[:k]), 2 * width, c.hyper))
-                for k, width in enumerate(c.groups)
-                if k
-            }
-        )
-        self.latent_codec = nn.ModuleDict({f"y{k}": _group(width, k, c.hyper) for k, width in enumerate(c.groups)})
+        contexts = [
+            channel_context(contracting(sum(c.groups[:k]), 2 * c.groups[k], c.hyper)) for k in range(1, len(c.groups))
+        ]
+        self.channel_context = nn.ModuleList([None, *contexts])
+        self.groups = nn.ModuleList(_group(width, k, c.hyper) for k, width in enumerate(c.groups))
 
     def hyper(self, z_hat: Tensor) -> tuple[Tensor, ...]:
         """What z_hat tells of y, [B, 2 N, h, w]."""
@@ -65,14 +68,14 @@ class Glic(HyperpriorCodec):
     def predict(self, hyper: tuple[Tensor, ...], code: Coder) -> Tensor:
         """y_hat [B, M, h, w] in two passes per group."""
         done: list[Tensor] = []
-        for k in range(len(self.groups)):
-            earlier = [self.channel_context[f"y{k}"](torch.cat(done, 1))] if done else []
-            done.append(_coded(self.latent_codec[f"y{k}"], torch.cat([*earlier, *hyper], 1), code))
+        for group, context in zip(self.groups, self.channel_context, strict=True):
+            earlier = [context(torch.cat(done, 1))] if done else []
+            done.append(_coded(group, torch.cat([*earlier, *hyper], 1), code))
         return torch.cat(done, 1)
 
     def split(self, y: Tensor) -> Sequence[Tensor]:
         """y cut into its coding passes, [B, group, h, w / 2]: of each group the anchors, then the others."""
-        return [half for group in y.split(self.groups, 1) for half in split_checkerboard(group)]
+        return [half for group in y.split(self.widths, 1) for half in split_checkerboard(group)]
 
     def join(self, passes: Sequence[Tensor]) -> Tensor:
         """The inverse of `split`."""
@@ -120,8 +123,8 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
 def small() -> nn.Module:
     """The same network with few channels and fresh weights, for tests; its scales are about those of y."""
     model = Glic(Config(widths=(8, 16, 16), groups=(4, 4, 8), hyper=8))
-    for group in model.latent_codec.values():
-        nn.init.constant_(group["entropy_parameters"][-1].mixer.bias, 0.35)
+    for group in model.groups:
+        nn.init.constant_(group["entropy_parameters"][-1].mixer.bias.chunk(2)[0], 1.3)
     return model.eval()
 
 

@@ -9,7 +9,8 @@ from PIL import Image as pil
 
 from adapters.glic import graphs
 from adapters.glic.aggregation import GraphAttention
-from adapters.glic.model import build, small
+from adapters.glic.model import KEYS, build
+from lic_bench.codecs.weights import present_name
 from lic_bench.measurement.complexity import count_complexity
 
 
@@ -55,7 +56,7 @@ def test_with_the_wavelets_and_coordinates_of_released_files_too(conformance, go
 
 def test_a_fresh_network_has_the_authors_tables(start):
     fresh = build(None).state_dict()
-    names = {name: name.removeprefix("latent_codec.y.").removeprefix("latent_codec.hyper.") for name in start}
+    names = {name: present_name(name, KEYS.renames) for name in start}
     assert set(names.values()) <= fresh.keys()
     for name, own in names.items():
         torch.testing.assert_close(fresh[own], start[name], rtol=0, atol=1e-7, check_dtype=False)
