@@ -41,8 +41,9 @@ SPEC = CodecSpec(
         "thop: 430.21 G MACs and 67.21 M parameters at 768x512; the operator counter: 469.40 G, 258.37 to encode and "
         "282.20 to decode. The authors' forward (thop: 484.00 G) aggregates every position in both passes (53.78 G "
         "more), their coding, as here, those of the pass. thop leaves out the attention and similarity products "
-        "(36.24 G), the masked convolutions, the wavelets, the entropy bottleneck and all norms but LayerNorm, which it "
-        "counts (0.47 G). In float32 a similarity near its threshold may fall on either side: between devices some edges of "
-        "the graphs differ, and y at a few places. Every stream decodes, since the graphs are in g_a and g_s alone."
+        "(36.24 G), the masked convolutions, the wavelets, the entropy bottleneck and all norms but LayerNorm, which "
+        "it counts (0.47 G). In float32 a similarity near its threshold may fall on either side: between devices some "
+        "edges of the graphs differ, and y at a few places. Every stream decodes, since the graphs are in g_a and g_s "
+        "alone."
     ),
 )

@@ -9,7 +9,7 @@ from PIL import Image as pil
 
 from adapters.glic import graphs
 from adapters.glic.aggregation import GraphAttention
-from adapters.glic.model import KEYS, build
+from adapters.glic.model import KEYS, build, small
 from lic_bench.codecs.weights import present_name
 from lic_bench.measurement.complexity import count_complexity
 
@@ -136,7 +136,7 @@ def test_complexity_is_that_of_the_authors_code_less_what_is_not_needed():
     ],
 )
 def test_a_state_that_does_not_fit_is_refused_with_the_likely_cause(lost, said):
-    state = build(None).state_dict()
+    state = small().state_dict()
     del state[lost]
     with pytest.raises(ValueError, match=said):
         build(state)
