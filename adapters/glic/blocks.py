@@ -35,9 +35,9 @@ class GatedFfn(nn.Module):
         self.project_out = nn.Conv2d(inner // 2, width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """x [B, width, h, w]."""
-        gate, value = self.conv(self.project_in(x)).chunk(2, 1)
-        return self.project_out(F.gelu(gate) * value)
+        """x [B, width, h, w]; computed in the type of the weights."""
+        gate, value = self.conv(self.project_in(x.to(self.project_in.weight.dtype))).chunk(2, 1)
+        return self.project_out(F.gelu(gate) * value).to(x.dtype)
 
 
 class DepthwiseMixer(nn.Module):

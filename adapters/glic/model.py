@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from adapters.glic.blocks import MaskedConv, aggregation, channel_context, contracting
+from adapters.glic.blocks import GatedFfn, MaskedConv, aggregation, channel_context, contracting
 from adapters.glic.transforms import Analysis, Synthesis, hyper_analysis, hyper_synthesis
 from lic_bench.codecs.gaussian_coding import Coder, merge_checkerboard, split_checkerboard
 from lic_bench.codecs.hyperprior import HyperpriorCodec
@@ -81,6 +81,16 @@ class Glic(HyperpriorCodec):
         """The inverse of `split`."""
         return torch.cat([merge_checkerboard(*pair) for pair in zip(passes[::2], passes[1::2], strict=True)], 1)
 
+    def lower_precision(self, dtype: torch.dtype) -> None:
+        """Convert the gated networks of g_a, h_a and g_s, in which most products are.
+
+        What they go into stays, as the graphs are of small differences between similarities.
+        """
+        for transform in (self.g_a, self.h_a, self.g_s):
+            for module in transform.modules():
+                if isinstance(module, GatedFfn):
+                    module.to(dtype)
+
 
 def _group(width: int, index: int, hyper: int) -> nn.ModuleDict:
     """The networks of a group of channels."""
@@ -121,10 +131,16 @@ def build(state: Mapping[str, Tensor] | None) -> nn.Module:
 
 
 def small() -> nn.Module:
-    """The same network with few channels and fresh weights, for tests; its scales are about those of y."""
+    """The same network with few channels and fresh weights, for tests.
+
+    Its scales are about those of y, its pictures in range.
+    """
     model = Glic(Config(widths=(8, 16, 16), groups=(4, 4, 8), hyper=8))
     for group in model.groups:
         nn.init.constant_(group["entropy_parameters"][-1].mixer.bias.chunk(2)[0], 1.3)
+    for last in (model.g_s.up3[0], model.g_s.AuxT_dec[3].OLP["linear"]):
+        last.weight.data *= 0.25
+        nn.init.constant_(last.bias, 0.25)
     return model.eval()
 
 
