@@ -17,13 +17,20 @@ VARIANT_MARK = "@"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Padding:
-    """Zero padding of height and width to multiples of `multiple` pixels, as the codec's authors evaluate it.
+    """Padding of height and width to multiples of `multiple` pixels, as the codec's authors evaluate it.
 
     place: "centre" splits the padding evenly between opposite sides, "corner" puts it at the right and the bottom.
+    fill: with zeros, or with the pixels of the nearest edge.
     """
 
     multiple: int
     place: Literal["centre", "corner"] = "centre"
+    fill: Literal["zeros", "edge"] = "zeros"
+
+    @property
+    def text(self) -> str:
+        """What a reader is told of it: "to multiples of 64, corner"."""
+        return f"to multiples of {self.multiple}, {self.place}" + (", edges repeated" if self.fill == "edge" else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

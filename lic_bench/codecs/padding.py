@@ -16,8 +16,9 @@ def padding_margins(height: int, width: int, padding: Padding) -> tuple[int, int
 
 
 def pad(x: Tensor, padding: Padding) -> Tensor:
-    """x [B, C, H, W] -> [B, C, H', W'], padded with zeros; always a tensor of its own, in which a network may write."""
-    return F.pad(x, padding_margins(x.shape[-2], x.shape[-1], padding))
+    """x [B, C, H, W] -> [B, C, H', W'], always a tensor of its own, in which a network may write."""
+    margins = padding_margins(x.shape[-2], x.shape[-1], padding)
+    return F.pad(x, margins, mode="replicate" if padding.fill == "edge" else "constant")
 
 
 def crop(x: Tensor, height: int, width: int, padding: Padding) -> Tensor:

@@ -55,7 +55,7 @@ def codec_details(spec: CodecSpec) -> dict[str, Any]:
         "allowed": f"{spec.allowed_text()} ({spec.quality_name})",
         "ablations": [f"{spec.name}-{ending}" for ending in spec.ablations],
         "variants": [VARIANT_MARK + name for name in possible_variants(spec)],
-        "padding": spec.padding and f"to multiples of {spec.padding.multiple} ({spec.padding.place})",
+        "padding": spec.padding and spec.padding.text,
         "weights": weights,
     }
 

@@ -105,7 +105,7 @@ def _padding(row: MeasuredCodec) -> str:
         return ""
     multiple = spec.padding.multiple
     padded = bool((row.records.width % multiple).any() or (row.records.height % multiple).any())
-    return f"to multiples of {multiple}, {spec.padding.place}" if padded else "none needed"
+    return spec.padding.text if padded else "none needed"
 
 
 def _exactness(records: pd.DataFrame) -> str:

@@ -46,7 +46,9 @@ def test_a_fresh_instance_decodes_what_a_variant_encodes(name: str, variant: str
     torch.testing.assert_close(x_hat, expected.clamp(0, 1), rtol=0, atol=0.01 if name == "fat" else 1e-6)
     base = codec(name)
     plain = base.decompress(base.compress(x))
-    torch.testing.assert_close(x_hat, plain, rtol=0, atol=0.15 if variant == "bf16" else 1e-4)
+    # Rounding moves edges of GLIC's graphs, and each makes a step.
+    atol = 0.15 if variant == "bf16" else 1e-3 if name == "glic" else 1e-4
+    torch.testing.assert_close(x_hat, plain, rtol=0, atol=atol)
     assert variant == "channels-last" or not torch.equal(x_hat, plain)
 
 

@@ -24,10 +24,17 @@ def test_where_the_image_lies() -> None:
     assert padding_margins(5, 5, Padding(multiple=8, place="centre")) == (1, 2, 1, 2)
 
 
+def test_the_edge_may_be_repeated() -> None:
+    x = torch.arange(6.0).view(1, 1, 2, 3)
+    padded = pad(x, Padding(multiple=4, place="corner", fill="edge"))
+    assert padded[0, 0].tolist() == [[0, 1, 2, 2], [3, 4, 5, 5], [3, 4, 5, 5], [3, 4, 5, 5]]
+
+
+@pytest.mark.parametrize("fill", ["zeros", "edge"])
 @pytest.mark.parametrize("multiple", [64, 100])
-def test_a_network_may_write_into_what_it_gets(multiple: int) -> None:
+def test_a_network_may_write_into_what_it_gets(multiple: int, fill: str) -> None:
     x = torch.zeros(1, 3, 128, 256)
-    pad(x, Padding(multiple=multiple)).add_(1)
+    pad(x, Padding(multiple=multiple, fill=fill)).add_(1)
     assert not x.any()
 
 
