@@ -35,7 +35,8 @@ def codec(request):
     spec = find_codecs()[request.param]
     network = load_target(spec.small)()
     network.update(force=True)
-    x = torch.rand(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    side = max(128, spec.padding.multiple)
+    x = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         coded = network.compress(x)
         yield (
