@@ -62,6 +62,7 @@ class ChannelPrior(EntropyModel):  # type: ignore[misc]  # it has no types
 
     def __init__(self, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.means = nn.Parameter(torch.zeros(1, channels, 1, 1))
         self.scales = nn.Parameter(torch.ones(1, channels, 1, 1))
 

@@ -8,11 +8,9 @@ positions each group of channels codes; they are disjoint and fill the grid once
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Phase = tuple[int, int]
 HALF = ((0, 0), (1, 1), (0, 1), (1, 0)) * 2  # of each group of channels, in a cell of the full grid
@@ -27,44 +25,54 @@ PAIRS = (
 CHECKERS = (((0, 0), (1, 1)), ((0, 1), (1, 0)))
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(nn.Module):
     """What one step codes of its grid. cell: the side of a cell; phases: of each group of channels, those coded."""
 
-    cell: int
-    phases: tuple[tuple[Phase, ...], ...]
+    pattern: Tensor
+
+    def __init__(self, cell: int, phases: Sequence[Sequence[Phase]]) -> None:
+        super().__init__()
+        pattern = torch.zeros(len(phases), cell, cell)
+        for group, coded in zip(pattern, phases, strict=True):
+            for row, col in coded:
+                group[row, col] = 1
+        self.register_buffer("pattern", pattern, persistent=False)
 
     def mask(self, like: Tensor) -> Tensor:
         """Ones where the step codes, zeros elsewhere, [C, h, w] for a map [B, C, h, w] of its grid."""
-        return _mask(self, tuple(like.shape[1:]), like.device, like.dtype)
+        groups, cell, _ = self.pattern.shape
+        channels, height, width = like.shape[1:]
+        tiled = self.pattern.to(like.dtype).tile(1, height // cell, width // cell)
+        return tiled.repeat_interleave(channels // groups, 0)
 
     def fold(self, x: Tensor) -> Tensor:
         """The coded positions of x [B, C, h, w], the groups folded onto each other: [B, C / groups, h, w]."""
-        return (x * self.mask(x)).unflatten(1, (len(self.phases), -1)).sum(1)
+        return (x * self.mask(x)).unflatten(1, (len(self.pattern), -1)).sum(1)
 
     def unfold(self, folded: Tensor) -> Tensor:
         """The inverse of `fold`, with zeros where the step does not code."""
-        x = folded.repeat(1, len(self.phases), 1, 1)
+        x = folded.repeat(1, len(self.pattern), 1, 1)
         return x * self.mask(x)
 
 
-def _half_step(order: Sequence[int]) -> Step:
-    return Step(2, tuple((QUARTER[k],) for k in order))
+def quarter_steps() -> nn.ModuleList:
+    """Of the quarter grid, in their order."""
+    return nn.ModuleList(Step(2, checkers) for checkers in (CHECKERS, CHECKERS[::-1]))
 
 
-def _full_step(order: Sequence[int]) -> Step:
-    return Step(4, tuple(PAIRS[k] for k in order))
+def half_steps() -> nn.ModuleList:
+    """Of the half grid, in their order."""
+    orders = ((3, 2, 1, 0), (2, 3, 0, 1), (1, 0, 3, 2))
+    return nn.ModuleList(Step(2, [(QUARTER[k],) for k in order]) for order in orders)
 
 
-QUARTER_STEPS = (Step(2, CHECKERS), Step(2, CHECKERS[::-1]))
-HALF_STEPS = tuple(_half_step(order) for order in ((3, 2, 1, 0), (2, 3, 0, 1), (1, 0, 3, 2)))
-FULL_STEPS = tuple(
-    _full_step(order)
-    for order in (
+def full_steps() -> nn.ModuleList:
+    """Of the full grid, in their order."""
+    orders = (
         *((2, 4, 6, 0, 3, 5, 7, 1), (3, 5, 7, 1, 2, 4, 6, 0), (4, 6, 0, 2, 5, 7, 1, 3)),
         *((5, 7, 1, 3, 4, 6, 0, 2), (6, 0, 2, 4, 7, 1, 3, 5), (7, 1, 3, 5, 6, 0, 2, 4)),
     )
-)
+    return nn.ModuleList(Step(4, [PAIRS[k] for k in order]) for order in orders)
 
 
 def lower(x: Tensor, phases: Sequence[Phase]) -> Tensor:
@@ -103,27 +111,20 @@ def misplaced_half(x: Tensor) -> Tensor:
     return torch.cat(halves, 1).unflatten(2, (height // 2, width // 2))
 
 
-@cache
-def _mask(step: Step, shape: tuple[int, int, int], device: torch.device, dtype: torch.dtype) -> Tensor:
-    channels, height, width = shape
-    with torch.inference_mode(False):  # what is kept serves training too
-        cells = torch.zeros(len(step.phases), step.cell, step.cell)
-        for group, phases in zip(cells, step.phases, strict=True):
-            for row, col in phases:
-                group[row, col] = 1
-        tiled = cells.tile(1, height // step.cell, width // step.cell)
-        return tiled.repeat_interleave(channels // len(step.phases), 0).to(device, dtype)
-
-
-@cache
 def _moves(group: int, height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Where the values of a group of channels are on the full grid, and where they go on the half grid, row by row."""
-    with torch.inference_mode(False):
-        sources = _at(height, width, *HALF[group], 2) & ~_at(height, width, *LEFT_OUT[group], 4)
-        targets = ~_at(height // 2, width // 2, *QUARTER[group // 2], 2)
-        return sources.flatten().nonzero().flatten().to(device), targets.flatten().nonzero().flatten().to(device)
+    sources = _at(height, width, *HALF[group], 2, device) & ~_at(height, width, *LEFT_OUT[group], 4, device)
+    targets = ~_at(height // 2, width // 2, *QUARTER[group // 2], 2, device)
+    count = 3 * height * width // 16
+    return _first(sources, count), _first(targets, count)
 
 
-def _at(height: int, width: int, row: int, col: int, cell: int) -> Tensor:
+def _first(places: Tensor, count: int) -> Tensor:
+    """The indexes of the true ones, of which there are `count`; without waiting for them to be counted."""
+    return torch.argsort((~places).flatten().to(torch.uint8), stable=True)[:count]
+
+
+def _at(height: int, width: int, row: int, col: int, cell: int, device: torch.device) -> Tensor:
     """Where a phase of cells is in a map: [height, width]."""
-    return (torch.arange(height) % cell == row)[:, None] & (torch.arange(width) % cell == col)
+    rows, cols = (torch.arange(side, device=device) % cell for side in (height, width))
+    return (rows == row)[:, None] & (cols == col)

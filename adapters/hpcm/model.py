@@ -19,16 +19,16 @@ from torch import Tensor, nn
 from adapters.hpcm.context import Prior, WindowCrossAttention
 from adapters.hpcm.generalised_gaussian import COUNT, HIGHEST, LOWEST, ChannelPrior, GeneralisedGaussian
 from adapters.hpcm.grids import (
-    FULL_STEPS,
     HALF,
-    HALF_STEPS,
     QUARTER,
-    QUARTER_STEPS,
     Step,
+    full_steps,
+    half_steps,
     higher,
     lower,
     misplaced_half,
     outside_half,
+    quarter_steps,
 )
 from adapters.hpcm.transforms import analysis, hyper_analysis, hyper_synthesis, synthesis
 from lic_bench.codecs.gaussian_coding import Coder, quantise, scale_table
@@ -84,6 +84,7 @@ class Hpcm(HyperpriorCodec):
         self.y_spatial_prior_s3 = Prior(latent, *config.fine)
         self.adaptive_params_list = nn.ParameterList(torch.ones(1, 3 * latent, 1, 1) for _ in range(10))
         self.attn_s1, self.attn_s2, self.attn_s3 = (WindowCrossAttention(wide, config.heads) for _ in range(3))
+        self.quarter_steps, self.half_steps, self.full_steps = quarter_steps(), half_steps(), full_steps()
         self.context_net = nn.ModuleList(nn.Conv2d(wide, wide, 1) for _ in range(2))
 
     def scales(self) -> list[float]:
@@ -102,7 +103,7 @@ class Hpcm(HyperpriorCodec):
         """y_hat [B, latent, h, w] in 2 + 3 + 6 passes."""
         halves = hyper[0].chunk(2, 1)
         context = _each(lambda x: lower(lower(x, HALF), QUARTER), halves)
-        first, *rest = QUARTER_STEPS
+        first, *rest = self.quarter_steps
         y_hat = _coded(first, context, code)
         one = Grid(self.y_spatial_prior_adaptor_list_s1, self.y_spatial_prior_s1_s2, self.attn_s1, 4, 0)
         y_hat, context = self._grid(one, rest, y_hat, context, code)
@@ -110,12 +111,12 @@ class Hpcm(HyperpriorCodec):
         context = _each(lambda x: higher(x, QUARTER), context.chunk(2, 1)) + _each(misplaced_half, halves)
         two = Grid(self.y_spatial_prior_adaptor_list_s2, self.y_spatial_prior_s1_s2, self.attn_s2, 8, 1)
         raised = higher(y_hat, QUARTER)
-        y_hat, context = self._grid(two, HALF_STEPS, raised, self.context_net[0](context), code)
+        y_hat, context = self._grid(two, self.half_steps, raised, self.context_net[0](context), code)
 
         context = _each(lambda x: higher(x, HALF), context.chunk(2, 1)) + _each(outside_half, halves)
         three = Grid(self.y_spatial_prior_adaptor_list_s3, self.y_spatial_prior_s3, self.attn_s3, 8, 4)
         raised = higher(y_hat, HALF)
-        return self._grid(three, FULL_STEPS, raised, self.context_net[1](context), code, last=True)[0]
+        return self._grid(three, self.full_steps, raised, self.context_net[1](context), code, last=True)[0]
 
     def _grid(
         self, grid: Grid, steps: Sequence[Step], y_hat: Tensor, context: Tensor, code: Coder, *, last: bool = False
@@ -133,15 +134,15 @@ class Hpcm(HyperpriorCodec):
         """What each step codes, the groups of channels folded onto each other."""
         half = lower(y, HALF)
         quarter = lower(half, QUARTER)
-        grids = ((QUARTER_STEPS, quarter), (HALF_STEPS, half), (FULL_STEPS, y))
+        grids = ((self.quarter_steps, quarter), (self.half_steps, half), (self.full_steps, y))
         return [step.fold(x).contiguous() for steps, x in grids for step in steps]
 
     def join(self, passes: Sequence[Tensor]) -> Tensor:
         """The inverse of `split`."""
         rest = iter(passes)
-        quarter = sum(step.unfold(next(rest)) for step in QUARTER_STEPS)
-        half = higher(quarter, QUARTER) + sum(step.unfold(next(rest)) for step in HALF_STEPS)
-        return higher(half, HALF) + sum(step.unfold(next(rest)) for step in FULL_STEPS)
+        quarter = sum(step.unfold(next(rest)) for step in self.quarter_steps)
+        half = higher(quarter, QUARTER) + sum(step.unfold(next(rest)) for step in self.half_steps)
+        return higher(half, HALF) + sum(step.unfold(next(rest)) for step in self.full_steps)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,15 @@ def image(height: int = 128, width: int = 128) -> torch.Tensor:
     return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(1))
 
 
+def image_for(made: HyperpriorCodec) -> torch.Tensor:
+    """The smallest that takes more than one position of z."""
+    return image(*[max(128, made.multiple)] * 2)
+
+
 def hypers(made: HyperpriorCodec) -> Iterator[tuple[torch.Tensor, ...]]:
     """Of three pictures; the second and third made up, as with random weights z_hat is the same for all."""
     with torch.no_grad():
-        first = made.hyper(made.rounded(made.h_a(made.g_a(image().to(next(made.parameters()).device)))))
+        first = made.hyper(made.rounded(made.h_a(made.g_a(image_for(made).to(next(made.parameters()).device)))))
     for seed in range(3):
         generator = torch.Generator().manual_seed(seed)
         yield tuple(part + 0.1 * seed * torch.randn(part.shape, generator=generator).to(part) for part in first)
@@ -93,7 +98,7 @@ def test_replays_predict_what_the_network_does(name: str) -> None:
 def test_strings_written_with_graphs_are_the_same_and_read_with_and_without_them(name: str) -> None:
     plain, with_graphs = network(name), network(name)
     graphed(with_graphs)
-    coded, expected = with_graphs.compress(image()), plain.compress(image())
+    coded, expected = (made.compress(image_for(plain)) for made in (with_graphs, plain))
     assert coded == expected
     x_hat = with_graphs.decompress(coded["strings"], coded["shape"])["x_hat"]
     assert x_hat.equal(plain.decompress(expected["strings"], expected["shape"])["x_hat"])
@@ -107,8 +112,9 @@ def test_cuda_graphs_give_the_strings_and_pictures_of_the_network_itself(name: s
     with torch.no_grad():
         for hyper in hypers(plain):
             assert with_graphs.predict(hyper, code).equal(plain.predict(hyper, code))
-    coded = with_graphs.compress(image().cuda())
-    assert coded == plain.compress(image().cuda())
+    x = image_for(plain).cuda()
+    coded = with_graphs.compress(x)
+    assert coded == plain.compress(x)
     x_hat = with_graphs.decompress(coded["strings"], coded["shape"])["x_hat"]
     assert x_hat.equal(plain.decompress(coded["strings"], coded["shape"])["x_hat"])
 
@@ -189,7 +195,7 @@ def test_on_a_gpu_nothing_between_two_passes_of_the_coder_waits_for_the_host(nam
     made = network(name)
     with FakeTensorMode(), torch.no_grad():
         on_a_made_up_gpu(made)
-        z_hat = torch.empty(1, made.entropy_bottleneck.channels, 2, 2, device="cuda")
+        z_hat = torch.empty(1, made.entropy_bottleneck.channels, *[made.multiple // 32] * 2, device="cuda")
         hyper = made.hyper(z_hat)
         with Crossings() as crossings:
             y_hat = made.predict(hyper, lambda _scales, means: torch.zeros_like(means))

@@ -111,7 +111,7 @@ def test_only_values_that_there_are_not_are_stored_as_none(
     options: MetricsOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problems = {"ssimulacra2": "needs sides of 225 pixels, has 176", "psnr-hvs": "libvmaf failed"}
-    scores = {name: Score(None, problem) for name, problem in problems.items()}
+    scores = {name: Score(None, problem, failed=name == "psnr-hvs") for name, problem in problems.items()}
     monkeypatch.setattr(measured_pairs, "measure", lambda pictures, *_: [scores] * len(pictures))
     outcome = measured(replace(options, metrics="psnr-hvs,ssimulacra2"))
     assert outcome.undefined == {"ssimulacra2: needs sides of 225 pixels, has 176": 16}
