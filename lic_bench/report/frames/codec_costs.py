@@ -52,7 +52,8 @@ def memory_frame(run: Run) -> pd.DataFrame:
         peaks: dict[str, float] = {}
         for name, value in chain.from_iterable(values.items() for values in group.peak_memory_bytes):
             peaks[name] = max(value, peaks.get(name, value))
-        rows += [identity_columns(run, group) | {"what": name, "bytes": value} for name, value in peaks.items()]
+        known = identity_columns(run, group) if peaks else {}
+        rows += [known | {"what": name, "bytes": value} for name, value in peaks.items()]
     return pd.DataFrame(rows, columns=MEMORY)
 
 
@@ -95,16 +96,17 @@ def weights_state(weights: Sequence[object]) -> str:
 
 def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
     """The columns that identify a codec at a quality, from its records on one device and data set."""
-    first: Any = next(group[["codec", "mode", "device", "dataset", "quality"]].head(1).itertuples())
+    first: list[Any] = [group[name].iat[0] for name in ("codec", "mode", "device", "dataset", "quality")]
+    codec, mode, device, dataset, quality = first
     return {
-        "curve": curve_id(run.name, first.codec, first.device),
+        "curve": curve_id(run.name, codec, device),
         "run": run.name,
-        "codec": first.codec,
-        "label": measured_label(first.codec, first.mode),
-        "device": first.device,
+        "codec": codec,
+        "label": measured_label(codec, mode),
+        "device": device,
         "weights": weights_state(group.weights.tolist()),
-        "dataset": first.dataset,
-        "quality": int(first.quality),
+        "dataset": dataset,
+        "quality": int(quality),
     }
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import pandas as pd
 
@@ -60,7 +61,8 @@ class MeasuredCodec:
         return own[own.run.isin(runs[:1])]
 
 
-def measured_codecs(data: ReportData) -> list[MeasuredCodec]:
+@lru_cache(maxsize=1)  # many tables and figures ask it
+def measured_codecs(data: ReportData) -> Sequence[MeasuredCodec]:
     """Every (run, codec, device), with its times: mean over qualities and images of the median over repeats.
 
     The times are those on the paper's first data set that was measured, else on the first by name. What one run timed

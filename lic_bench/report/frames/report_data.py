@@ -31,7 +31,7 @@ from lic_bench.store.mean_curves import Imported
 from lic_bench.store.run_folder import Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ReportData:
     """Everything a report shows; each frame is described where it is made, in the other modules of this package.
 
