@@ -27,7 +27,7 @@ from time import perf_counter
 from typing import Any
 
 PARTS = ("g_a", "h_a", "h_s", "g_s")
-HYPER_SYNTHESIS = ("h_s", "h_mean_s", "h_scale_s")
+HYPER_SYNTHESIS = ("h_s", "h_mean_s", "h_scale_s", "h_z_s1", "h_z_s2")
 CODERS = {"Encoder": ("put", "flush"), "Decoder": ("__init__", "get")}
 REPEATS = 3
 COLUMNS = ("g_a", "h_a", "h_s", "context", "coder", "g_s", "sum")
