@@ -20,6 +20,7 @@ from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, metric_label, metric_stem, sort_datasets
 
 MOST_IN_COLOUR = 16  # up to so many curves all are drawn in colour
+BEST = 6
 LONGEST = 100  # letters of a data set's name in the name of a file
 
 
@@ -75,12 +76,19 @@ def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: s
 
 
 def highlighted_codecs(data: ReportData, points: pd.DataFrame, metric: str) -> tuple[str, ...]:
-    """The published codecs that are drawn in colour where the curves of one figure are many; else (), for all."""
+    """The published codecs that are drawn in colour where the curves of one figure are many; else (), for all.
+
+    Of more than MOST_IN_COLOUR that are asked for, the paper's and those with the lowest BD-rates.
+    """
     if points.curve.nunique() <= MOST_IN_COLOUR:
         return ()
     asked = data.asked_slugs.get(metric, ())
-    named = asked if len(asked) <= MOST_IN_COLOUR else published.choose_slugs("paper", metric)
-    return tuple(dict.fromkeys((*named, data.anchor.slug(metric))))
+    if len(asked) > MOST_IN_COLOUR:
+        bd = data.bd_for(metric)
+        bd = bd[(bd.provenance == "published") & (bd.dataset == points.dataset.iloc[0])]
+        best = bd.dropna(subset=[data.method]).sort_values(data.method).codec.head(BEST)
+        asked = (*best, *published.choose_slugs("paper", metric))
+    return tuple(dict.fromkeys((*asked, data.anchor.slug(metric))))
 
 
 def _phases_of_operations(data: ReportData) -> Iterator[ReportFigure]:

@@ -11,8 +11,10 @@ from lic_bench.rate_distortion import published
 from lic_bench.report.figures.codec_style import MARKERS, _base, codec_style, colour_distance
 from lic_bench.report.figures.figure1 import figure1
 from lic_bench.report.figures.rd_figure import rd_figure
+from lic_bench.report.figures.report_figures import highlighted_codecs
 from lic_bench.report.frames.bd_against_latency import COLUMNS
 from lic_bench.report.frames.rd_points import published_points
+from lic_bench.report.frames.report_data import gather_report_data
 
 
 def labels(figure: object) -> list[str]:
@@ -137,3 +139,11 @@ def test_figure_1_names_every_codec_with_both_numbers_and_overlaps_nothing() -> 
 
 def test_figure_1_of_nothing_is_empty() -> None:
     assert not figure1(pd.DataFrame([], columns=COLUMNS), "Kodak").axes[0].collections
+
+
+def test_of_all_published_curves_the_best_and_the_papers_are_named() -> None:
+    data = gather_report_data([], "all", "vtm-9.1", "pchip")
+    named = highlighted_codecs(data, data.points[data.points.dataset == "kodak"], "psnr_db")
+    assert named[:2] == ("hpcm-large", "glic")
+    assert {"dcae", "lalic", "vtm-9.1"} <= {*named}
+    assert len(named) <= 16
