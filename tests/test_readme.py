@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def lic_bench(folder: Path, *words: str) -> str:
     command = [sys.executable, "-m", "lic_bench.cli", *words]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "160"}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
