@@ -1,6 +1,6 @@
 """What a codec declares before anything heavy is imported: frozen data, no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from types import MappingProxyType
@@ -64,6 +64,14 @@ def variant_order(codec: str) -> list[str]:
 def drive_link(file_id: str) -> str:
     """The link to a single file of Google Drive."""
     return f"https://drive.google.com/file/d/{file_id}/view"
+
+
+def drive_checkpoints(name: str, weights: Iterable[tuple[float, str]]) -> dict[int, Checkpoint]:
+    """Qualities from 1 on -> the files of these lambdas and Google Drive ids, named after the codec by us."""
+    return {
+        quality: Checkpoint(file=f"{name}-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(file_id))
+        for quality, (lmbda, file_id) in enumerate(weights, start=1)
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

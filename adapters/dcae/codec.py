@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adapters.shared.phases import CONVOLUTIONS, TRANSFORMS
-from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
+from lic_bench.spec import CodecSpec, Padding, drive_checkpoints
 
 REPOSITORY = "https://github.com/LabShuHangGU/DCAE"
 # The links of the repository's README; the file names are ours.
@@ -25,13 +25,6 @@ MS_SSIM_WEIGHTS = (
 )
 
 
-def _checkpoints(name: str, weights: tuple[tuple[float, str], ...]) -> dict[int, Checkpoint]:
-    return {
-        quality: Checkpoint(file=f"{name}-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
-        for quality, (lmbda, drive_id) in enumerate(weights, start=1)
-    }
-
-
 DCAE = CodecSpec(
     name="dcae",
     label="DCAE",
@@ -44,7 +37,7 @@ DCAE = CodecSpec(
     source=f"{REPOSITORY}@bd00306b",
     licence="MIT",
     padding=Padding(multiple=128, place="centre"),
-    checkpoints=_checkpoints("dcae", WEIGHTS),
+    checkpoints=drive_checkpoints("dcae", WEIGHTS),
     entropy_coder="rans",
     coding_passes=True,
     phases={**TRANSFORMS, "h_s": ("h_z_s1", "h_z_s2"), "context *": ("dt_cross_attention.*", *CONVOLUTIONS)},
@@ -65,7 +58,7 @@ MS_SSIM = replace(
     DCAE,
     name="dcae-msssim",
     label="DCAE (MS-SSIM)",
-    checkpoints=_checkpoints("dcae-msssim", MS_SSIM_WEIGHTS),
+    checkpoints=drive_checkpoints("dcae-msssim", MS_SSIM_WEIGHTS),
     optimised_for="ms-ssim",
     published="dcae-msssim",
     fills="no row of the LALIC paper's tables; BD-rate on MS-SSIM with the released weights or the published points",

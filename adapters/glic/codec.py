@@ -1,7 +1,7 @@
 """GLIC, trained for MSE."""
 
 from adapters.shared.phases import TRANSFORMS
-from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
+from lic_bench.spec import CodecSpec, Padding, drive_checkpoints
 
 REPOSITORY = "https://github.com/UnoC-727/GLIC"
 # The links of the repository's README; the file names are ours.
@@ -27,10 +27,7 @@ SPEC = CodecSpec(
     source=f"{REPOSITORY}@d9cf865",
     licence="MIT",
     padding=Padding(multiple=128, place="corner", fill="edge"),
-    checkpoints={
-        quality: Checkpoint(file=f"glic-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
-        for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
-    },
+    checkpoints=drive_checkpoints("glic", WEIGHTS),
     entropy_coder="rans",
     coding_passes=True,
     phases={**TRANSFORMS, "h_s": ("h_s",), "context *": CONTEXT},

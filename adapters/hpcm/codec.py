@@ -1,7 +1,7 @@
 """HPCM in the two sizes of the paper, trained for MSE and for MS-SSIM."""
 
 from adapters.shared.phases import TRANSFORMS
-from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
+from lic_bench.spec import CodecSpec, Padding, drive_checkpoints
 
 REPOSITORY = "https://github.com/lyq133/LIC-HPCM"
 LAMBDAS = (0.0018, 0.0035, 0.0067, 0.013, 0.025, 0.0483)
@@ -72,10 +72,7 @@ def _spec(
         source=f"{REPOSITORY}@c271cfe",
         licence="MIT",
         padding=Padding(multiple=256, place="centre"),
-        checkpoints={
-            quality: Checkpoint(file=f"{name}-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
-            for quality, (lmbda, drive_id) in enumerate(zip(lambdas, ids, strict=True), start=1)
-        },
+        checkpoints=drive_checkpoints(name, zip(lambdas, ids, strict=True)),
         optimised_for="ms-ssim" if ms_ssim else "mse",
         entropy_coder="rans",
         coding_passes=True,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from lic_bench.spec import Checkpoint, CodecSpec, Padding, drive_link
+from lic_bench.spec import CodecSpec, Padding, drive_checkpoints
 
 REPOSITORY = "https://github.com/JiangWeibeta/MLIC"
 # The links of the repository's README; the file names are ours.
@@ -45,10 +45,7 @@ MLIC_PLUS_PLUS = CodecSpec(
     source=f"{REPOSITORY}@4aa9d2a",
     licence="none stated in the repository's README",
     padding=Padding(multiple=64, place="corner"),
-    checkpoints={
-        quality: Checkpoint(file=f"mlic-plus-plus-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
-        for quality, (lmbda, drive_id) in enumerate(WEIGHTS, start=1)
-    },
+    checkpoints=drive_checkpoints("mlic-plus-plus", WEIGHTS),
     entropy_coder="rans",
     coding_passes=True,
     phases=PHASES,
@@ -69,10 +66,7 @@ MS_SSIM = replace(
     name="mlic-plus-plus-msssim",
     label="MLIC++ (MS-SSIM)",
     aliases=(),
-    checkpoints={
-        quality: Checkpoint(file=f"mlic-plus-plus-msssim-{lmbda}.pth.tar", lmbda=lmbda, url=drive_link(drive_id))
-        for quality, (lmbda, drive_id) in enumerate(MS_SSIM_WEIGHTS, start=1)
-    },
+    checkpoints=drive_checkpoints("mlic-plus-plus-msssim", MS_SSIM_WEIGHTS),
     optimised_for="ms-ssim",
     published=None,
     fills="Table 4, row MLIC++: BD-rate with the released weights; no points are published",

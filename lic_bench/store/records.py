@@ -185,8 +185,8 @@ class Record:
     def with_perceptual(self, values: Mapping[str, float | None], by: Mapping[str, str]) -> "Record":
         """This record and these values, of the picture that it saved, with who measured each."""
         parts = [part for part in FIELDS_OF_PART if part in {*self.parts, "perceptual"}]
-        both = {"perceptual": self.perceptual | dict(values), "perceptual_by": self.perceptual_by | dict(by)}
-        return replace(self, **both, parts=parts)  # type: ignore[arg-type]  # of a dict of both
+        values, by = self.perceptual | dict(values), self.perceptual_by | dict(by)
+        return replace(self, perceptual=values, perceptual_by=by, parts=parts)
 
     def as_failed(self, error: str, failure: FailureKind = "error") -> "Record":
         """The failed record of the same job: what says which job it was, and how it failed."""

@@ -201,19 +201,6 @@ def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(sorted({slug for codec in random if (slug := published_slug(codec))}))
 
 
-def _frames_by_run(runs: Sequence[Run]) -> dict[str, pd.DataFrame]:
-    """The fields of ReportData that each run has its own rows of."""
-    return {
-        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        "phases": _frame_of_runs(phase_times, runs, PHASES),
-        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
-        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
-        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
-    }
-
-
 def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
     frames = [frame for run in runs if len(frame := frame_of(run))]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

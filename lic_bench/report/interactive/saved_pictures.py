@@ -78,9 +78,7 @@ def _image(row: Any, original: str | None) -> dict[str, Any]:
 
 
 def _point(run: Run, row: Any) -> dict[str, Any]:
-    times = {
-        f"{name}_ms": 1e3 * median(s) if (s := getattr(row, f"{name}_s")) else None for name in ("encode", "decode")
-    }
+    times = {"encode_ms": _median_ms(row.encode_s), "decode_ms": _median_ms(row.decode_s)}
     values = {"psnr_db": row.psnr_db, "ms_ssim": row.ms_ssim, **times}
     return {
         "codec": measured_label(row.codec, row.mode),
