@@ -72,6 +72,13 @@ VtmColour = Annotated[
     Option(help=f"What VTM codes: {', '.join(VTM_COLOURS)}. [default: ycbcr10]", **offering(lambda: VTM_COLOURS)),
 ]
 Jobs = Annotated[int | None, Option(help="Encoding programs at a time where no times are taken. [default: all cores]")]
+Cluster = Annotated[
+    str | None,
+    Option(
+        metavar="WHERE",
+        help="Measure at workers: local:N, tcp://HOST:PORT of a Dask scheduler, or FILE.toml (docs/cluster.md).",
+    ),
+]
 Quick = Annotated[bool, Option("--quick", help="A first look: 2 images, 256 x 256 crops, short ladders.")]
 DryRun = Annotated[
     bool, Option("--dry-run", help="Measure nothing: say what would be done, and about how long it takes.")
@@ -107,6 +114,7 @@ def run(
     vtm_root: opt.VtmRoot = None,
     vtm_colour: VtmColour = None,
     jobs: Jobs = None,
+    cluster: Cluster = None,
     isolate: opt.Isolate = None,
     timeout: opt.Timeout = None,
     quick: Quick = False,
@@ -140,7 +148,12 @@ def _measure(options: Options, *, as_json: bool) -> None:
     from lic_bench.terminal.output import console
     from lic_bench.terminal.variant_summary import variant_summary
 
-    outcome = measuring.watched(lambda progress: session.run(options, progress, show_images))
+    if options.cluster is None:
+        outcome = measuring.watched(lambda progress: session.run(options, progress, show_images))
+    else:
+        from lic_bench.run.cluster import cluster_run
+
+        outcome = measuring.watched(lambda progress: cluster_run.run(options, progress, show_images))
     points = run_points(options.out)
     if as_json:
         console.say_json(points)

@@ -1,6 +1,7 @@
 """Counting a learned codec's operations at the sizes of a session, and storing what its counters gave."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from lic_bench.measurement.complexity import ALL_COUNTS, failed_complexity
 from lic_bench.measurement.failures import Failure
@@ -12,11 +13,24 @@ from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Store
 from lic_bench.system import stop_signals
 
+Key: TypeAlias = tuple[str | int, ...]  # of a Complexity
+
 
 def count_at_sizes(
     spec: CodecSpec, session: Session, worker: Worker, store: Store, options: Options, note: Callable[[str], None]
 ) -> None:
     """Count at every size of the session; where it looks for limits, only below that of the codec."""
+    for quality, size, lacking in counts_lacking(spec, session, store, options):
+        note(f"{spec.name}: counting operations at {size[1]} x {size[0]}")
+        rows = count(worker, spec.name, quality, size)
+        stop_signals.raise_again()  # it may be the signal that made the codec fail
+        store_counts([row for row in rows if row.key in lacking], store, note)
+
+
+def counts_lacking(
+    spec: CodecSpec, session: Session, store: Store, options: Options
+) -> Iterator[tuple[int, tuple[int, int], set[Key]]]:
+    """Quality, size (height, width) and the keys of the rows that the store lacks there, as it is when asked for."""
     log, ladder = store.complexity, session.config.qualities[spec.name]
     counted = {row.quality for row in log.rows.values() if row.codec == spec.name}
     for height, width in session.counted.get(spec.name, ()):
@@ -25,21 +39,23 @@ def count_at_sizes(
         limits = [r.height * r.width for r in failed if r.codec == spec.name and r.failure == "out_of_memory"]
         if session.one_by_one and any(limit <= height * width for limit in limits) and not options.retry_failed:
             return
-        keys = {(spec.name, quality, counter, path, height, width) for counter, path in ALL_COUNTS}
+        keys: set[Key] = {(spec.name, quality, counter, path, height, width) for counter, path in ALL_COUNTS}
         lacking = keys - log.rows.keys() | (keys & log.failed.keys() if options.retry_failed else set())
         if lacking:
-            note(f"{spec.name}: counting operations at {width} x {height}")
-        rows = _count(worker, spec.name, quality, height, width) if lacking else []
-        stop_signals.raise_again()  # it may be the signal that made the codec fail
-        for row in rows:
-            if row.key in lacking:
-                stored = log.append(row)
-                if stored.status == "failed":
-                    note(f"FAILED {spec.name}: {stored.counter}, {stored.path}: {stored.error}")
+            yield quality, (height, width), lacking
 
 
-def _count(worker: Worker, codec: str, quality: int, height: int, width: int) -> list[Complexity]:
+def count(worker: Worker, codec: str, quality: int, size: tuple[int, int]) -> list[Complexity]:
+    """The rows of all counters at (height, width), failed ones if the codec fails."""
     try:
-        return worker.count_operations(quality, (height, width))
+        return worker.count_operations(quality, size)
     except Exception as error:
-        return failed_complexity(codec, quality, height, width, Failure.of(error))
+        return failed_complexity(codec, quality, *size, Failure.of(error))
+
+
+def store_counts(rows: Sequence[Complexity], store: Store, note: Callable[[str], None]) -> None:
+    """Append rows, and say which are failed."""
+    for row in rows:
+        stored = store.complexity.append(row)
+        if stored.status == "failed":
+            note(f"FAILED {stored.codec}: {stored.counter}, {stored.path}: {stored.error}")

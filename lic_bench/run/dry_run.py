@@ -10,12 +10,11 @@ from statistics import fmean, median
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image
-from lic_bench.machine.environment_record import describe_environment
 from lic_bench.measurement.stopwatch import Effort
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
-from lic_bench.run.session import check_growth, jobs_lacking, parts_lacking, stored_rows
+from lic_bench.run.session import check_growth, jobs_lacking, parts_lacking, stored_rows, values_here
 from lic_bench.run.settings import effort_of
 from lic_bench.run.throughput import BatchJob, BatchRows, batch_jobs, batches_lacking, stored_batches
 from lic_bench.spec import CodecSpec
@@ -77,7 +76,7 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
     batch_rows: BatchRows = {} if options.fresh else stored_batches(options.out)
     if not options.fresh:
         try:
-            check_growth(session, options, describe_environment(session.device))
+            check_growth(session, options, values_here(session))
         except UserError as error:
             missing.append(str(error))
     jobs = session.jobs()

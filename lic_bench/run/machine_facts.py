@@ -12,12 +12,16 @@ from lic_bench.store.records import COSTS
 BUSY = 0.75  # load average per core from which times are in doubt
 
 
-def own_fingerprint(session: Session) -> dict[str, Any]:
-    """What a run adds to the machine's: kernels and programs by codec, and on how many cores it is kept when timed."""
-    kernels = {spec.name: name for spec in session.specs if (name := kernels_of(spec, session.device))}
+def own_fingerprint(session: Session, *, kernels: bool = True) -> dict[str, Any]:
+    """What a run adds to the machine's: kernels and programs by codec, and on how many cores it is kept when timed.
+
+    kernels: whether the session's device is here, so that they can be asked for.
+    """
+    specs = session.specs if kernels else []
+    by_codec = {spec.name: name for spec in specs if (name := kernels_of(spec, session.device))}
     programs = {name: [coder.version, *map(sha256_of, coder.files)] for name, coder in session.programs.items()}
     kept = core_affinity.cores_for_threads(session.config.threads) if COSTS & set(session.config.measure) else None
-    return {"kernels": kernels, "programs": programs, "cores_kept": len(kept) if kept else None}
+    return {"kernels": by_codec, "programs": programs, "cores_kept": len(kept) if kept else None}
 
 
 def busy_notes(session: Session, environment: Mapping[str, Any]) -> list[str]:

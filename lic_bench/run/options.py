@@ -57,6 +57,7 @@ class Options:
     vtm_root: Path | None = None
     vtm_colour: str | None = None
     jobs: int | None = None
+    cluster: str | None = None
     isolate: bool | None = None
     timeout: float | None = None
     quick: bool = False

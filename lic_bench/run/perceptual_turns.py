@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import torch
 
@@ -49,6 +49,9 @@ class Turn:
     jobs: list[Job]
 
 
+Measured: TypeAlias = Callable[[Sequence[Turn]], Iterator[tuple[Turn, Scores, str]]]  # as `measured_here`
+
+
 def turns_lacking(rows: Rows, session: Session) -> list[Turn]:
     """The saved pictures of the session's jobs whose records lack metrics that it is to measure.
 
@@ -66,9 +69,9 @@ def turns_lacking(rows: Rows, session: Session) -> list[Turn]:
 
 
 def measure_perceptual(
-    session: Session, run: Path, records: RecordLog[Record], watcher: Watcher, workers: int, version: str | None
+    session: Session, records: RecordLog[Record], watcher: Watcher, version: str | None, measured: Measured
 ) -> tuple[int, list[Record]]:
-    """Measure what the records lack, several pictures at a time, and store each as soon as it is known.
+    """Measure what the records lack and store each picture's scores as soon as they are known.
 
     version: of lic-bench. Returns how many records grew, and a failed record for each that did not, or not by all.
     """
@@ -77,11 +80,11 @@ def measure_perceptual(
         return 0, []
     jobs = [job for turn in turns for job in turn.jobs]
     by = {name: _with_version(said, version) for name, said in session.metrics.by.items()}
-    watcher.note(f"perceptual metrics ({', '.join(by)}): {len(jobs)} pictures, {workers} at a time")
+    watcher.note(f"perceptual metrics ({', '.join(by)}): {len(jobs)} pictures")
     watcher.started(jobs, 0)
     stored, failed, without = 0, list[Record](), Counter[str]()
     began = before = monotonic()
-    for turn, scores, error in _measured(turns, run, session.metrics.files, workers):
+    for turn, scores, error in measured(turns):
         now, seconds = monotonic(), (monotonic() - before) / len(turn.jobs)
         without.update(f"{name} has no value: {s.problem}" for name, s in scores.items() if s.problem and not s.failed)
         for job in turn.jobs:
@@ -119,10 +122,10 @@ def _jobs(rows: Rows, session: Session) -> Iterator[Job]:
             yield Job(searching[row.codec], row.quality, row.dataset, images[row.dataset, row.image])
 
 
-def _measured(
-    turns: Sequence[Turn], run: Path, weights: Mapping[str, Path], workers: int
+def measured_here(
+    turns: Sequence[Turn], *, run: Path, weights: Mapping[str, Path], workers: int
 ) -> Iterator[tuple[Turn, Scores, str]]:
-    """Each turn with its scores, and with what prevented some or all of them, as they are done."""
+    """Each turn with its scores, and with what prevented some or all of them, as they are done, `workers` at a time."""
     pool = ThreadPoolExecutor(workers, thread_name_prefix="perceptual")
     try:
         with _one_thread_each(workers):
@@ -131,8 +134,7 @@ def _measured(
                 error = future.exception()
                 if error is None:
                     scores = future.result()
-                    problem = next((f"{name}: {s.problem}" for name, s in scores.items() if s.failed), "")
-                    yield futures[future], scores, problem
+                    yield futures[future], scores, problem_in(scores)
                 elif isinstance(error, Exception):
                     yield futures[future], {}, Failure.of(error).message
                 else:
@@ -152,16 +154,27 @@ def _one_thread_each(workers: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def problem_in(scores: Scores) -> str:
+    """What prevented the first of the metrics that failed; "" where none did."""
+    return next((f"{name}: {score.problem}" for name, score in scores.items() if score.failed), "")
+
+
+def scores_of(
+    pair: tuple[Callable[[], Pixels], Callable[[], Pixels]], names: Sequence[str], weights: Mapping[str, Path]
+) -> Scores:
+    """The metrics of these names. pair: what reads the original and what reads the decoded picture."""
+    return measure_pair(pair, find_metrics(names), weights)
+
+
 def _scores(turn: Turn, run: Path, weights: Mapping[str, Path]) -> Scores:
-    original: Callable[[], Pixels] = partial(read_image, turn.jobs[0].image)
-    return measure_pair((original, partial(_saved_pixels, run, turn.picture)), find_metrics(turn.names), weights)
+    picture = saved_path(run, "pictures", turn.picture)
+    return scores_of((partial(read_image, turn.jobs[0].image), partial(saved_pixels, picture)), turn.names, weights)
 
 
-def _saved_pixels(run: Path, picture: str) -> Pixels:
-    """Raises UserError where the file is gone or holds another picture."""
-    path = saved_path(run, "pictures", picture)
+def saved_pixels(path: Path) -> Pixels:
+    """Of a picture that a run saved. Raises UserError where the file is gone or holds another picture."""
     pixels = read_pixels(path)
-    if picture_hash(pixels.shape[0], pixels.shape[1], pixels.tobytes()) != picture:
+    if picture_hash(pixels.shape[0], pixels.shape[1], pixels.tobytes()) != path.stem:
         raise UserError(f"{path} is not the picture that the run saved; `lic-bench run --fresh` makes it again.")
     return pixels
 

@@ -85,17 +85,23 @@ class Session:
 
 
 def prepare_session(
-    options: Options, datasets: Sequence[Dataset] = (), *, one_quality: bool = False, missing: list[str] | None = None
+    options: Options,
+    datasets: Sequence[Dataset] = (),
+    *,
+    one_quality: bool = False,
+    missing: list[str] | None = None,
+    device: torch.device | None = None,
 ) -> Session:
     """Resolve names, data, weights and settings; nothing is written, but the bitstream cache made ready if needed.
 
     datasets: in place of those that the options name. one_quality: of each codec the middle of its ladder.
     missing: gets what is not there, packages, programs and data sets, which is else an error.
-    Raises UserError for bad input.
+    device: of the machines that will measure, where these are others. Raises UserError for bad input.
     """
     check_ranges(options)
-    device = choose_device(options.device)
-    apply_protocol_settings(device, options.threads)
+    here = torch.device("cpu") if device else choose_device(options.device)
+    device = device or here
+    apply_protocol_settings(here, options.threads)
     specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
@@ -123,7 +129,7 @@ def prepare_session(
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
         **_asked_of_all(options, parts, metrics),
     )
-    _check_processes(options, config, device)
+    _check_processes(options, config, here)
     notes += [warning for dataset in datasets for warning in dataset.warnings]
     notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs), *metrics.notes]
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:

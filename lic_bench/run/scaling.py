@@ -132,6 +132,7 @@ class JoinedListener:
     def __init__(self, listener: Listener, jobs: Sequence[Job]) -> None:
         """jobs: of all parts; each part has those of one codec, in the order in which the codecs first appear."""
         self.job, self.record, self.note = listener.job, listener.record, listener.note
+        self.working = listener.working
         self._listener = listener
         names = dict.fromkeys(job.spec.name for job in jobs)
         self._parts = [[job for job in jobs if job.spec.name == name] for name in names]

@@ -24,7 +24,7 @@ from lic_bench.run.jobs import Job
 from lic_bench.run.machine_facts import busy_notes, own_fingerprint
 from lic_bench.run.matched_jobs import matched_jobs, may_be_matched
 from lic_bench.run.options import Options
-from lic_bench.run.perceptual_turns import measure_perceptual, turns_lacking
+from lic_bench.run.perceptual_turns import measure_perceptual, measured_here, turns_lacking
 from lic_bench.run.preparation import Session, prepare_session
 from lic_bench.run.process_pair import ProcessPair
 from lic_bench.run.saved_images import save_coded
@@ -53,6 +53,9 @@ class Listener(Protocol):
     def record(self, job: Job, record: Record, seconds: float) -> None:
         """This job's record is stored; it took `seconds` in all."""
 
+    def working(self, text: str) -> None:
+        """What the workers of a cluster do now."""
+
     def note(self, text: str) -> None:
         """Something worth a line."""
 
@@ -65,6 +68,8 @@ class Silent:
     def job(self, job: Job) -> None: ...
 
     def record(self, job: Job, record: Record, seconds: float) -> None: ...
+
+    def working(self, text: str) -> None: ...
 
     def note(self, text: str) -> None: ...
 
@@ -92,29 +97,29 @@ def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]]
 
 def carry_out(session: Session, options: Options, listener: Listener) -> Outcome:
     """Open the store, measure what it lacks."""
-    environment = describe_environment(session.device)
+    values = values_here(session)
+    environment = values["environment"]
     if options.fresh:
         aside = set_aside(options.out)
         session.notes += [f"the run that was in {options.out} is now {aside}"] if aside else []
     if (options.out / "run.json").exists():
-        check_growth(session, options, environment)
-    store = Store(options.out, run_values(session, environment), allow=options.allow)
+        check_growth(session, options, values)
+    store = Store(options.out, values, allow=options.allow)
     with closing(store):
         for text in [*session.notes, *busy_notes(session, environment)]:
             listener.note(text)
         workers = options.jobs or environment["cores_usable"]
         outcome = _measure(session, options, store, listener, workers)
-        grown, lacking = measure_perceptual(
-            session, options.out, store.records, listener, workers, environment["lic_bench"]
-        )
+        measured = partial(measured_here, run=options.out, weights=session.metrics.files, workers=workers)
+        grown, lacking = measure_perceptual(session, store.records, listener, environment["lic_bench"], measured)
         return replace(outcome, stored=outcome.stored + grown, failed=[*outcome.failed, *lacking])
 
 
-def run_values(session: Session, environment: Mapping[str, Any]) -> dict[str, Any]:
-    """What run.json says of a run that begins now. environment: of `describe_environment`."""
+def run_values(session: Session, environment: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> dict[str, Any]:
+    """What run.json says of a run that begins now, on this machine; see machine.environment_record."""
     return {
         "config": asdict(session.config),
-        "fingerprint": environment_fingerprint(dict(environment)) | own_fingerprint(session),
+        "fingerprint": fingerprint,
         "environment": environment,
         "images": {f"{d.name}/{i.name}": i.sha256 for d in session.datasets for i in d.usable},
         "conversions": {image: how for d in session.datasets for image, how in d.conversions.items()},
@@ -168,16 +173,22 @@ def _store_records(jobs: Sequence[Job], turns: ImageTurns, store: Store, listene
     for _, jobs_of_image in groupby(jobs, key=lambda job: (job.dataset, job.rung, job.image.name)):
         for result in turns.measure(list(jobs_of_image)):
             stop_signals.raise_again()  # it may be the signal that made the codec fail
-            record, earlier = result.record, store.records.rows.get(result.job.key)
-            if earlier is None or earlier.status == "failed":
-                record = store.records.append(record)
-            elif record.status == "ok" and record.bitstream_sha256 == earlier.bitstream_sha256:
-                record = store.records.append(earlier.joined_with(record))
-            else:
-                record = record if record.status == "failed" else record.as_failed(OTHER_BYTES)
-                outcome.failed.append(record)
+            record = store_record(result.record, store, outcome)
             listener.record(result.job, record, result.seconds)
-            outcome.stored += 1
+
+
+def store_record(record: Record, store: Store, outcome: Outcome) -> Record:
+    """Append a record, or what it adds to a good one that the run has; the record as it is now, or as it failed."""
+    earlier = store.records.rows.get(record.key)
+    if earlier is None or earlier.status == "failed":
+        record = store.records.append(record)
+    elif record.status == "ok" and record.bitstream_sha256 == earlier.bitstream_sha256:
+        record = store.records.append(earlier.joined_with(record))
+    else:
+        record = record if record.status == "failed" else record.as_failed(OTHER_BYTES)
+        outcome.failed.append(record)
+    outcome.stored += 1
+    return record
 
 
 def _store_matched(
@@ -210,12 +221,19 @@ def stored_rows(folder: Path) -> Rows:
     return {row.key: row for row in read_rows(folder / "records.jsonl", Record)}
 
 
-def check_growth(session: Session, options: Options, environment: Mapping[str, Any]) -> None:
+def values_here(session: Session) -> dict[str, Any]:
+    """What run.json says of a run that begins now on this machine."""
+    environment = describe_environment(session.device)
+    return run_values(session, environment, environment_fingerprint(environment) | own_fingerprint(session))
+
+
+def check_growth(session: Session, options: Options, values: dict[str, Any]) -> None:
     """Raise UserError where this run may not go on with the one in its folder. Writes nothing.
 
-    What is measured now cannot join a record of another commit of lic-bench, which would then have two.
+    values: of `run_values`. What is measured now cannot join a record of another commit of lic-bench, which would then
+    have two.
     """
-    _, commit = check_run(options.out, run_values(session, environment), options.allow)
+    _, commit = check_run(options.out, values, options.allow)
     rows = stored_rows(options.out)
     lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
     joined = [row for job in lacking if (row := rows.get(job.key)) and row.status == "ok"]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image
@@ -16,12 +16,20 @@ from lic_bench.run.image_turns import Settings
 from lic_bench.run.preparation import Session
 from lic_bench.run.worker_interface import Worker
 from lic_bench.spec import CodecSpec
-from lic_bench.store.record_log import RecordLog, read_rows
+from lic_bench.store.record_log import read_rows
 from lic_bench.store.records import Throughput
 from lic_bench.system import stop_signals
 
 IMAGES = 16  # of a sample, if the batch is not larger, so that all batches are timed on the same ones
 BatchRows = Mapping[tuple[str | int, ...], Throughput]  # the last row of each key
+
+
+class BatchLog(Protocol):
+    """Where rows go, of a RecordLog."""
+
+    @property
+    def rows(self) -> BatchRows: ...
+    def append(self, row: Throughput) -> Throughput: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def measure_batches(
     jobs: Sequence[BatchJob],
     workers: Mapping[str, Worker],
     settings: Settings,
-    log: RecordLog[Throughput],
+    log: BatchLog,
     note: Callable[[str], None],
     between_rounds: Callable[[], None],
 ) -> None:

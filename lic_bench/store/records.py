@@ -8,8 +8,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
-SCHEMA = 10
-READABLE = (3, 4, 5, 6, 7, 8, 9, SCHEMA)  # older rows lack only fields with defaults; see record_log for two of them
+SCHEMA = 11
+READABLE = (
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    SCHEMA,
+)  # older rows lack only fields with defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -120,6 +130,7 @@ class Record:
         none, as the picture is too small for it or the value infinite. perceptual_by: -> who measured it, with version.
     conditions: what the machine did then. energy_j: operation -> joules per image.
     parts: what was measured, of FIELDS_OF_PART.
+    worker: of a cluster, the name of the one that measured it, of which run.json tells more.
     commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
     """
 
@@ -166,6 +177,7 @@ class Record:
     conditions: Conditions = field(default_factory=lambda: Conditions())
     energy_j: dict[str, Number] = field(default_factory=dict)
     parts: list[str] = field(default_factory=list)
+    worker: str | None = None
     protocol: str = PROTOCOL
     commit: str | None = None
     schema: int = SCHEMA
@@ -242,7 +254,8 @@ class Throughput:
     images: coded for each sample, in images / batch calls. pictures: different ones among them; fewer where the data
         set has no more of this size, which then take turns.
     encode_s, decode_s: every sample, seconds for all images together, from tensors to the strings of each image and
-        back to 8-bit pictures. canary_s, rounds_repeated, drifted, failure, weights, kernels, commit: as in Record.
+        back to 8-bit pictures. canary_s, rounds_repeated, drifted, failure, weights, kernels, worker, commit: as in
+        Record.
     changed: names of the pictures that get other bytes in a batch, or in one of the reverse order, than alone.
     """
 
@@ -267,6 +280,7 @@ class Throughput:
     rounds_repeated: Integer = 0
     drifted: Integer = 0
     changed: list[str] = field(default_factory=list)
+    worker: str | None = None
     protocol: str = PROTOCOL
     commit: str | None = None
     schema: int = SCHEMA

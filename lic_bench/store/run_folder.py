@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
 from dataclasses import fields
 from operator import attrgetter
@@ -36,6 +36,7 @@ class Store:
         commit, but for what `allow` names. Records of another commit note it.
         """
         self._lock = claim_folder(folder, USER)
+        self._path = folder / "run.json"
         try:
             commit = _claim(folder, run, allow)
             self.records = RecordLog(folder / "records.jsonl", Record, commit)
@@ -46,6 +47,13 @@ class Store:
             if not (folder / "run.json").exists():
                 (folder / ".lock").unlink(missing_ok=True)  # a folder that is not ours stays as it was
             raise
+
+    def note_workers(self, workers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Say in run.json who measured: name, as in the records -> what is known of that worker of a cluster."""
+        values = read_run_json(self._path)
+        known = {**(values.get("workers") or {}), **workers}
+        if known != values.get("workers"):
+            write_run_json(self._path, {**values, "workers": known})
 
     def close(self) -> None:
         """Give the folder free."""

@@ -107,7 +107,8 @@ Config = create_model("Config", __base__=Part, **_config_fields)
 class RunJson(Part):
     """The whole file.
 
-    images: "data set/image" -> sha256. decoded: of pictures from elsewhere, "codec quality image" -> sha256.
+    images: "data set/image" -> sha256. workers: of a cluster, by their names in records. decoded: of pictures from
+    elsewhere, "codec quality image" -> sha256.
     """
 
     config: Config | None = None  # type: ignore[valid-type]  # made above
@@ -116,6 +117,7 @@ class RunJson(Part):
     images: dict[str, str | None] | None = None
     decoded: dict[str, str | None] | None = None
     conversions: dict[str, str] | None = None
+    workers: dict[str, dict[str, Any]] | None = None
     warnings: list[str] | None = None
 
 

@@ -98,6 +98,10 @@ class RunProgress:
         """Show which job is measured now."""
         self._bar.update(self._task, description=_job_name(job), refresh=True)
 
+    def working(self, text: str) -> None:
+        """Show what the workers of a cluster do."""
+        self._bar.update(self._task, description=text, refresh=True)
+
     def record(self, job: Job, record: Record, seconds: float) -> None:
         """Count a finished job; show its numbers, or why it failed. Of an unusable image all was said before."""
         self._done += 1

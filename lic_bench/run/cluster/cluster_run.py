@@ -1,0 +1,256 @@
+"""`lic-bench run --cluster`: the same checks, store and records as any run; the measuring is done by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import torch
+
+from lic_bench.codecs.checkpoints import checkpoint_folders, sha256_of
+from lic_bench.errors import UserError
+from lic_bench.images.datasets import Dataset, data_folders
+from lic_bench.machine.device import choose_device
+from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
+from lic_bench.measurement.complexity import failed_complexity
+from lic_bench.measurement.failures import Failure
+from lic_bench.run.cluster.chunks import (
+    Answer,
+    BatchChunk,
+    Chunk,
+    CountChunk,
+    ImageChunk,
+    NodeFile,
+    Orders,
+    PerceptualChunk,
+    batch_chunks,
+    image_chunks,
+)
+from lic_bench.run.cluster.cluster_option import ClusterChoice, read_cluster
+from lic_bench.run.cluster.connection import connected
+from lic_bench.run.cluster.crew import Crew, Facts
+from lic_bench.run.cluster.dispatcher import Dispatcher, Done, Lost
+from lic_bench.run.counting import counts_lacking, store_counts
+from lic_bench.run.job_result import JobResult
+from lic_bench.run.machine_facts import own_fingerprint
+from lic_bench.run.options import Options
+from lic_bench.run.perceptual_turns import Scores, Turn, measure_perceptual, problem_in, turns_lacking
+from lic_bench.run.preparation import Session, prepare_session
+from lic_bench.run.session import (
+    Listener,
+    Outcome,
+    check_growth,
+    jobs_lacking,
+    parts_lacking,
+    run_values,
+    store_record,
+    stored_rows,
+)
+from lic_bench.run.throughput import batches_lacking
+from lic_bench.store.records import COSTS, Throughput
+from lic_bench.store.run_folder import Store, set_aside
+from lic_bench.store.run_json import read_run_json
+from lic_bench.store.saved_files import save, saved_path
+
+
+def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]], None] = lambda _: None) -> Outcome:
+    """As `run.session.run`, at the workers of options.cluster. Raises UserError for bad input, and where none comes."""
+    choice = read_cluster(options.cluster or "")
+    options = replace(options, threads=options.threads or choice.cores)
+    device = _device(choice, options.device)
+    session = prepare_session(options, device=device)
+    _check(session, options)
+    show(session.datasets)
+    aside = set_aside(options.out) if options.fresh else None
+    for text in [*session.notes, *([f"the run that was in {options.out} is now {aside}"] if aside else [])]:
+        listener.note(text)
+    here = _described(session)
+    orders = _orders(session, options, choice)
+    with ExitStack() as stack:
+        begin = partial(_crew, stack, choice, orders, here, listener)
+        crew = None
+        if (kind := _kind_of_run(session, options, here)) is None:
+            crew = begin(None)
+            kind = crew.wait_for_first()
+        values = run_values(session, kind.environment, kind.fingerprint)
+        if (options.out / "run.json").exists():
+            check_growth(session, options, values)
+        store = stack.enter_context(closing(Store(options.out, values, allow=options.allow)))
+        open_run = ClusterRun(session, options, store, listener)
+        if open_run.lacks_something():
+            open_run.measure(crew or begin(kind if orders.timed else None))
+        return open_run.outcome()
+
+
+def _described(session: Session) -> Facts:
+    """This machine, which owns the store; of a GPU that it need not have there is nothing."""
+    environment = describe_environment(torch.device("cpu"))
+    own = own_fingerprint(session, kernels=session.device.type == "cpu")
+    return Facts(environment, environment_fingerprint(environment) | own)
+
+
+def _kind_of_run(session: Session, options: Options, here: Facts) -> Facts | None:
+    """Whose kind of machine the run is of; None: that of the first worker.
+
+    Where no times are taken it is this machine. Else it is what run.json says, but for programs and kernels, which
+    grow with the codecs.
+    """
+    if not COSTS & {*session.config.measure}:
+        return here
+    if not (path := options.out / "run.json").exists():
+        return None
+    stored = read_run_json(path)
+    own = {name: here.fingerprint[name] for name in ("programs", "kernels")}
+    return Facts(stored.get("environment") or {}, {**(stored.get("fingerprint") or {}), **own})
+
+
+def _crew(
+    stack: ExitStack, choice: ClusterChoice, orders: Orders, here: Facts, listener: Listener, kind: Facts | None
+) -> Crew:
+    connection = stack.enter_context(connected(choice, listener.note))
+    return Crew(connection, orders, here, listener.note, choice.waits_s, kind)
+
+
+def _device(choice: ClusterChoice, name: str) -> torch.device:
+    """The device on the workers, which this machine need not have; auto: a GPU where the file asks for some."""
+    if choice.kind == "local":
+        return choose_device(name)
+    if name == "auto":
+        name = "cuda" if choice.gpus else "cpu"
+    return torch.device("cuda", 0) if name in ("cuda", "cuda:0") else choose_device(name)
+
+
+def _check(session: Session, options: Options) -> None:
+    """Raise UserError for what cannot be done on a cluster."""
+    if session.config.match:
+        raise UserError(
+            "--match searches picture by picture, on one machine: leave out --cluster, the same --out goes on."
+        )
+    if options.jobs:
+        raise UserError(f"--jobs {options.jobs}: a worker codes one image at a time; start more workers.")
+    if COSTS & {*session.config.measure} and not session.config.isolate:
+        raise UserError("--no-isolate: on a cluster times are taken of codecs in processes of their own; leave it out.")
+
+
+def _orders(session: Session, options: Options, choice: ClusterChoice) -> Orders:
+    rows = stored_rows(options.out)
+    lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
+    parts = parts_lacking(rows, session, lacking) | ({"throughput"} & {*session.config.measure})
+    roots = data_folders(options.data_root) if choice.images else []
+    folders = [(root, Path(choice.images or "")) for root in roots]
+    roots = checkpoint_folders(options.checkpoints) if choice.weights else []
+    folders += [(root, Path(choice.weights or "")) for root in roots]
+    return Orders(
+        run=uuid4().hex,
+        session=replace(session, datasets=[]),
+        options=options,
+        parts=parts,
+        timed=bool(COSTS & parts),
+        files=[NodeFile(path, sha256_of(path), path.stat().st_size) for path in _paths(session)],
+        folders=folders,
+        scratch=Path(choice.scratch) if choice.scratch else None,
+    )
+
+
+def _paths(session: Session) -> Iterator[Path]:
+    """Of all files that workers read."""
+    images = (image.path for dataset in session.datasets for image in dataset.usable)
+    weights = (path for of_codec in session.files.values() for path in of_codec.values())
+    yield from dict.fromkeys(path for path in (*images, *weights, *session.metrics.files.values()) if path)
+
+
+class ClusterRun:
+    """An open run whose chunks a crew does."""
+
+    def __init__(self, session: Session, options: Options, store: Store, listener: Listener) -> None:
+        self.session = session
+        self.options = options
+        self.store = store
+        self.listener = listener
+        self._outcome = Outcome()
+        self._chunks = self._lacking()
+
+    def lacks_something(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._chunks or turns_lacking(self.store.records.rows, self.session))
+
+    def measure(self, crew: Crew) -> None:
+        """All that the store lacks; then, of what was saved, the perceptual metrics."""
+        dispatcher = Dispatcher(crew, self.listener)
+        jobs = [job for chunk in self._chunks if isinstance(chunk, ImageChunk) for job in chunk.jobs]
+        self.listener.started(jobs, len(self.session.jobs()) - len(jobs))
+        for done in dispatcher.carry_out(self._chunks):
+            self._store(done, crew)
+        version = crew.here.environment["lic_bench"]
+        measured = partial(self._scored, dispatcher)
+        grown, without = measure_perceptual(self.session, self.store.records, self.listener, version, measured)
+        self._outcome.stored += grown
+        self._outcome.failed += without
+
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        failed = self.store.records.failed
+        self._outcome.failed[:0] = [failed[job.key] for job in self.session.jobs() if job.key in failed]
+        self._outcome.failed_complexity = list(self.store.complexity.failed.values())
+        self._outcome.failed_throughput = list(self.store.throughput.failed.values())
+        return self._outcome
+
+    def _lacking(self) -> list[Chunk]:
+        """The chunks of what the store lacks, but for perceptual metrics."""
+        session, retry = self.session, self.options.retry_failed
+        jobs = jobs_lacking(self.store.records.rows, session, session.jobs(), retry_failed=retry)
+        timed = bool(COSTS & parts_lacking(self.store.records.rows, session, jobs))
+        counts = (
+            CountChunk(spec, quality, size)
+            for spec in session.specs
+            for quality, size, _ in counts_lacking(spec, session, self.store, self.options)
+        )
+        batches = batches_lacking(self.store.throughput.rows, session, retry_failed=retry)
+        return [*image_chunks(jobs, timed=timed), *counts, *batch_chunks(batches)]
+
+    def _store(self, done: Done | Lost, crew: Crew) -> None:
+        """Append what came of a chunk; of one that was given up, failed rows."""
+        answer, worker = (done.answer, done.worker) if isinstance(done, Done) else (self._failed(done), None)
+        self.store.note_workers(crew.facts)
+        for text in answer.notes:
+            self.listener.note(text)
+        for kind, content, data in answer.saved:
+            save(self.options.out, kind, content, data)
+        jobs = {job.key: job for job in done.chunk.jobs} if isinstance(done.chunk, ImageChunk) else {}
+        for record, seconds in answer.records:
+            stored = store_record(replace(record, worker=worker), self.store, self._outcome)
+            self.listener.record(jobs[record.key], stored, seconds / max(1, len(crew.members)))
+        if isinstance(done.chunk, CountChunk):
+            lacking = counts_lacking(done.chunk.spec, self.session, self.store, self.options)
+            keys = {key for _, _, of_size in lacking for key in of_size}
+            store_counts([row for row in answer.counts if row.key in keys], self.store, self.listener.note)
+        for batch in answer.batches:
+            self.store.throughput.append(replace(batch, worker=worker))
+
+    def _failed(self, lost: Lost) -> Answer:
+        """The failed rows of a chunk that was given up."""
+        failure, chunk, device = Failure("crash", lost.reason), lost.chunk, str(self.session.device)
+        if isinstance(chunk, ImageChunk):
+            results = [JobResult.begun(job, device, ()) for job in chunk.jobs]
+            for result in results:
+                result.failure = failure
+            return Answer(records=[(result.record, 0.0) for result in results])
+        if isinstance(chunk, CountChunk):
+            return Answer(counts=failed_complexity(chunk.spec.name, chunk.quality, *chunk.size, failure))
+        batches = chunk.jobs if isinstance(chunk, BatchChunk) else ()
+        rows = [Throughput(**job.fields(device), status="failed") for job in batches]
+        return Answer(batches=[row.as_failed(failure.message, failure.kind) for row in rows])
+
+    def _scored(self, dispatcher: Dispatcher, turns: Sequence[Turn]) -> Iterator[tuple[Turn, Scores, str]]:
+        """As `perceptual_turns.measured_here`; the pictures are read as their turns come."""
+        for done in dispatcher.carry_out(self._perceptual(turns)):
+            if isinstance(done.chunk, PerceptualChunk):
+                answer = done.answer if isinstance(done, Done) else Answer(problem=done.reason)
+                yield done.chunk.turn, answer.scores, answer.problem or problem_in(answer.scores)
+
+    def _perceptual(self, turns: Sequence[Turn]) -> list[Chunk]:
+        return [PerceptualChunk(turn, saved_path(self.options.out, "pictures", turn.picture)) for turn in turns]

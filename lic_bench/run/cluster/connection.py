@@ -1,0 +1,156 @@
+"""Dask's client to a cluster, and the cluster itself where the run starts it: on this machine, or by a queue's jobs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from lic_bench.errors import UserError
+from lic_bench.run.cluster.cluster_option import ClusterChoice
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+ALONE = "machine"  # the Dask resource of a worker that has its machine for itself
+CONNECT_S = 10
+EXTRA = 'Runs on a cluster need the extra: pip install "lic-bench[cluster]".'
+# Dask would pause or restart a worker by its memory, and show pages that nobody asked for.
+SETTINGS = {
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": False,
+    "distributed.scheduler.worker-ttl": "60s",
+    "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
+}
+# Kind of queue -> its cluster in dask_jobqueue, and what `time`, `queue` and `account` are called there.
+CLUSTERS = {
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "htcondor": "HTCondorCluster",
+    "oar": "OARCluster",
+    "moab": "MoabCluster",
+}
+
+
+class Connection:
+    """A client that can be made anew when the scheduler is gone and comes back."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.client = _client(address)
+
+    def workers(self) -> Mapping[str, Mapping[str, Any]]:
+        """address -> what the scheduler knows of a worker. Raises OSError where the scheduler does not answer."""
+        if self.client.status != "running":
+            raise OSError("the scheduler is gone")
+        info: dict[str, Any] = self.client.scheduler_info(n_workers=-1)
+        return dict(info["workers"])
+
+    def again(self) -> bool:
+        """Try to connect anew; whether that worked."""
+        with suppress(Exception):
+            self.client.close(timeout=1)
+        try:
+            self.client = _client(self.address)
+        except OSError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Disconnect; the scheduler forgets what was asked of it."""
+        with suppress(Exception):
+            self.client.close(timeout=5)
+
+
+@contextmanager
+def connected(choice: ClusterChoice, note: Callable[[str], None]) -> Iterator[Connection]:
+    """A connection to the cluster, which ends with it where the run has started it. Raises UserError."""
+    try:
+        import dask
+        import distributed  # noqa: F401
+    except ImportError:
+        raise UserError(f"--cluster {choice.kind}: Dask is not installed. {EXTRA}") from None
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of faults, the run says
+    with dask.config.set(SETTINGS), warnings.catch_warnings(), ExitStack() as stack:
+        warnings.filterwarnings("ignore", module="distributed")
+        address = choice.address or _started(choice, stack, note)
+        try:
+            connection = Connection(address)
+        except OSError:
+            raise UserError(
+                f"--cluster {address}: no Dask scheduler answers there; start one by `dask scheduler`."
+            ) from None
+        stack.callback(connection.close)
+        yield connection
+
+
+def _client(address: str) -> Client:
+    from distributed import Client
+
+    return Client(address, timeout=CONNECT_S, set_as_default=False, direct_to_workers=False)
+
+
+def _started(choice: ClusterChoice, stack: ExitStack, note: Callable[[str], None]) -> str:
+    """Start a cluster that ends with the stack; the address of its scheduler."""
+    cluster = stack.enter_context(_local(choice) if choice.kind == "local" else _queue(choice))
+    if choice.kind != "local":
+        note(f"{choice.workers} jobs go to {choice.kind}; the run begins with the first worker that it starts")
+    return str(cluster.scheduler_address)
+
+
+def _local(choice: ClusterChoice) -> Any:
+    """Worker processes here, GPU by GPU where there are several."""
+    from distributed import Nanny, Scheduler, SpecCluster
+
+    gpus = torch.cuda.device_count()
+    options: dict[str, Any] = {"nthreads": 1, "memory_limit": 0, "silence_logs": logging.CRITICAL}
+    options |= {"local_directory": choice.scratch, "resources": {ALONE: 1} if choice.alone else {}}
+
+    def environment(number: int) -> dict[str, str]:
+        return {"CUDA_VISIBLE_DEVICES": str(number % gpus)} if gpus > 1 else {}
+
+    workers = {
+        number: {"cls": Nanny, "options": options | {"env": environment(number)}} for number in range(choice.workers)
+    }
+    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
+    return SpecCluster(workers=workers, scheduler=scheduler, name="lic-bench", silence_logs=logging.CRITICAL)
+
+
+def _queue(choice: ClusterChoice) -> Any:
+    """Jobs of a queue, each of which is one worker; those that it ends are asked for again."""
+    try:
+        import dask_jobqueue
+    except ImportError:
+        raise UserError(f"--cluster of kind {choice.kind}: dask-jobqueue is not installed. {EXTRA}") from None
+    directives = [*choice.directives]
+    if choice.kind == "slurm":
+        directives += [f"--gres=gpu:{choice.gpus}"] if choice.gpus else []
+        directives += ["--exclusive"] if choice.alone else []
+    named = {"queue": choice.queue, "walltime": choice.time, "account": choice.account}
+    arguments = ["--memory-limit", "0", *(["--resources", f"{ALONE}=1"] if choice.alone else [])]
+    try:
+        cluster = getattr(dask_jobqueue, CLUSTERS[choice.kind])(
+            cores=choice.cores,
+            processes=1,
+            memory=choice.memory,
+            local_directory=choice.scratch or os.environ.get("TMPDIR", "/tmp"),
+            job_script_prologue=[f"export OMP_NUM_THREADS={choice.cores}", *choice.setup],
+            job_extra_directives=directives,
+            worker_extra_args=arguments,
+            scheduler_options={"dashboard": False},
+            **{name: value for name, value in named.items() if value is not None},
+        )
+        cluster.adapt(minimum_jobs=choice.workers, maximum_jobs=choice.workers)
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
+        words = " ".join(str(error).split())[:300]
+        raise UserError(f"--cluster of kind {choice.kind}: {words}; see docs/cluster.md.") from None
+    return cluster

@@ -1,0 +1,232 @@
+"""The workers of a run: who is there, who was refused and why, what each has and does."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from lic_bench.errors import UserError
+from lic_bench.run.cluster import entry
+from lic_bench.run.cluster.chunks import Chunk, Introduction, Orders
+from lic_bench.run.cluster.connection import ALONE, Connection
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+LOOK_S = 1.0  # between two looks who is there
+# What decides the bytes of a codec: section of run.json, name there.
+SOFTWARE = (
+    ("environment", "lic_bench"),
+    ("environment", "git_commit"),
+    ("fingerprint", "torch"),
+    ("fingerprint", "packages"),
+    ("fingerprint", "coders"),
+    ("fingerprint", "programs"),
+)
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What run.json says of a machine, in its sections of these names."""
+
+    environment: Values
+    fingerprint: Values
+
+
+@dataclass(slots=True)
+class Try:
+    """A chunk to be done. lost: where it was lost, and how. is_slow: this was said."""
+
+    chunk: Chunk
+    lost: list[str] = field(default_factory=list)
+    is_slow: bool = False
+
+
+@dataclass(slots=True)
+class Member:
+    """A worker that works for the run. name: in records and run.json. lacking: sha256 of the files that it has not.
+
+    doing: its chunk, since when (monotonic) and as what future; last: codecs that it has loaded.
+    """
+
+    address: str
+    name: str
+    lacking: set[str]
+    last: tuple[tuple[str, int], ...] = ()
+    doing: Try | None = None
+    since: float = 0.0
+    future: Future | None = None
+
+
+@dataclass(slots=True)
+class Crew:
+    """Whoever is at work for a run. here: the machine of the process that owns the store.
+
+    kind: the machine that all must be like where times are taken; None: like the first.
+    events: ("introduced" or "done", address, future), put by Dask's threads. facts: name -> what run.json says of it.
+    """
+
+    connection: Connection
+    orders: Orders
+    here: Facts
+    note: Callable[[str], None]
+    waits_s: float | None
+    kind: Facts | None = None
+    events: Queue[tuple[str, str, Future]] = field(default_factory=Queue)
+    members: dict[str, Member] = field(default_factory=dict)
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _asked: dict[str, Future] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)
+    _alone_at: float | None = None
+
+    def wait_for_first(self) -> Facts:
+        """The machine of the first worker that the run can use. Raises UserError where none comes, and OSError."""
+        while self.kind is None:
+            self.look()
+            for event, address, future in self.news():
+                if event == "introduced":
+                    self.admit(address, future)
+        return self.kind
+
+    def look(self) -> list[Member]:
+        """Ask who is there and have newcomers introduce themselves; those who are gone. Raises OSError, UserError."""
+        there = self.connection.workers()
+        gone = [member for address, member in self.members.items() if address not in there]
+        for member in gone:
+            del self.members[member.address]
+            self.note(f"worker {member.name} is gone; {len(self.members)} left")
+        for address in [address for address in self._asked if address not in there]:
+            del self._asked[address]
+        for address, worker in there.items():
+            if address not in self.members and address not in self._asked and address not in self._refused:
+                if problem := self._unfit(worker):
+                    self._refuse(address, problem)
+                else:
+                    self.ask(address)
+        self._give_up_alone()
+        return gone
+
+    def ask(self, address: str) -> None:
+        """Have a worker introduce itself."""
+        future = self.submit("introduce", self.orders, at=address)
+        self._asked[address] = future
+        future.add_done_callback(lambda done: self.events.put(("introduced", address, done)))
+
+    def news(self) -> Iterator[tuple[str, str, Future]]:
+        """What happened, waiting LOOK_S at most for a first event."""
+        with suppress(Empty):
+            yield self.events.get(timeout=LOOK_S)
+            while True:
+                yield self.events.get_nowait()
+
+    def submit(self, function: str, *arguments: object, more: Sequence[Future] = (), at: str) -> Future:
+        """A call of a function of `bench` at one worker and nowhere else. more: futures of further arguments."""
+        what = entry.call, function, pickle.dumps(arguments), *more
+        return self.connection.client.submit(*what, workers=[at], allow_other_workers=False, pure=False)
+
+    def admit(self, address: str, future: Future) -> None:
+        """Take in or refuse who has introduced itself."""
+        if self._asked.get(address) is not future or future is None:
+            return
+        del self._asked[address]
+        if future.status != "finished":
+            if future.status == "error":
+                self._refuse(address, " ".join(str(future.exception()).split())[:300])
+            return
+        said: Introduction = future.result()
+        if problem := said.problem or self._differs(said):
+            self._refuse(address, problem, said.host)
+            return
+        name = self._name(said)
+        self.members[address] = Member(address, name, set(said.lacking))
+        self.kind = self.kind or Facts(said.environment, said.fingerprint)
+        self.note(f"worker {name} has joined; {len(self.members)} there")
+
+    def forget_all(self) -> list[Member]:
+        """After the scheduler was gone: nobody is known any more; who was."""
+        gone = list(self.members.values())
+        self.members, self._asked, self._refused = {}, {}, {}
+        return gone
+
+    def stop(self) -> None:
+        """End what the workers do for the run."""
+        busy = [member.address for member in self.members.values() if member.doing]
+        if busy:
+            arguments = "stop", pickle.dumps((self.orders.run,))
+            self.connection.client.run(entry.call, *arguments, workers=busy, on_error="ignore")
+
+    def _unfit(self, worker: Values) -> str | None:
+        if self.orders.timed and not (worker.get("resources") or {}).get(ALONE):
+            return f"times are taken by workers that are alone on their machine: start it with --resources {ALONE}=1"
+        return None
+
+    def _differs(self, said: Introduction) -> str | None:
+        """Why what it measures could not stand beside the rest; None if it can."""
+        for section, name in SOFTWARE:
+            theirs, ours = getattr(said, section).get(name), getattr(self.here, section).get(name)
+            if theirs != ours:
+                return f"{name}: {_difference(theirs, ours)}"
+        if not self.orders.timed:
+            return None
+        if any(self.facts[member.name]["host"] == said.host for member in self.members.values()):
+            return "another worker is on that machine, and times are taken alone"
+        kind = self.kind.fingerprint if self.kind else {}
+        for name in kind.keys() - {"kernels", "programs"}:
+            theirs, ours = said.fingerprint.get(name), kind[name]
+            if theirs != ours:
+                return f"another kind of machine: {name}: {_difference(theirs, ours)}; it needs a run of its own"
+        return None
+
+    def _refuse(self, address: str, problem: str, host: str = "") -> None:
+        self._refused[address] = problem
+        self.note(f"refused worker {f'{host} ({address})' if host else address}: {problem}")
+
+    def _name(self, said: Introduction) -> str:
+        """The host's name; with a number where the run has other facts under it."""
+        facts, number = _facts(said), 1
+        name = said.host
+        while self.facts.setdefault(name, facts) != facts:
+            number += 1
+            name = f"{said.host}#{number}"
+        return name
+
+    def _give_up_alone(self) -> None:
+        """Raise UserError where nobody has been there for too long."""
+        if self.members or self._asked:
+            self._alone_at = None
+            return
+        self._alone_at = self._alone_at or monotonic()
+        if self.waits_s is not None and monotonic() - self._alone_at > self.waits_s:
+            refused = "; ".join(dict.fromkeys(self._refused.values()))
+            said = f"all were refused: {refused}" if refused else f"none came within {self.waits_s:g} s"
+            raise UserError(f"--cluster: no worker: {said}. What was measured is stored; the same command goes on.")
+
+
+def _difference(theirs: Any, ours: Any) -> str:
+    if isinstance(theirs, dict) and isinstance(ours, dict):
+        name = next(name for name in {**ours, **theirs} if theirs.get(name) != ours.get(name))
+        return f"{name} {_brief(theirs.get(name))} there, {_brief(ours.get(name))} in the run"
+    return f"{_brief(theirs)} there, {_brief(ours)} in the run"
+
+
+def _brief(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _facts(said: Introduction) -> dict[str, Any]:
+    """What run.json says of a worker."""
+    environment, fingerprint = said.environment, said.fingerprint
+    names = ("cpu", "cores_usable", "cpu_capability", "gpu", "driver", "torch", "lic_bench", "kernels")
+    return {
+        "host": said.host,
+        **{name: fingerprint.get(name) for name in names},
+        "git_commit": environment.get("git_commit"),
+        "memory_bytes": environment.get("memory_bytes"),
+    }

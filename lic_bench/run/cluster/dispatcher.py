@@ -1,0 +1,195 @@
+"""Handing out chunks: each to one worker at a time, and to a second one if the first is lost, but never to a third."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import median
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from lic_bench.errors import UserError
+from lic_bench.run.cluster.chunks import Answer, Chunk, NodeFile, OtherRun, PerceptualChunk, smaller_chunks
+from lic_bench.run.cluster.crew import LOOK_S, Crew, Member, Try
+from lic_bench.run.session import Listener
+
+if TYPE_CHECKING:
+    from distributed import Future
+
+TRIES = 2
+BACK_S = 600.0  # for a scheduler to come back
+SLOW, SLOW_S = 4.0, 60.0  # a straggler takes so many times the median of its codecs, and at least so many seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A chunk that was done by the worker of that name, in so many seconds."""
+
+    chunk: Chunk
+    answer: Answer
+    worker: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A chunk that was given up. reason: one line."""
+
+    chunk: Chunk
+    reason: str
+
+
+class Dispatcher:
+    """Keeps every worker of the crew at work."""
+
+    def __init__(self, crew: Crew, listener: Listener) -> None:
+        self.crew = crew
+        self.listener = listener
+        self._pending: list[Try] = []
+        self._given_up: list[Lost] = []
+        self._seconds: defaultdict[tuple[tuple[str, int], ...], list[float]] = defaultdict(list)
+        self._files = {file.path: file for file in crew.orders.files}
+
+    def carry_out(self, chunks: Iterable[Chunk]) -> Iterator[Done | Lost]:
+        """Every chunk once, as it is done. Raises UserError where no worker is left, or the scheduler does not return.
+
+        Ended early, it leaves nothing at the workers.
+        """
+        self._pending = [Try(chunk) for chunk in chunks]
+        try:
+            while self._pending or self._busy():
+                yield from self._step()
+        finally:
+            if self._busy():
+                self._stop()
+
+    def _step(self) -> Iterator[Done | Lost]:
+        """Look who is there, hand out what can be, take what came."""
+        try:
+            for member in self.crew.look():
+                self._lose(member, f"worker {member.name} is gone")
+            for member in self.crew.members.values():
+                if member.doing is None and (task := self._choose(member)):
+                    self._hand_out(task, member)
+        except OSError:
+            self._wait_for_scheduler()
+        self._tell()
+        for kind, address, future in self.crew.news():
+            if kind == "introduced":
+                self.crew.admit(address, future)
+                continue
+            asked = self.crew.members.get(address)
+            if asked and asked.future is future and (done := self._take(asked)):
+                yield done
+        yield from self._given_up
+        self._given_up = []
+
+    def _busy(self) -> list[Member]:
+        return [member for member in self.crew.members.values() if member.doing]
+
+    def _choose(self, member: Member) -> Try | None:
+        """The first chunk for what the worker has loaded; else for what no other has; else the first of all."""
+        taken = {other.last for other in self.crew.members.values()}
+        choices = (lambda t: t.chunk.codecs == member.last, lambda t: t.chunk.codecs not in taken, lambda t: True)
+        for fits in choices:
+            for index, task in enumerate(self._pending):
+                if fits(task):
+                    return self._pending.pop(index)
+        return None
+
+    def _hand_out(self, task: Try, member: Member) -> None:
+        member.doing, member.since, member.last = task, monotonic(), task.chunk.codecs
+        chunk = task.chunk.ready_to_send() if isinstance(task.chunk, PerceptualChunk) else task.chunk
+        sent = [self._send(file, member) for file in self._needed(task.chunk) if file.sha256 in member.lacking]
+        run, address = self.crew.orders.run, member.address
+        member.future = self.crew.submit("carry_out", run, chunk, more=sent, at=address)
+        member.future.add_done_callback(lambda done: self.crew.events.put(("done", address, done)))
+
+    def _needed(self, chunk: Chunk) -> list[NodeFile]:
+        session = self.crew.orders.session
+        paths = [image.path for image in chunk.images]
+        paths += [session.files.get(codec, {}).get(quality) for codec, quality in chunk.codecs]
+        paths += [] if chunk.codecs else session.metrics.files.values()
+        return list({path: self._files[path] for path in paths if path in self._files}.values())
+
+    def _send(self, file: NodeFile, member: Member) -> Future:
+        """The future of a file on its way, which is sent once to each worker."""
+        member.lacking.discard(file.sha256)
+        data = self.crew.connection.client.scatter(file.path.read_bytes(), workers=[member.address], hash=False)
+        return self.crew.submit("receive", self.crew.orders.run, file, more=[data], at=member.address)
+
+    def _take(self, member: Member) -> Done | None:
+        """What a worker's future gave; None where the chunk has to be done again, or is given up."""
+        task, future = member.doing, member.future
+        if task is None or future is None:
+            return None
+        if future.status == "finished":
+            member.doing = member.future = None
+            answer, seconds = future.result()
+            self._seconds[task.chunk.codecs].append(seconds)
+            return Done(task.chunk, answer, member.name, seconds)
+        error = future.exception() if future.status == "error" else None
+        if isinstance(error, OtherRun):
+            self._pending.insert(0, task)
+            del self.crew.members[member.address]
+            self.crew.ask(member.address)
+        else:
+            words = " ".join(f"{type(error).__name__}: {error}".split())[:300] if error else "lost on the way"
+            self._lose(member, f"at worker {member.name}: {words}")
+        return None
+
+    def _lose(self, member: Member, how: str) -> None:
+        task = member.doing
+        if task is None:
+            return
+        if member.future is not None:
+            member.future.cancel()
+        member.doing = member.future = None
+        lost = [*task.lost, how]
+        if len(lost) >= TRIES:
+            self._given_up.append(Lost(task.chunk, f"given up after {TRIES} tries: {'; '.join(lost)}"))
+        else:
+            self.listener.note(f"{how}; again: {task.chunk.label}")
+            self._pending[:0] = [Try(chunk, lost) for chunk in smaller_chunks(task.chunk)]
+
+    def _wait_for_scheduler(self) -> None:
+        """Until it is back; all that was at work then counts as lost."""
+        for member in self.crew.forget_all():
+            self._lose(member, "the scheduler is gone")
+        self.listener.note(f"the scheduler at {self.crew.connection.address} is gone: waiting for it")
+        until = monotonic() + BACK_S
+        while not self.crew.connection.again():
+            if monotonic() > until:
+                raise UserError(
+                    f"--cluster {self.crew.connection.address}: the scheduler did not come back within {BACK_S:g} s. "
+                    "What was measured is stored; the same command goes on."
+                )
+            sleep(LOOK_S)
+        self.listener.note("the scheduler is back")
+
+    def _tell(self) -> None:
+        """Who does what, for the live line; a line of its own for each straggler."""
+        busy, now = sorted(self._busy(), key=lambda member: member.since), monotonic()
+        for member in busy:
+            task, seconds = member.doing, now - member.since
+            usual = self._seconds[task.chunk.codecs] if task else []
+            if task and not task.is_slow and len(usual) > 2 and seconds > max(SLOW_S, SLOW * median(usual)):
+                task.is_slow = True
+                self.listener.note(
+                    f"slow: {task.chunk.label} at worker {member.name} for {seconds:.0f} s; others took "
+                    f"{median(usual):.0f} s"
+                )
+        idle = len(self.crew.members) - len(busy)
+        if busy and (longest := busy[0].doing):
+            self.listener.working(
+                f"{len(busy)} workers busy, {idle} idle; longest {now - busy[0].since:.0f} s: {longest.chunk.label}"
+            )
+        else:
+            self.listener.working("waiting for a worker")
+
+    def _stop(self) -> None:
+        """Take back all that is at the workers."""
+        futures = [member.future for member in self._busy() if member.future is not None]
+        self.crew.connection.client.cancel(futures)
+        self.crew.stop()
