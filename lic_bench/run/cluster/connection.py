@@ -139,6 +139,7 @@ def _queue(choice: ClusterChoice) -> Any:
     arguments = ["--memory-limit", "0", *(["--resources", f"{ALONE}=1"] if choice.alone else [])]
     try:
         cluster = getattr(dask_jobqueue, CLUSTERS[choice.kind])(
+            job_name="lic-bench",
             cores=choice.cores,
             processes=1,
             memory=choice.memory,

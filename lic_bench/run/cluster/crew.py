@@ -145,7 +145,8 @@ class Crew:
             return
         name = self._name(said)
         self.members[address] = Member(address, name, set(said.lacking))
-        self.kind = self.kind or Facts(said.environment, said.fingerprint)
+        command = {"command": self.here.environment["command"]}
+        self.kind = self.kind or Facts({**said.environment, **command}, said.fingerprint)
         self.note(f"worker {name} has joined; {len(self.members)} there")
 
     def forget_all(self) -> list[Member]:
