@@ -29,6 +29,7 @@ SOFTWARE = (
     ("fingerprint", "programs"),
 )
 Values = Mapping[str, Any]
+Codecs = tuple[tuple[str, int], ...]  # codec and quality, of what a chunk needs loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Member:
     address: str
     name: str
     lacking: set[str]
-    last: tuple[tuple[str, int], ...] = ()
+    last: Codecs = ()
     doing: Try | None = None
     since: float = 0.0
     future: Future | None = None

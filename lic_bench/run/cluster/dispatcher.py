@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import monotonic, sleep
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lic_bench.errors import UserError
 from lic_bench.run.cluster.chunks import Answer, Chunk, NodeFile, OtherRun, PerceptualChunk, smaller_chunks
-from lic_bench.run.cluster.crew import LOOK_S, Crew, Member, Try
+from lic_bench.run.cluster.crew import LOOK_S, Codecs, Crew, Member, Try
 from lic_bench.run.session import Listener
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ class Dispatcher:
     def __init__(self, crew: Crew, listener: Listener) -> None:
         self.crew = crew
         self.listener = listener
-        self._pending: list[Try] = []
+        self._pending: dict[Codecs, deque[Try]] = {}  # by what they need loaded, in the run's order
+        self._looked = 0.0
         self._given_up: list[Lost] = []
-        self._seconds: defaultdict[tuple[tuple[str, int], ...], list[float]] = defaultdict(list)
+        self._seconds: defaultdict[Codecs, list[float]] = defaultdict(list)
         self._files = {file.path: file for file in crew.orders.files}
 
     def carry_out(self, chunks: Iterable[Chunk]) -> Iterator[Done | Lost]:
@@ -56,7 +57,8 @@ class Dispatcher:
 
         Ended early, it leaves nothing at the workers.
         """
-        self._pending = [Try(chunk) for chunk in chunks]
+        for chunk in chunks:
+            self._pending.setdefault(chunk.codecs, deque()).append(Try(chunk))
         try:
             while self._pending or self._busy():
                 yield from self._step()
@@ -67,14 +69,16 @@ class Dispatcher:
     def _step(self) -> Iterator[Done | Lost]:
         """Look who is there, hand out what can be, take what came."""
         try:
-            for member in self.crew.look():
-                self._lose(member, f"worker {member.name} is gone")
+            if monotonic() - self._looked >= LOOK_S:
+                self._looked = monotonic()
+                for member in self.crew.look():
+                    self._lose(member, f"worker {member.name} is gone")
+                self._tell()
             for member in self.crew.members.values():
                 if member.doing is None and (task := self._choose(member)):
                     self._hand_out(task, member)
         except OSError:
             self._wait_for_scheduler()
-        self._tell()
         for kind, address, future in self.crew.news():
             if kind == "introduced":
                 self.crew.admit(address, future)
@@ -89,14 +93,21 @@ class Dispatcher:
         return [member for member in self.crew.members.values() if member.doing]
 
     def _choose(self, member: Member) -> Try | None:
-        """The first chunk for what the worker has loaded; else for what no other has; else the first of all."""
+        """The next chunk for what the worker has loaded; else for what no other has; else the first of all."""
+        if not self._pending:
+            return None
         taken = {other.last for other in self.crew.members.values()}
-        choices = (lambda t: t.chunk.codecs == member.last, lambda t: t.chunk.codecs not in taken, lambda t: True)
-        for fits in choices:
-            for index, task in enumerate(self._pending):
-                if fits(task):
-                    return self._pending.pop(index)
-        return None
+        free = (codecs for codecs in self._pending if codecs not in taken)
+        codecs = member.last if member.last in self._pending else next(free, next(iter(self._pending)))
+        task = self._pending[codecs].popleft()
+        if not self._pending[codecs]:
+            del self._pending[codecs]
+        return task
+
+    def _again(self, tasks: Sequence[Try]) -> None:
+        """Put chunks before all others for the same codecs."""
+        for task in reversed(tasks):
+            self._pending.setdefault(task.chunk.codecs, deque()).appendleft(task)
 
     def _hand_out(self, task: Try, member: Member) -> None:
         member.doing, member.since, member.last = task, monotonic(), task.chunk.codecs
@@ -131,7 +142,7 @@ class Dispatcher:
             return Done(task.chunk, answer, member.name, seconds)
         error = future.exception() if future.status == "error" else None
         if isinstance(error, OtherRun):
-            self._pending.insert(0, task)
+            self._again([task])
             del self.crew.members[member.address]
             self.crew.ask(member.address)
         else:
@@ -151,7 +162,7 @@ class Dispatcher:
             self._given_up.append(Lost(task.chunk, f"given up after {TRIES} tries: {'; '.join(lost)}"))
         else:
             self.listener.note(f"{how}; again: {task.chunk.label}")
-            self._pending[:0] = [Try(chunk, lost) for chunk in smaller_chunks(task.chunk)]
+            self._again([Try(chunk, lost) for chunk in smaller_chunks(task.chunk)])
 
     def _wait_for_scheduler(self) -> None:
         """Until it is back; all that was at work then counts as lost."""
