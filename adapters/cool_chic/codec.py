@@ -31,7 +31,7 @@ SPEC = CodecSpec(
     notes=(
         "Decoding alone, of the authors' 120 bitstreams of Kodak: encoding trains a network for each picture, which is "
         "not here, so it has no time, memory or operations. Quality 1 to 5: lambda 0.02, 0.004, 0.001, 0.0004, 0.0001. "
-        "The rate is that of the whole file. Operations: the mean over the pictures at a quality; 299 to 2,291 MACs per "
-        "pixel over all 120 and 1,841 on average, as the authors print."
+        "The rate is that of the whole file. Operations: the mean over the pictures at a quality; of all 120 "
+        "bitstreams 299 to 2,291 MACs per pixel, 1,841 on average, as their authors print."
     ),
 )

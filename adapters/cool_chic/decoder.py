@@ -25,13 +25,17 @@ STEP_EXPONENTS = {"arm": -7, "upsampling": -16, "synthesis": -16}  # the step of
 def decode(stream: Stream) -> Tensor:
     """The picture, [1, 3, H, W] float32, R, G, B about 0 to 1, neither rounded nor clamped. UserError if damaged."""
     with mark("context and entropy coder"):
-        symbols = network_symbols(stream)
-        networks = {name: values * _step(stream, name) for name, values in symbols.items()}
+        networks = network_values(stream)
         grids = decode_latents(stream, networks)
     with mark("upsampling"):
         features = upsample(grids, networks["upsampling_weight"].view(stream.kernel, stream.kernel), stream.maps)
     with mark("synthesis"):
         return synthesise(features, stream.layers, networks["synthesis_weight"], networks["synthesis_bias"])[:, :3]
+
+
+def network_values(stream: Stream) -> dict[str, Tensor]:
+    """Part -> its parameters, float32 [n]. Raises UserError for damaged bytes."""
+    return {name: symbols * _step(stream, name) for name, symbols in network_symbols(stream).items()}
 
 
 def decode_latents(stream: Stream, networks: dict[str, Tensor]) -> list[Tensor]:
