@@ -63,7 +63,7 @@ gpu-check: $(if $(WHEELS),,$(VENV)/.ready)  ## on a GPU: the tests that need one
 	$(if $(WHEELS),rm -rf $(GPU_SITE) && $(GPU_PYTHON) -m pip install -q --no-index --no-deps --target $(GPU_SITE) $(WHEELS)/*.whl)
 	$(if $(WHEELS),PYTHONPATH=$(GPU_SITE)) $(GPU_PYTHON) -P benchmarks/gpu_check.py --into $(INTO) $(GPU_CHECK)
 
-$(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/include/*.h $(addsuffix /csrc/*.*,lalic lalic/biwkv adapters/mambavc/scan lic_bench/codecs/rans))
+$(VENV)/.ready: pyproject.toml CMakeLists.txt $(wildcard native/*.cpp native/include/*.h $(addsuffix /csrc/*.*,lalic lalic/biwkv adapters/cool_chic adapters/mambavc/scan lic_bench/codecs/rans))
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "lic-bench needs Python 3.11 or 3.12: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -e '.[dev,images,video]'

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -75,13 +76,35 @@ def drive_checkpoints(name: str, weights: Iterable[tuple[float, str]]) -> dict[i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Streams:
+    """The bitstreams of a codec that only decodes, a file for each picture and quality.
+
+    files: quality -> the file's name, in which "{picture}" stands for that of the picture without its ending.
+    lmbdas: quality -> the trade-off that it was encoded with, as its authors write it.
+    dataset: the data set of whose pictures there are released ones. url: of the folder that holds these.
+    sha256: "package:file", a list of their hashes as sha256sum writes it.
+    """
+
+    files: Mapping[int, str]
+    lmbdas: Mapping[int, float]
+    dataset: str
+    url: str
+    sha256: str
+
+    def file(self, quality: int, picture: str) -> str:
+        """The name of the file that holds a picture, "kodim01.png", at a quality."""
+        return self.files[quality].format(picture=PurePath(picture).with_suffix(""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CodecSpec:
     """A codec: its name, where its code is, and which qualities it has.
 
     name: what the command line and records call it. label: what tables and figures call it.
     kind: "learned" codecs are torch modules with CompressAI's calling convention; `load` names a function
         `build(state: Mapping[str, Tensor] | None) -> nn.Module` (None: fresh weights). "classical" codecs have no
-        weights; `load` names a function `load(quality: int, **settings) -> lic_bench.codec.Codec`.
+        weights; `load` names a function `load(quality: int, **settings) -> lic_bench.codec.Codec`. A "decode-only" one
+        decodes bitstreams that others made; `load` names `load(quality: int) -> lic_bench.codec.DecodeOnlyCodec`.
     load: "package.module:function", imported only when the codec is used.
     arguments: what `load` of a learned codec takes, by keyword; see codecs.factory_targets.spec_of_target.
     own_weights: whether `load` of a learned codec gives a trained network without a weights file.
@@ -111,6 +134,7 @@ class CodecSpec:
     optimised_for: what the weights of a learned codec were trained to keep low; by default "mse". Tables of PSNR leave
         out codecs trained for "ms-ssim". None for classical codecs. Raises UserError for a classical one that has it.
     published: slug under results/published whose curves are this codec's own; None: none.
+    streams: of a decode-only codec, its bitstreams. Raises UserError where one has none, and where another has some.
     fills: which rows and columns of the LALIC paper's tables a run of this codec can fill, in words.
     small: "package.module:function" that gives a learned codec's network with few channels and fresh weights, for
         tests and quick checks.
@@ -124,7 +148,7 @@ class CodecSpec:
 
     name: str
     label: str
-    kind: Literal["learned", "classical"]
+    kind: Literal["learned", "classical", "decode-only"]
     load: str
     qualities: tuple[int, ...]
     arguments: tuple[Argument, ...] = ("state",)
@@ -156,6 +180,7 @@ class CodecSpec:
     variants: tuple[str, ...] = ()
     optimised_for: Metric | None = None
     published: str | None = None
+    streams: Streams | None = None
     fills: str = ""
     small: str | None = None
     phases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -169,6 +194,8 @@ class CodecSpec:
         elif self.phases or self.optimised_for:
             stray = "phases" if self.phases else "optimised_for"
             raise UserError(f"Codec {self.name!r}: {stray} is of learned codecs, which are networks; leave it out.")
+        if (self.kind == "decode-only") != (self.streams is not None):
+            raise UserError(f"Codec {self.name!r}: streams are of decode-only codecs, each of which has some.")
         for phase, modules in self.phases.items():
             self._check_phase(phase, modules)
 

@@ -106,7 +106,7 @@ def new_network(spec: CodecSpec, quality: int, weights: Path | None, seed: int) 
 def load_codec(spec: CodecSpec, quality: int, weights: Path | None, device: torch.device) -> Loaded:
     """A fresh instance of the codec at `quality`. weights: the checkpoint file of a learned codec, None for random."""
     spec.check_quality(quality)
-    if spec.kind == "classical":
+    if spec.kind != "learned":
         with kept_settings():
             return Loaded(cast(Callable[..., Codec], load_target(spec.load))(quality, **spec.settings), None)
     if spec.padding is None:

@@ -34,7 +34,7 @@ def learned_codecs() -> list[str]:
 def codecs_with_files() -> list[str]:
     from lic_bench.codecs.registry import find_codecs
 
-    return [spec.name for spec in find_codecs().values() if spec.checkpoints]
+    return [spec.name for spec in find_codecs().values() if spec.checkpoints or spec.streams]
 
 
 def listed_names(context: Context, incomplete: str) -> list[str]:
@@ -52,7 +52,7 @@ def dataset_names() -> list[str]:
 def fetched_names() -> list[str]:
     from lic_bench.fetch.fetch_datasets import URLS
 
-    return [*URLS, "weights"]
+    return [*URLS, "weights", "streams"]
 
 
 def measurements() -> list[str]:

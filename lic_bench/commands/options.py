@@ -44,6 +44,10 @@ Checkpoint = Annotated[
     list[str] | None,
     typer.Option(metavar="CODEC[:N]=FILE", help="The weights file of a codec, at quality N; may be repeated."),
 ]
+Streams = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODEC=FOLDER", help="The bitstreams of a decode-only codec; may be repeated."),
+]
 Coder = Annotated[
     str,
     typer.Option(

@@ -94,6 +94,7 @@ def run(
     data_root: opt.DataRoot = None,
     checkpoints: opt.Checkpoints = None,
     checkpoint: opt.Checkpoint = None,
+    streams: opt.Streams = None,
     weights: opt.Weights = None,
     coder: opt.Coder = "native",
     qualities: opt.Qualities = None,

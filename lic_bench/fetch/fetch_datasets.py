@@ -58,7 +58,7 @@ def fetch_dataset(
     if name == "photos":
         raise UserError(f"Data set 'photos' comes with a package: {DATASETS[name].how}.")
     if name not in URLS:
-        raise unknown("name to fetch", name, [*URLS, "weights"])
+        raise unknown("name to fetch", name, [*URLS, "weights", "streams"])
     url = base_url or URLS[name]
     check_address(url)
     root = data_folders(destination)[0]

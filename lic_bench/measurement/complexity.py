@@ -1,13 +1,15 @@
 """Multiply-accumulates and parameters of a network by three counters: thop, as papers do, fvcore and an exact one."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from statistics import fmean
 from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
+from lic_bench.codec import Bitstream, DecodeOnlyCodec
 from lic_bench.errors import without_traceback
 from lic_bench.measurement.failures import Failure, memory_errors_unified
 from lic_bench.measurement.mac_counters.exact_counter import exact_counts
@@ -24,6 +26,7 @@ COUNTERS: dict[Counter, Callable[[nn.Module, Tensor], CountByPath]] = {
     "fvcore": fvcore_counts,
     "exact": exact_counts,
 }
+OF_DECODE_ONLY: tuple[CounterPath, ...] = (("exact", "decode"),)
 ALL_COUNTS: tuple[CounterPath, ...] = (
     *(("thop", "forward"), ("fvcore", "forward")),
     *(("exact", "forward"), ("exact", "encode"), ("exact", "decode")),
@@ -53,11 +56,34 @@ def count_complexity(
     return records
 
 
-def failed_complexity(codec: str, quality: int, height: int, width: int, failure: Failure) -> list[Complexity]:
-    """One failed record per counter and path, all with this error."""
+def count_decoding(
+    decoder: DecodeOnlyCodec, streams: Sequence[Bitstream], codec: str, quality: int, height: int, width: int
+) -> Complexity:
+    """The mean of what decoding these bitstreams takes, each per pixel of its own picture, at height x width pixels."""
+    costs = [decoder.cost(bits) for bits in streams]
+    parts = {part for cost in costs for part in cost.macs}
+    per_pixel = {part: fmean(cost.macs.get(part, 0) / cost.pixels for cost in costs) for part in sorted(parts)}
+    by_kind = {part: round(height * width * macs) for part, macs in per_pixel.items()}
+    return Complexity(
+        codec=codec,
+        quality=quality,
+        height=height,
+        width=width,
+        counter="exact",
+        path="decode",
+        macs=sum(by_kind.values()),
+        macs_by_kind=by_kind,
+        parameters=round(fmean(cost.parameters for cost in costs)),
+    )
+
+
+def failed_complexity(
+    codec: str, quality: int, height: int, width: int, failure: Failure, counts: Sequence[CounterPath] = ALL_COUNTS
+) -> list[Complexity]:
+    """One failed record per counter and path of `counts`, all with this error."""
     common: dict[str, Any] = {"codec": codec, "quality": quality, "height": height, "width": width}
     common |= _failed_fields(failure, parameters=0)
-    return [Complexity(**common, counter=counter, path=path) for counter, path in ALL_COUNTS]
+    return [Complexity(**common, counter=counter, path=path) for counter, path in counts]
 
 
 def _failed_fields(failure: Failure, parameters: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TypeAlias, TypeVar
 from lic_bench.errors import without_traceback
 from lic_bench.measurement.stopwatch import Effort
 
-Samples: TypeAlias = list[tuple[float, float]]  # seconds of encoding and of decoding
+Samples: TypeAlias = list[tuple[float | None, float]]  # seconds of encoding, None if it only decodes, and of decoding
 Turn: TypeAlias = Callable[[], Samples]  # one codec's turn in a round, with at least one sample
 Key = TypeVar("Key", bound=Hashable)
 BASELINE = 50  # of the reference workload's last readings, whose median is what it normally takes
@@ -26,6 +26,7 @@ SEED = 0  # of the order of codecs in a round
 class Timing:
     """What the rounds gave for one codec on one image, in seconds; the first four lists have one entry per sample.
 
+    encode_s: [] for a codec that only decodes.
     starts: after which start of the codec's process it was taken, from 0 on.
     repeated: rounds thrown away because the machine had moved. drifted: samples kept although it had, as the number of
     repetitions is bounded. turns: of each turn, whether its samples were kept. error: why the codec had no more turns.
@@ -44,7 +45,7 @@ class Timing:
         """What the rounds gave after another start of the process."""
         for name in ("encode_s", "decode_s", "canary_s", "turns"):
             getattr(self, name).extend(getattr(more, name))
-        self.starts += [start] * len(more.encode_s)
+        self.starts += [start] * len(more.decode_s)
         self.repeated += more.repeated
         self.drifted += more.drifted
         self.error = more.error
@@ -55,7 +56,7 @@ class Timing:
         Where one operation has spent its budget, the other is left at `repeats` samples: a slow encoder does not encode
         on and on for the sake of a fast decoder.
         """
-        both = (self.encode_s, self.decode_s)
+        both = (self.encode_s, self.decode_s) if self.encode_s else (self.decode_s,)
         spent = any(sum(samples) >= effort.budget_s for samples in both)
         settled = len(self.turns) >= effort.turns and all(map(effort.enough, both))
         return self.error is not None or settled or (spent and min(map(len, both)) >= effort.repeats)
@@ -139,7 +140,7 @@ def _store(timing: Timing, pairs: Samples, canary_s: float, *, moved: bool, kept
         timing.repeated += 1
         return
     for encode_s, decode_s in pairs:
-        timing.encode_s.append(encode_s)
+        timing.encode_s += [] if encode_s is None else [encode_s]
         timing.decode_s.append(decode_s)
         timing.canary_s.append(canary_s)
         timing.drifted += moved

@@ -73,17 +73,20 @@ def check_memory(width: int, height: int, bytes_per_pixel: int = BYTES_PER_PIXEL
 
 
 def code_and_verify(
-    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str]
+    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], stored: Bitstream | None = None
 ) -> tuple[dict[str, Any], Bitstream, Tensor]:
     """The measured fields of a Record for image, uint8 [1, 3, H, W] on `device`, but for times; its bitstream; the
     decoded image, uint8.
 
+    stored: what the image was encoded to before, of a codec that only decodes.
     Raises CodecFailure where the output is unusable or the decoder has lost sync with the encoder.
     """
     with torch.no_grad(), undisturbed():
-        fields, bits, (x_hat, decoded) = _code(pair, image, device, parts, calls := TransformCache())
+        fields, bits, (x_hat, decoded) = _code(pair, image, device, parts, calls := TransformCache(), stored)
     if decoded.shape != image.shape:
         raise CodecFailure(f"decoded size {tuple(decoded.shape)} is not the image's {tuple(image.shape)}")
+    if stored:
+        _check_shows(image, decoded)
     _check_range(x_hat)
     if not isinstance(pair.encoder.codec, NetworkCodec):
         x_hat = decoded  # all that is compared, and a quarter of the memory
@@ -101,6 +104,16 @@ def _check_input(x: Tensor, image: Tensor) -> None:
         raise CodecFailure("compress writes into the image that it is given; it must work on a copy")
 
 
+def _check_shows(image: Tensor, decoded: Tensor) -> None:
+    """Raise CodecFailure where a stored bitstream holds another picture: its own mean colour is nearer to the image."""
+    colour = image.float().mean((2, 3), keepdim=True).round().to(image.dtype).expand_as(image)
+    if (mse := mse_8bit(image, decoded)) > mse_8bit(image, colour):
+        raise CodecFailure(
+            f"the bitstream is of another picture: at {psnr_db(mse):.1f} dB it is farther from this one than a single "
+            "colour"
+        )
+
+
 def _make_room(image: Tensor) -> None:
     """Beside a large image, return to the system what was freed: it lies in pieces that the next step cannot use."""
     if image.numel() > _LARGE:
@@ -113,32 +126,42 @@ def as_float(image: Tensor) -> Tensor:
 
 
 def _code(
-    pair: Pair, image: Tensor, device: torch.device, parts: frozenset[str], calls: TransformCache
+    pair: Pair,
+    image: Tensor,
+    device: torch.device,
+    parts: frozenset[str],
+    calls: TransformCache,
+    stored: Bitstream | None,
 ) -> tuple[dict[str, Any], Bitstream, tuple[Tensor, Tensor]]:
     """Encode and decode: bytes, the seconds of the very first calls, memory of later ones.
 
-    Where neither is asked, the outputs of the transforms go to `calls`.
+    stored: see code_and_verify; then the numbers are of decoding alone. Where neither is asked, the outputs of the
+    transforms go to `calls`.
     """
     cold, peaks = {}, {}
+    compress = pair.compress if stored is None else lambda _: stored
     first = pair.fresh and bool(parts & {"latency", "memory"})
     pair.fresh = False  # also where that fails: what is tried again is no first call
     if first or "memory" in parts:
         x = as_float(image)
         if first:
-            bits, cold["encode"] = timed(lambda: pair.compress(x), device)
+            bits, cold["encode"] = timed(lambda: compress(x), device)
             out, cold["decode"] = timed(lambda: pair.decompress(bits), device)
         if "memory" in parts:
-            bits, encode = measure_peak_memory(lambda: pair.compress(x), device)
+            bits, encode = measure_peak_memory(lambda: compress(x), device)
             out, decode = measure_peak_memory(lambda: pair.decompress(bits), device)
             peaks = _peaks(pair.encoder.codec, encode=encode, decode=decode)
         _check_input(x, image)
     else:
         with pair.kept(calls):
-            bits = pair.compress(x := as_float(image))
+            bits = compress(x := as_float(image))
             _check_input(x, image)
             del x
             _make_room(image)
             out = pair.decompress(bits)
+    if stored is not None:
+        cold.pop("encode", None)
+        peaks = {name: size for name, size in peaks.items() if not name.startswith("encode")}
     fields = {
         "cold_start_s": cold,
         "peak_memory_bytes": peaks,

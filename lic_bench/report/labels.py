@@ -39,6 +39,12 @@ def codec_notes(codec: str) -> str:
     return spec.notes if spec else ""
 
 
+def only_decodes(codec: str) -> bool:
+    """Whether a codec has no encoder, but bitstreams that others made."""
+    spec = find_codec(codec)
+    return spec is not None and spec.streams is not None
+
+
 def optimised_for(codec: str) -> str:
     """What a codec's weights were trained to keep low, "mse" or "ms-ssim"; "" for classical and unknown codecs."""
     spec = find_codec(codec)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from lic_bench.codec import Bitstream
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.batched_coding import Alone
 from lic_bench.measurement.verified_coding import Pair
@@ -29,6 +30,9 @@ class CodecHolder(Protocol):
 
     def pair(self, quality: int) -> Pair:
         """The two instances of this quality."""
+
+    def stored_bits(self, quality: int, image: Image) -> Bitstream | None:
+        """What a picture was encoded to by others; None of a codec that encodes."""
 
     def measuring(self) -> AbstractContextManager[None]:
         """For what is measured."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lic_bench.codec import Bitstream
+from lic_bench.codec import Bitstream, DecodeOnlyCodec
 from lic_bench.codecs.loading import load_codec
 from lic_bench.codecs.network_codec import NetworkCodec
 from lic_bench.codecs.network_variants import forget_compiled
@@ -22,7 +22,7 @@ from lic_bench.codecs.process_settings import kept_settings
 from lic_bench.codecs.program_codec import ProgramCodec
 from lic_bench.images.image_file import Image, read_image
 from lic_bench.measurement.batched_coding import Alone
-from lic_bench.measurement.complexity import count_complexity
+from lic_bench.measurement.complexity import count_complexity, count_decoding
 from lic_bench.measurement.failures import CodecFailure, Failure, memory_errors_unified
 from lic_bench.measurement.stopwatch import undisturbed
 from lic_bench.measurement.symbol_check import checked_symbols, entropy_coder_field
@@ -64,7 +64,13 @@ class CodecWorker:
     def encode(self, quality: int, image: Image) -> LocalImage:
         with self.contained(), checked_symbols(), torch.no_grad():
             x = to_tensor(read_image(image)).to(self.device)
-            return LocalImage(self, quality, x, self.pair(quality).compress(x))
+            return LocalImage(self, quality, x, self.stored_bits(quality, image) or self.pair(quality).compress(x))
+
+    def stored_bits(self, quality: int, image: Image) -> Bitstream | None:
+        """What a picture was encoded to by others; None of a codec that encodes."""
+        if not self.spec.streams:
+            return None
+        return Bitstream(payload=self.setup.streams[quality][image.sha256 or ""].read_bytes())
 
     def payload_bytes(self, quality: int, image: Image) -> int:
         with self.contained(), torch.no_grad():
@@ -91,6 +97,9 @@ class CodecWorker:
     def count_operations(self, quality: int, size: tuple[int, int]) -> list[Complexity]:
         with self.contained(), checked_symbols():
             codec = load_codec(self.spec, quality, self.setup.files.get(quality), self.device).codec
+            if self.spec.streams:
+                streams = [Bitstream(payload=file.read_bytes()) for file in self.setup.streams[quality].values()]
+                return [count_decoding(cast(DecodeOnlyCodec, codec), streams, self.spec.name, quality, *size)]
             return count_complexity(cast(NetworkCodec, codec).module, self.spec.name, quality, *size)
 
     def open(self) -> None:

@@ -26,7 +26,10 @@ VERIFYING_S = 7e-7  # per pixel: reading the image, comparing and MS-SSIM, on on
 
 @dataclass(frozen=True, slots=True)
 class StoredTimes:
-    """Of a codec at one quality: seconds per pixel, and timing rounds per image that were thrown away."""
+    """Of a codec at one quality: seconds per pixel, and timing rounds per image that were thrown away.
+
+    encode_s: 0 where it only decodes.
+    """
 
     encode_s: float
     decode_s: float
@@ -124,8 +127,10 @@ def stored_times(folders: Iterable[Path], device: str) -> dict[str, dict[int, St
         except UserError:
             continue
         for row in rows:
-            if row.encode_s and row.decode_s and row.device.split(":")[0] in ("cpu", device.split(":")[0]):
-                encode_s, decode_s = (median(of) / (row.width * row.height) for of in (row.encode_s, row.decode_s))
+            if row.decode_s and row.device.split(":")[0] in ("cpu", device.split(":")[0]):
+                encode_s, decode_s = (
+                    median(of or [0]) / (row.width * row.height) for of in (row.encode_s, row.decode_s)
+                )
                 repeated = row.rounds_repeated / max(1, len(set(row.starts)))
                 samples[row.codec][row.quality].append(StoredTimes(encode_s, decode_s, repeated))
         for codec, by_quality in samples.items():
@@ -149,7 +154,7 @@ def job_seconds(
     if "latency" in parts:
         rounds_s = _rounds_seconds(encode_s, decode_s, times.repeated, effort)
         seconds += starts * rounds_s + (starts - 1) * encode_s
-    if "phases" in parts and job.spec.phases:
+    if "phases" in parts and (job.spec.phases or job.spec.streams):
         seconds += min(effort.repeats * coding_s, 2 * effort.budget_s)
     return seconds
 

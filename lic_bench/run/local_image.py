@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from lic_bench.codec import Bitstream
 from lic_bench.codecs.network_codec import NetworkCodec
@@ -65,7 +65,8 @@ class LocalImage:
         tensor = torch.from_numpy(pixels).permute(2, 0, 1)[None].contiguous().to(worker.device)
         del pixels  # large images fill the memory
         worker.gave_memory_back = worker.device.type == "cuda" and "memory" in worker.setup.parts  # before each peak
-        measured, bits, decoded = code_and_verify(pair, tensor, worker.device, worker.setup.parts)
+        stored = worker.stored_bits(quality, image)
+        measured, bits, decoded = code_and_verify(pair, tensor, worker.device, worker.setup.parts, stored)
         if not all(math.isfinite(value) for value in measured.values() if isinstance(value, float)):
             raise CodecFailure("a measured value is NaN or infinite")
         fields |= measured | {"decoder": "instance"}
@@ -90,8 +91,7 @@ class LocalImage:
         with worker.measuring():
             self._refill()
             if size not in worker.settled_s:
-                calls = (self._compress, self._decompress)
-                settled = [warm_up(call, worker.device, worker.setup.effort) for call in calls]
+                settled = [warm_up(call, worker.device, worker.setup.effort) for call in self._calls().values()]
                 worker.settled_s[size] = sum(median(samples) for samples in settled)
 
     def turn(self) -> Samples:
@@ -105,42 +105,49 @@ class LocalImage:
     def phases(self) -> dict[str, list[float]]:
         """At most Effort.repeats calls of each operation, and no new one after Effort.budget_s.
 
-        A phase that a call does not enter takes 0 s of it, so that all have as many samples as their total.
+        Of a network, and those that a decode-only codec marks. A phase that a call does not enter takes 0 s of it, so
+        that all have as many samples as their total.
         """
         pair = self.worker.pair(self.quality)
         samples: dict[str, list[float]] = {}
-        for name, call, loaded in (
-            ("encode", self._compress, pair.encoder),
-            ("decode", self._decompress, pair.decoder),
-        ):
-            if isinstance(loaded.codec, NetworkCodec):
-                calls = list(self._phases_of(call, loaded.codec))
+        for name, call in self._calls().items():
+            codec = getattr(pair, f"{name}r").codec
+            if isinstance(codec, NetworkCodec) or self.worker.spec.streams:
+                calls = list(self._phases_of(call, codec.module if isinstance(codec, NetworkCodec) else nn.Module()))
                 phases = dict.fromkeys(phase for seconds in calls for phase in seconds)
                 samples |= {f"{name}/{phase}": [seconds.get(phase, 0.0) for seconds in calls] for phase in phases}
         return samples
 
     def energy(self) -> dict[str, float]:
         """By the device's own counter."""
-        device, calls = self.worker.device, {"encode": self._compress, "decode": self._decompress}
+        device, calls = self.worker.device, self._calls()
         with self.worker.measuring():
             counter = MachineMonitor(device).energy_mj
             joules = {name: joules_per_call(partial(timed, call, device), counter) for name, call in calls.items()}
         return {name: value for name, value in joules.items() if value is not None}
 
-    def _sample(self, *, warmed: bool) -> tuple[float, float]:
+    def _sample(self, *, warmed: bool) -> tuple[float | None, float]:
         """Seconds of one encoding and of one decoding; warmed: after both were done untimed."""
         self.worker.heap = random_heap_blocks(self.worker.random)
         if warmed:
-            self._compress()
-            self._decompress()
-        return timed(self._compress, self.worker.device)[1], timed(self._decompress, self.worker.device)[1]
+            self._call_untimed()
+        seconds = {name: timed(call, self.worker.device)[1] for name, call in self._calls().items()}
+        return seconds.get("encode"), seconds["decode"]
 
     def _refill(self) -> None:
         """Encode and decode untimed where the first call would pay for memory that was given back."""
         if self.worker.gave_memory_back:
-            self._compress()
-            self._decompress()
+            self._call_untimed()
             self.worker.gave_memory_back = False
+
+    def _calls(self) -> dict[str, Callable[[], object]]:
+        """What the codec does, in order; a decode-only one the latter."""
+        encode = {} if self.worker.spec.streams else {"encode": self._compress}
+        return {**encode, "decode": self._decompress}
+
+    def _call_untimed(self) -> None:
+        for call in self._calls().values():
+            call()
 
     def _compress(self) -> Bitstream:
         return self.worker.pair(self.quality).compress(self.x)
@@ -148,11 +155,11 @@ class LocalImage:
     def _decompress(self) -> object:
         return self.worker.pair(self.quality).decompress(self.bits)
 
-    def _phases_of(self, call: Callable[[], object], codec: NetworkCodec) -> Iterator[dict[str, float]]:
+    def _phases_of(self, call: Callable[[], object], module: nn.Module) -> Iterator[dict[str, float]]:
         spent, worker = 0.0, self.worker
         with worker.measuring():
             for _ in range(worker.setup.effort.repeats):
-                yield (seconds := measure_phases(call, codec.module, worker.spec.phases, worker.device))
+                yield (seconds := measure_phases(call, module, worker.spec.phases, worker.device))
                 spent += seconds["total"]
                 if spent >= worker.setup.effort.budget_s:
                     return

@@ -37,6 +37,7 @@ class Options:
     data_root: Path | None = None
     checkpoints: Path | None = None
     checkpoint: Sequence[str] = ()
+    streams: Sequence[str] = ()
     weights: str | None = None
     coder: str = "native"
     qualities: Sequence[str] = ()
@@ -187,7 +188,7 @@ def ladder(
     if asked is not None:
         return asked
     default = spec.quick_qualities or spec.qualities[:2] if quick else spec.qualities
-    if spec.kind == "classical" or spec.own_weights:
+    if spec.kind != "learned" or spec.own_weights:
         return default
     usable = tuple(q for q in default if q in there) or tuple(there)[: 2 if quick else None]
     return usable or (default[len(default) // 2],)

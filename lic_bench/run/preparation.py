@@ -37,6 +37,8 @@ from lic_bench.run.options import (
     with_coder,
     with_options,
 )
+from lic_bench.run.streams_choice import Files as Streams
+from lic_bench.run.streams_choice import find_streams
 from lic_bench.run.weights_choice import (
     Files,
     Qualities,
@@ -58,7 +60,8 @@ R = TypeVar("R")
 class Session:
     """A checked run, ready to go.
 
-    counted: codec -> the sizes (height, width) at which its operations are counted.
+    streams: decode-only codec -> its bitstreams. counted: codec -> the sizes (height, width) at which its operations
+    are counted.
     one_by_one: one codec after the other is in memory, and none is asked for more once it ran out of it.
     """
 
@@ -68,6 +71,7 @@ class Session:
     files: Mapping[str, Mapping[int, Path]]
     device: torch.device
     programs: Mapping[str, InstalledCoder]
+    streams: Mapping[str, Streams] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     counted: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
     one_by_one: bool = False
@@ -112,7 +116,8 @@ def prepare_session(
     there = find_weights(specs, asked, options.weights, options.checkpoints, named)
     ladders = _ladders(options, specs, asked, there, one_quality=one_quality)
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
-    notes = check_weights(specs, asked, files)
+    streams = attempt(find_streams, specs, ladders, datasets, options) or {}
+    notes = [*check_weights(specs, asked, files), *(warning for d in datasets for warning in d.warnings)]
     weights = _weights(specs, ladders, files)
     for spec in (spec for spec in specs if spec.own_weights):
         notes += _drop_repeated_networks(spec, ladders, weights)
@@ -130,11 +135,15 @@ def prepare_session(
         **_asked_of_all(options, parts, metrics),
     )
     _check_processes(options, config, here)
-    notes += [warning for dataset in datasets for warning in dataset.warnings]
     notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs), *metrics.notes]
+    _prepare_cache(programs, parts)
+    counted = _counted(specs, config)
+    return Session(config, specs, datasets, files, device, programs, streams, notes, counted, metrics=metrics)
+
+
+def _prepare_cache(programs: Mapping[str, InstalledCoder], parts: Sequence[str]) -> None:
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
-    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config), metrics=metrics)
 
 
 def _specs(options: Options, device: torch.device) -> tuple[list[CodecSpec], Files]:
@@ -175,8 +184,11 @@ def _ladders(
 
 
 def _counted(specs: Sequence[CodecSpec], config: RunConfig) -> dict[str, list[tuple[int, int]]]:
-    networks = [spec for spec in specs if spec.kind == "learned"] if "complexity" in config.measure else []
-    return {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
+    if "complexity" not in config.measure:
+        return {}
+    decoded = {spec.name: [config.complexity_size] for spec in specs if spec.streams}
+    networks = [spec for spec in specs if spec.kind == "learned"]
+    return decoded | {spec.name: [padded_size(*config.complexity_size, spec.padding)] for spec in networks}
 
 
 def _datasets(options: Options, attempt: Callable[..., Any]) -> list[Dataset]:
@@ -283,8 +295,12 @@ def _without_effect(
 
 def _without_batches(config: RunConfig, specs: Sequence[CodecSpec]) -> list[str]:
     """A line for the codecs that take one image after the other, where a throughput is asked for."""
-    classical = [spec for spec in specs if spec.kind == "classical"] if config.batch else []
+    if not config.batch:
+        return []
+    classical = [spec for spec in specs if spec.kind == "classical"]
+    decoding = ", ".join(spec.name for spec in specs if spec.streams)
     programs = ", ".join(spec.name for spec in classical if spec.programs)
     others = ", ".join(spec.name for spec in classical if not spec.programs)
     notes = [f"{others}: one image after the other, so its throughput is that of batch 1"] if others else []
+    notes += [f"{decoding}: no throughput: it only decodes, see its latency"] if decoding else []
     return notes + ([f"{programs}: no throughput: another program for each image, see its latency"] if programs else [])

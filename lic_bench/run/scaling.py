@@ -17,6 +17,7 @@ from lic_bench.run.jobs import Job
 from lic_bench.run.options import QUICK_REPEATS, Options, parse_qualities
 from lic_bench.run.preparation import prepare_session
 from lic_bench.run.session import Listener, Outcome, carry_out
+from lic_bench.run.streams_choice import refuse_decode_only
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import LIMITS_OF_MEMORY, Complexity, Record
 from lic_bench.system.option_lists import split_list
@@ -37,6 +38,7 @@ def run(options: Options, sizes: str, listener: Listener) -> Outcome:
     Raises UserError for bad input.
     """
     sides = parse_sizes(sizes)
+    refuse_decode_only(choose_codecs(options.codecs), "scale draws pictures of its own; leave the codec out")
     _check_qualities(options)
     repeats = QUICK_REPEATS if options.quick and options.repeats is None else options.repeats
     plain = replace(options, measure=MEASURED, repeats=repeats, limit=None, crop=None, quick=False)

@@ -55,6 +55,7 @@ def setup_of(spec: CodecSpec, session: Session, settings: Settings) -> CodecSetu
         spec=spec,
         device=settings.devices[spec.name],
         files=session.files.get(spec.name, {}),
+        streams=session.streams.get(spec.name, {}),
         parts=settings.parts,
         effort=settings.effort,
         threads=session.config.threads,

@@ -67,11 +67,11 @@ class BatchJob:
 def batch_jobs(session: Session) -> Iterator[BatchJob]:
     """Every batch of the session, quality after quality, the smallest first: where memory runs out, larger ones fail.
 
-    A codec without a network has batches of one image; one that is another program has none.
+    A codec without a network has batches of one image; one that is another program, or only decodes, has none.
     """
     for spec in session.specs:
         batches = session.config.batch if spec.kind == "learned" else {1} & set(session.config.batch)
-        for dataset in session.datasets if not spec.programs else ():
+        for dataset in session.datasets if not (spec.programs or spec.streams) else ():
             pictures = pictures_of_one_size(dataset)
             for quality in session.config.qualities[spec.name] if pictures else ():
                 for batch in batches:

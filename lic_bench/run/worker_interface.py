@@ -25,7 +25,8 @@ Saved: TypeAlias = tuple[Bitstream, NDArray[np.uint8], list[Pass]]
 class CodecSetup:
     """All that a worker is made from; travels to another process.
 
-    files: quality -> weights file. threads: of the networks on the CPU; None: torch's choice. cores: to which its
+    files: quality -> weights file. streams: of a decode-only codec, quality -> sha256 of a picture's file ->
+    its bitstream's file. threads: of the networks on the CPU; None: torch's choice. cores: to which its
     process keeps; None: any. timeout_s: of one program, and of one answer of a process. layout_seed: the layout of its
     process's memory is drawn from it, see measurement.memory_layout; "": the system draws. only_decodes: it never gets
     an image, and has one instance of the codec in place of two.
@@ -34,6 +35,7 @@ class CodecSetup:
     spec: CodecSpec
     device: str
     files: Mapping[int, Path] = field(default_factory=dict)
+    streams: Mapping[int, Mapping[str, Path]] = field(default_factory=dict)
     parts: frozenset[str] = frozenset()
     effort: Effort = field(default_factory=Effort)
     threads: int | None = None
@@ -84,7 +86,7 @@ class Worker(Protocol):
         """Encode, decode and verify an image."""
 
     def encode(self, quality: int, image: Image) -> CodedImage:
-        """Encode an image that was verified before; its fields are {}."""
+        """Encode an image that was verified before, or read what it was encoded to; its fields are {}."""
 
     def payload_bytes(self, quality: int, image: Image) -> int:
         """The size of what an image is coded to, untimed; of programs, bitstreams that are kept may count."""

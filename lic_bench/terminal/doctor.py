@@ -11,10 +11,12 @@ from PIL import features
 
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import DOCTOR_HINT, find_codecs, find_programs
+from lic_bench.codecs.released_streams import released_hashes
 from lic_bench.errors import UserError
 from lic_bench.fetch.weights_sources import can_be_fetched
 from lic_bench.images.datasets import data_folders, find_dataset
 from lic_bench.images.known_datasets import DATASETS
+from lic_bench.images.stored_streams import stream_file, stream_folders
 from lic_bench.spec import CodecSpec
 from lic_bench.terminal.findings import (
     Finding,
@@ -49,6 +51,7 @@ def all_findings(
         *image_format_findings(),
         *dataset_findings(data_root),
         *weights_findings(checkpoints),
+        *streams_findings(data_root),
     ]
 
 
@@ -126,6 +129,23 @@ def weights_findings(checkpoints: Path | None) -> Iterator[Finding]:
             fix = f"lic-bench fetch weights --codecs {spec.name}{into}"
         status: Status = "ok" if present and not absent else "warning"
         yield Finding(**named, status=status, detail=detail, fix=fix)
+
+
+def streams_findings(data_root: Path | None) -> Iterator[Finding]:
+    """One finding per decode-only codec: how many of its released bitstreams are there."""
+    for spec in find_codecs().values():
+        if streams := spec.streams:
+            names, folders = released_hashes(streams), stream_folders(spec.name, data_root=data_root)
+            there = sum(stream_file(name, streams.dataset, folders) is not None for name in names)
+            into = f" --data-root {shlex.quote(str(data_root))}" if data_root else ""
+            yield Finding(
+                kind="bitstreams",
+                what=f"bitstreams of {spec.name}",
+                brief=spec.name,
+                status="ok" if there == len(names) else "warning",
+                detail=f"{there} of {len(names)} of {streams.dataset} in {', '.join(map(str, folders))}",
+                fix="" if there == len(names) else f"lic-bench fetch streams --codecs {spec.name}{into}",
+            )
 
 
 def _detail(spec: CodecSpec, present: Collection[int]) -> str:

@@ -18,7 +18,9 @@ from rich.table import Table
 from lic_bench.machine import nvml
 
 Status = Literal["ok", "missing", "warning"]
-Kind = Literal["Python", "packages", "GPU", "compilers", "coders", "image formats", "data sets", "weights"]
+Kind = Literal[
+    "Python", "packages", "GPU", "compilers", "coders", "image formats", "data sets", "weights", "bitstreams"
+]
 STATUS_MARKUP: dict[Status, str] = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "warning": "[yellow]warning[/]"}
 
 

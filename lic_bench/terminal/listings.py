@@ -9,7 +9,7 @@ from rich.table import Table
 from lic_bench.codecs.checkpoints import checkpoint_folders, find_checkpoints, shipped_checkpoints
 from lic_bench.codecs.registry import find_codecs
 from lic_bench.codecs.variants import possible_variants
-from lic_bench.spec import VARIANT_MARK, CodecSpec, variant_order
+from lic_bench.spec import VARIANT_MARK, CodecSpec, Streams, variant_order
 from lic_bench.terminal.batch_listings import batch_points, best_batch
 from lic_bench.terminal.plain_table import plain_table
 
@@ -57,7 +57,14 @@ def codec_details(spec: CodecSpec) -> dict[str, Any]:
         "variants": [VARIANT_MARK + name for name in possible_variants(spec)],
         "padding": spec.padding and spec.padding.text,
         "weights": weights,
+        "bitstreams": _bitstreams(spec.streams) if spec.streams else {},
     }
+
+
+def _bitstreams(streams: Streams) -> dict[str, Any]:
+    """Where the released ones are, and of each quality the file of a picture and its lambda."""
+    files = {str(q): {"file": file, "lambda": streams.lmbdas[q]} for q, file in streams.files.items()}
+    return files | {f"of {streams.dataset}": {"from": streams.url}}
 
 
 def details_table(details: Mapping[str, Any]) -> Table:
@@ -78,7 +85,7 @@ def _in_words(value: Any) -> str:
 
 def _weights(spec: CodecSpec) -> str:
     """How many weights files are here: "2 of 6 here", "5 with the package", "none released"; "-" where none belong."""
-    if spec.kind == "classical" or spec.own_weights:
+    if spec.kind != "learned" or spec.own_weights:
         return "-"
     here = find_checkpoints(spec, checkpoint_folders(None))
     if spec.checkpoints:

@@ -11,7 +11,10 @@ import torch
 from native import INSTRUCTION_SETS, Kernels
 from native.loader import _in_package, source_hash
 
-BUILT = [("lalic", "lalic_blocks"), ("lalic.biwkv", "biwkv"), ("adapters.mambavc.scan", "mambavc_scan")]
+BUILT = [
+    *(("lalic", "lalic_blocks"), ("lalic.biwkv", "biwkv"), ("lic_bench.codecs.rans", "rans")),
+    *(("adapters.mambavc.scan", "mambavc_scan"), ("adapters.cool_chic", "cool_chic")),
+]
 
 
 @pytest.mark.parametrize(("package", "prefix"), BUILT)

@@ -111,8 +111,8 @@ def _joined(rows: Sequence[MeasuredCodec]) -> list[MeasuredCodec]:
 
 def _fits(rates: MeasuredCodec, times: MeasuredCodec) -> bool:
     """Whether one has rates alone, the other times alone, of the same bytes on such a machine."""
-    rates_alone = rates.enc_s is None and not any(rates.records.peak_memory_bytes) and _has_quality(rates)
-    times_alone = times.enc_s is not None and not _has_quality(times)
+    rates_alone = rates.dec_s is None and not any(rates.records.peak_memory_bytes) and _has_quality(rates)
+    times_alone = times.dec_s is not None and not _has_quality(times)
     if not (rates_alone and times_alone and times.records.status.eq("ok").all()):  # a failure has its own row
         return False
     same = [(row.codec, row.device, row.machine) for row in (rates, times)]

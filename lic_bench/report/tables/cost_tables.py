@@ -6,8 +6,16 @@ import pandas as pd
 
 from lic_bench.rate_distortion import published
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import codec_notes, published_slug
-from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOURCE, codec_cells, table_rows
+from lic_bench.report.labels import codec_notes, only_decodes, published_slug
+from lic_bench.report.tables.codec_columns import (
+    DATASET,
+    METHOD,
+    ONLY_DECODES,
+    QUALITY,
+    SOURCE,
+    codec_cells,
+    table_rows,
+)
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell, text_columns
 
 TIMES = {"median": "median_s", "p10": "p10_s", "p90": "p90_s", "per_mp": "s_per_mp", "cold": "cold_start_s"}
@@ -104,6 +112,8 @@ def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
     random = group.weights.iloc[0] == "random"
     note = ("Random weights: the entropy coder's share of these times is not representative.",) if random else ()
     cells = codec_cells(group.iloc[0])
+    if only_decodes(group.codec.iloc[0]):
+        cells["encode_median_ms"] = number_cell(None, 1, notes=ONLY_DECODES)
     for row in group.to_dict("records"):
         for key, column in TIMES.items():
             time_ms = None if pd.isna(row[column]) else 1e3 * float(row[column])
@@ -115,7 +125,8 @@ def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
 def _complexity_cells(row: Any) -> dict[str, Cell]:
     macs = float("nan") if pd.isna(row.macs) else float(row.macs)
     notes: tuple[str, ...] = () if pd.isna(row.error) else (f"{row.counter}: {row.error}",)
-    notes += (codec_notes(row.codec),) if row.counter == "thop" and codec_notes(row.codec) else ()
+    is_main = row.counter == "thop" or only_decodes(row.codec)
+    notes += (codec_notes(row.codec),) if is_main and codec_notes(row.codec) else ()
     cells = _texts(row, "run", "counter", "path") | {
         "quality": number_cell(row.quality, 0),
         "size": text_cell(f"{row.width} x {row.height}"),

@@ -14,7 +14,7 @@ RANGES = {"bpp": ("bpp", "bpp", 2), "psnr_range_db": ("PSNR(dB)", "psnr_db", 1)}
 
 def untimed_dataset(data: ReportData, rows: Sequence[MeasuredCodec]) -> str | None:
     """The paper's first data set on which one of these codecs has points, but no times, in a run that was asked for."""
-    untimed = [row.curve for row in rows if row.enc_s is None and row.run.name not in data.beside]
+    untimed = [row.curve for row in rows if row.dec_s is None and row.run.name not in data.beside]
     return next(iter(sort_datasets(set(data.points.dataset[data.points.curve.isin(untimed)]))), None)
 
 

@@ -10,9 +10,9 @@ from lic_bench.rate_distortion import published
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.report_data import ReportData
-from lic_bench.report.labels import dataset_label, optimised_for, plural, sort_datasets, source_label
+from lic_bench.report.labels import dataset_label, only_decodes, optimised_for, plural, sort_datasets, source_label
 from lic_bench.report.tables.bd_cells import has_other_anchor, measured_bd_cell, published_bd_cell
-from lic_bench.report.tables.codec_columns import METHOD, SOURCE
+from lic_bench.report.tables.codec_columns import METHOD, ONLY_DECODES, SOURCE
 from lic_bench.report.tables.imported_rows import imported_rows
 from lic_bench.report.tables.rate_columns import rate_cells, rate_columns, rates_sentence, untimed_dataset
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell
@@ -35,6 +35,7 @@ CODED_ELSEWHERE = (
 )
 SIZES = "bpp is of the sizes that came with them, headers included."
 NO_SIZES = "Sizes are not known: no rates, no curves."
+OF_BITSTREAMS = "Of the decoding network that each bitstream brings along: the mean over qualities and pictures."
 THROUGHPUT = "Throughput [images/s]", {"encode_images_per_s": "Enc", "decode_images_per_s": "Dec"}
 COMPLEXITY = {"mem_gb": "Mem(GB)", "flops_g": "FLOPs(G)", "params_m": "Params(M)"}
 
@@ -134,11 +135,12 @@ def _published_row(data: ReportData, slug: str, datasets: Sequence[str]) -> Row:
 def measured_row(data: ReportData, row: MeasuredCodec, datasets: Sequence[str]) -> Row:
     """The row of Table 1 of a measured codec, with the BD-rates on these data sets."""
     note = [RANDOM_TIME] if row.weights == "random" else []
+    encoding_note = ONLY_DECODES if only_decodes(row.codec) else note if row.enc_s else []
     failed = int((row.records.status != "ok").sum())
     cells = {
         "method": text_cell(row.label),
         "source": text_cell(source_label(row.run.name, row.device, data.runs), _source(row)),
-        "enc_s": number_cell(row.enc_s, 3, notes=note if row.enc_s else []),
+        "enc_s": number_cell(row.enc_s, 3, notes=encoding_note),
         "dec_s": number_cell(row.dec_s, 3, notes=note if row.dec_s else []),
         "mem_gb": _memory_cell(data, row),
         "failed": Cell(f"{failed}/{len(row.records)}" if failed else "0", failed),
@@ -174,6 +176,10 @@ def _memory_cell(data: ReportData, row: MeasuredCodec) -> Cell:
 
 def _complexity_cells(data: ReportData, row: MeasuredCodec) -> dict[str, Cell]:
     rows = row.complexity(data)
+    if only_decodes(row.codec) and len(rows):
+        flops_g, params_m = rows.macs.mean() / 1e9, rows.parameters.mean() / 1e6
+        cells = {"flops_g": (flops_g, 2), "params_m": (params_m, 4)}
+        return {name: number_cell(*value, notes=(OF_BITSTREAMS,)) for name, value in cells.items()}
     rows = rows[(rows.counter == "thop") & (rows.path == "forward")]
     if rows.empty:
         return {}

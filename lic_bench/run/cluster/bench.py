@@ -66,7 +66,11 @@ class Bench:
         self.files = NodeFiles(orders)
         files = {codec: self.files.places_of(named) for codec, named in orders.session.files.items()}
         metrics = replace(orders.session.metrics, files=self.files.places_of(orders.session.metrics.files))
-        self.session = replace(orders.session, files=files, metrics=metrics)
+        streams = {
+            codec: {quality: self.files.places_of(by_image) for quality, by_image in of_codec.items()}
+            for codec, of_codec in orders.session.streams.items()
+        }
+        self.session = replace(orders.session, files=files, streams=streams, metrics=metrics)
         self.orders = orders
         self.settings = settings_of(self.session, orders.options, orders.parts, timed=orders.timed)
         self.stops = False
@@ -82,7 +86,7 @@ class Bench:
                 self._score(chunk, answer)
             elif isinstance(chunk, CountChunk):
                 worker = self._at_work([chunk.spec])[chunk.spec.name]
-                answer.counts = count(worker, chunk.spec.name, chunk.quality, chunk.size)
+                answer.counts = count(worker, chunk.spec, chunk.quality, chunk.size)
             elif isinstance(chunk, BatchChunk):
                 self._batches(with_files_at(chunk, self.files.places), answer)
             else:

@@ -16,7 +16,6 @@ from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, data_folders
 from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
-from lic_bench.measurement.complexity import failed_complexity
 from lic_bench.measurement.failures import Failure
 from lic_bench.run.cluster.chunks import (
     Answer,
@@ -34,7 +33,7 @@ from lic_bench.run.cluster.cluster_option import ClusterChoice, read_cluster
 from lic_bench.run.cluster.connection import connected
 from lic_bench.run.cluster.crew import Crew, Facts
 from lic_bench.run.cluster.dispatcher import Dispatcher, Done, Lost
-from lic_bench.run.counting import counts_lacking, store_counts
+from lic_bench.run.counting import counts_lacking, failed_counts, store_counts
 from lic_bench.run.job_result import JobResult
 from lic_bench.run.machine_facts import own_fingerprint
 from lic_bench.run.options import Options
@@ -160,7 +159,8 @@ def _paths(session: Session) -> Iterator[Path]:
     """Of all files that workers read."""
     images = (image.path for dataset in session.datasets for image in dataset.usable)
     weights = (path for of_codec in session.files.values() for path in of_codec.values())
-    yield from dict.fromkeys(path for path in (*images, *weights, *session.metrics.files.values()) if path)
+    streams = (path for of_codec in session.streams.values() for of in of_codec.values() for path in of.values())
+    yield from dict.fromkeys(path for path in (*images, *weights, *streams, *session.metrics.files.values()) if path)
 
 
 class ClusterRun:
@@ -240,7 +240,7 @@ class ClusterRun:
                 result.failure = failure
             return Answer(records=[(result.record, 0.0) for result in results])
         if isinstance(chunk, CountChunk):
-            return Answer(counts=failed_complexity(chunk.spec.name, chunk.quality, *chunk.size, failure))
+            return Answer(counts=failed_counts(chunk.spec, chunk.quality, chunk.size, failure))
         batches = chunk.jobs if isinstance(chunk, BatchChunk) else ()
         rows = [Throughput(**job.fields(device), status="failed") for job in batches]
         return Answer(batches=[row.as_failed(failure.message, failure.kind) for row in rows])

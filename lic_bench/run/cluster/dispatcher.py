@@ -121,6 +121,9 @@ class Dispatcher:
         session = self.crew.orders.session
         paths = [image.path for image in chunk.images]
         paths += [session.files.get(codec, {}).get(quality) for codec, quality in chunk.codecs]
+        for codec, quality in chunk.codecs:
+            of_image = session.streams.get(codec, {}).get(quality, {})
+            paths += [of_image.get(image.sha256 or "") for image in chunk.images] or of_image.values()
         paths += [] if chunk.codecs else session.metrics.files.values()
         return list({path: self._files[path] for path in paths if path in self._files}.values())
 

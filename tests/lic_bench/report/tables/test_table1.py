@@ -15,13 +15,14 @@ from lic_bench.report.figures.report_figures import report_figures
 from lic_bench.report.frames.rd_points import rd_points
 from lic_bench.report.frames.report_data import ReportData, gather_report_data
 from lic_bench.report.reference_runs import choose_references
+from lic_bench.report.tables.codec_columns import ONLY_DECODES
 from lic_bench.report.tables.cost_tables import complexity_table, failures_table, latency_table, memory_table
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.rd_tables import EXACT, bd_table, rd_table, sources_table
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, text_cell
 from lic_bench.report.tables.table1 import table1
 from lic_bench.report.tables.terminal import to_rich
-from lic_bench.store.records import Record
+from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
 
 MakeRun = Callable[..., Run]
@@ -337,6 +338,31 @@ def test_the_memory_of_codecs_that_start_programs_is_shown() -> None:
     shown = {row.cells["method"].text: row.cells["mem_gb"].text for row in table.rows}
     assert shown["JPEG"] == "0.027"
     assert [shown[name] for name in ("HEVC (x265)", "AV1 (libaom)", "VVenC 4:2:0")] == ["0.053", "0.069", "0.065"]
+
+
+def test_what_only_decodes_has_a_dash_for_encoding_and_says_why(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", {"cool-chic": 0.5, "jpeg": 1.0}, images=2)
+    path = run.folder / "records.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    decoding = [row | {"encode_s": []} if row["codec"] == "cool-chic" else row for row in rows]
+    path.write_text("".join(json.dumps(row) + "\n" for row in decoding))
+    store = Store(run.folder, run.info)
+    for quality, macs in ((1, 10**9), (2, 3 * 10**9)):
+        count = {"counter": "exact", "path": "decode", "macs": macs, "parameters": 1000 * quality}
+        store.complexity.append(Complexity(codec="cool-chic", quality=quality, width=768, height=512, **count))
+    store.close()
+    data = gather_report_data([Run(run.folder)], "none", "jpeg", "pchip")
+    encoding = cell(table1(data), "Cool-chic 3.1", "enc_s", "run")
+    assert (encoding.text, encoding.value, encoding.notes) == ("-", None, ONLY_DECODES)
+    assert float(cell(table1(data), "Cool-chic 3.1", "dec_s", "run").text) > 0
+    assert cell(table1(data), "Cool-chic 3.1", "bd_kodak", "run").text == "-50.00"
+    assert [cell(table1(data), "Cool-chic 3.1", key, "run").text for key in ("flops_g", "params_m")] == [
+        "2.00",
+        "0.0015",
+    ]
+    first = latency_table(data).rows[0].cells
+    assert (first["encode_median_ms"].text, first["encode_median_ms"].notes) == ("-", ONLY_DECODES)
+    assert first["decode_median_ms"].value > 0
 
 
 def test_counters_that_disagree_say_by_what(make_run: MakeRun, tmp_path: Path) -> None:

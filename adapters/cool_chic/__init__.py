@@ -1,0 +1,1 @@
+"""Cool-chic: networks overfitted to one picture, as a decoder."""
