@@ -226,6 +226,16 @@ def plugins_as_before() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    """--threads sets them for the whole process; two took 15 times as long for tiny tensors on a busy machine."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    yield
+    if torch:
+        torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
 def signals_as_before() -> Iterator[None]:
     """The command line, called within a test, has its own way to end; pytest keeps the usual one."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
