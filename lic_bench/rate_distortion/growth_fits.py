@@ -139,7 +139,7 @@ def _power(x: Floats, y: Floats, fixed: float) -> Power | None:
 
 
 def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
-    from scipy.optimize import nnls
+    from scipy.optimize import nnls  # only runs of many sizes need it
 
     scale = np.array([1.0, x.max(), x.max() ** 2])
     coefficients, _ = nnls(weights[:, None] * np.stack([x**0, x, x**2], 1) / scale * y.max(), weights * (y - fixed))
