@@ -1,13 +1,14 @@
 """The files of a report: written beside those of an earlier one, then put in their place."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from lic_bench.measurement.perceptual.registry import METRICS
 from lic_bench.report.figures.figure_files import FORMATS as FIGURE_FORMATS
 from lic_bench.report.figures.figure_files import write_figure
-from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.figures.report_figures import ReportFigure, report_figures
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.html_page import Interactive, Picture, inline_svg, page
 from lic_bench.report.interactive.figure_data import figure_data
@@ -20,6 +21,7 @@ from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_mark
 from lic_bench.report.tables.per_image_table import NAME as PER_IMAGE
 from lic_bench.report.tables.per_image_table import per_image_csv, per_image_table
 from lic_bench.report.tables.table import Table
+from lic_bench.system.second_process import done_beside
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = (*NOTATIONS, *FIGURE_FORMATS)
@@ -45,14 +47,23 @@ def write_folder(data: ReportData, tables: Mapping[str, Table], out: Path, forma
 
 
 def _write_draft(data: ReportData, tables: Mapping[str, Table], out: Path, formats: Sequence[str]) -> list[Path]:
+    figures, pictures = _drawn_figures(data, out, formats)
+    others = [name for name in FIGURE_FORMATS if name in formats and name != "svg"]
+    with done_beside(partial(_write_figures, figures, out, others)):  # half of all the work
+        files = _write_tables_and_page(data, tables, pictures, out, formats)
+    wanted = [name for name in FIGURE_FORMATS if name in formats]
+    return files + [out / FIGURES / f"{figure.name}.{suffix}" for figure in figures for suffix in wanted]
+
+
+def _write_tables_and_page(
+    data: ReportData, tables: Mapping[str, Table], pictures: Sequence[Picture], out: Path, formats: Sequence[str]
+) -> list[Path]:
     files = [path for table in tables.values() for path in _write_table(table, out, formats)]
     if len(data.per_image):
         tables = {**tables, PER_IMAGE: per_image_table(data.per_image)}
         if "csv" in formats:
             files.append(out / f"{PER_IMAGE}.csv")
             files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
-    drawn, pictures = _write_figures(data, out, formats)
-    files += drawn
     if "html" in formats:
         files.append(out / INDEX)
         saved = saved_pictures(data.runs)
@@ -63,21 +74,22 @@ def _write_draft(data: ReportData, tables: Mapping[str, Table], out: Path, forma
     return files
 
 
-def _write_figures(data: ReportData, out: Path, formats: Sequence[str]) -> tuple[list[Path], list[Picture]]:
-    """The files, and what the page needs of them, for which SVG is written in any case."""
-    wanted = [name for name in FIGURE_FORMATS if name in formats]
-    needed = list(dict.fromkeys(["svg", *wanted])) if "html" in formats else wanted
-    folder = out / FIGURES
-    folder.mkdir(exist_ok=True)
-    files, pictures = [], []
-    for figure in report_figures(data) if needed else ():
-        paths = write_figure(figure.figure, folder / figure.name, needed)
-        files += [path for path in paths if path.suffix[1:] in wanted]
-        if "html" in formats:
-            svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
-            twin = interactive_twin(figure.name)
-            pictures.append(Picture(figure.name, figure.title, figure.caption, svg, twin))
-    return files, pictures
+def _drawn_figures(data: ReportData, out: Path, formats: Sequence[str]) -> tuple[list[ReportFigure], list[Picture]]:
+    """The figures, of which only SVG is written, and what the page needs of them: of all that is SVG."""
+    (out / FIGURES).mkdir(exist_ok=True)
+    if not {"html", *FIGURE_FORMATS} & {*formats}:
+        return [], []
+    figures, pictures = list(report_figures(data)), []
+    for figure in figures if {"html", "svg"} & {*formats} else ():
+        (path,) = write_figure(figure.figure, out / FIGURES / figure.name, ["svg"])
+        svg = inline_svg(path.read_text(encoding="utf-8"), figure.name)
+        pictures.append(Picture(figure.name, figure.title, figure.caption, svg, interactive_twin(figure.name)))
+    return figures, pictures
+
+
+def _write_figures(figures: Sequence[ReportFigure], out: Path, formats: Sequence[str]) -> None:
+    for figure in figures:
+        write_figure(figure.figure, out / FIGURES / figure.name, formats)
 
 
 def _write_table(table: Table, out: Path, formats: Sequence[str]) -> list[Path]:
