@@ -16,7 +16,6 @@ from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.frames.report_data import gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.report_folder import FORMATS, INDEX, write_folder
-from lic_bench.report.tables.all_tables import all_tables
 from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.mean_curves import Imported, is_imported
@@ -71,10 +70,9 @@ def write_report(
     beside = {run.name for run in opened if run.folder not in asked}
     metrics = parse_metrics(metric, "--metric") if metric is not None else ()
     data = gather_report_data(opened, published, anchor, method, imported, beside, metrics, common_window=common_window)
-    tables = all_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
-            files = write_folder(data, tables, out, formats)
+            files, tables = write_folder(data, memory_gib, out, formats)
     except OSError as error:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
     gc.unfreeze()
