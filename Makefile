@@ -2,6 +2,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export PYTHONDONTWRITEBYTECODE = # whatever the shell says: else each of the programs that tests start compiles its modules anew
+export MYPY_NUM_WORKERS = 2
+
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo demo-full-size test test-slow lint types format wheel gpu-wheels gpu-check clean
 
@@ -24,10 +28,10 @@ demo-full-size: $(VENV)/.ready  ## beside it LALIC and ELIC as large as the pape
 	@echo "Open $(CURDIR)/report/index.html"
 
 test: $(VENV)/.ready lint types  ## the test suite but for what is marked slow
-	$(BIN)/python -m pytest -q -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/.ready  ## the full-size models against the authors' numbers, in float64, and what takes long: kills, crashes, statistics
-	$(BIN)/python -m pytest -q -m slow
+	$(PYTEST) -m slow
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff check .

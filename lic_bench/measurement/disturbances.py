@@ -31,10 +31,12 @@ Conditions = Mapping[str, Any]
 def list_disturbances(conditions: Conditions) -> list[str]:
     """What puts times into doubt, in a few words each. conditions: as machine_monitor.summarise_readings gives them."""
     seconds = conditions.get("seconds", 0.0)
-    shares = [(conditions.get(name, 0.0), limit, text) for name, limit, text in _SHARES]
-    messages = [text.format(share) for share, limit, text in shares if share > limit and share * seconds > TICKS_S]
-    counts = [(conditions.get(name, 0), limit, text) for name, limit, text in _EVENTS]
-    messages += [text.format(count) for count, limit, text in counts if count > limit]
+    messages = [
+        text.format(share)
+        for name, limit, text in _SHARES
+        if (share := conditions.get(name, 0.0)) > limit and share * seconds > TICKS_S
+    ]
+    messages += [text.format(count) for name, limit, text in _EVENTS if (count := conditions.get(name, 0)) > limit]
     if foreign := conditions.get("gpu_foreign_processes", 0):
         messages.append(f"{foreign} other process{'es' if foreign > 1 else ''} on the GPU")
     return messages + _slowdowns_of_gpu(conditions) + _unsteady_clocks(conditions)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 MIN_SIZES = 3  # two sizes lie on every line
 MIN_CURVED = 4  # three sizes lie on every parabola
@@ -140,6 +139,8 @@ def _power(x: Floats, y: Floats, fixed: float) -> Power | None:
 
 
 def _parabola(x: Floats, y: Floats, fixed: float, weights: Floats) -> Parabola:
+    from scipy.optimize import nnls  # only runs of many sizes need it
+
     scale = np.array([1.0, x.max(), x.max() ** 2])
     coefficients, _ = nnls(weights[:, None] * np.stack([x**0, x, x**2], 1) / scale * y.max(), weights * (y - fixed))
     a, b, c = (float(value) for value in coefficients * y.max() / scale)

@@ -1,6 +1,8 @@
 """The files of a report: written beside those of an earlier one, then put in their place."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,69 +17,83 @@ from lic_bench.report.interactive.plotly_library import plotly_library
 from lic_bench.report.interactive.saved_pictures import PICTURES, saved_pictures
 from lic_bench.report.labels import METRIC_NAMES, metric_stem
 from lic_bench.report.page_sections import interactive_twin, lead, page_sections
-from lic_bench.report.tables.all_tables import TABLES
+from lic_bench.report.tables.all_tables import TABLES, all_tables
 from lic_bench.report.tables.notations import to_csv, to_html, to_latex, to_markdown
 from lic_bench.report.tables.per_image_table import NAME as PER_IMAGE
 from lic_bench.report.tables.per_image_table import per_image_csv, per_image_table
 from lic_bench.report.tables.table import Table
+from lic_bench.system.second_process import done_beside
 
 NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = (*NOTATIONS, *FIGURE_FORMATS)
 INDEX = "index.html"
 FIGURES = "figures"  # their folder
+CAPTIONS = "captions.json"  # of the figures, in the draft
 TITLE = "Learned image compression, measured"
 CURVES = tuple(f"rd_{metric_stem(name)}_*" for name in (*METRIC_NAMES, *METRICS))
 STEMS = ("figure1", *CURVES, "phases_*", "figure10")  # of the figures' files
 
 
-def write_folder(data: ReportData, tables: Mapping[str, Table], out: Path, formats: Sequence[str]) -> list[Path]:
+def write_folder(
+    data: ReportData, memory_gib: Sequence[float], out: Path, formats: Sequence[str]
+) -> tuple[list[Path], dict[str, Table]]:
     """Write all into a folder inside `out`, then put it in the place of an earlier report; that stays if this fails.
 
-    formats: of FORMATS. Inside of matplotlib.rc_context(RC_PARAMS).
+    memory_gib: see all_tables. formats: of FORMATS. Inside of matplotlib.rc_context(RC_PARAMS). Returns the files, and
+    the tables by name.
     """
     out.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".draft-", dir=out) as draft:
-        written = [path.relative_to(draft) for path in _write_draft(data, tables, Path(draft), formats)]
+        files, tables = _write_draft(data, memory_gib, Path(draft), formats)
+        written = [path.relative_to(draft) for path in files]
         _remove_earlier_report(out)
         for folder in {(out / name).parent for name in written}:
             folder.mkdir(exist_ok=True)
-        return [(Path(draft) / name).replace(out / name) for name in written]
+        return [(Path(draft) / name).replace(out / name) for name in written], tables
 
 
-def _write_draft(data: ReportData, tables: Mapping[str, Table], out: Path, formats: Sequence[str]) -> list[Path]:
-    files = [path for table in tables.values() for path in _write_table(table, out, formats)]
-    if len(data.per_image):
-        tables = {**tables, PER_IMAGE: per_image_table(data.per_image)}
-        if "csv" in formats:
-            files.append(out / f"{PER_IMAGE}.csv")
-            files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
-    drawn, pictures = _write_figures(data, out, formats)
-    files += drawn
+def _write_draft(
+    data: ReportData, memory_gib: Sequence[float], out: Path, formats: Sequence[str]
+) -> tuple[list[Path], dict[str, Table]]:
+    (out / FIGURES).mkdir()
+    with done_beside(partial(_write_figures, data, out, formats)):  # half of all the work
+        tables = all_tables(data, memory_gib)
+        files = [path for table in tables.values() for path in _write_table(table, out, formats)]
+        shown = tables
+        if len(data.per_image):
+            shown = {**tables, PER_IMAGE: per_image_table(data.per_image)}
+            if "csv" in formats:
+                files.append(out / f"{PER_IMAGE}.csv")
+                files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
+        figures = figure_data(data) if "html" in formats else {}
+    files += (path for path in sorted((out / FIGURES).glob("*.*")) if path.suffix[1:] in formats)
     if "html" in formats:
-        files.append(out / INDEX)
         saved = saved_pictures(data.runs)
-        interactive = Interactive(plotly_library(), figure_data(data), saved.images, saved.addresses(), saved.inside)
-        html = page(TITLE, lead(data), page_sections({**tables}, pictures), data.all_runs, interactive)
+        interactive = Interactive(plotly_library(), figures, saved.images, saved.addresses(), saved.inside)
+        html = page(TITLE, lead(data), page_sections(shown, _pictures(out)), data.all_runs, interactive)
+        files.append(out / INDEX)
         files[-1].write_text(html, encoding="utf-8")
         files += saved.write(out)
-    return files
+    return files, tables
 
 
-def _write_figures(data: ReportData, out: Path, formats: Sequence[str]) -> tuple[list[Path], list[Picture]]:
-    """The files, and what the page needs of them, for which SVG is written in any case."""
-    wanted = [name for name in FIGURE_FORMATS if name in formats]
-    needed = list(dict.fromkeys(["svg", *wanted])) if "html" in formats else wanted
-    folder = out / FIGURES
-    folder.mkdir(exist_ok=True)
-    files, pictures = [], []
-    for figure in report_figures(data) if needed else ():
-        paths = write_figure(figure.figure, folder / figure.name, needed)
-        files += [path for path in paths if path.suffix[1:] in wanted]
-        if "html" in formats:
-            svg = inline_svg(paths[0].read_text(encoding="utf-8"), figure.name)
-            twin = interactive_twin(figure.name)
-            pictures.append(Picture(figure.name, figure.title, figure.caption, svg, twin))
-    return files, pictures
+def _write_figures(data: ReportData, out: Path, formats: Sequence[str]) -> None:
+    """The figures' files, of which the page needs SVG, and in CAPTIONS what is to be said of each."""
+    wanted = [name for name in FIGURE_FORMATS if name in formats or (name == "svg" and "html" in formats)]
+    captions = []
+    for figure in report_figures(data) if wanted else ():
+        write_figure(figure.figure, out / FIGURES / figure.name, wanted)
+        captions.append((figure.name, figure.title, figure.caption))
+    (out / CAPTIONS).write_text(json.dumps(captions), encoding="utf-8")
+
+
+def _pictures(out: Path) -> list[Picture]:
+    """The figures for the page."""
+    pictures = []
+    for name, title, caption in json.loads((out / CAPTIONS).read_text(encoding="utf-8")):
+        svg = inline_svg((out / FIGURES / f"{name}.svg").read_text(encoding="utf-8"), name)
+        pictures.append(Picture(name, title, caption, svg, interactive_twin(name)))
+    return pictures
 
 
 def _write_table(table: Table, out: Path, formats: Sequence[str]) -> list[Path]:

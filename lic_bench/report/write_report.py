@@ -1,5 +1,6 @@
 """From folders of runs to a folder with tables, figures and one page."""
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,10 @@ from lic_bench.report.figures.axes_style import RC_PARAMS
 from lic_bench.report.frames.report_data import gather_report_data
 from lic_bench.report.frames.scaling import MEMORY_GIB
 from lic_bench.report.report_folder import FORMATS, INDEX, write_folder
-from lic_bench.report.tables.all_tables import all_tables
 from lic_bench.report.tables.table import Table
 from lic_bench.report.tables.terminal import to_rich
 from lic_bench.store.mean_curves import Imported, is_imported
+from lic_bench.store.record_log import without_collecting
 from lic_bench.store.run_folder import Run
 
 
@@ -61,18 +62,20 @@ def write_report(
         raise unknown("format of the report", unusable[0], FORMATS)
     own = [folder for folder in runs if not is_imported(folder)]
     imported = [Imported(folder) for folder in dict.fromkeys(f.resolve() for f in runs if is_imported(f))]
-    opened = _open_runs(own, reference_runs.choose_references(reference))
+    with without_collecting():
+        opened = _open_runs(own, reference_runs.choose_references(reference))
+        gc.freeze()  # all of it stays to the end: looking through it for garbage takes a tenth of the time
     _tell_apart([*opened, *imported])
     asked = {folder.resolve() for folder in own}
     beside = {run.name for run in opened if run.folder not in asked}
     metrics = parse_metrics(metric, "--metric") if metric is not None else ()
     data = gather_report_data(opened, published, anchor, method, imported, beside, metrics, common_window=common_window)
-    tables = all_tables(data, memory_gib)
     try:
         with matplotlib.rc_context(RC_PARAMS):
-            files = write_folder(data, tables, out, formats)
+            files, tables = write_folder(data, memory_gib, out, formats)
     except OSError as error:
         raise UserError(f"Cannot write the report to {out}: {error.strerror or error}; choose another --out.") from None
+    gc.unfreeze()
     return WrittenReport(out / INDEX if "html" in formats else out, files, tables)
 
 

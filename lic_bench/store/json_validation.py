@@ -52,7 +52,9 @@ def spell_out_bytes(text: str | bytes) -> bytes:
     Python makes lone surrogates of them, which pydantic refuses and no file in UTF-8 can hold.
     """
     data = text.encode() if isinstance(text, str) else text
-    return _ESCAPES.sub(lambda match: b"\\" + match[0] if match[1] else match[0], data) if b"\\u" in data else data
+    if b"\\" not in data:  # in a tenth of the time that looking for two bytes takes
+        return data
+    return _ESCAPES.sub(lambda match: b"\\" + match[0] if match[1] else match[0], data)
 
 
 def first_problem(error: ValidationError) -> str:

@@ -22,7 +22,6 @@ def check_golden_run(conformance):
 
     @torch.no_grad()
     def check(codec, build):
-        torch.set_num_threads(2)  # full-size networks in float64
         expected, arrays = conformance.expected(codec)
         with pil.open(conformance.HERE / expected["input"]) as picture:
             pixels = np.array(picture.convert("RGB"))

@@ -3,7 +3,9 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -52,7 +54,15 @@ def forward_loss() -> float:
     return LAMBDA * 255**2 * (out["x_hat"] - x).pow(2).mean().item() + bits / x[0, 0].numel()
 
 
-def test_a_folder_without_trainings_is_one_line(tmp_path: Path) -> None:
-    printed = losses(tmp_path)
-    assert (printed.returncode, printed.stderr.count("\n")) == (2, 1)
-    assert "holds no training of lalic-small" in printed.stderr
+def test_a_folder_without_trainings_is_one_line(
+    script: Callable[[str], ModuleType],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.syspath_prepend(SCRIPT.parent)
+    monkeypatch.setattr(sys, "argv", ["ablations.py", "--dataset", "sample", "--trained", str(tmp_path)])
+    assert script("ablations").main() == 2
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert "holds no training of lalic-small" in printed

@@ -16,6 +16,7 @@ import pytest
 
 from lic_bench import cli
 from lic_bench.fetch import http_requests
+from lic_bench.measurement import reference_workload
 from lic_bench.store.records import Complexity, Record
 from lic_bench.store.run_folder import Run, Store
 from lic_bench.system import stop_signals
@@ -161,6 +162,15 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _small_reference_workload() -> Iterator[None]:
+    """A twentieth of the usual one, for runs in this process: it took half of the time of a run with times."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(reference_workload.CONVOLUTION, "cpu", (32, 48, 1))
+        patch.setattr(reference_workload, "SYMBOLS", 5_000)
+        yield
+
+
 @pytest.fixture
 def exit_code(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Exit code of `lic-bench arguments`, in this process."""
@@ -213,6 +223,16 @@ def plugins_as_before() -> Iterator[None]:
         del sys.modules[name]
     plugins.clear()
     plugins.update(before)
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> Iterator[None]:
+    """--threads sets them for the whole process; two took 15 times as long for tiny tensors on a busy machine."""
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else 0
+    yield
+    if torch:
+        torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

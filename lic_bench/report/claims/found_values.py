@@ -15,8 +15,9 @@ from lic_bench.report.frames.ablation_counts import ablation_counts, attention_o
 from lic_bench.report.frames.bd_rates import METRIC_ANCHORS, Anchor, bd_frame
 from lic_bench.report.frames.codec_costs import OPERATIONS, memory_of_operation
 from lic_bench.report.frames.image_sets import records_on_curves
-from lic_bench.report.frames.printed_tables import FIRST_ABLATION, PrintedValue, ablation_name
+from lic_bench.report.frames.printed_tables import FIRST_ABLATION, PrintedValue, ablation_name, printed_values
 from lic_bench.report.frames.rd_points import all_points, published_points
+from lic_bench.report.frames.report_data import ReportData, frame_of_runs
 from lic_bench.report.labels import DATASETS, machine_name
 from lic_bench.store.run_folder import Run
 
@@ -78,12 +79,18 @@ def _published_bd_rates() -> dict[tuple[str, str, str], float]:
 class Measured:
     """What runs have of the printed quantities."""
 
-    def __init__(self, runs: Sequence[Run]) -> None:
+    def __init__(self, runs: Sequence[Run], data: ReportData | None = None) -> None:
+        """data: the report's on these runs, if at hand; their counts may be more."""
         self._runs = {run.name: run for run in runs}
-        self._latency = _joined([codec_costs.latency_frame(run) for run in runs], codec_costs.LATENCY)
-        self._memory = _joined([codec_costs.memory_frame(run) for run in runs], codec_costs.MEMORY)
-        self._complexity = _joined([codec_costs.complexity_frame(run) for run in runs], codec_costs.COMPLEXITY)
-        points = all_points(runs, (ANCHOR, METRIC_ANCHORS["ms_ssim_db", ANCHOR]))
+        self._complexity = frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY)
+        if data is None:
+            self._latency = frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY)
+            self._memory = frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY)
+        else:
+            self._latency, self._memory = data.latency, data.memory
+        points = all_points(runs, ()) if data is None else data.points[data.points.provenance == "measured"]
+        points = points[points.codec.isin({printed.codec for printed in printed_values()})]
+        points = pd.concat([published_points((ANCHOR, METRIC_ANCHORS["ms_ssim_db", ANCHOR])), points])
         anchors = {1: f"published:{ANCHOR}", 2: f"measured:{FIRST_ABLATION}", 4: f"published:{ANCHOR}"}
         self._bd = {
             table: bd_frame(points, [Anchor.parse(anchors[table])], metric)
@@ -168,8 +175,3 @@ def _count(printed: PrintedValue, row: Any) -> Found:
     counted, wanted = (f"{width} x {height}" for width, height in ((row.width, row.height), published.PRINTED_AT))
     other = f"Counted in run {row.run} at {counted}, printed for {wanted}." if counted != wanted else ""
     return Found(value=row.macs / 1e9, source=row.run, hindrance=other)
-
-
-def _joined(frames: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    filled = [frame for frame in frames if len(frame)]
-    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))

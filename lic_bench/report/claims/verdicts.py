@@ -10,6 +10,7 @@ from lic_bench.report.claims.explanations import Explanation, claim_name, explan
 from lic_bench.report.claims.found_values import METRICS, PICTURE, Found, Measured, printed_on, recomputed
 from lic_bench.report.claims.printed_text import printed_in_text
 from lic_bench.report.frames.printed_tables import PrintedValue, printed_values
+from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import METRIC_NAMES, dataset_label
 from lic_bench.store.run_folder import Run
 
@@ -42,12 +43,12 @@ class Claim:
         return {"name": claim_name(self.printed), **asdict(self)}
 
 
-def check_claims(runs: Sequence[Run]) -> list[Claim]:
+def check_claims(runs: Sequence[Run], data: ReportData | None = None) -> list[Claim]:
     """A claim for every number of Tables 1 to 5, then of the text; dashes and an anchor's own 0 % are none.
 
-    runs: may be none; the counts that are shipped come beside them.
+    runs: may be none; the counts that are shipped come beside them. data: the report's on these runs, if at hand.
     """
-    measured = Measured(with_shipped_counts(runs))
+    measured = Measured(with_shipped_counts(runs), data)
     every = [*printed_values(), *printed_in_text()]
     stated = [printed for printed in every if printed.value is not None and not _is_own_anchor(printed)]
     return [_claim(printed, recomputed(printed), measured.values(printed)) for printed in stated]

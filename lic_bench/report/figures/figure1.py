@@ -123,7 +123,9 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend, lines: 
     """Names beside the markers, placed where they cover nothing; a thin line where that is not close by."""
     if rows.empty:
         return
-    figure.draw_without_rendering()  # the layout must stand before points can be measured
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)  # it must stand before points can be measured
     scale = 72 / figure.dpi
     pixels = axes.transData.transform(np.column_stack([1e3 * rows.seconds, rows["at"]])) * scale
     names = [_name(row) for row in rows.itertuples()]
@@ -136,7 +138,7 @@ def _labels(figure: Figure, axes: Axes, rows: pd.DataFrame, key: Legend, lines: 
     arrows = [_arrow_box(spot, row) for spot, row in zip(spots, rows.itertuples(), strict=True)]
     boxes = place_labels(spots, frame, [*drawn, *arrows, _box(key.get_window_extent(), scale)])
     _write(axes, names, spots, boxes, [codec_style(codec).colour for codec in rows.codec])
-    figure.set_layout_engine("none")  # a later layout would move the axes under the labels
+    figure.set_layout_engine(None)  # a later layout would move the axes under the labels
 
 
 def _name(row: Any) -> str:

@@ -22,8 +22,9 @@ def write_figure(figure: Figure, stem: Path, formats: Sequence[str] = FORMATS) -
 def lay_out(figure: Figure) -> None:
     """Place everything once for all formats, at the resolution of the files, on which the widths of letters depend.
 
-    Making the layout again for each format takes seconds.
+    Making the layout again for each format takes seconds; with None, unlike "none", savefig does not even try.
     """
     figure.set_dpi(matplotlib.rcParams["savefig.dpi"])
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+    figure.set_layout_engine(None)

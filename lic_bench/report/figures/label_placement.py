@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from math import cos, hypot, inf, pi, sin
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +16,6 @@ class Box:
     bottom: float
     right: float
     top: float
-
-    def overlap(self, other: Self) -> float:
-        """The area in common."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.top, other.top) - max(self.bottom, other.bottom)
-        return max(width, 0.0) * max(height, 0.0)
-
-    @property
-    def area(self) -> float:
-        """The area."""
-        return (self.right - self.left) * (self.top - self.bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +35,8 @@ class Marker:
 
 
 Segment = tuple[tuple[float, float], tuple[float, float]]
+Floats = NDArray[np.float64]
+Boxes = NDArray[np.float64]  # [n, 4]: left, bottom, right, top
 
 GAP = 3.0
 FAR = 8.0  # beyond a marker's edge, from where a line leads to the label
@@ -77,14 +66,15 @@ def _placed(
     markers: Sequence[Marker], order: Sequence[int], frame: Box, obstacles: Sequence[Box]
 ) -> tuple[float, list[Box]]:
     """The cost of all labels together, and where they are."""
-    fixed = [*(marker.box for marker in markers), *obstacles]
-    placed: dict[int, list[Box]] = {}  # a label and the squares along its line
+    fixed = _rows([*(marker.box for marker in markers), *obstacles])
+    boxes: dict[int, Box] = {}
+    placed: dict[int, Boxes] = {}  # a label and the squares along its line
     costs: dict[int, float] = {}
     for index in [*order] * ROUNDS:  # again, now that the others have their places
-        taken = [*fixed, *chain.from_iterable(boxes for other, boxes in placed.items() if other != index)]
-        costs[index], box = _best_place(markers[index], taken, frame)
-        placed[index] = [box, *_along(leader(markers[index], box))]
-    return sum(costs.values()), [placed[index][0] for index in range(len(markers))]
+        taken = np.concatenate([fixed, *(rows for other, rows in placed.items() if other != index)])
+        costs[index], boxes[index] = _best_place(markers[index], taken, frame)
+        placed[index] = np.concatenate([_rows([boxes[index]]), _along(leader(markers[index], boxes[index]))])
+    return sum(costs.values()), [boxes[index] for index in range(len(markers))]
 
 
 def leader(marker: Marker, box: Box) -> Segment | None:
@@ -98,14 +88,15 @@ def leader(marker: Marker, box: Box) -> Segment | None:
     return (marker.x + share * across, marker.y + share * up), end
 
 
-def _along(line: Segment | None) -> list[Box]:
+def _along(line: Segment | None) -> Boxes:
     """Small squares that cover a line."""
     if line is None:
-        return []
+        return _rows([])
     (x, y), end = line
     count = max(1, round(hypot(end[0] - x, end[1] - y) / LINE))
-    points = [(x + (end[0] - x) * i / count, y + (end[1] - y) * i / count) for i in range(count + 1)]
-    return [Box(px - LINE / 2, py - LINE / 2, px + LINE / 2, py + LINE / 2) for px, py in points]
+    steps = np.arange(count + 1)
+    px, py = x + (end[0] - x) * steps / count, y + (end[1] - y) * steps / count
+    return np.stack([px - LINE / 2, py - LINE / 2, px + LINE / 2, py + LINE / 2], 1)
 
 
 def _neighbours(markers: Sequence[Marker], index: int) -> int:
@@ -113,43 +104,44 @@ def _neighbours(markers: Sequence[Marker], index: int) -> int:
     return sum(abs(s.x - mine.x) < 90 and abs(s.y - mine.y) < 30 for s in markers)
 
 
-def _candidates(marker: Marker) -> list[tuple[float, Box]]:
-    """(distance, box) all around the marker, right first."""
-    candidates = []
-    for ring in RINGS:
-        for step in range(DIRECTIONS):
-            angle = 2 * pi * step / DIRECTIONS
-            reach = marker.radius + GAP + ring
-            x = marker.x + cos(angle) * (reach + marker.width / 2)
-            y = marker.y + sin(angle) * (reach + marker.height / 2)
-            box = Box(x - marker.width / 2, y - marker.height / 2, x + marker.width / 2, y + marker.height / 2)
-            candidates.append((ring + 0.1 * min(step, DIRECTIONS - step), box))
-    return candidates
+def _candidates(marker: Marker) -> tuple[Floats, Boxes]:
+    """Distances and boxes all around the marker, right first."""
+    angles = [2 * pi * step / DIRECTIONS for step in range(DIRECTIONS)]
+    reach = (marker.radius + GAP + np.array(RINGS))[:, None]
+    x = marker.x + np.array([*map(cos, angles)]) * (reach + marker.width / 2)  # [rings, directions]
+    y = marker.y + np.array([*map(sin, angles)]) * (reach + marker.height / 2)
+    turned = 0.1 * np.array([min(step, DIRECTIONS - step) for step in range(DIRECTIONS)])
+    across, up = marker.width / 2, marker.height / 2
+    boxes = np.stack([x - across, y - up, x + across, y + up], -1).reshape(-1, 4)
+    return (np.array(RINGS)[:, None] + turned).ravel(), boxes
 
 
-def _best_place(marker: Marker, taken: Sequence[Box], frame: Box) -> tuple[float, Box]:
+def _best_place(marker: Marker, taken: Boxes, frame: Box) -> tuple[float, Box]:
     """The candidate that is near and covers little, after its cost; its line counts as well, where it has one."""
-    distances, boxes = zip(*_candidates(marker), strict=True)
-    outside = np.array([box.area - box.overlap(frame) for box in boxes])
-    costs = np.array(distances) + COVERED * (_covered(boxes, taken) + 3 * outside)
-    others = [other for other in taken if other != marker.box]
-    best, lowest = boxes[0], inf
+    distances, boxes = _candidates(marker)
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    outside = areas - _covered(boxes, _rows([frame]))
+    costs = distances + COVERED * (_covered(boxes, taken) + 3 * outside)
+    others = taken[(taken != _rows([marker.box])).any(1)]
+    best, lowest = 0, inf
     for index in np.argsort(costs, kind="stable"):
         if costs[index] >= lowest:
             break  # a line makes none of the others better
-        cost = costs[index] + COVERED * _covered(_along(leader(marker, boxes[index])), others).sum()
+        line = leader(marker, Box(*boxes[index].tolist()))
+        cost = costs[index] + (COVERED * _covered(_along(line), others).sum() if line else 0)
         if cost < lowest:
-            best, lowest = boxes[index], cost
-    return lowest, best
+            best, lowest = index, cost
+    return lowest, Box(*boxes[best].tolist())
 
 
-def _covered(boxes: Sequence[Box], others: Sequence[Box]) -> NDArray[np.float64]:
-    """The area that each of the boxes has in common with the others, all added up."""
-    mine, theirs = (
-        np.array([(box.left, box.bottom, box.right, box.top) for box in group]).reshape(-1, 4).T
-        for group in (boxes, others)
-    )
-    width = np.minimum(mine[2, :, None], theirs[2]) - np.maximum(mine[0, :, None], theirs[0])
-    height = np.minimum(mine[3, :, None], theirs[3]) - np.maximum(mine[1, :, None], theirs[1])
-    covered: NDArray[np.float64] = (np.maximum(width, 0) * np.maximum(height, 0)).sum(1)
+def _rows(boxes: Sequence[Box]) -> Boxes:
+    return np.array([(box.left, box.bottom, box.right, box.top) for box in boxes], np.float64).reshape(-1, 4)
+
+
+def _covered(boxes: Boxes, others: Boxes) -> Floats:
+    """The area [n] that each of the boxes has in common with the others, all added up."""
+    mine, theirs = boxes.T[..., None], others.T
+    width = np.minimum(mine[2], theirs[2]) - np.maximum(mine[0], theirs[0])
+    height = np.minimum(mine[3], theirs[3]) - np.maximum(mine[1], theirs[1])
+    covered: Floats = (np.maximum(width, 0) * np.maximum(height, 0)).sum(1)
     return covered

@@ -24,28 +24,28 @@ def anchor_note(curve: Any, anchor: Any) -> str:
 
     curve, anchor: a point of each, with the columns of frames.rd_points.
     """
-    if anchor.provenance == "published":
-        if curve.provenance == "published":
+    if anchor["provenance"] == "published":
+        if curve["provenance"] == "published":
             return ""
-        how = PUBLISHED_ANCHORS.get((anchor.codec, anchor.dataset))
+        how = PUBLISHED_ANCHORS.get((anchor["codec"], anchor["dataset"]))
         made = f" ({how})" if how else ""
-        unseen = "" if pixels_are_known(anchor.dataset) else UNSEEN
+        unseen = "" if pixels_are_known(anchor["dataset"]) else UNSEEN
         different = _difference_text(curve, anchor)
-        return f"Against {anchor.label} as published{made}, not measured in this run{different}{unseen}."
-    if anchor.provenance == "imported":
-        return f"Against {anchor.label} as imported ({anchor.run}), not measured here: {anchor.source}."
-    if anchor.run == curve.run:
-        unusual = anchor.label != codec_label(anchor.codec) and anchor.codec != curve.codec
-        return f"Against {anchor.label}, of the same run." if unusual else ""
-    how = ", ".join(filter(None, (anchor["mode"], anchor.version and f"version {anchor.version}")))
+        return f"Against {anchor['label']} as published{made}, not measured in this run{different}{unseen}."
+    if anchor["provenance"] == "imported":
+        return f"Against {anchor['label']} as imported ({anchor['run']}), not measured here: {anchor['source']}."
+    if anchor["run"] == curve["run"]:
+        unusual = anchor["label"] != codec_label(anchor["codec"]) and anchor["codec"] != curve["codec"]
+        return f"Against {anchor['label']}, of the same run." if unusual else ""
+    how = ", ".join(filter(None, (anchor["mode"], anchor["version"] and f"version {anchor['version']}")))
     made = f" ({how})" if how else ""
-    done = "coded elsewhere" if anchor.device == ELSEWHERE else "measured"
-    return f"Against {anchor.label} as {done} in run {anchor.run}{made}{_difference_text(curve, anchor)}."
+    done = "coded elsewhere" if anchor["device"] == ELSEWHERE else "measured"
+    return f"Against {anchor['label']} as {done} in run {anchor['run']}{made}{_difference_text(curve, anchor)}."
 
 
 def _difference_text(curve: Any, anchor: Any) -> str:
     """The mode and version in which curve and anchor differ if both are of one codec; else ""."""
-    if curve.codec != anchor.codec:
+    if curve["codec"] != anchor["codec"]:
         return ""
     differing = [curve[name] for name in ("mode", "version") if curve[name] != anchor[name]]
     return f"; this curve: {', '.join(value or 'not said' for value in differing)}" if differing else ""

@@ -1,16 +1,14 @@
 """BD-rate against the time of one operation, as in the paper's Figure 1: one row per codec and source."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lic_bench.rate_distortion import published
-from lic_bench.report.frames.bd_rates import bd_rate_of
-from lic_bench.report.frames.image_sets import sizes_fit
+from lic_bench.report.frames.bd_rates import bd_rates_by_curve
+from lic_bench.report.frames.dataset_times import NOT_TIMED
 from lic_bench.report.frames.measured_codecs import MeasuredCodec, measured_codecs
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import published_slug
@@ -52,7 +50,8 @@ def bd_against_latency(data: ReportData, dataset: str, metric: str, operation: s
         return None
     anchor = bd[bd.anchor_curve == bd.anchor_curve.mode().iloc[0]].iloc[0]
     not_on_axis = set(bd.curve[bd.anchor_curve != anchor.anchor_curve])
-    rows = [*_published_rows(data, dataset, metric, operation), *_measured_rows(data, dataset, metric, operation)]
+    rates = bd_rates_by_curve(data.bd_for(metric), dataset, data.method)
+    rows = [*_published_rows(data, rates, dataset, metric, operation), *_measured_rows(data, rates, dataset, operation)]
     rows = [row | {"bd_rate": None} if row["curve"] in not_on_axis else row for row in rows]
     frame = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(NUMBERS, float))
     frame = frame.astype({"lower_bound": bool, "networks_only": bool})
@@ -76,7 +75,9 @@ def _visible_bd(data: ReportData, metric: str) -> pd.DataFrame:
     return bd[bd[data.method].notna()]
 
 
-def _published_rows(data: ReportData, dataset: str, metric: str, operation: str) -> Iterator[dict[str, Any]]:
+def _published_rows(
+    data: ReportData, rates: Mapping[str, float], dataset: str, metric: str, operation: str
+) -> Iterator[dict[str, Any]]:
     """The codecs of the paper's Table 1, whose times are on Kodak."""
     printed = published.printed_table1()
     for slug in printed.index if dataset == "kodak" else ():
@@ -92,64 +93,48 @@ def _published_rows(data: ReportData, dataset: str, metric: str, operation: str)
                 "device": "RTX 4090",
                 "seconds": at_least if bounded else seconds,
                 "lower_bound": bounded,
-                "bd_rate": bd_rate_of(data.bd_for(metric), f"published:{slug}", dataset, data.method),
+                "bd_rate": rates.get(f"published:{slug}"),
                 "params_m": row.params_m,
                 "networks_only": False,
                 "n_images": published.test_sets()[dataset].images,
             }
 
 
-def _measured_rows(data: ReportData, dataset: str, metric: str, operation: str) -> Iterator[dict[str, Any]]:
+def _measured_rows(
+    data: ReportData, rates: Mapping[str, float], dataset: str, operation: str
+) -> Iterator[dict[str, Any]]:
     """Measured codecs that were timed on this data set, or on images of the same size."""
     for row in measured_codecs(data):
-        bd, borrowed = _bd_rate_for(data, row, dataset, metric)
+        bd, borrowed = _bd_rate_for(rates, row)
         where = _timed_on(row, dataset)
-        latencies = data.latency[(data.latency.curve == row.timed_curve) & (data.latency.dataset == where)]
-        latencies = latencies[latencies.operation == operation]
-        low_s, high_s = _quartiles(row, where, operation)
-        counted = row.complexity(data)
+        timed = row.times.get((where, operation), NOT_TIMED)
         yield {
             "curve": f"published:{published_slug(row.codec)}" if borrowed else row.curve,
             "codec": row.codec,
             "label": row.label,
             "provenance": "measured",
             "device": row.machine if where == dataset else f"{row.machine} on {where}",
-            "seconds": latencies.median_s.mean(),
-            "low_s": low_s,
-            "high_s": high_s,
+            **asdict(timed),
             "lower_bound": False,
             "bd_rate": bd,
-            "params_m": (counted.parameters.iloc[0] / 1e6 or None) if len(counted) else None,
+            "params_m": row.params_m,
             "networks_only": borrowed,
-            "n_images": latencies.n_images.max(),
-            "n_qualities": latencies.quality.nunique(),
         }
-
-
-def _quartiles(row: MeasuredCodec, dataset: str, operation: str) -> tuple[float, float]:
-    """Of the times of the images at the qualities."""
-    records = (row.timed_in or row.run).records
-    own = records[(records.codec == row.codec) & (records.device == row.device) & (records.dataset == dataset)]
-    medians = [median(samples) for samples in own[f"{operation}_s"][own.status == "ok"] if samples]
-    low, high = np.percentile(medians, (25, 75)) if medians else (float("nan"), float("nan"))
-    return float(low), float(high)
 
 
 def _timed_on(row: MeasuredCodec, dataset: str) -> str:
     """`dataset` if it was measured, else a data set whose images all have the same size, else `dataset`."""
     known = published.test_sets().get(dataset)
-    if known and known.size and dataset not in set(row.records.dataset):
-        for name, group in row.records.groupby("dataset"):
-            if sizes_fit(group, known.size):
-                return str(name)
+    if known and known.size and dataset not in row.one_size:
+        size = tuple(sorted(known.size))
+        return next((name for name, only in sorted(row.one_size.items()) if only == size), dataset)
     return dataset
 
 
-def _bd_rate_for(data: ReportData, row: MeasuredCodec, dataset: str, metric: str) -> tuple[float | None, bool]:
+def _bd_rate_for(rates: Mapping[str, float], row: MeasuredCodec) -> tuple[float | None, bool]:
     """The codec's BD-rate, and whether it is that of its published curve because the weights are random."""
-    bd = data.bd_for(metric)
-    own = bd_rate_of(bd, row.curve, dataset, data.method)
+    own = rates.get(row.curve)
     slug = published_slug(row.codec)
     if own is not None or row.weights != "random" or slug is None:
         return own, False
-    return bd_rate_of(bd, f"published:{slug}", dataset, data.method), True
+    return rates.get(f"published:{slug}"), True

@@ -1,9 +1,10 @@
 """Curves out of points, and the BD-rate of each against an anchor over the same images."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import pandas as pd
 
@@ -35,6 +36,7 @@ from lic_bench.report.labels import (
 SOURCES = ("measured", "published", "imported")
 # Table 4's anchor is the LALIC authors' own VTM run, not the one behind Table 1 (results/published/README.md).
 METRIC_ANCHORS = {("ms_ssim_db", ANCHOR): "vtm-9.1-lalic"}
+Point: TypeAlias = Mapping[str, Any]  # a row of frames.rd_points
 COLUMNS = [
     *("curve", "provenance", "run", "codec", "label", "device", "dataset", "image_set"),
     *("metric", "anchor", "anchor_codec", "anchor_curve", "anchor_note", "images_note", *METHODS),
@@ -114,112 +116,123 @@ def bd_frame(
     windows: by data set, what the BD-rates are over; None: the common interval of each pair of curves.
     overlap: 0..1. low, high: that interval. loo_low, loo_high: the leave-one-point-out span of pchip.
     """
-    candidates = [(anchor, anchor.curves(points, metric)) for anchor in anchors]
-    groups = points_of_metric(points, metric).groupby(["curve", "dataset"], sort=False)
-    rows = [_first_comparable(group, candidates, metric, windows or {}) for _, group in groups]
+    candidates = [(anchor, grouped_points(anchor.curves(points, metric), "dataset")) for anchor in anchors]
+    curves = grouped_points(points_of_metric(points, metric), "curve", "dataset")
+    rows = [_first_comparable(curve, candidates, metric, windows or {}) for curve in curves.values()]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     return frame.astype(dict.fromkeys((*METHODS, "overlap", "low", "high", "loo_low", "loo_high"), float))
 
 
+def grouped_points(points: pd.DataFrame, *by: str) -> dict[tuple[str, ...], list[Point]]:
+    """The points that agree in these columns, in order of the first of each."""
+    found: defaultdict[tuple[str, ...], list[Point]] = defaultdict(list)
+    for point in points.to_dict("records"):
+        found[tuple(point[name] for name in by)].append({str(name): value for name, value in point.items()})
+    return found
+
+
 def _first_comparable(
-    group: pd.DataFrame,
-    candidates: Sequence[tuple[Anchor, pd.DataFrame]],
+    curve: Sequence[Point],
+    candidates: Sequence[tuple[Anchor, Mapping[tuple[str, ...], Sequence[Point]]]],
     metric: str,
     windows: Mapping[str, QualityWindow],
 ) -> dict[str, Any]:
-    dataset = group.dataset.iloc[0]
+    dataset = curve[0]["dataset"]
     window = windows.get(dataset)
-    rows = [_bd_row(group, points[points.dataset == dataset], anchor, metric, window) for anchor, points in candidates]
+    rows = [_bd_row(curve, points.get((dataset,), ()), anchor, metric, window) for anchor, points in candidates]
     return next((row for row in rows if not row["reason"]), rows[0])
 
 
 def _bd_row(
-    group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str, window: QualityWindow | None
+    curve: Sequence[Point], anchors: Sequence[Point], anchor: Anchor, metric: str, window: QualityWindow | None
 ) -> dict[str, Any]:
-    whole = group[~group.narrowed]
-    row: dict[str, Any] = {name: group.iloc[0][name] for name in COLUMNS[:8]}
+    whole = [point for point in curve if not point["narrowed"]]
+    row: dict[str, Any] = {name: curve[0][name] for name in COLUMNS[:8]}
     row |= {"metric": metric, "anchor": codec_label(anchor.slug(metric)), "reason": ""}
-    row |= {"anchor_note": "", "images_note": "", "n_points": int(whole.complete.sum())}
-    row |= {"left_out": _left_out(whole[~whole.complete])}
+    row |= {"anchor_note": "", "images_note": "", "n_points": sum(point["complete"] for point in whole)}
+    row |= {"left_out": _left_out([point for point in whole if not point["complete"]])}
     try:
-        kept, chosen = _comparable_points(group, anchors, anchor, metric)
-        left_out = _left_out(whole[~whole.quality.isin(kept.quality)]) if len(kept) else row["left_out"]
-        row |= {f"anchor_{name}": chosen[name].iloc[0] for name in ("codec", "curve")}
-        row |= {"anchor": chosen.label.iloc[0], "anchor_note": anchor_note(kept.iloc[0], chosen.iloc[0])}
-        row |= {"image_set": kept.image_set.iloc[0]}
-        if kept.provenance.iloc[0] == chosen.provenance.iloc[0] == "measured":
-            row["images_note"] = kept.common_note.iloc[0]
+        kept, chosen = _comparable_points(curve, anchors, anchor, metric)
+        qualities = {point["quality"] for point in kept}
+        left_out = _left_out([point for point in whole if point["quality"] not in qualities])
+        row |= {f"anchor_{name}": chosen[0][name] for name in ("codec", "curve")}
+        row |= {"anchor": chosen[0]["label"], "anchor_note": anchor_note(kept[0], chosen[0])}
+        row |= {"image_set": kept[0]["image_set"]}
+        if kept[0]["provenance"] == chosen[0]["provenance"] == "measured":
+            row["images_note"] = kept[0]["common_note"]
         reference, _ = _monotone_curve(chosen, metric)
-        curve, dropped = _monotone_curve(kept, metric)
-        row |= {"n_points": len(curve), "left_out": "; ".join(filter(None, (left_out, dropped)))}
-        row |= bd_numbers(reference, curve, window.ends() if window else None, metric)
+        test, dropped = _monotone_curve(kept, metric)
+        row |= {"n_points": len(test), "left_out": "; ".join(filter(None, (left_out, dropped)))}
+        row |= bd_numbers(reference, test, window.ends() if window else None, metric)
     except UserError as error:
         row["reason"] = str(error)
     return row
 
 
-def _left_out(points: pd.DataFrame) -> str:
+def _left_out(points: Sequence[Point]) -> str:
     """Names the qualities that enter no curve because images failed or are missing; "" if there are none."""
-    if points.empty or points.provenance.iloc[0] != "measured":
+    if not points or points[0]["provenance"] != "measured":
         return ""
-    names = ", ".join(f"{quality:g}" for quality in points.quality.sort_values())
-    return f"Quality {names} left out: only {points.n_images.min():.0f} of the images were coded"
+    names = ", ".join(f"{quality:g}" for quality in sorted(point["quality"] for point in points))
+    fewest = min(point["n_images"] for point in points)
+    return f"Quality {names} left out: only {fewest:.0f} of the images were coded"
 
 
 def _comparable_points(
-    group: pd.DataFrame, anchors: pd.DataFrame, anchor: Anchor, metric: str
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    curve: Sequence[Point], anchors: Sequence[Point], anchor: Anchor, metric: str
+) -> tuple[Sequence[Point], Sequence[Point]]:
     """The points of the curve and of the anchor over the same images, the anchor's preferably of the same run.
 
     Two measured curves are compared over the images that all measured ones have; where one of the two is published, it
     must be over all images of the data set. Raises UserError if there are no such points.
     """
-    first = group.iloc[0]
-    complete, name = group[group.complete], codec_label(anchor.slug(metric))
-    if complete.empty:
+    first = curve[0]
+    complete, name = [point for point in curve if point["complete"]], codec_label(anchor.slug(metric))
+    if not complete:
         raise UserError("No quality has all images.")
-    if anchors.empty:
+    if not anchors:
         raise UserError(
-            f"{name} has no {metric_label(metric)} curve on {dataset_label(first.dataset)}; choose another anchor."
+            f"{name} has no {metric_label(metric)} curve on {dataset_label(first['dataset'])}; choose another anchor."
         )
-    for provenance in anchors.provenance.unique():
-        both_measured = provenance == first.provenance == "measured"
-        own, theirs = (
-            _over(points, common=both_measured) for points in (complete, anchors[anchors.provenance == provenance])
-        )
-        same = theirs[theirs.image_set.isin(own.image_set)]
-        if len(same):
-            chosen = same[same.run == first.run] if (same.run == first.run).any() else same
-            return own, chosen[chosen.curve == chosen.curve.iloc[0]]
+    for provenance in dict.fromkeys(point["provenance"] for point in anchors):
+        common = provenance == first["provenance"] == "measured"
+        own = _over(complete, common=common)
+        theirs = _over([point for point in anchors if point["provenance"] == provenance], common=common)
+        sets = {point["image_set"] for point in own}
+        same = [point for point in theirs if point["image_set"] in sets]
+        if same:
+            chosen = [point for point in same if point["run"] == first["run"]] or same
+            return own, [point for point in chosen if point["curve"] == chosen[0]["curve"]]
     raise UserError(_why_not(complete, anchors, name))
 
 
-def _over(points: pd.DataFrame, *, common: bool) -> pd.DataFrame:
+def _over(points: Sequence[Point], *, common: bool) -> Sequence[Point]:
     """Those over the common images, or over the curve's own."""
-    return points[points.image_set == points.common_set] if common else points[~points.narrowed]
+    return [p for p in points if (p["image_set"] == p["common_set"] if common else not p["narrowed"])]
 
 
-def _why_not(complete: pd.DataFrame, anchors: pd.DataFrame, name: str) -> str:
+def _why_not(complete: Sequence[Point], anchors: Sequence[Point], name: str) -> str:
     """Why no points are over the same images."""
-    first, whole = complete.iloc[0], anchors[~anchors.narrowed]
-    if first.common_set == "":
-        return str(first.common_note)
-    known = "; ".join(dict.fromkeys(_images_text(point) for point in whole.itertuples()))
-    others = ", of other pixels or sizes" if whole.n_images.eq(first.n_images).any() else ""
-    missing = f" {first.common_note}" if first.narrowed else ""
+    first, whole = complete[0], [point for point in anchors if not point["narrowed"]]
+    if first["common_set"] == "":
+        return str(first["common_note"])
+    known = "; ".join(dict.fromkeys(map(_images_text, whole)))
+    others = ", of other pixels or sizes" if any(p["n_images"] == first["n_images"] for p in whole) else ""
+    missing = f" {first['common_note']}" if first["narrowed"] else ""
     return f"Not comparable: {name} is known over {known}; this curve is over {_images_text(first)}{others}.{missing}"
 
 
-def _images_text(point: Any) -> str:
-    if point.image_set == point.dataset:
-        return f"the {point.n_images:.0f} whole images of {dataset_label(point.dataset)}"
-    return images_label(point.image_set)
+def _images_text(point: Point) -> str:
+    if point["image_set"] == point["dataset"]:
+        return f"the {point['n_images']:.0f} whole images of {dataset_label(point['dataset'])}"
+    return images_label(point["image_set"])
 
 
-def _monotone_curve(points: pd.DataFrame, metric: str) -> tuple[RDCurve, str]:
+def _monotone_curve(points: Sequence[Point], metric: str) -> tuple[RDCurve, str]:
     """The curve, and a sentence on the points that were left out of it."""
-    first, sign = points.iloc[0], metric_sign(metric)
-    curve, dropped = monotone(f"{first.label} on {first.dataset}", points.bpp, sign * points[metric])
+    first, sign = points[0], metric_sign(metric)
+    rates, qualities = [point["bpp"] for point in points], [sign * point[metric] for point in points]
+    curve, dropped = monotone(f"{first['label']} on {first['dataset']}", rates, qualities)
     points_text = ", ".join(f"{metric_value(metric, sign * quality)} at {rate:.3f} bpp" for rate, quality in dropped)
     return curve, f"Left out, as a point that costs no more is as good: {points_text}" if points_text else ""
 
@@ -235,6 +248,12 @@ def bd_numbers(
     row["low"], row["high"] = sorted(metric_sign(metric) * end for end in (results["pchip"].low, results["pchip"].high))
     span = leave_one_out(reference, curve, window=window)
     return row | ({"loo_low": span[0], "loo_high": span[1]} if span else {})
+
+
+def bd_rates_by_curve(bd: pd.DataFrame, dataset: str, method: Method) -> dict[str, float]:
+    """Curve -> its BD-rate on one data set, of those that have one; each curve is in `bd` once."""
+    rows = bd[(bd.dataset == dataset) & bd[method].notna()]
+    return dict(zip(rows.curve, rows[method].tolist(), strict=True))
 
 
 def bd_rate_of(bd: pd.DataFrame, curve: str, dataset: str, method: Method) -> float | None:

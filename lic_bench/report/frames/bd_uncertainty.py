@@ -10,7 +10,7 @@ from lic_bench.errors import UserError
 from lic_bench.rate_distortion.bd_rate import METHODS, RDCurve, Window, bd_psnr, monotone
 from lic_bench.rate_distortion.image_bootstrap import difference, spread
 from lic_bench.rate_distortion.rank_groups import rank_groups
-from lic_bench.report.frames.bd_rates import Anchor, bd_numbers
+from lic_bench.report.frames.bd_rates import Anchor, Point, bd_numbers, grouped_points
 from lic_bench.report.frames.image_curves import CodecImages
 from lic_bench.report.frames.quality_windows import QualityWindow
 
@@ -43,7 +43,8 @@ def uncertainty_frame(
     rows = [row for pool in pools for row in _pool_rows(pool, anchors, bd, windows)]
     told = {(row["curve"], row["dataset"], row["anchor_curve"]) for row in rows}
     others = [row for row in bd.itertuples() if (row.curve, row.dataset, row.anchor_curve) not in told]
-    rows += [_row_of_means(row, points) for row in others]
+    curves = grouped_points(points[points.complete], "curve", "dataset", "image_set") if others else {}
+    rows += [_row_of_means(row, curves) for row in others]
     return pd.DataFrame(rows, columns=UNCERTAINTY).astype(dict.fromkeys(NUMBERS, float))
 
 
@@ -132,12 +133,11 @@ def _groups(ordered: Sequence[CodecImages], window: Window | None) -> list[int |
     return list(rank_groups(ordered, is_better))
 
 
-def _row_of_means(row: Any, points: pd.DataFrame) -> dict[str, Any]:
+def _row_of_means(row: Any, curves: Mapping[tuple[str, ...], Sequence[Point]]) -> dict[str, Any]:
     known = {name: getattr(row, name) for name in UNCERTAINTY if name not in NUMBERS}
-    of_dataset = points[(points.dataset == row.dataset) & (points.image_set == row.image_set) & points.complete]
-    anchor, curve = (_curve(of_dataset[of_dataset.curve == name]) for name in (row.anchor_curve, row.curve))
+    anchor, curve = (_curve(curves[name, row.dataset, row.image_set]) for name in (row.anchor_curve, row.curve))
     return known | _spans(row._asdict()) | {"bd_psnr_db": _bd_psnr(anchor, curve)}
 
 
-def _curve(points: pd.DataFrame) -> RDCurve:
-    return monotone(str(points.label.iloc[0]), points.bpp, points.psnr_db)[0]
+def _curve(points: Sequence[Point]) -> RDCurve:
+    return monotone(points[0]["label"], *([point[name] for point in points] for name in ("bpp", "psnr_db")))[0]

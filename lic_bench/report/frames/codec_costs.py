@@ -5,10 +5,12 @@ from itertools import chain
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lic_bench.report.frames.counter_differences import compare_counters, list_calls
 from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.frames.record_groups import Group, record_groups
 from lic_bench.report.frames.samples import sample_percentiles
 from lic_bench.report.labels import codec_label, measured_label
 from lic_bench.store.run_folder import Run
@@ -28,6 +30,8 @@ THROUGHPUT = [
 ]
 FAILURES = ["run", "codec", "label", "quality", "dataset", "image", "failure", "error"]
 OPERATIONS = ("encode", "decode")
+PERCENTS = {"p10_s": 10, "median_s": 50, "p90_s": 90}
+IDENTITY = ("codec", "mode", "device", "dataset", "quality", "weights")  # columns of records
 
 
 def latency_frame(run: Run) -> pd.DataFrame:
@@ -36,11 +40,19 @@ def latency_frame(run: Run) -> pd.DataFrame:
     median_s, p10_s, p90_s: the mean over images of these percentiles of the repeats. s_per_mp: the median per
     megapixel, averaged over images. weights: as in weights_state.
     """
+    records = run.records[run.records.status == "ok"]
+    more = {"megapixels": (records.width * records.height / 1e6).to_numpy(float)}
+    for operation in OPERATIONS:
+        samples = records[f"{operation}_s"].tolist()
+        more[f"{operation}_samples"] = np.array([*map(len, samples)], int)
+        percentiles = sample_percentiles(samples, [*PERCENTS.values()])
+        more |= {f"{operation}_{name}": values for name, values in zip(PERCENTS, percentiles, strict=True)}
     rows = []
-    for group in successful_groups(run):
+    for group in record_groups(records, [*IDENTITY, "cold_start_s"], more):
         for operation in OPERATIONS:
-            timed = group[group[f"{operation}_s"].map(len) > 0]
-            if len(timed):
+            is_timed = group[f"{operation}_samples"] > 0
+            if is_timed.any():
+                timed = {name: column[is_timed] for name, column in group.items()}
                 rows.append(identity_columns(run, timed) | _times(timed, operation))
     return pd.DataFrame(rows, columns=LATENCY)
 
@@ -48,9 +60,9 @@ def latency_frame(run: Run) -> pd.DataFrame:
 def memory_frame(run: Run) -> pd.DataFrame:
     """One row per codec, device, data set, quality and kind of memory: the peak over the images, in bytes."""
     rows = []
-    for group in successful_groups(run):
+    for group in record_groups(run.records[run.records.status == "ok"], [*IDENTITY, "peak_memory_bytes"]):
         peaks: dict[str, float] = {}
-        for name, value in chain.from_iterable(values.items() for values in group.peak_memory_bytes):
+        for name, value in chain.from_iterable(values.items() for values in group["peak_memory_bytes"]):
             peaks[name] = max(value, peaks.get(name, value))
         known = identity_columns(run, group) if peaks else {}
         rows += [known | {"what": name, "bytes": value} for name, value in peaks.items()]
@@ -82,48 +94,36 @@ def failures_frame(run: Run) -> pd.DataFrame:
     return frame
 
 
-def successful_groups(run: Run) -> list[pd.DataFrame]:
-    """The records without failures, one frame per codec, device, data set and quality."""
-    records = run.records[run.records.status == "ok"]
-    return [group for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)]
-
-
 def weights_state(weights: Sequence[object]) -> str:
     """ "random" if all weights are random, "loaded" if any is a checkpoint, "" for codecs without weights."""
     names = {name for name in weights if isinstance(name, str)}
     return "" if not names else "random" if names == {"random"} else "loaded"
 
 
-def identity_columns(run: Run, group: pd.DataFrame) -> dict[str, Any]:
-    """The columns that identify a codec at a quality, from its records on one device and data set."""
-    first: list[Any] = [group[name].iat[0] for name in ("codec", "mode", "device", "dataset", "quality")]
-    codec, mode, device, dataset, quality = first
+def identity_columns(run: Run, group: Group | pd.DataFrame) -> dict[str, Any]:
+    """The columns that identify a codec at a quality. group: records on one device and data set, columns IDENTITY."""
+    codec, mode, device, dataset, quality, _ = (next(iter(group[name])) for name in IDENTITY)
     return {
         "curve": curve_id(run.name, codec, device),
         "run": run.name,
         "codec": codec,
         "label": measured_label(codec, mode),
         "device": device,
-        "weights": weights_state(group.weights.tolist()),
+        "weights": weights_state(group["weights"].tolist()),
         "dataset": dataset,
         "quality": int(quality),
     }
 
 
-def _times(group: pd.DataFrame, operation: str) -> dict[str, Any]:
-    samples = group[f"{operation}_s"].tolist()
-    p10, median, p90 = sample_percentiles(samples, (10, 50, 90))  # [images] each
-    megapixels = (group.width * group.height / 1e6).to_numpy(float)
-    cold = [values[operation] for values in group.cold_start_s if operation in values]
+def _times(group: Group, operation: str) -> dict[str, Any]:
+    samples = group[f"{operation}_samples"]
     return {
         "operation": operation,
-        "median_s": float(median.mean()),
-        "p10_s": float(p10.mean()),
-        "p90_s": float(p90.mean()),
-        "s_per_mp": float((median / megapixels).mean()),
-        "cold_start_s": cold[0] if cold else None,
+        **{name: float(group[f"{operation}_{name}"].mean()) for name in PERCENTS},
+        "s_per_mp": float((group[f"{operation}_median_s"] / group["megapixels"]).mean()),
+        "cold_start_s": next((values[operation] for values in group["cold_start_s"] if operation in values), None),
         "n_images": len(samples),
-        "n_samples": sum(map(len, samples)),
+        "n_samples": int(samples.sum()),
     }
 
 

@@ -10,8 +10,11 @@ from lic_bench.rate_distortion.image_bootstrap import ImageCurves
 from lic_bench.report.frames.common_images import CommonImages, Key
 from lic_bench.report.frames.image_sets import Picture, image_set_of, records_on_curves
 from lic_bench.report.frames.rd_points import curve_id
+from lic_bench.report.frames.record_groups import POINT, Group, floats, record_groups
 from lic_bench.report.labels import measured_label
 from lic_bench.store.run_folder import Run
+
+NEEDED = ["mode", "image", "width", "height", "payload_bytes", "psnr_db"]  # columns of records
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,33 +38,40 @@ def image_pools(runs: Sequence[Run], common: Mapping[Key, CommonImages]) -> list
     A codec's points are those of the qualities at which it has all of these images, each with a finite PSNR.
     """
     pools: dict[tuple[str, frozenset[Picture]], list[CodecImages]] = {}
-    names = {run.name: run for run in runs}
+    points = {key: groups for run in runs for key, groups in _points(run).items()}
     for key, images in common.items():
         if not images.pictures:
             continue
         label = image_set_of(images.pictures, key[3], images.runs)
-        if codec := _codec(names[key[0]], key, images.pictures, label):
+        if codec := _codec(points.get(key, ()), key, images.pictures, label):
             pools.setdefault((key[3], images.pictures), []).append(codec)
     return [pool for pool in pools.values() if len(pool) > 1]
 
 
-def _codec(run: Run, key: Key, pictures: frozenset[Picture], image_set: str) -> CodecImages | None:
+def _points(run: Run) -> dict[Key, list[Group]]:
+    """The records of each point of a curve, sorted by image."""
+    records = records_on_curves(run.records)[[*POINT, "status", *NEEDED]]
+    records = records[(records.status == "ok") & (records.payload_bytes > 0)].sort_values("image", kind="stable")
+    found: dict[Key, list[Group]] = {}
+    for group in record_groups(records, [*POINT, *NEEDED]):
+        codec, device, dataset = (str(group[name][0]) for name in POINT[:3])
+        found.setdefault((run.name, codec, device, dataset), []).append(group)
+    return found
+
+
+def _codec(points: Sequence[Group], key: Key, pictures: frozenset[Picture], image_set: str) -> CodecImages | None:
     """None where fewer than two of its points are on a curve."""
-    _, codec, device, dataset = key
-    records = records_on_curves(run.records)
-    records = records[(records.codec == codec) & (records.device == device) & (records.dataset == dataset)]
-    records = records[(records.status == "ok") & (records.payload_bytes > 0)]
     names = {name for name, *_ in pictures}
-    records = records[records.image.isin(names)].sort_values("image")
     rates, qualities = [], []
-    for _, rows in records.groupby("quality", sort=False):
-        psnr_db = np.asarray(rows.psnr_db.astype(float), np.float64)
-        if set(rows.image) == names and np.isfinite(psnr_db).all():
-            bits = 8 * np.asarray(rows.payload_bytes.astype(float), np.float64)
-            rates.append(bits / np.asarray((rows.width * rows.height).astype(float), np.float64))
+    for point in points:
+        of_common = [image in names for image in point["image"]]
+        own = {name: values[of_common] for name, values in point.items()}
+        psnr_db = floats(own["psnr_db"])
+        if set(own["image"]) == names and np.isfinite(psnr_db).all():
+            rates.append(8 * floats(own["payload_bytes"]) / floats(own["width"] * own["height"]))
             qualities.append(psnr_db)
     try:
-        name = measured_label(codec, records["mode"].iloc[0])
+        name = measured_label(key[1], points[0]["mode"][0])
         return CodecImages(key, name, image_set, ImageCurves(name, np.stack(rates, 1), np.stack(qualities, 1)))
     except (UserError, ValueError, IndexError):  # no quality has them all, or they do not rise
         return None

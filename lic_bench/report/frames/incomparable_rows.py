@@ -95,7 +95,7 @@ def _published_path(data: ReportData) -> list[tuple[str, str]]:
 
 
 def _only(values: "pd.Series[Any]", absent: str) -> str:
-    return " and ".join(map(str, dict.fromkeys(values.dropna()))) or absent
+    return " and ".join(map(str, values.dropna().unique())) or absent
 
 
 def _padding(row: MeasuredCodec) -> str:
@@ -123,7 +123,8 @@ def _timing_differences(
     printed_on = [(name, "NVIDIA RTX 4090 (VTM-9.1: not said)") for name in printed]
     yield "Machine", concerns, [*printed_on, *((name, _machine(row, run)) for name, row, run in timed)]
     yield "Threads", concerns, [(name, _config(run, "threads")) for name, row, run in timed if row.device == "cpu"]
-    yield "Protocol", concerns, [(name, _only(run.records.protocol, "none")) for name, row, run in timed]
+    protocols = {run.name: _only(run.records.protocol, "none") for _, _, run in timed}
+    yield "Protocol", concerns, [(name, protocols[run.name]) for name, _, run in timed]
     pictures = [(name, _pictures("kodak", published.test_sets()["kodak"].images)) for name in printed]
     yield "Images", concerns, [*pictures, *((name, _pictures(row.dataset, row.n_images)) for name, row, _ in timed)]
 

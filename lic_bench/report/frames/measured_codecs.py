@@ -1,13 +1,15 @@
 """What was measured of each codec: one row per run, codec and device; times that another run took join its rates."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+import numpy as np
 import pandas as pd
 
 from lic_bench.report.frames.codec_costs import weights_state
+from lic_bench.report.frames.dataset_times import CurveTimes, dataset_times
 from lic_bench.report.frames.rd_points import curve_id
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import machine_name, measured_label, sort_datasets
@@ -19,7 +21,9 @@ from lic_bench.store.run_folder import Run
 class MeasuredCodec:
     """One measured row: a codec on a device in a run. Times in seconds, memory in bytes; None where not measured.
 
-    timed_in: the run that took the times and the memory, where `run` took the rates alone.
+    timed_in: the run that took the times and the memory, where `run` took the rates alone. times: by data set and
+    operation. one_size: data set -> lower and higher side of all its images; None where they vary. params_m: of
+    `complexity`, in millions.
     """
 
     run: Run
@@ -33,6 +37,9 @@ class MeasuredCodec:
     n_images: int = 0
     n_qualities: int = 0
     timed_in: Run | None = None
+    times: CurveTimes = field(default_factory=dict)
+    one_size: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
+    params_m: float | None = None
 
     @property
     def curve(self) -> str:
@@ -78,7 +85,19 @@ def measured_codecs(data: ReportData) -> Sequence[MeasuredCodec]:
         ):  # no records
             device = str((run.info.get("config") or {}).get("device", ""))
             rows.append(MeasuredCodec(run, str(codec), device, "", run.records.iloc[:0]))
-    return _joined(rows)
+    times = dataset_times(data)
+    return [_completed(row, data, times.get(row.timed_curve, {})) for row in _joined(rows)]
+
+
+def _completed(row: MeasuredCodec, data: ReportData, times: CurveTimes) -> MeasuredCodec:
+    sizes = {
+        str(name): {*zip(np.minimum(of.width, of.height), np.maximum(of.width, of.height), strict=True)}
+        for name, of in row.records[["dataset", "width", "height"]].groupby("dataset")
+    }
+    one_size = {name: next(iter(of)) if len(of) == 1 else None for name, of in sizes.items()}
+    counted = row.complexity(data)
+    params_m = (float(counted.parameters.iloc[0]) / 1e6 or None) if len(counted) else None
+    return replace(row, times=times, one_size=one_size, params_m=params_m)
 
 
 def _timed(row: MeasuredCodec, latency: pd.DataFrame) -> MeasuredCodec:

@@ -3,11 +3,11 @@
 import re
 from statistics import fmean
 
-import numpy as np
 import pandas as pd
 
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
-from lic_bench.report.frames.codec_costs import OPERATIONS, identity_columns, successful_groups
+from lic_bench.report.frames.codec_costs import IDENTITY, OPERATIONS, identity_columns
+from lic_bench.report.frames.record_groups import record_groups
 from lic_bench.report.frames.samples import sample_medians
 from lic_bench.store.run_folder import Run
 
@@ -25,16 +25,18 @@ def phase_times(run: Run) -> pd.DataFrame:
     latency_s: mean over the same images of the median latency; NaN if it was not measured.
     """
     rows = []
-    for group in successful_groups(run):
+    records = run.records[run.records.status == "ok"]
+    records = records.loc[[*map(bool, records.phases_s)]]
+    medians = {name: sample_medians(records[f"{name}_s"].tolist()) for name in OPERATIONS}
+    for group in record_groups(records, [*IDENTITY, "phases_s"], medians):
         identity = identity_columns(run, group)
         for operation in OPERATIONS:
-            timed = group[[_has_phases(values, operation) for values in group.phases_s]]
-            images = [_median_repetition(values, operation) for values in timed.phases_s]
+            timed = [place for place, of in enumerate(group["phases_s"]) if _has_phases(of, operation)]
+            images = [_median_repetition(group["phases_s"][place], operation) for place in timed]
             if images:
                 counts = {"n_images": len(images), "n_samples": sum(samples for _, samples in images)}
-                latency_s = fmean(sample_medians(timed[f"{operation}_s"].tolist()))
+                common = identity | {"operation": operation, "latency_s": fmean(group[operation][timed])} | counts
                 mean = pd.DataFrame([seconds for seconds, _ in images]).fillna(0.0).mean()
-                common = identity | {"operation": operation, "latency_s": latency_s} | counts
                 rows += [common | {"phase": name, "seconds": float(value)} for name, value in mean.items()]
     return pd.DataFrame(rows, columns=PHASES)
 
@@ -74,6 +76,6 @@ def _has_phases(values: dict[str, list[float]], operation: str) -> bool:
 def _median_repetition(values: dict[str, list[float]], operation: str) -> tuple[dict[str, float], int]:
     """Seconds by phase of the repetition whose total is the (lower) median, and the number of repetitions."""
     totals = values[f"{operation}/{TOTAL}"]
-    middle = int(np.argsort(totals, kind="stable")[(len(totals) - 1) // 2])
+    middle = sorted(range(len(totals)), key=totals.__getitem__)[(len(totals) - 1) // 2]
     named = {key.partition("/")[2]: samples for key, samples in values.items() if key.startswith(f"{operation}/")}
     return {name: samples[middle] for name, samples in named.items()}, len(totals)

@@ -13,10 +13,11 @@ from lic_bench.report.frames.common_images import CommonImages, Key, common_imag
 from lic_bench.report.frames.image_sets import (
     image_set,
     image_set_of,
-    pictures_of,
+    picture_list,
     records_of_usable,
     records_on_curves,
 )
+from lic_bench.report.frames.record_groups import Group, floats, record_groups
 from lic_bench.report.labels import measured_label, optimised_for
 from lic_bench.store.mean_curves import Imported, MeanCurve
 from lic_bench.store.run_folder import Run
@@ -27,6 +28,11 @@ COLUMNS = [
     *RATE_QUALITY,
     *("n_images", "n_failed", "complete", "narrowed", "common_set", "common_note"),
     *("metric_optimised_for", "source", "note"),
+]
+# Columns of records that points are made of.
+NEEDED = [
+    *("codec", "mode", "device", "dataset", "quality", "encoder_version", "status", "image", "width", "height"),
+    *("payload_bytes", "header_bytes", "psnr_db", "ms_ssim", "perceptual"),
 ]
 NUMBERS: dict[str, type] = dict.fromkeys(("quality", *RATE_QUALITY), float)
 NUMBERS |= {"n_images": float, "n_failed": int, "complete": bool, "narrowed": bool}
@@ -44,9 +50,9 @@ def rd_points(run: Run) -> pd.DataFrame:
     wanted = {str(name): set(group.image) for name, group in records_of_usable(run).groupby("dataset")}
     sets = {name: image_set(run, name) for name in wanted}
     rows = [
-        _point(run, group, wanted[name := str(group.dataset.iloc[0])], sets[name])
-        for _, group in records.groupby(["codec", "device", "dataset", "quality"], sort=False)
-        if (group.status == "ok").any()
+        _point(run, group, wanted[name := str(group["dataset"][0])], sets[name])
+        for group in record_groups(records, NEEDED)
+        if (group["status"] == "ok").any()
     ]
     return _frame(rows)
 
@@ -73,8 +79,10 @@ def _points_over(run: Run, key: Key, images: CommonImages, label: str) -> Iterat
     records = records_on_curves(run.records)
     own = records[(records.codec == codec) & (records.device == device) & (records.dataset == dataset)]
     names = {name for name, *_ in images.pictures}
-    for _, group in own[own.image.isin(names)].groupby("quality", sort=False):
-        if pictures_of(group[group.status == "ok"]) == images.pictures:
+    own = own[own.image.isin(names)]
+    pictures = pd.Series(picture_list(own), dtype=object).to_numpy()
+    for group in record_groups(own, NEEDED, {"picture": pictures}, by=("quality",)):
+        if set(group["picture"][group["status"] == "ok"]) == images.pictures:
             yield _point(run, group, names, label)
 
 
@@ -158,40 +166,40 @@ def curve_id(run: str, codec: str, device: str) -> str:
     return f"{run}:{codec}:{device}"
 
 
-def _point(run: Run, group: pd.DataFrame, wanted: set[str], images: str) -> dict[str, Any]:
-    ok = group[group.status == "ok"]
-    first = ok.iloc[0]
-    pixels = _floats(ok.width) * _floats(ok.height)
-    payload, header, ms_ssim = _floats(ok.payload_bytes), _floats(ok.header_bytes.fillna(0)), _floats(ok.ms_ssim)
+def _point(run: Run, group: Group, wanted: set[str], images: str) -> dict[str, Any]:
+    is_ok = group["status"] == "ok"
+    ok: dict[str, Any] = {name: column[is_ok] for name, column in group.items()}
+    first = {name: column[0] for name, column in ok.items()}
+    pixels = floats(ok["width"]) * floats(ok["height"])
+    payload, header, ms_ssim = floats(ok["payload_bytes"]), floats(ok["header_bytes"]), floats(ok["ms_ssim"])
+    header = np.where(np.isnan(header), 0, header)
     return {
-        "curve": curve_id(run.name, first.codec, first.device),
+        "curve": curve_id(run.name, first["codec"], first["device"]),
         "provenance": "measured",
         "run": run.name,
-        "codec": first.codec,
-        "label": measured_label(first.codec, first["mode"]),
-        "mode": first["mode"],
-        "version": first.encoder_version,
-        "device": first.device,
-        "dataset": first.dataset,
+        **{name: first[name] for name in ("codec", "mode", "device", "dataset", "quality")},
+        "label": measured_label(first["codec"], first["mode"]),
+        "version": first["encoder_version"],
         "image_set": images,
         "common_set": images,
-        "quality": first.quality,
         "bpp": float((8 * payload / pixels).mean()),
         "bpp_total": float((8 * (payload + header) / pixels).mean()),
-        "psnr_db": _mean(_floats(ok.psnr_db)),
+        "psnr_db": _mean(floats(ok["psnr_db"])),
         "ms_ssim_db": _mean(decibels(ms_ssim)),
         "ms_ssim": _mean(ms_ssim),
-        **{name: _mean(np.array([of.get(name) for of in ok.perceptual], float)) for name in METRICS},
-        "n_images": len(ok),
-        "n_failed": int((group.status != "ok").sum()),
-        "complete": set(ok.image) == wanted and bool(np.isfinite(payload).all()),
-        "metric_optimised_for": optimised_for(first.codec),
+        **_perceptual_means(ok["perceptual"]),
+        "n_images": len(payload),
+        "n_failed": int((~is_ok).sum()),
+        "complete": set(ok["image"]) == wanted and bool(np.isfinite(payload).all()),
+        "metric_optimised_for": optimised_for(first["codec"]),
         "narrowed": False,
     }
 
 
-def _floats(column: "pd.Series[Any]") -> Floats:
-    return np.asarray(column.astype(float), np.float64)
+def _perceptual_means(values: Sequence[Mapping[str, float | None]]) -> dict[str, float]:
+    """Of the metrics that all of the pictures have, in the order of METRICS."""
+    there = set[str]().union(*values)
+    return {name: _mean(np.array([of.get(name) for of in values], float)) for name in METRICS if name in there}
 
 
 def decibels(ms_ssim: Floats) -> Floats:

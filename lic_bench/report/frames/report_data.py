@@ -132,9 +132,9 @@ def gather_report_data(
         **_bd_frames(points, image_pools(runs, common), anchors, shown if common_window else {}),
         **_coded_frames(runs, common),
         **_cost_frames(runs),
-        failures=_frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
+        failures=frame_of_runs(unexpected_failures, [*runs, *scaling_runs], codec_costs.FAILURES),
         scaling=scaling_frames(scaling_runs),
-        per_image=_frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
+        per_image=frame_of_runs(per_image_frame, [run for run in runs if run.name not in beside], PER_IMAGE),
         perceptual=perceptual_rates(runs, points, anchors, metrics),
         imported=imported,
         beside=beside,
@@ -179,13 +179,13 @@ def _coded_frames(runs: Sequence[Run], common: Mapping[Key, CommonImages]) -> di
 def _cost_frames(runs: Sequence[Run]) -> dict[str, Any]:
     """The fields that are the frames of the runs, one below the other."""
     return {
-        "latency": _frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
-        "phases": _frame_of_runs(phase_times, runs, PHASES),
-        "variants": _frame_of_runs(variants_frame, runs, VARIANTS),
-        "decode_checks": _frame_of_runs(decode_checks_frame, runs, CHECKS),
-        "throughput": _frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
-        "memory": _frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
-        "complexity": _frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
+        "latency": frame_of_runs(codec_costs.latency_frame, runs, codec_costs.LATENCY),
+        "phases": frame_of_runs(phase_times, runs, PHASES),
+        "variants": frame_of_runs(variants_frame, runs, VARIANTS),
+        "decode_checks": frame_of_runs(decode_checks_frame, runs, CHECKS),
+        "throughput": frame_of_runs(codec_costs.throughput_frame, runs, codec_costs.THROUGHPUT),
+        "memory": frame_of_runs(codec_costs.memory_frame, runs, codec_costs.MEMORY),
+        "complexity": frame_of_runs(codec_costs.complexity_frame, runs, codec_costs.COMPLEXITY),
     }
 
 
@@ -201,6 +201,7 @@ def _stand_in_slugs(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(sorted({slug for codec in random if (slug := published_slug(codec))}))
 
 
-def _frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
+def frame_of_runs(frame_of: Callable[[Run], pd.DataFrame], runs: Sequence[Run], columns: list[str]) -> pd.DataFrame:
+    """The frames of the runs, one below the other; columns: of them, for when there is none."""
     frames = [frame for run in runs if len(frame := frame_of(run))]
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=columns)

@@ -14,6 +14,8 @@ from lic_bench.report.frames.measured_codecs import measured_codecs
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.labels import METRIC_NAMES, dataset_label, images_label, sort_datasets
 
+CURVE_COLUMNS = ["curve", "codec", "label", "provenance", "run", "device", "dataset", "image_set"]
+CURVE_COLUMNS += ["quality", "bpp", "n_images"]
 # Plotly's names of Matplotlib's markers.
 SYMBOLS = {
     **{"o": "circle", "s": "square", "D": "diamond", "^": "triangle-up", "v": "triangle-down", "P": "cross"},
@@ -35,7 +37,7 @@ def _curves(data: ReportData) -> Iterator[dict[str, Any]]:
     times = _times(data)
     for metric, metric_name in METRIC_NAMES.items():
         points = data.visible_rows(points_of_metric(data.points, metric), metric)
-        points = points[points.complete]
+        points = points.loc[points.complete, [*CURVE_COLUMNS, metric]]
         for dataset in sort_datasets(set(points.dataset)):
             on_dataset = points[points.dataset == dataset]
             for image_set in sorted(on_dataset.image_set.unique(), key=lambda name: (len(name), name)):
@@ -50,10 +52,10 @@ def _curves(data: ReportData) -> Iterator[dict[str, Any]]:
 def _curve(rows: pd.DataFrame, metric: str, times: dict[tuple[Any, ...], tuple[float, int]]) -> dict[str, Any]:
     first = rows.iloc[0]
     points = []
-    for row in rows.itertuples():
-        timed = [times.get((row.curve, row.dataset, row.quality, name), (None, None)) for name in OPERATIONS]
-        values = [row.quality, row.bpp, getattr(row, metric), row.n_images, *(time for time, _ in timed)]
-        points.append([_number(value) for value in (*values, timed[1][1])])
+    for quality, *values in zip(*(rows[name].tolist() for name in ("quality", "bpp", metric, "n_images")), strict=True):
+        timed = [times.get((first.curve, first.dataset, quality, name), (None, None)) for name in OPERATIONS]
+        numbers = [quality, *values, *(time for time, _ in timed), timed[1][1]]
+        points.append([_number(value) for value in numbers])
     return {
         "curve": first.curve,
         "label": first.label,

@@ -41,7 +41,7 @@ def claims_tables(claims: Sequence[Claim]) -> list[Table]:
 
 def claims_in_report(data: ReportData) -> list[Claim]:
     """The claims, held against the runs of a report; none in one that is to show nothing published."""
-    return check_claims(data.runs) if data.asked_slugs["psnr_db"] else []
+    return check_claims(data.runs, data) if data.asked_slugs["psnr_db"] else []
 
 
 def _table(number: int, claims: Sequence[Claim]) -> Table:

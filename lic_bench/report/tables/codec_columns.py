@@ -1,5 +1,6 @@
 """The columns that most tables begin with: which codec, from which source, on which data set, at which quality."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,14 @@ def codec_cells(row: Any) -> dict[str, Cell]:
 def table_rows(frame: pd.DataFrame, cells_of: Callable[[Any], Mapping[str, Cell]]) -> list[Row]:
     """A row of the table per row of the frame; measured if the frame does not say."""
     return [Row(_provenance(row), cells_of(row)) for row in frame.itertuples()]
+
+
+def grouped_rows(frame: pd.DataFrame, *by: str) -> list[list[Any]]:
+    """The rows of the frame as tuples, those together that agree in these columns."""
+    found = defaultdict[tuple[Any, ...], list[Any]](list)
+    for row in frame.itertuples():
+        found[tuple(getattr(row, name) for name in by)].append(row)
+    return list(found.values())
 
 
 def _provenance(row: Any) -> str:

@@ -1,5 +1,6 @@
 """Latency, peak memory, operations with parameters, and failures."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from lic_bench.report.tables.codec_columns import (
     QUALITY,
     SOURCE,
     codec_cells,
+    grouped_rows,
     table_rows,
 )
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell, text_columns
@@ -28,9 +30,8 @@ def latency_table(data: ReportData) -> Table:
         *(column for operation in ("encode", "decode") for column in _time_columns(operation)),
         *number_columns(n_images="Images", n_samples="Samples"),
     ]
-    keys = ["curve", "run", "codec", "label", "device", "weights", "dataset", "quality"]
-    groups = data.latency.groupby(keys, sort=False)
-    rows = [Row("measured", _latency_cells(group)) for _, group in groups]
+    keys = ("curve", "run", "codec", "label", "device", "weights", "dataset", "quality")
+    rows = [Row("measured", _latency_cells(of_point)) for of_point in grouped_rows(data.latency, *keys)]
     caption = (
         "Over the repeats of each image, then the mean over images. Encoding: image tensor to bytes; decoding: bytes "
         "to 8-bit image; both synchronised with the device. Cold start: the first call of a freshly loaded codec."
@@ -41,11 +42,10 @@ def latency_table(data: ReportData) -> Table:
 def memory_table(data: ReportData) -> Table:
     """The peak of each kind of memory per codec, quality and data set, in megabytes."""
     columns = [METHOD, SOURCE, DATASET, QUALITY, *map(_memory_column, sorted(set(data.memory.what)))]
-    groups = data.memory.groupby(["run", "codec", "label", "device", "dataset", "quality"], sort=False)
     rows = []
-    for _, group in groups:
-        values = {f"{what}_mb": number_cell(peak / 1e6, 1) for what, peak in zip(group.what, group.bytes, strict=True)}
-        rows.append(Row("measured", codec_cells(group.iloc[0]) | values))
+    for of_point in grouped_rows(data.memory, "run", "codec", "label", "device", "dataset", "quality"):
+        values = {f"{row.what}_mb": number_cell(row.bytes / 1e6, 1) for row in of_point}
+        rows.append(Row("measured", codec_cells(of_point[0]) | values))
     caption = (
         "Megabytes (10^6 bytes), the largest over the images. allocated, reserved: torch's allocator on the GPU with "
         "all loaded codecs; nvml process: what the driver counts for the process, CUDA's context included; nvml "
@@ -108,17 +108,19 @@ def _memory_column(kind: str) -> Column:
     return Column(f"{kind}_mb", rest.replace("_", " ") if group else f"{kind.replace('_', ' ')} [MB]", group)
 
 
-def _latency_cells(group: pd.DataFrame) -> dict[str, Cell]:
-    random = group.weights.iloc[0] == "random"
+def _latency_cells(rows: Sequence[Any]) -> dict[str, Cell]:
+    """rows: of data.latency, for one codec, data set and quality."""
+    random = rows[0].weights == "random"
     note = ("Random weights: the entropy coder's share of these times is not representative.",) if random else ()
-    cells = codec_cells(group.iloc[0])
-    if only_decodes(group.codec.iloc[0]):
+    cells = codec_cells(rows[0])
+    if only_decodes(rows[0].codec):
         cells["encode_median_ms"] = number_cell(None, 1, notes=ONLY_DECODES)
-    for row in group.to_dict("records"):
+    for row in rows:
         for key, column in TIMES.items():
-            time_ms = None if pd.isna(row[column]) else 1e3 * float(row[column])
-            cells[f"{row['operation']}_{key}_ms"] = number_cell(time_ms, 1, notes=note if key == "median" else ())
-    last = group.iloc[-1]
+            seconds = getattr(row, column)
+            time_ms = None if pd.isna(seconds) else 1e3 * float(seconds)
+            cells[f"{row.operation}_{key}_ms"] = number_cell(time_ms, 1, notes=note if key == "median" else ())
+    last = rows[-1]
     return cells | {"n_images": number_cell(last.n_images, 0), "n_samples": number_cell(last.n_samples, 0)}
 
 

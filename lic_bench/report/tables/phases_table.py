@@ -1,14 +1,14 @@
 """The table of where each codec's time goes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from lic_bench.phase_marks import COPIES, ENTROPY_CODER, OTHER, TOTAL
 from lic_bench.report.frames.phase_times import CONTEXT, is_network, merge_slices
-from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOURCE, codec_cells
+from lic_bench.report.tables.codec_columns import DATASET, METHOD, QUALITY, SOURCE, codec_cells, grouped_rows
 from lic_bench.report.tables.table import Cell, Column, Row, Table, number_cell, number_columns, text_cell, text_columns
 
 RANDOM = (
@@ -38,14 +38,14 @@ def phases_table(frame: pd.DataFrame) -> Table:
         "back, on the CPU. Copies: between the device and lists in host memory. A context model is split by slice. "
         "Codecs that are one call of a program or library have no parts and are not here."
     )
-    keys = ["curve", "dataset", "quality", "operation"]
-    rows = [Row("measured", _cells(group)) for _, group in frame.groupby(keys, sort=False)]
+    rows = [Row("measured", _cells(parts)) for parts in grouped_rows(frame, "curve", "dataset", "quality", "operation")]
     return Table("phases", "Where the time goes", caption, columns, rows)
 
 
-def _cells(group: pd.DataFrame) -> dict[str, Cell]:
-    row: Any = group.iloc[0]
-    seconds = dict(zip(group.phase, group.seconds, strict=True))
+def _cells(parts: Sequence[Any]) -> dict[str, Cell]:
+    """parts: the rows of the frame for an operation of a codec at a quality."""
+    row = parts[0]
+    seconds: dict[str, float] = {part.phase: part.seconds for part in parts}
     network = {name: seconds[name] for name in sorted(filter(is_network, seconds), key=_data_order)}
     note = (RANDOM,) if row.weights == "random" else ()
     return codec_cells(row) | {
@@ -56,7 +56,7 @@ def _cells(group: pd.DataFrame) -> dict[str, Cell]:
         **_time_and_share("entropy_coder", seconds.get(ENTROPY_CODER, 0.0), seconds[TOTAL], note),
         "copies_ms": number_cell(1e3 * seconds.get(COPIES, 0.0), 1),
         "other_ms": number_cell(1e3 * seconds.get(OTHER, 0.0), 1),
-        "largest": text_cell(_largest(group, seconds[TOTAL])),
+        "largest": text_cell(_largest(seconds)),
         "parts_ms": text_cell(", ".join(f"{name} {1e3 * value:.1f}" for name, value in network.items()) or "-"),
     }
 
@@ -73,8 +73,10 @@ def _data_order(phase: str) -> tuple[int, str, int]:
     return known.index(name) if name in known else len(known), name, int(slices[1]) if slices else -1
 
 
-def _largest(group: pd.DataFrame, total: float) -> str:
+def _largest(seconds: Mapping[str, float]) -> str:
     """The longest phase with its share of the total; all slices count as one."""
-    parts = group[group.phase != TOTAL]
-    by_name = parts.seconds.groupby(parts.phase.map(merge_slices)).sum()
-    return f"{by_name.idxmax()}, {100 * by_name.max() / total:.0f} %" if total else "-"
+    merged: dict[str, float] = {}
+    for phase in sorted(filter(TOTAL.__ne__, seconds), key=merge_slices):
+        merged[merge_slices(phase)] = merged.get(merge_slices(phase), 0.0) + seconds[phase]
+    longest = max(merged, key=merged.__getitem__)
+    return f"{longest}, {100 * merged[longest] / seconds[TOTAL]:.0f} %" if seconds[TOTAL] else "-"

@@ -7,6 +7,7 @@ import compressai
 import pytest
 import torch
 from compressai.models import MeanScaleHyperprior
+from scipy.stats import norm
 
 from lic_bench.codecs import lazy_compressai
 
@@ -26,6 +27,8 @@ torch.manual_seed(0)
 network = models.MeanScaleHyperprior(N=8, M=12).eval()
 network.update()
 found["strings"] = [string.hex() for [string] in network.compress(torch.rand(1, 3, 64, 64))["strings"]]
+found["statistics"] = "scipy.stats._stats_py" in sys.modules
+found["quantile"] = float(network.gaussian_conditional._standardized_quantile(5e-10))
 import compressai
 from compressai.losses import RateDistortionLoss
 from compressai.registry import TRANSFORMS
@@ -39,6 +42,7 @@ import sys
 from lic_bench.codecs import lazy_compressai
 
 lazy_compressai.install_lazy_imports()
+import compressai.models
 import torch
 from adapters.mambavc.scan import selective_scan
 from lalic.biwkv import biwkv
@@ -80,6 +84,8 @@ def test_a_network_codes_the_same_bytes(found: Any) -> None:
     torch.manual_seed(0)
     network = MeanScaleHyperprior(N=8, M=12).eval()
     network.update()
+    assert not found["statistics"]
+    assert found["quantile"] == norm.ppf(5e-10)
     assert found["strings"] == [string.hex() for [string] in network.compress(torch.rand(1, 3, 64, 64))["strings"]]
 
 
