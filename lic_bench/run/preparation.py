@@ -20,7 +20,7 @@ from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
-from lic_bench.run.distinct_qualities import distinct_qualities
+from lic_bench.run.distinct_qualities import drop_repeated_networks
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.matched_sizes import check_match, searching, targets_of
 from lic_bench.run.metric_choice import ChosenMetrics, choose_metrics, what_is_kept
@@ -98,10 +98,7 @@ def prepare_session(
     missing: gets what is not there, packages, programs and data sets, which is else an error.
     device: of the machines that will measure, where these are others. Raises UserError for bad input.
     """
-    check_ranges(options)
-    here = torch.device("cpu") if device else choose_device(options.device)
-    device = device or here
-    apply_protocol_settings(here, options.threads)
+    here, device = _devices(options, device)
     specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
@@ -114,12 +111,9 @@ def prepare_session(
     files = {s.name: {q: there[s.name][q] for q in ladders[s.name] if q in there.get(s.name, {})} for s in specs}
     notes = check_weights(specs, asked, files)
     weights = _weights(specs, ladders, files)
-    for spec in (spec for spec in specs if spec.own_weights):
-        notes += _drop_repeated_networks(spec, ladders, weights)
+    notes += drop_repeated_networks(specs, ladders, weights)
     check_match(targets_of(options.match), specs, ladders, weights)
     config = RunConfig(
-        codecs=tuple(s.name for s in specs),
-        datasets=tuple(d.name for d in datasets),
         images={d.name: len(d.usable) for d in datasets},
         qualities=ladders,
         weights=weights,
@@ -128,13 +122,30 @@ def prepare_session(
         threads=torch.get_num_threads(),
         modes={name: coder.mode for name, coder in programs.items() if coder.mode},
         **_asked_of_all(options, parts, metrics),
+        **_names(codecs=specs, datasets=datasets),
     )
     _check_processes(options, config, here)
     notes += [warning for dataset in datasets for warning in dataset.warnings]
     notes += [*_without_effect(options, config, specs, programs), *missing_coder(specs), *metrics.notes]
+    _prepare_cache(programs, parts)
+    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config), metrics=metrics)
+
+
+def _devices(options: Options, there: torch.device | None) -> tuple[torch.device, torch.device]:
+    """This machine's, set up, and that of those that measure."""
+    check_ranges(options)
+    here = choose_device("cpu" if there else options.device)
+    apply_protocol_settings(here, options.threads)
+    return here, there or here
+
+
+def _names(**things: Sequence[CodecSpec] | Sequence[Dataset]) -> dict[str, Any]:
+    return {kind: tuple(thing.name for thing in of_kind) for kind, of_kind in things.items()}
+
+
+def _prepare_cache(programs: Mapping[str, InstalledCoder], parts: Sequence[str]) -> None:
     if programs and not COSTS & set(parts) and set(parts) != {"complexity"}:
         BitstreamCache(cache_folder()).prepare()
-    return Session(config, specs, datasets, files, device, programs, notes, _counted(specs, config), metrics=metrics)
 
 
 def _specs(options: Options, device: torch.device) -> tuple[list[CodecSpec], Files]:
@@ -199,22 +210,6 @@ def _weights(
 ) -> dict[str, dict[str, str]]:
     learned = [spec for spec in specs if spec.kind == "learned"]
     return {s.name: {str(q): weights_of(s, q, files[s.name].get(q)) for q in ladders[s.name]} for s in learned}
-
-
-def _drop_repeated_networks(
-    spec: CodecSpec, ladders: dict[str, tuple[int, ...]], weights: dict[str, dict[str, str]]
-) -> list[str]:
-    """Leave only one of the qualities at which a factory gives the same network; the line that says so."""
-    qualities, hashes = ladders[spec.name], weights[spec.name]
-    kept = distinct_qualities(spec, qualities, hashes)
-    if len(kept) == len(qualities):
-        return []
-    ladders[spec.name], weights[spec.name] = kept, {str(quality): hashes[str(quality)] for quality in kept}
-    lacking = ", ".join(str(quality) for quality in qualities if quality not in kept)
-    return [
-        f"{spec.name}: the factory ignores the quality: one network, so {spec.quality_name} {lacking} is left out; "
-        f"measured: {', '.join(map(str, kept))}"
-    ]
 
 
 def _asked_of_all(options: Options, parts: Sequence[str], metrics: ChosenMetrics) -> dict[str, Any]:
