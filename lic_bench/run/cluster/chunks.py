@@ -53,8 +53,9 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduction:
-    """What a worker says of itself. environment, fingerprint: as in run.json. lacking: files to be sent, as paths at the run.
+    """What a worker says of itself.
 
+    environment, fingerprint: as in run.json. lacking: files that have to be sent, by their paths at the run.
     problem: why it cannot work for this run; None if it can.
     """
 

@@ -14,7 +14,7 @@ K = TypeVar("K")
 
 
 class NodeFiles:
-    """places: path at the run -> path here. lacking: paths at the run of those that have to be sent before their use."""
+    """places: path at the run -> path here. lacking: those at the run that have to be sent before their use."""
 
     def __init__(self, orders: Orders) -> None:
         """Raises UserError where a file is here with another content."""

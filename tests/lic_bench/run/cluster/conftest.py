@@ -110,7 +110,7 @@ class Nodes:
 
     def received(self, name: str) -> list[str]:
         """The files that were sent to a worker."""
-        return sorted(path.name[33:] for path in (self.folder / name / "dask").glob("*/lic-bench/*"))
+        return sorted(path.name[33:] for path in (self.folder / name / "dask").glob("**/lic-bench/*"))
 
     def _start(
         self, words: Sequence[str], folder: Path, environment: dict[str, str], hidden: Path | None = None

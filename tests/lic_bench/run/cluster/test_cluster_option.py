@@ -113,12 +113,18 @@ def test_bytes_that_are_no_text_and_folders_are_one_line(tmp_path: Path) -> None
             read_cluster(str(tmp_path / name))
 
 
+def read_or_said(text: str) -> UserError | None:
+    """The error; None where there is a cluster."""
+    try:
+        read_cluster(text)
+    except UserError as error:
+        return error
+    return None
+
+
 @given(st.text() | st.builds("{}{}".format, st.sampled_from(["local:", "tcp://", "a.toml", "tls://h:"]), st.text()))
 def test_any_text_is_a_cluster_or_a_user_error(text: str) -> None:
-    try:
-        assert isinstance(read_cluster(text), ClusterChoice)
-    except UserError as error:
-        assert str(error).startswith("--cluster")
+    assert read_or_said(text) is None or str(read_or_said(text)).startswith("--cluster")
 
 
 VALUES = st.integers() | st.text() | st.booleans() | st.floats() | st.lists(st.text(), max_size=2)
@@ -131,10 +137,7 @@ def test_any_fields_are_a_cluster_or_a_user_error(
     path = tmp_path_factory.getbasetemp() / "any.toml"
     lines = [f"{name} = {_toml(value)}" for name, value in fields.items()]
     path.write_text("\n".join(lines), encoding="utf-8", errors="replace")
-    try:
-        assert isinstance(read_cluster(str(path)), ClusterChoice)
-    except UserError as error:
-        assert str(path) in str(error)
+    assert read_or_said(str(path)) is None or str(path) in str(read_or_said(str(path)))
 
 
 def _toml(value: object) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given, settings
@@ -102,7 +102,7 @@ class Orders:
     timed: bool = False
 
     class session:
-        files: dict[str, Any] = {}
+        files: ClassVar[dict[str, Any]] = {}
         metrics = ChosenMetrics()
 
 
@@ -160,7 +160,7 @@ def test_whatever_becomes_of_workers_each_job_comes_once_and_is_tried_twice_at_m
         return ValueError("broke") if choice < 0.2 else OSError("disk full") if choice < 0.25 else None
 
     connection, jobs = Connection(outcome, look), jobs_of(images, Path(__file__))
-    results, listener, _ = dispatch(connection, jobs, [NodeFile(Path(__file__), "x", 1)])
+    results, _, _ = dispatch(connection, jobs, [NodeFile(Path(__file__), "x", 1)])
     kinds: Counter[type] = Counter()
     done: Counter[tuple[str, int]] = Counter()
     for result in results:
