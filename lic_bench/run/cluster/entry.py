@@ -15,7 +15,7 @@ def call(name: str, arguments: bytes, *more: Any) -> Any:
     return getattr(bench, name)(*pickle.loads(arguments), *more)
 
 
-def make_way(run: str, folder: str) -> None:
-    """As of `bench`, where a worker has that already."""
+async def make_way(run: str, folder: str) -> None:
+    """As of `bench`, where a worker has that already. A coroutine, as nobody waits for it."""
     if bench := sys.modules.get("lic_bench.run.cluster.bench"):
         bench.make_way(run, folder)
