@@ -51,10 +51,14 @@ class Connection:
         self.address = address
         self.client = _client(address)
 
-    def workers(self) -> Mapping[str, Mapping[str, Any]]:
-        """address -> what the scheduler knows of a worker. Raises OSError where the scheduler does not answer."""
+    def check(self) -> None:
+        """Raise OSError where the scheduler was lost."""
         if self.client.status != "running":
             raise OSError("the scheduler is gone")
+
+    def workers(self) -> Mapping[str, Mapping[str, Any]]:
+        """address -> what the scheduler knows of a worker. Raises OSError where the scheduler does not answer."""
+        self.check()
         info: dict[str, Any] = self.client.scheduler_info(n_workers=-1)
         return dict(info["workers"])
 
@@ -101,7 +105,8 @@ def connected(choice: ClusterChoice, note: Callable[[str], None]) -> Iterator[Co
         import distributed  # noqa: F401
     except ImportError:
         raise UserError(f"--cluster {choice.kind}: Dask is not installed. {EXTRA}") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of faults, the run says
+    for name in ("distributed", "distributed.client"):  # what they would say of faults, the run says
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(SETTINGS), warnings.catch_warnings(), ExitStack() as stack:
         warnings.filterwarnings("ignore", module="distributed")
         address = choice.address or _started(choice, stack, note)

@@ -105,8 +105,9 @@ class Crew:
     def look(self) -> list[Member]:
         """Ask who is there and have newcomers introduce themselves; those who are gone. Raises OSError, UserError.
 
-        Once in LOOK_S, however often it is called.
+        Once in LOOK_S, however often it is called; but that the scheduler was lost is said at once.
         """
+        self.connection.check()
         if monotonic() - self._looked_at < LOOK_S:
             return []
         there, self._looked_at = self.connection.workers(), monotonic()

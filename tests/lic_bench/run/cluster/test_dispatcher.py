@@ -61,6 +61,8 @@ class Connection:
         self.told: list[str] = []
         self.files: Sequence[NodeFile] = ()
 
+    def check(self) -> None: ...
+
     def workers(self) -> dict[str, dict[str, Any]]:
         return {address: {"resources": {}} for address in self.there()}
 
