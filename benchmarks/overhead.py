@@ -81,6 +81,8 @@ class LastImage:
 
     def note(self, text: str) -> None: ...
 
+    def working(self, text: str) -> None: ...
+
     def job(self, job: Any) -> None:
         self.before = len(self.calls.read_text())
         self.start = perf_counter()

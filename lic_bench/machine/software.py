@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from lic_bench import __version__
 from lic_bench.codecs.process_settings import SDP_KINDS, torch_switches
 from lic_bench.machine.published_settings import published_variables
 from lic_bench.system.git import GitError, git
@@ -63,6 +64,11 @@ def parse_torch_build(shown: str, parallel: str) -> dict[str, Any]:
         "openmp_threads": int(first(r"omp_get_max_threads\(\) : (\d+)", parallel) or 0) or None,
         "mkl_threads": int(first(r"mkl_get_max_threads\(\) : (\d+)", parallel) or 0) or None,
     }
+
+
+def own_software() -> dict[str, str | None]:
+    """What two processes must have in common for one to read what the other pickled."""
+    return {"lic_bench": __version__, "git_commit": git_commit()}
 
 
 def git_commit(home: Path = CHECKOUT) -> str | None:

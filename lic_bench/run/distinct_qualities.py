@@ -35,3 +35,26 @@ def _coded(spec: CodecSpec, quality: int) -> Bitstream | int:
             return load_codec(spec, quality, None, torch.device("cpu")).codec.compress(x)
     except (Exception, SystemExit):  # other people's code
         return quality
+
+
+def drop_repeated_networks(
+    specs: Sequence[CodecSpec], ladders: dict[str, tuple[int, ...]], weights: dict[str, dict[str, str]]
+) -> list[str]:
+    """Leave one of the qualities at which a factory gives the same network, in both; a line for each that lost some."""
+    return [line for spec in specs if spec.own_weights for line in _drop_repeated(spec, ladders, weights)]
+
+
+def _drop_repeated(
+    spec: CodecSpec, ladders: dict[str, tuple[int, ...]], weights: dict[str, dict[str, str]]
+) -> list[str]:
+    """Leave only one of the qualities at which a factory gives the same network; the line that says so."""
+    qualities, hashes = ladders[spec.name], weights[spec.name]
+    kept = distinct_qualities(spec, qualities, hashes)
+    if len(kept) == len(qualities):
+        return []
+    ladders[spec.name], weights[spec.name] = kept, {str(quality): hashes[str(quality)] for quality in kept}
+    lacking = ", ".join(str(quality) for quality in qualities if quality not in kept)
+    return [
+        f"{spec.name}: the factory ignores the quality: one network, so {spec.quality_name} {lacking} is left out; "
+        f"measured: {', '.join(map(str, kept))}"
+    ]

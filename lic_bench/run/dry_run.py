@@ -2,15 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 from statistics import fmean, median
+from typing import Any
 
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image
 from lic_bench.measurement.stopwatch import Effort
+from lic_bench.run.cluster.cluster_option import device_there, read_cluster
 from lic_bench.run.jobs import Job
 from lic_bench.run.options import Options
 from lic_bench.run.preparation import Session, prepare_session
@@ -74,12 +77,12 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
     Raises UserError for options that are wrong in themselves; what is not there on this machine is in `missing`.
     """
     missing: list[str] = []
-    session = prepare_session(options, missing=missing)
+    session, described = _session(options, missing)
     rows = {} if options.fresh else stored_rows(options.out)
     batch_rows: BatchRows = {} if options.fresh else stored_batches(options.out)
     if not options.fresh:
         try:
-            check_growth(session, options, values_here(session))
+            check_growth(session, options, described())
         except UserError as error:
             missing.append(str(error))
     jobs = session.jobs()
@@ -112,6 +115,21 @@ def plan_run(options: Options, timed: Iterable[Path]) -> DryRun:
         missing=missing,
         uncounted=_uncounted(session, lacking, parts),
     )
+
+
+def _session(options: Options, missing: list[str]) -> tuple[Session, Callable[[], dict[str, Any]]]:
+    """What would be run, and what tells what run.json would say of it."""
+    if options.cluster is None:
+        session = prepare_session(options, missing=missing)
+        return session, partial(values_here, session)
+    from lic_bench.run.cluster import cluster_run
+
+    choice = read_cluster(options.cluster)
+    options = replace(options, threads=options.threads or choice.cores)
+    session = prepare_session(options, missing=missing, device=device_there(choice, options.device))
+    cluster_run.check_session(session, options)
+    session.notes.append("the time is that of one worker; nothing was asked of the cluster")
+    return session, partial(cluster_run.values_expected, session, options)
 
 
 def stored_times(folders: Iterable[Path], device: str) -> dict[str, dict[int, StoredTimes]]:

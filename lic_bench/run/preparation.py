@@ -20,7 +20,7 @@ from lic_bench.images.datasets import Dataset, find_dataset
 from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings
 from lic_bench.machine.gpu import describe_gpu
-from lic_bench.run.distinct_qualities import distinct_qualities
+from lic_bench.run.distinct_qualities import drop_repeated_networks
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.matched_sizes import check_match, searching, targets_of
 from lic_bench.run.metric_choice import ChosenMetrics, choose_metrics, what_is_kept
@@ -102,10 +102,7 @@ def prepare_session(
     missing: gets what is not there, packages, programs and data sets, which is else an error.
     device: of the machines that will measure, where these are others. Raises UserError for bad input.
     """
-    check_ranges(options)
-    here = torch.device("cpu") if device else choose_device(options.device)
-    device = device or here
-    apply_protocol_settings(here, options.threads)
+    here, device = _devices(options, device)
     specs, named = _specs(options, device)
     attempt = partial(_attempt, missing)
     programs = _programs(specs, attempt)
@@ -119,8 +116,7 @@ def prepare_session(
     streams = attempt(find_streams, specs, ladders, datasets, options) or {}
     notes = [*check_weights(specs, asked, files), *(warning for d in datasets for warning in d.warnings)]
     weights = _weights(specs, ladders, files)
-    for spec in (spec for spec in specs if spec.own_weights):
-        notes += _drop_repeated_networks(spec, ladders, weights)
+    notes += drop_repeated_networks(specs, ladders, weights)
     check_match(targets_of(options.match), specs, ladders, weights)
     config = RunConfig(
         codecs=tuple(s.name for s in specs),
@@ -139,6 +135,16 @@ def prepare_session(
     _prepare_cache(programs, parts)
     counted = _counted(specs, config)
     return Session(config, specs, datasets, files, device, programs, streams, notes, counted, metrics=metrics)
+
+
+def _devices(options: Options, there: torch.device | None) -> tuple[torch.device, torch.device]:
+    """This machine's, set up, and that of those that measure."""
+    check_ranges(options)
+    here = choose_device("cpu" if there else options.device)
+    apply_protocol_settings(here, options.threads)
+    return here, there or here
+
+
 
 
 def _prepare_cache(programs: Mapping[str, InstalledCoder], parts: Sequence[str]) -> None:
@@ -211,22 +217,6 @@ def _weights(
 ) -> dict[str, dict[str, str]]:
     learned = [spec for spec in specs if spec.kind == "learned"]
     return {s.name: {str(q): weights_of(s, q, files[s.name].get(q)) for q in ladders[s.name]} for s in learned}
-
-
-def _drop_repeated_networks(
-    spec: CodecSpec, ladders: dict[str, tuple[int, ...]], weights: dict[str, dict[str, str]]
-) -> list[str]:
-    """Leave only one of the qualities at which a factory gives the same network; the line that says so."""
-    qualities, hashes = ladders[spec.name], weights[spec.name]
-    kept = distinct_qualities(spec, qualities, hashes)
-    if len(kept) == len(qualities):
-        return []
-    ladders[spec.name], weights[spec.name] = kept, {str(quality): hashes[str(quality)] for quality in kept}
-    lacking = ", ".join(str(quality) for quality in qualities if quality not in kept)
-    return [
-        f"{spec.name}: the factory ignores the quality: one network, so {spec.quality_name} {lacking} is left out; "
-        f"measured: {', '.join(map(str, kept))}"
-    ]
 
 
 def _asked_of_all(options: Options, parts: Sequence[str], metrics: ChosenMetrics) -> dict[str, Any]:

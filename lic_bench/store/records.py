@@ -9,17 +9,7 @@ from annotated_types import Interval, Len
 from typing_extensions import TypedDict
 
 SCHEMA = 11
-READABLE = (
-    3,
-    4,
-    5,
-    6,
-    7,
-    8,
-    9,
-    10,
-    SCHEMA,
-)  # older rows lack only fields with defaults; see record_log for two of them
+READABLE = (*range(3, SCHEMA + 1),)  # older rows lack only fields with defaults; see record_log for two of them
 PROTOCOL = "lic-bench-4"  # the rules of measuring; a new id whenever a rule changes what a number means
 
 LARGEST = 10**18  # nothing that is measured comes near, and squares stay far from overflow
@@ -130,7 +120,7 @@ class Record:
         none, as the picture is too small for it or the value infinite. perceptual_by: -> who measured it, with version.
     conditions: what the machine did then. energy_j: operation -> joules per image.
     parts: what was measured, of FIELDS_OF_PART.
-    worker: of a cluster, the name of the one that measured it, of which run.json tells more.
+    worker: of a cluster, the name of the one that measured it, or took its times if it has some; see run.json.
     commit: of lic-bench, where it is not that of run.json: a run that was gone on with by --allow commit.
     """
 
@@ -192,6 +182,7 @@ class Record:
         """This record, and of a later one of the same job, coded to the same bytes, the parts that this one lacks."""
         added = [part for part in later.parts if part not in self.parts]
         fields: dict[str, Any] = {name: getattr(later, name) for part in added for name in FIELDS_OF_PART[part]}
+        fields["worker"] = later.worker if COSTS & {*added} else self.worker
         return replace(self, **fields, parts=[part for part in FIELDS_OF_PART if part in {*added, *self.parts}])
 
     def with_perceptual(self, values: Mapping[str, float | None], by: Mapping[str, str]) -> "Record":

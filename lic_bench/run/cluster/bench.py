@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
@@ -12,9 +13,10 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
-from time import perf_counter
+from time import perf_counter, sleep
 
-from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder
+from lic_bench.codecs.bitstream_cache import BitstreamCache, cache_folder, cache_trouble
+from lic_bench.codecs.registry import find_programs
 from lic_bench.errors import UserError
 from lic_bench.images.image_file import read_image, read_pixels
 from lic_bench.machine import core_affinity
@@ -25,6 +27,7 @@ from lic_bench.machine.environment_record import (
     environment_fingerprint,
 )
 from lic_bench.machine.machine_lock import hold_machine
+from lic_bench.machine.software import own_software
 from lic_bench.measurement.failures import Failure
 from lic_bench.run.cluster.chunks import (
     Answer,
@@ -54,6 +57,7 @@ from lic_bench.store.records import COSTS, Throughput
 from lic_bench.store.saved_files import SAVED
 from lic_bench.system.programs import stop_programs
 
+HINDSIGHT_S = 0.3  # after a failure, for the signal that ended a codec to reach this process too
 _turn = Lock()  # one chunk at a time in a process, whatever its number of threads
 _bench: Bench | None = None
 
@@ -70,7 +74,8 @@ class Bench:
             codec: {quality: self.files.places_of(by_image) for quality, by_image in of_codec.items()}
             for codec, of_codec in orders.session.streams.items()
         }
-        self.session = replace(orders.session, files=files, streams=streams, metrics=metrics)
+        programs = {spec.name: coder for spec in orders.session.specs if (coder := find_programs(spec))}
+        self.session = replace(orders.session, files=files, streams=streams, metrics=metrics, programs=programs)
         self.orders = orders
         self.settings = settings_of(self.session, orders.options, orders.parts, timed=orders.timed)
         self.stops = False
@@ -78,7 +83,7 @@ class Bench:
         self._workers: dict[str, Worker] = {}
 
     def carry_out(self, chunk: Chunk) -> Answer:
-        """What comes of a chunk whose files are here."""
+        """What comes of a chunk whose files are here. Raises OtherRun where this process is to end, or the run has."""
         answer = Answer()
         held = hold_machine(answer.notes.append) if self.orders.timed else nullcontext()
         with held, core_affinity.keep_on_cores(self.settings.cores):
@@ -91,8 +96,13 @@ class Bench:
                 self._batches(with_files_at(chunk, self.files.places), answer)
             else:
                 self._images(with_files_at(chunk, self.files.places), answer)
-        if self.stops:
-            raise OtherRun("the run was stopped")
+        if any(record.status == "failed" for record, _ in answer.records):
+            sleep(HINDSIGHT_S)
+        if self.stops or _leaves():
+            self.close()
+            raise OtherRun("the run was stopped, or this worker is")
+        if trouble := cache_trouble():
+            answer.notes.append(trouble)
         return answer
 
     def close(self) -> None:
@@ -153,16 +163,22 @@ class KeptRows:
         return row
 
 
-def introduce(orders: Orders) -> Introduction:
-    """Begin with a run, in place of the one before. What prevents it is said in the answer, not raised."""
+def introduce(software: dict[str, str | None], orders: bytes) -> Introduction:
+    """Begin with a run, in place of the one before. What prevents it is said in the answer, not raised.
+
+    orders: pickled Orders, which are read only by the software that wrote them. Raises UserError where this is another.
+    """
     global _bench
+    for name, own in own_software().items():
+        if own != software[name]:
+            raise UserError(f"{name}: {own} there, {software[name]} in the run")
     with _turn:
         if _bench is not None:
             _bench.close()
             _bench = None
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of faults, the run says
         try:
-            return _introduced(orders)
+            return _introduced(pickle.loads(orders))
         except UserError as error:
             return Introduction(host=socket.gethostname(), environment={}, fingerprint={}, problem=str(error))
 
@@ -198,6 +214,12 @@ def carry_out(run: str, chunk: Chunk, *_received: None) -> tuple[Answer, float]:
         return bench.carry_out(chunk), perf_counter() - start
 
 
+def make_way(run: str, folder: str) -> None:
+    """End what this process does for an earlier start of the run: whoever began it holds its folder no more."""
+    if _bench is not None and _bench.orders.folder == folder and _bench.run != run:
+        stop(_bench.run)
+
+
 def stop(run: str) -> None:
     """End what this process does for the run, now: called beside `carry_out`, from another thread."""
     bench = _bench
@@ -205,6 +227,13 @@ def stop(run: str) -> None:
         bench.stops = True
         stop_programs()
         bench.close()
+
+
+def _leaves() -> bool:
+    """Whether this worker is about to end, so that what failed here may have been ended with it."""
+    from distributed import Status, get_worker
+
+    return bool(get_worker().status != Status.running)
 
 
 def _of_run(run: str) -> Bench:

@@ -33,13 +33,15 @@ class NodeFile:
 class Orders:
     """All that a worker must know of a run before its first chunk.
 
-    run: this start of it. session: without data sets. parts: what is measured, see run.options.PARTS.
+    run: this start of it. folder: of the run, and on what machine. session: without data sets.
+    parts: what is measured, see run.options.PARTS.
     timed: whether times or memory are among it. files: all that any chunk needs.
     folders: (folder at the run, folder on the nodes), of the same content. scratch: folder on the nodes for what is
     sent; None: the worker's own.
     """
 
     run: str
+    folder: str
     session: Session
     options: Options
     parts: frozenset[str]
@@ -51,15 +53,16 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Introduction:
-    """What a worker says of itself. environment, fingerprint: as in run.json. lacking: sha256 of files to be sent.
+    """What a worker says of itself.
 
+    environment, fingerprint: as in run.json. lacking: files that have to be sent, by their paths at the run.
     problem: why it cannot work for this run; None if it can.
     """
 
     host: str
     environment: dict[str, Any]
     fingerprint: dict[str, Any]
-    lacking: frozenset[str] = frozenset()
+    lacking: frozenset[Path] = frozenset()
     problem: str | None = None
 
 

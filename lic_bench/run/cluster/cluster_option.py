@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from lic_bench.errors import UserError, unknown
+from lic_bench.machine.device import choose_device
 from lic_bench.store.json_validation import validated
 from lic_bench.store.records import STRICT, Count, Positive
 
@@ -60,7 +63,7 @@ def read_cluster(text: str) -> ClusterChoice:
     """The cluster that --cluster names. Raises UserError."""
     kind, _, rest = text.partition(":")
     if kind == "local":
-        if not rest.isdecimal() or not 1 <= int(rest) <= 1000:
+        if not rest.isdecimal() or len(rest) > 4 or not 1 <= int(rest) <= 1000:
             raise UserError(f"--cluster {text}: {rest!r} workers; write local:N, with N from 1 to 1000.")
         return ClusterChoice(kind="local", workers=int(rest), alone=int(rest) == 1)
     if ADDRESS.fullmatch(text):
@@ -74,7 +77,7 @@ def _from_file(path: Path) -> ClusterChoice:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         text = json.dumps(table)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:  # ValueError: of TOML, of UTF-8, of a path
         reason = error.strerror if isinstance(error, OSError) else error
         raise UserError(f"--cluster {path}: cannot be read as TOML ({reason}).") from None
     known = ClusterChoice.__dataclass_fields__
@@ -89,3 +92,12 @@ def _from_file(path: Path) -> ClusterChoice:
     if choice.gpus and choice.kind in QUEUES and choice.kind != "slurm":
         raise UserError(f"--cluster {path}: gpus is of Slurm; ask {choice.kind} for GPUs by a line in directives.")
     return choice
+
+
+def device_there(choice: ClusterChoice, name: str) -> torch.device:
+    """The device on the workers, which this machine need not have; auto: a GPU where the file asks for some."""
+    if choice.kind == "local":
+        return choose_device(name)
+    if name == "auto":
+        name = "cuda" if choice.gpus else "cpu"
+    return torch.device("cuda", 0) if name in ("cuda", "cuda:0") else choose_device(name)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from socket import gethostname
+from typing import Any
 from uuid import uuid4
 
 import torch
@@ -14,7 +16,6 @@ import torch
 from lic_bench.codecs.checkpoints import checkpoint_folders, sha256_of
 from lic_bench.errors import UserError
 from lic_bench.images.datasets import Dataset, data_folders
-from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import describe_environment, environment_fingerprint
 from lic_bench.measurement.failures import Failure
 from lic_bench.run.cluster.chunks import (
@@ -29,7 +30,7 @@ from lic_bench.run.cluster.chunks import (
     batch_chunks,
     image_chunks,
 )
-from lic_bench.run.cluster.cluster_option import ClusterChoice, read_cluster
+from lic_bench.run.cluster.cluster_option import ClusterChoice, device_there, read_cluster
 from lic_bench.run.cluster.connection import connected
 from lic_bench.run.cluster.crew import Crew, Facts
 from lic_bench.run.cluster.dispatcher import Dispatcher, Done, Lost
@@ -51,33 +52,35 @@ from lic_bench.run.session import (
 )
 from lic_bench.run.throughput import batches_lacking
 from lic_bench.store.records import COSTS, Throughput
-from lic_bench.store.run_folder import Store, set_aside
+from lic_bench.store.run_folder import Store, check_run, set_aside
 from lic_bench.store.run_json import read_run_json
 from lic_bench.store.saved_files import save, saved_path
+from lic_bench.system import stop_signals
 
 
 def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]], None] = lambda _: None) -> Outcome:
     """As `run.session.run`, at the workers of options.cluster. Raises UserError for bad input, and where none comes."""
     choice = read_cluster(options.cluster or "")
     options = replace(options, threads=options.threads or choice.cores)
-    device = _device(choice, options.device)
-    session = prepare_session(options, device=device)
-    _check(session, options)
+    session = prepare_session(options, device=device_there(choice, options.device))
+    check_session(session, options)
     show(session.datasets)
-    aside = set_aside(options.out) if options.fresh else None
-    for text in [*session.notes, *([f"the run that was in {options.out} is now {aside}"] if aside else [])]:
+    for text in session.notes:
         listener.note(text)
-    here = _described(session)
+    here, stored = _described_here(session), _stored_run(options)
     orders = _orders(session, options, choice)
     with ExitStack() as stack:
-        begin = partial(_crew, stack, choice, orders, here, listener)
-        crew = None
-        if (kind := _kind_of_run(session, options, here)) is None:
-            crew = begin(None)
-            kind = crew.wait_for_first()
+        begin = partial(_crew, stack, choice, orders, here, listener, stored)
+        if stored is None and not options.fresh:
+            check_run(options.out, {}, ())  # before anything is waited for
+        crew = begin(None) if stored is None else None
+        first = crew.wait_for_first() if crew else None
+        kind = _kind_of_run(session, here, stored, first)
         values = run_values(session, kind.environment, kind.fingerprint)
-        if (options.out / "run.json").exists():
+        if stored is not None:
             check_growth(session, options, values)
+        if options.fresh and (aside := set_aside(options.out)):
+            listener.note(f"the run that was in {options.out} is now {aside}")
         store = stack.enter_context(closing(Store(options.out, values, allow=options.allow)))
         open_run = ClusterRun(session, options, store, listener)
         if open_run.lacks_something():
@@ -85,45 +88,56 @@ def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]]
         return open_run.outcome()
 
 
-def _described(session: Session) -> Facts:
+def values_expected(session: Session, options: Options) -> dict[str, Any]:
+    """What run.json would say, as far as it is known before anybody is asked."""
+    kind = _kind_of_run(session, _described_here(session), _stored_run(options), None)
+    return run_values(session, kind.environment, kind.fingerprint)
+
+
+def _stored_run(options: Options) -> dict[str, Any] | None:
+    """run.json of the run that is gone on with; None where a new one begins."""
+    path = options.out / "run.json"
+    return None if options.fresh or not path.exists() else read_run_json(path)
+
+
+def _described_here(session: Session) -> Facts:
     """This machine, which owns the store; of a GPU that it need not have there is nothing."""
     environment = describe_environment(torch.device("cpu"))
     own = own_fingerprint(session, kernels=session.device.type == "cpu")
     return Facts(environment, environment_fingerprint(environment) | own)
 
 
-def _kind_of_run(session: Session, options: Options, here: Facts) -> Facts | None:
-    """Whose kind of machine the run is of; None: that of the first worker.
+def _kind_of_run(session: Session, here: Facts, stored: Mapping[str, Any] | None, first: Facts | None) -> Facts:
+    """Whose kind of machine the run is of. stored: its run.json. first: of the first worker, if it is new.
 
-    Where no times are taken it is this machine. Else it is what run.json says, but for programs and kernels, which
-    grow with the codecs.
+    Where none are taken it is this machine. Else it is what run.json says, but for programs and kernels, which grow
+    with the codecs.
     """
     if not COSTS & {*session.config.measure}:
         return here
-    if not (path := options.out / "run.json").exists():
-        return None
-    stored = read_run_json(path)
+    if stored is None and first is not None:
+        return first
     own = {name: here.fingerprint[name] for name in ("programs", "kernels")}
+    stored = stored or {}
     return Facts(stored.get("environment") or {}, {**(stored.get("fingerprint") or {}), **own})
 
 
 def _crew(
-    stack: ExitStack, choice: ClusterChoice, orders: Orders, here: Facts, listener: Listener, kind: Facts | None
+    stack: ExitStack,
+    choice: ClusterChoice,
+    orders: Orders,
+    here: Facts,
+    listener: Listener,
+    stored: Mapping[str, Any] | None,
+    kind: Facts | None,
 ) -> Crew:
     connection = stack.enter_context(connected(choice, listener.note))
-    return Crew(connection, orders, here, listener.note, choice.waits_s, kind)
+    return Crew(
+        connection, orders, here, listener.note, choice.waits_s, kind, facts=dict((stored or {}).get("workers") or {})
+    )
 
 
-def _device(choice: ClusterChoice, name: str) -> torch.device:
-    """The device on the workers, which this machine need not have; auto: a GPU where the file asks for some."""
-    if choice.kind == "local":
-        return choose_device(name)
-    if name == "auto":
-        name = "cuda" if choice.gpus else "cpu"
-    return torch.device("cuda", 0) if name in ("cuda", "cuda:0") else choose_device(name)
-
-
-def _check(session: Session, options: Options) -> None:
+def check_session(session: Session, options: Options) -> None:
     """Raise UserError for what cannot be done on a cluster."""
     if session.config.match:
         raise UserError(
@@ -136,7 +150,7 @@ def _check(session: Session, options: Options) -> None:
 
 
 def _orders(session: Session, options: Options, choice: ClusterChoice) -> Orders:
-    rows = stored_rows(options.out)
+    rows = {} if options.fresh else stored_rows(options.out)
     lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
     parts = parts_lacking(rows, session, lacking) | ({"throughput"} & {*session.config.measure})
     roots = data_folders(options.data_root) if choice.images else []
@@ -145,6 +159,7 @@ def _orders(session: Session, options: Options, choice: ClusterChoice) -> Orders
     folders += [(root, Path(choice.weights or "")) for root in roots]
     return Orders(
         run=uuid4().hex,
+        folder=f"{gethostname()}:{options.out.resolve()}",
         session=replace(session, datasets=[]),
         options=options,
         parts=parts,
@@ -173,6 +188,7 @@ class ClusterRun:
         self.listener = listener
         self._outcome = Outcome()
         self._chunks = self._lacking()
+        self._said: set[str] = set()  # notes and names of workers
 
     def lacks_something(self) -> bool:
         """Whether there is anything to do."""
@@ -180,6 +196,12 @@ class ClusterRun:
 
     def measure(self, crew: Crew) -> None:
         """All that the store lacks; then, of what was saved, the perceptual metrics."""
+        try:
+            self._measure(crew)
+        finally:
+            crew.stop()
+
+    def _measure(self, crew: Crew) -> None:
         dispatcher = Dispatcher(crew, self.listener)
         jobs = [job for chunk in self._chunks if isinstance(chunk, ImageChunk) for job in chunk.jobs]
         self.listener.started(jobs, len(self.session.jobs()) - len(jobs))
@@ -215,9 +237,13 @@ class ClusterRun:
     def _store(self, done: Done | Lost, crew: Crew) -> None:
         """Append what came of a chunk; of one that was given up, failed rows."""
         answer, worker = (done.answer, done.worker) if isinstance(done, Done) else (self._failed(done), None)
-        self.store.note_workers(crew.facts)
-        for text in answer.notes:
-            self.listener.note(text)
+        stop_signals.raise_again()  # where other people's code swallowed it
+        if worker and worker not in self._said:
+            self.store.note_workers({worker: crew.facts[worker]})
+        for text in dict.fromkeys(answer.notes):
+            if text not in self._said:
+                self.listener.note(text)
+        self._said |= {*answer.notes, *([worker] if worker else [])}
         for kind, content, data in answer.saved:
             save(self.options.out, kind, content, data)
         jobs = {job.key: job for job in done.chunk.jobs} if isinstance(done.chunk, ImageChunk) else {}

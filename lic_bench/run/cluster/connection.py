@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import os
+import pickle
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lic_bench.errors import UserError
+from lic_bench.run.cluster import entry
 from lic_bench.run.cluster.cluster_option import ClusterChoice
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
+FETCH_S = 120.0  # for an answer that is ready; a worker may be lost in between
 ALONE = "machine"  # the Dask resource of a worker that has its machine for itself
 CONNECT_S = 10
 EXTRA = 'Runs on a cluster need the extra: pip install "lic-bench[cluster]".'
@@ -48,12 +51,35 @@ class Connection:
         self.address = address
         self.client = _client(address)
 
-    def workers(self) -> Mapping[str, Mapping[str, Any]]:
-        """address -> what the scheduler knows of a worker. Raises OSError where the scheduler does not answer."""
+    def check(self) -> None:
+        """Raise OSError where the scheduler was lost."""
         if self.client.status != "running":
             raise OSError("the scheduler is gone")
+
+    def workers(self) -> Mapping[str, Mapping[str, Any]]:
+        """address -> what the scheduler knows of a worker. Raises OSError where the scheduler does not answer."""
+        self.check()
         info: dict[str, Any] = self.client.scheduler_info(n_workers=-1)
         return dict(info["workers"])
+
+    def send(self, data: bytes, address: str) -> Future:
+        """Bring data to a worker. Raises KeyError where that is gone."""
+        return self.client.scatter(data, workers=[address], hash=False)
+
+    def submit(self, name: str, *arguments: object, more: Sequence[Future] = (), at: str) -> Future:
+        """A call of a function of `bench` at one worker and nowhere else. more: futures of further arguments."""
+        what = entry.call, name, pickle.dumps(arguments), *more
+        return self.client.submit(*what, workers=[at], allow_other_workers=False, pure=False)
+
+    def tell(self, function: Callable[..., object], *arguments: object, at: Sequence[str], wait: bool = True) -> None:
+        """Call a function at workers, whatever else these do. Whoever is gone is not told."""
+        with suppress(Exception):
+            self.client.run(function, *arguments, workers=list(at), on_error="ignore", wait=wait)
+
+    def cancel(self, futures: Sequence[Future]) -> None:
+        """Take back what was submitted."""
+        with suppress(Exception):
+            self.client.cancel(list(futures))
 
     def again(self) -> bool:
         """Try to connect anew; whether that worked."""
@@ -79,7 +105,8 @@ def connected(choice: ClusterChoice, note: Callable[[str], None]) -> Iterator[Co
         import distributed  # noqa: F401
     except ImportError:
         raise UserError(f"--cluster {choice.kind}: Dask is not installed. {EXTRA}") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it would say of faults, the run says
+    for name in ("distributed", "distributed.client"):  # what they would say of faults, the run says
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(SETTINGS), warnings.catch_warnings(), ExitStack() as stack:
         warnings.filterwarnings("ignore", module="distributed")
         address = choice.address or _started(choice, stack, note)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from lic_bench.errors import UserError
+from lic_bench.machine.software import own_software
 from lic_bench.run.cluster import entry
 from lic_bench.run.cluster.chunks import Chunk, Introduction, Orders
-from lic_bench.run.cluster.connection import ALONE, Connection
+from lic_bench.run.cluster.connection import ALONE, FETCH_S, Connection
 
 if TYPE_CHECKING:
     from distributed import Future
 
 LOOK_S = 1.0  # between two looks who is there
+INTRODUCE_S = 600.0  # for a worker to say who it is: it may have to read all files, or end another run's chunk
 # What decides the bytes of a codec: section of run.json, name there.
 SOFTWARE = (
     ("environment", "lic_bench"),
@@ -51,14 +54,14 @@ class Try:
 
 @dataclass(slots=True)
 class Member:
-    """A worker that works for the run. name: in records and run.json. lacking: sha256 of the files that it has not.
+    """A worker that works for the run. name: in records and run.json. lacking: the files that it has not.
 
     doing: its chunk, since when (monotonic) and as what future; last: codecs that it has loaded.
     """
 
     address: str
     name: str
-    lacking: set[str]
+    lacking: set[Path]
     last: Codecs = ()
     doing: Try | None = None
     since: float = 0.0
@@ -82,28 +85,44 @@ class Crew:
     events: Queue[tuple[str, str, Future]] = field(default_factory=Queue)
     members: dict[str, Member] = field(default_factory=dict)
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _asked: dict[str, Future] = field(default_factory=dict)
+    _asked: dict[str, tuple[Future, float]] = field(default_factory=dict)  # and when
     _refused: dict[str, str] = field(default_factory=dict)
+    _problems: dict[str, None] = field(default_factory=dict)  # of all that ever were
     _alone_at: float | None = None
+    _looked_at: float = -LOOK_S
 
     def wait_for_first(self) -> Facts:
-        """The machine of the first worker that the run can use. Raises UserError where none comes, and OSError."""
+        """The machine of the first worker that the run can use. Raises UserError where none comes."""
         while self.kind is None:
-            self.look()
+            try:
+                self.look()
+            except OSError as error:
+                raise UserError(f"--cluster {self.connection.address}: the scheduler is gone: {error}.") from None
             for event, address, future in self.news():
                 if event == "introduced":
                     self.admit(address, future)
         return self.kind
 
     def look(self) -> list[Member]:
-        """Ask who is there and have newcomers introduce themselves; those who are gone. Raises OSError, UserError."""
-        there = self.connection.workers()
+        """Ask who is there and have newcomers introduce themselves; those who are gone. Raises OSError, UserError.
+
+        Once in LOOK_S, however often it is called; but that the scheduler was lost is said at once.
+        """
+        self.connection.check()
+        if monotonic() - self._looked_at < LOOK_S:
+            return []
+        there, self._looked_at = self.connection.workers(), monotonic()
         gone = [member for address, member in self.members.items() if address not in there]
         for member in gone:
             del self.members[member.address]
             self.note(f"worker {member.name} is gone; {len(self.members)} left")
-        for address in [address for address in self._asked if address not in there]:
-            del self._asked[address]
+        self._asked = {address: asked for address, asked in self._asked.items() if address in there}
+        self._refused = {address: problem for address, problem in self._refused.items() if address in there}
+        for address, (future, since) in list(self._asked.items()):
+            if monotonic() - since > INTRODUCE_S:
+                del self._asked[address]
+                self.connection.cancel([future])
+                self._refuse(address, f"did not say who it is within {INTRODUCE_S:g} s")
         for address, worker in there.items():
             if address not in self.members and address not in self._asked and address not in self._refused:
                 if problem := self._unfit(worker):
@@ -115,8 +134,10 @@ class Crew:
 
     def ask(self, address: str) -> None:
         """Have a worker introduce itself."""
-        future = self.submit("introduce", self.orders, at=address)
-        self._asked[address] = future
+        run, folder = self.orders.run, self.orders.folder
+        self.connection.tell(entry.make_way, run, folder, at=[address], wait=False)
+        future = self.connection.submit("introduce", own_software(), pickle.dumps(self.orders), at=address)
+        self._asked[address] = future, monotonic()
         future.add_done_callback(lambda done: self.events.put(("introduced", address, done)))
 
     def news(self) -> Iterator[tuple[str, str, Future]]:
@@ -126,21 +147,19 @@ class Crew:
             while True:
                 yield self.events.get_nowait()
 
-    def submit(self, function: str, *arguments: object, more: Sequence[Future] = (), at: str) -> Future:
-        """A call of a function of `bench` at one worker and nowhere else. more: futures of further arguments."""
-        what = entry.call, function, pickle.dumps(arguments), *more
-        return self.connection.client.submit(*what, workers=[at], allow_other_workers=False, pure=False)
-
     def admit(self, address: str, future: Future) -> None:
         """Take in or refuse who has introduced itself."""
-        if self._asked.get(address) is not future or future is None:
+        if address not in self._asked or self._asked[address][0] is not future:
             return
         del self._asked[address]
+        if future.status == "error":
+            self._refuse(address, in_words(future.exception()))
         if future.status != "finished":
-            if future.status == "error":
-                self._refuse(address, " ".join(str(future.exception()).split())[:300])
             return
-        said: Introduction = future.result()
+        try:
+            said: Introduction = future.result(timeout=FETCH_S)
+        except Exception:  # it went on the way, and is asked again if it comes back
+            return
         if problem := said.problem or self._differs(said):
             self._refuse(address, problem, said.host)
             return
@@ -150,18 +169,21 @@ class Crew:
         self.kind = self.kind or Facts({**said.environment, **command}, said.fingerprint)
         self.note(f"worker {name} has joined; {len(self.members)} there")
 
+    def dismiss(self, member: Member, problem: str) -> None:
+        """Refuse a worker that was taken in."""
+        self.members.pop(member.address, None)
+        self._refuse(member.address, problem, member.name)
+
     def forget_all(self) -> list[Member]:
         """After the scheduler was gone: nobody is known any more; who was."""
         gone = list(self.members.values())
-        self.members, self._asked, self._refused = {}, {}, {}
+        self.members, self._asked, self._refused, self._looked_at = {}, {}, {}, -LOOK_S
         return gone
 
     def stop(self) -> None:
-        """End what the workers do for the run."""
-        busy = [member.address for member in self.members.values() if member.doing]
-        if busy:
-            arguments = "stop", pickle.dumps((self.orders.run,))
-            self.connection.client.run(entry.call, *arguments, workers=busy, on_error="ignore")
+        """End what the workers do for the run, and let their codecs go."""
+        if self.members:
+            self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=list(self.members))
 
     def _unfit(self, worker: Values) -> str | None:
         if self.orders.timed and not (worker.get("resources") or {}).get(ALONE):
@@ -186,7 +208,7 @@ class Crew:
         return None
 
     def _refuse(self, address: str, problem: str, host: str = "") -> None:
-        self._refused[address] = problem
+        self._refused[address], self._problems[problem] = problem, None
         self.note(f"refused worker {f'{host} ({address})' if host else address}: {problem}")
 
     def _name(self, said: Introduction) -> str:
@@ -205,9 +227,15 @@ class Crew:
             return
         self._alone_at = self._alone_at or monotonic()
         if self.waits_s is not None and monotonic() - self._alone_at > self.waits_s:
-            refused = "; ".join(dict.fromkeys(self._refused.values()))
+            refused = "; ".join(self._problems)
             said = f"all were refused: {refused}" if refused else f"none came within {self.waits_s:g} s"
             raise UserError(f"--cluster: no worker: {said}. What was measured is stored; the same command goes on.")
+
+
+def in_words(error: BaseException | None) -> str:
+    """One line."""
+    said = " ".join(str(error).split())[:300]
+    return said if isinstance(error, UserError) else f"{type(error).__name__}: {said}"
 
 
 def _difference(theirs: Any, ours: Any) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from lic_bench.errors import UserError
 from lic_bench.run.cluster.chunks import Answer, Chunk, NodeFile, OtherRun, PerceptualChunk, smaller_chunks
-from lic_bench.run.cluster.crew import LOOK_S, Codecs, Crew, Member, Try
+from lic_bench.run.cluster.connection import FETCH_S
+from lic_bench.run.cluster.crew import LOOK_S, Codecs, Crew, Member, Try, in_words
 from lic_bench.run.session import Listener
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Dispatcher:
         self.crew = crew
         self.listener = listener
         self._pending: dict[Codecs, deque[Try]] = {}  # by what they need loaded, in the run's order
-        self._looked = 0.0
+        self._told = -LOOK_S
         self._given_up: list[Lost] = []
         self._seconds: defaultdict[Codecs, list[float]] = defaultdict(list)
         self._files = {file.path: file for file in crew.orders.files}
@@ -63,22 +64,22 @@ class Dispatcher:
             while self._pending or self._busy():
                 yield from self._step()
         finally:
-            if self._busy():
-                self._stop()
+            if busy := self._busy():
+                self.crew.connection.cancel([member.future for member in busy if member.future is not None])
+                self.crew.stop()
 
     def _step(self) -> Iterator[Done | Lost]:
         """Look who is there, hand out what can be, take what came."""
         try:
-            if monotonic() - self._looked >= LOOK_S:
-                self._looked = monotonic()
-                for member in self.crew.look():
-                    self._lose(member, f"worker {member.name} is gone")
-                self._tell()
+            for member in self.crew.look():
+                self._lose(member, f"worker {member.name} is gone")
             for member in self.crew.members.values():
                 if member.doing is None and (task := self._choose(member)):
                     self._hand_out(task, member)
         except OSError:
             self._wait_for_scheduler()
+        if monotonic() - self._told >= LOOK_S:
+            self._tell()
         for kind, address, future in self.crew.news():
             if kind == "introduced":
                 self.crew.admit(address, future)
@@ -111,11 +112,18 @@ class Dispatcher:
 
     def _hand_out(self, task: Try, member: Member) -> None:
         member.doing, member.since, member.last = task, monotonic(), task.chunk.codecs
-        chunk = task.chunk.ready_to_send() if isinstance(task.chunk, PerceptualChunk) else task.chunk
-        sent = [self._send(file, member) for file in self._needed(task.chunk) if file.sha256 in member.lacking]
         run, address = self.crew.orders.run, member.address
-        member.future = self.crew.submit("carry_out", run, chunk, more=sent, at=address)
-        member.future.add_done_callback(lambda done: self.crew.events.put(("done", address, done)))
+        try:
+            chunk = task.chunk.ready_to_send() if isinstance(task.chunk, PerceptualChunk) else task.chunk
+            sent = [self._send(file, member) for file in self._needed(task.chunk) if file.path in member.lacking]
+            member.future = self.crew.connection.submit("carry_out", run, chunk, more=sent, at=address)
+        except UserError as error:
+            member.doing = None
+            self._given_up.append(Lost(task.chunk, str(error)))
+        except Exception as error:  # the worker is gone, or the scheduler, as the next look tells
+            self._lose(member, f"on the way to worker {member.name}: {in_words(error)}")
+        else:
+            member.future.add_done_callback(lambda done: self.crew.events.put(("done", address, done)))
 
     def _needed(self, chunk: Chunk) -> list[NodeFile]:
         session = self.crew.orders.session
@@ -128,29 +136,35 @@ class Dispatcher:
         return list({path: self._files[path] for path in paths if path in self._files}.values())
 
     def _send(self, file: NodeFile, member: Member) -> Future:
-        """The future of a file on its way, which is sent once to each worker."""
-        member.lacking.discard(file.sha256)
-        data = self.crew.connection.client.scatter(file.path.read_bytes(), workers=[member.address], hash=False)
-        return self.crew.submit("receive", self.crew.orders.run, file, more=[data], at=member.address)
+        """The future of a file on its way, which is sent once to each worker. Raises UserError where it is gone."""
+        try:
+            content = file.path.read_bytes()
+        except OSError as error:
+            raise UserError(f"Cannot read {file.path}: {error.strerror}.") from None
+        data = self.crew.connection.send(content, member.address)
+        received = self.crew.connection.submit("receive", self.crew.orders.run, file, more=[data], at=member.address)
+        member.lacking.discard(file.path)
+        return received
 
     def _take(self, member: Member) -> Done | None:
         """What a worker's future gave; None where the chunk has to be done again, or is given up."""
         task, future = member.doing, member.future
         if task is None or future is None:
             return None
-        if future.status == "finished":
-            member.doing = member.future = None
-            answer, seconds = future.result()
-            self._seconds[task.chunk.codecs].append(seconds)
-            return Done(task.chunk, answer, member.name, seconds)
-        error = future.exception() if future.status == "error" else None
-        if isinstance(error, OtherRun):
+        try:
+            answer, seconds = future.result(timeout=FETCH_S)
+        except OtherRun:
             self._again([task])
             del self.crew.members[member.address]
             self.crew.ask(member.address)
+        except Exception as error:  # what a codec does wrong is in the answer: this is of the worker, or of the way
+            self._lose(member, f"at worker {member.name}: {in_words(error)}")
+            if isinstance(error, OSError | UserError) and future.status == "error":
+                self.crew.dismiss(member, in_words(error))
         else:
-            words = " ".join(f"{type(error).__name__}: {error}".split())[:300] if error else "lost on the way"
-            self._lose(member, f"at worker {member.name}: {words}")
+            member.doing = member.future = None
+            self._seconds[task.chunk.codecs].append(seconds)
+            return Done(task.chunk, answer, member.name, seconds)
         return None
 
     def _lose(self, member: Member, how: str) -> None:
@@ -158,7 +172,7 @@ class Dispatcher:
         if task is None:
             return
         if member.future is not None:
-            member.future.cancel()
+            self.crew.connection.cancel([member.future])
         member.doing = member.future = None
         lost = [*task.lost, how]
         if len(lost) >= TRIES:
@@ -185,6 +199,7 @@ class Dispatcher:
     def _tell(self) -> None:
         """Who does what, for the live line; a line of its own for each straggler."""
         busy, now = sorted(self._busy(), key=lambda member: member.since), monotonic()
+        self._told = now
         for member in busy:
             task, seconds = member.doing, now - member.since
             usual = self._seconds[task.chunk.codecs] if task else []
@@ -201,9 +216,3 @@ class Dispatcher:
             )
         else:
             self.listener.working("waiting for a worker")
-
-    def _stop(self) -> None:
-        """Take back all that is at the workers."""
-        futures = [member.future for member in self._busy() if member.future is not None]
-        self.crew.connection.client.cancel(futures)
-        self.crew.stop()

@@ -1,6 +1,7 @@
 """Where Dask enters lic-bench in a worker: light, as it imports in the thread from which a worker answers."""
 
 import pickle
+import sys
 from typing import Any
 
 
@@ -12,3 +13,9 @@ def call(name: str, arguments: bytes, *more: Any) -> Any:
     from lic_bench.run.cluster import bench
 
     return getattr(bench, name)(*pickle.loads(arguments), *more)
+
+
+async def make_way(run: str, folder: str) -> None:
+    """As of `bench`, where a worker has that already. A coroutine, as nobody waits for it."""
+    if bench := sys.modules.get("lic_bench.run.cluster.bench"):
+        bench.make_way(run, folder)

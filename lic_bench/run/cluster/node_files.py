@@ -14,13 +14,13 @@ K = TypeVar("K")
 
 
 class NodeFiles:
-    """places: path at the run -> path here. lacking: sha256 of those that have to be sent before they are used."""
+    """places: path at the run -> path here. lacking: those at the run that have to be sent before their use."""
 
     def __init__(self, orders: Orders) -> None:
         """Raises UserError where a file is here with another content."""
         self.folder = _scratch(orders)
         self.places: dict[Path, Path] = {}
-        self.lacking: set[str] = set()
+        self.lacking: set[Path] = set()
         for file in orders.files:
             self.places[file.path] = self._find(file, orders)
 
@@ -36,7 +36,7 @@ class NodeFiles:
             write_whole(self.places[file.path], data)
         except OSError as error:
             raise UserError(f"Cannot write {self.places[file.path]}: {error.strerror}.") from None
-        self.lacking.discard(file.sha256)
+        self.lacking.discard(file.path)
 
     def _find(self, file: NodeFile, orders: Orders) -> Path:
         for path in _candidates(file.path, orders):
@@ -46,7 +46,7 @@ class NodeFiles:
                 return path
         sent = self.folder / f"{file.sha256[:32]}-{file.path.name}"
         if not (sent.is_file() and sha256_of(sent) == file.sha256):
-            self.lacking.add(file.sha256)
+            self.lacking.add(file.path)
         return sent
 
 

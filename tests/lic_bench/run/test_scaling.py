@@ -51,6 +51,8 @@ class Listener:
     def started(self, jobs: object, done: int) -> None:
         pass
 
+    def working(self, text: str) -> None: ...
+
     def job(self, job: Job) -> None:
         self.order.append(f"{job.spec.name} {job.image.name}")
 

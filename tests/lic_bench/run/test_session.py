@@ -37,6 +37,8 @@ class Silent:
     def started(self, jobs: Sequence[Job], done: int) -> None:
         self.skipped = done
 
+    def working(self, text: str) -> None: ...
+
     def job(self, job: Job) -> None:
         self.order.append((job.spec.name, job.quality, job.image.name))
 

@@ -156,8 +156,8 @@ def test_appended_rows_note_the_commit_of_the_log(tmp_path: Path) -> None:
 
 
 def test_a_newer_schema_says_what_to_do() -> None:
-    with pytest.raises(UserError, match="here: schema 11, this version reads 10; update lic-bench"):
-        parse_row(Record, '{"schema": 11}', "here")
+    with pytest.raises(UserError, match="here: schema 12, this version reads 11; update lic-bench"):
+        parse_row(Record, '{"schema": 12}', "here")
 
 
 @pytest.mark.parametrize(
