@@ -119,9 +119,7 @@ def prepare_session(
     notes += drop_repeated_networks(specs, ladders, weights)
     check_match(targets_of(options.match), specs, ladders, weights)
     config = RunConfig(
-        codecs=tuple(s.name for s in specs),
-        datasets=tuple(d.name for d in datasets),
-        images={d.name: len(d.usable) for d in datasets},
+        **_what(specs, datasets),
         qualities=ladders,
         weights=weights,
         measure=parts,
@@ -145,6 +143,10 @@ def _devices(options: Options, there: torch.device | None) -> tuple[torch.device
     return here, there or here
 
 
+def _what(specs: Sequence[CodecSpec], datasets: Sequence[Dataset]) -> dict[str, Any]:
+    """The fields of RunConfig that name codecs and images."""
+    names = {"codecs": tuple(s.name for s in specs), "datasets": tuple(d.name for d in datasets)}
+    return {**names, "images": {d.name: len(d.usable) for d in datasets}}
 
 
 def _prepare_cache(programs: Mapping[str, InstalledCoder], parts: Sequence[str]) -> None:
