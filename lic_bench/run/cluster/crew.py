@@ -165,7 +165,7 @@ class Crew:
             return
         name = self._name(said)
         self.members[address] = Member(address, name, set(said.lacking))
-        command = {"command": self.here.environment["command"]}
+        command = {"command": self.here.environment.get("command")}
         self.kind = self.kind or Facts({**said.environment, **command}, said.fingerprint)
         self.note(f"worker {name} has joined; {len(self.members)} there")
 
