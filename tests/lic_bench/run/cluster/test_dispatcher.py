@@ -106,6 +106,7 @@ class Orders:
     class session:
         files: ClassVar[dict[str, Any]] = {}
         metrics = ChosenMetrics()
+        streams: ClassVar[dict[str, Any]] = {}
 
 
 class Listener:
