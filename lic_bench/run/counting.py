@@ -35,13 +35,13 @@ def counts_lacking(
     A network has them at one quality; a decode-only codec at all of them, as each has bitstreams of its own.
     """
     log, ladder = store.complexity, session.config.qualities[spec.name]
-    counted = {row.quality for row in log.rows.values() if row.codec == spec.name}
-    one = next((quality for quality in ladder if quality in counted), ladder[0])
     for height, width in session.counted.get(spec.name, ()):
         failed: list[Record | Complexity] = [*store.records.failed.values(), *log.failed.values()]
         limits = [r.height * r.width for r in failed if r.codec == spec.name and r.failure == "out_of_memory"]
         if session.one_by_one and any(limit <= height * width for limit in limits) and not options.retry_failed:
             return
+        counted = {row.quality for row in log.rows.values() if row.codec == spec.name}
+        one = next((quality for quality in ladder if quality in counted), ladder[0])
         for quality in ladder if spec.streams else (one,):
             keys: set[Key] = {(spec.name, quality, *counter, height, width) for counter in _counters(spec)}
             lacking = keys - log.rows.keys() | (keys & log.failed.keys() if options.retry_failed else set())
