@@ -158,8 +158,7 @@ def test_a_worker_that_never_says_who_it_is_is_not_waited_for(monkeypatch: pytes
     assert look(crew) == []
     monkeypatch.setattr(crew_module, "INTRODUCE_S", 0.0)
     with pytest.raises(UserError, match="no worker: all were refused: did not say who it is within 0 s"):
-        for _ in range(9):
-            look(crew)
+        [look(crew) for _ in range(9)]
     assert notes == ["refused worker one: did not say who it is within 0 s"]
 
 

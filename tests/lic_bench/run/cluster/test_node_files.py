@@ -73,5 +73,5 @@ def test_what_did_not_arrive_whole_or_cannot_be_written_is_one_line(tmp_path: Pa
     (tmp_path / "lic-bench").write_text("no folder")
     with pytest.raises(UserError, match="Cannot write "):
         there.keep(file, b"sent")
-    with pytest.raises(UserError, match="Cannot make .*; name another folder as scratch"):
+    with pytest.raises(UserError, match=r"Cannot make .*; name another folder as scratch"):
         files_there(tmp_path, file)
