@@ -211,8 +211,6 @@ class Dispatcher:
                 )
         idle = len(self.crew.members) - len(busy)
         if busy and (longest := busy[0].doing):
-            self.listener.working(
-                f"{len(busy)} workers busy, {idle} idle; longest {now - busy[0].since:.0f} s: {longest.chunk.label}"
-            )
+            self.listener.working(f"{len(busy)} busy, {idle} idle; {now - busy[0].since:.0f} s: {longest.chunk.label}")
         else:
             self.listener.working("waiting for a worker")

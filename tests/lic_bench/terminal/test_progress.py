@@ -64,6 +64,17 @@ def test_a_live_line_in_a_terminal() -> None:
     assert "FAILED fast q1 d/b: no luck" in out.getvalue()
 
 
+def test_what_a_cluster_does_is_live_in_a_terminal_only() -> None:
+    said = "2 busy, 0 idle; 41 s: vvenc q37 kodak/kodim08.png"
+    for terminal in (True, False):
+        out = io.StringIO()
+        progress = RunProgress(Console(file=out, force_terminal=terminal, width=100))
+        progress.started([job("fast")], done=0)
+        progress.working(said)
+        progress.close()
+        assert (said in out.getvalue()) == terminal
+
+
 def test_names_are_no_markup() -> None:
     out = io.StringIO()
     progress = RunProgress(Console(file=out, force_terminal=True, width=120))
