@@ -110,7 +110,7 @@ def _described_here(session: Session) -> Facts:
 def _kind_of_run(session: Session, here: Facts, stored: Mapping[str, Any] | None, first: Facts | None) -> Facts:
     """Whose kind of machine the run is of. stored: its run.json. first: of the first worker, if it is new.
 
-    Where none are taken it is this machine. Else it is what run.json says, but for programs and kernels, which grow
+    Where no times are taken it is this machine. Else it is what run.json says, but for programs and kernels, which grow
     with the codecs.
     """
     if not COSTS & {*session.config.measure}:
