@@ -1,7 +1,6 @@
 """The files of a report: written beside those of an earlier one, then put in their place."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +8,7 @@ from tempfile import TemporaryDirectory
 from lic_bench.measurement.perceptual.registry import METRICS
 from lic_bench.report.figures.figure_files import FORMATS as FIGURE_FORMATS
 from lic_bench.report.figures.figure_files import write_figure
-from lic_bench.report.figures.report_figures import report_figures
+from lic_bench.report.figures.report_figures import ReportFigure, report_figures
 from lic_bench.report.frames.report_data import ReportData
 from lic_bench.report.html_page import Interactive, Picture, inline_svg, page
 from lic_bench.report.interactive.figure_data import figure_data
@@ -28,7 +27,7 @@ NOTATIONS = {"md": to_markdown, "csv": to_csv, "tex": to_latex, "html": to_html}
 FORMATS = (*NOTATIONS, *FIGURE_FORMATS)
 INDEX = "index.html"
 FIGURES = "figures"  # their folder
-CAPTIONS = "captions.json"  # of the figures, in the draft
+OURS = 3  # every so many figures one is drawn beside the tables, all others in the second process
 TITLE = "Learned image compression, measured"
 CURVES = tuple(f"rd_{metric_stem(name)}_*" for name in (*METRIC_NAMES, *METRICS))
 STEMS = ("figure1", *CURVES, "phases_*", "figure10")  # of the figures' files
@@ -56,44 +55,40 @@ def _write_draft(
     data: ReportData, memory_gib: Sequence[float], out: Path, formats: Sequence[str]
 ) -> tuple[list[Path], dict[str, Table]]:
     (out / FIGURES).mkdir()
-    with done_beside(partial(_write_figures, data, out, formats)):  # half of all the work
+    drawn = [name for name in FIGURE_FORMATS if name in formats or (name == "svg" and "html" in formats)]
+    figures = list(report_figures(data)) if drawn else []
+    theirs = [figure for number, figure in enumerate(figures, 1) if number % OURS]
+    with done_beside(partial(_write_figures, theirs, out, drawn)):  # half of all the work
         tables = all_tables(data, memory_gib)
         files = [path for table in tables.values() for path in _write_table(table, out, formats)]
-        shown = tables
-        if len(data.per_image):
-            shown = {**tables, PER_IMAGE: per_image_table(data.per_image)}
-            if "csv" in formats:
-                files.append(out / f"{PER_IMAGE}.csv")
-                files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
-        figures = figure_data(data) if "html" in formats else {}
-    files += (path for path in sorted((out / FIGURES).glob("*.*")) if path.suffix[1:] in formats)
+        if len(data.per_image) and "csv" in formats:
+            files.append(out / f"{PER_IMAGE}.csv")
+            files[-1].write_text(per_image_csv(data.per_image), encoding="utf-8")
+        _write_figures(figures[OURS - 1 :: OURS], out, drawn)
+    files += (path for path in sorted((out / FIGURES).iterdir()) if path.suffix[1:] in formats)
     if "html" in formats:
-        saved = saved_pictures(data.runs)
-        interactive = Interactive(plotly_library(), figures, saved.images, saved.addresses(), saved.inside)
-        html = page(TITLE, lead(data), page_sections(shown, _pictures(out)), data.all_runs, interactive)
-        files.append(out / INDEX)
-        files[-1].write_text(html, encoding="utf-8")
-        files += saved.write(out)
+        files += _write_page(data, tables, [_picture(figure, out) for figure in figures], out)
     return files, tables
 
 
-def _write_figures(data: ReportData, out: Path, formats: Sequence[str]) -> None:
-    """The figures' files, of which the page needs SVG, and in CAPTIONS what is to be said of each."""
-    wanted = [name for name in FIGURE_FORMATS if name in formats or (name == "svg" and "html" in formats)]
-    captions = []
-    for figure in report_figures(data) if wanted else ():
-        write_figure(figure.figure, out / FIGURES / figure.name, wanted)
-        captions.append((figure.name, figure.title, figure.caption))
-    (out / CAPTIONS).write_text(json.dumps(captions), encoding="utf-8")
+def _write_page(data: ReportData, tables: Mapping[str, Table], pictures: Sequence[Picture], out: Path) -> list[Path]:
+    shown = {**tables, **({PER_IMAGE: per_image_table(data.per_image)} if len(data.per_image) else {})}
+    saved = saved_pictures(data.runs)
+    interactive = Interactive(plotly_library(), figure_data(data), saved.images, saved.addresses(), saved.inside)
+    html = page(TITLE, lead(data), page_sections(shown, pictures), data.all_runs, interactive)
+    (out / INDEX).write_text(html, encoding="utf-8")
+    return [out / INDEX, *saved.write(out)]
 
 
-def _pictures(out: Path) -> list[Picture]:
-    """The figures for the page."""
-    pictures = []
-    for name, title, caption in json.loads((out / CAPTIONS).read_text(encoding="utf-8")):
-        svg = inline_svg((out / FIGURES / f"{name}.svg").read_text(encoding="utf-8"), name)
-        pictures.append(Picture(name, title, caption, svg, interactive_twin(name)))
-    return pictures
+def _write_figures(figures: Sequence[ReportFigure], out: Path, formats: Sequence[str]) -> None:
+    for figure in figures:
+        write_figure(figure.draw(), out / FIGURES / figure.name, formats)
+
+
+def _picture(figure: ReportFigure, out: Path) -> Picture:
+    """The figure for the page, from its SVG."""
+    svg = inline_svg((out / FIGURES / f"{figure.name}.svg").read_text(encoding="utf-8"), figure.name)
+    return Picture(figure.name, figure.title, figure.caption, svg, interactive_twin(figure.name))
 
 
 def _write_table(table: Table, out: Path, formats: Sequence[str]) -> list[Path]:

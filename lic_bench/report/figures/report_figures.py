@@ -1,8 +1,9 @@
 """The figures of a report, each from its part of the gathered data."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -26,12 +27,12 @@ LONGEST = 100  # letters of a data set's name in the name of a file
 
 @dataclass(frozen=True, slots=True)
 class ReportFigure:
-    """name: the stem of its files."""
+    """name: the stem of its files. draw: makes it."""
 
     name: str
     title: str
     caption: str
-    figure: Figure
+    draw: Callable[[], Figure]
 
 
 def report_figures(data: ReportData) -> Iterator[ReportFigure]:
@@ -61,18 +62,20 @@ def _figure10(data: ReportData) -> ReportFigure:
         "at which memory ran out, at the height that the fit to the sizes before gives it, at the upper edge without "
         "such a fit. With random weights the entropy coder's share of the times is not representative."
     )
-    return ReportFigure("figure10", "Operations, memory and time by size of the image", caption, figure10(data.scaling))
+    return ReportFigure(
+        "figure10", "Operations, memory and time by size of the image", caption, partial(figure10, data.scaling)
+    )
 
 
 def _rd_of_images(data: ReportData, points: pd.DataFrame, images: str, metric: str, name: str) -> ReportFigure:
-    figure = rd_figure(points, images, metric, highlighted_codecs(data, points, metric))
+    draw = partial(rd_figure, points, images, metric, highlighted_codecs(data, points, metric))
     title = f"{metric_label(metric)} against rate on {images_label(images)}"
     caption = (
         "Dashed and hollow: published or imported points, and what was coded elsewhere. Solid and filled: measured "
         "here; variants of a codec have lines of their own and empty markers, around those of their base. "
         "bpp counts the payload; a curve far longer than the others runs on beyond the axes."
     )
-    return ReportFigure(name, title, caption, figure)
+    return ReportFigure(name, title, caption, draw)
 
 
 def highlighted_codecs(data: ReportData, points: pd.DataFrame, metric: str) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def _phases_of_operations(data: ReportData) -> Iterator[ReportFigure]:
         parts = bars[bars.operation == operation]
         if len(parts):
             title = f"Where the time of {what} goes, on {dataset_label(str(dataset))}"
-            yield ReportFigure(f"phases_{operation}", title, caption, phase_bars(parts))
+            yield ReportFigure(f"phases_{operation}", title, caption, partial(phase_bars, parts))
 
 
 def _figure1(data: ReportData) -> Iterator[ReportFigure]:
@@ -124,5 +127,5 @@ def _figure1(data: ReportData) -> Iterator[ReportFigure]:
         "(Pareto front). Bars of what was measured: from side to side the middle half of the times over images and "
         f"qualities, {upright}."
     )
-    figure = figure1(drawn.codecs, dataset)
-    yield ReportFigure("figure1", f"BD-rate against decoding latency on {dataset}", caption, figure)
+    draw = partial(figure1, drawn.codecs, dataset)
+    yield ReportFigure("figure1", f"BD-rate against decoding latency on {dataset}", caption, draw)

@@ -173,7 +173,7 @@ def test_the_terminal_and_the_page_say_which_images_are_missing(make_run: MakeRu
 
 def test_times_on_images_of_kodaks_size_enter_figure_1(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(tmp_path / "r", {"lalic": 1.0}, weights={"lalic": "random"}, dataset="sample", images=1)
-    figure = next(report_figures(gather_report_data([run], "lalic", "vtm-9.1", "pchip"))).figure
+    figure = next(report_figures(gather_report_data([run], "lalic", "vtm-9.1", "pchip"))).draw()
     kinds = [text.get_text() for text in figure.legends[0].get_texts()]
     assert "measured, Example CPU on sample (random weights, published BD-rate)" in kinds
 

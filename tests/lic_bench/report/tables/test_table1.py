@@ -316,7 +316,7 @@ def test_the_caption_names_no_anchor_of_rows_that_are_not_shown(make_run: MakeRu
 def test_figure_1_holds_one_anchor(make_run: MakeRun, tmp_path: Path) -> None:
     figure = next(drawn for drawn in report_figures(mixed(make_run, tmp_path)) if drawn.name == "figure1")
     assert figure.caption.startswith("BD-rate against VTM-9.1;")
-    labels = {text.get_text() for text in figure.figure.axes[0].texts}
+    labels = {text.get_text() for text in figure.draw().axes[0].texts}
     assert "LALIC" in labels
     assert not labels & {"WebP", "JPEG"}
 
