@@ -55,7 +55,7 @@ def empty(jobs: int, workers: int) -> dict[str, float]:
     options = Options(codecs="jpeg", out=Path("none"), datasets="sample", limit=1, measure="quality", threads=1)
     choice = ClusterChoice(kind="local", workers=workers)
     session = prepare_session(options)
-    here = cluster_run._described(session)
+    here = cluster_run._described_here(session)
     orders = cluster_run._orders(session, options, choice)
     with connected(choice, print) as connection, patch.object(ImageChunk, "label", "nothing"):
         crew = Crew(connection, orders, here, print, 60.0)

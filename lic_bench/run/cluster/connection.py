@@ -23,8 +23,9 @@ FETCH_S = 120.0  # for an answer that is ready; a worker may be lost in between
 ALONE = "machine"  # the Dask resource of a worker that has its machine for itself
 CONNECT_S = 10
 EXTRA = 'Runs on a cluster need the extra: pip install "lic-bench[cluster]".'
-# Dask would pause or restart a worker by its memory, and show pages that nobody asked for.
+# Dask would look a hundred times a second what a worker does, and pause or restart it by its memory.
 SETTINGS = {
+    "distributed.worker.profile.enabled": False,
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,

@@ -74,8 +74,7 @@ class Dispatcher:
             for member in self.crew.look():
                 self._lose(member, f"worker {member.name} is gone")
             for member in self.crew.members.values():
-                if member.doing is None and (task := self._choose(member)):
-                    self._hand_out(task, member)
+                self._employ(member)
         except OSError:
             self._wait_for_scheduler()
         if monotonic() - self._told >= LOOK_S:
@@ -86,12 +85,17 @@ class Dispatcher:
                 continue
             asked = self.crew.members.get(address)
             if asked and asked.future is future and (done := self._take(asked)):
+                self._employ(asked)  # before anything is stored
                 yield done
         yield from self._given_up
         self._given_up = []
 
     def _busy(self) -> list[Member]:
         return [member for member in self.crew.members.values() if member.doing]
+
+    def _employ(self, member: Member) -> None:
+        if member.doing is None and (task := self._choose(member)):
+            self._hand_out(task, member)
 
     def _choose(self, member: Member) -> Try | None:
         """The next chunk for what the worker has loaded; else for what no other has; else the first of all."""
