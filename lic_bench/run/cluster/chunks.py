@@ -17,6 +17,7 @@ from lic_bench.run.throughput import BatchJob
 from lic_bench.spec import CodecSpec
 from lic_bench.store.records import Complexity, Record, Throughput
 
+Codecs: TypeAlias = tuple[tuple[str, int], ...]  # codec and quality, of what a chunk needs loaded
 IMAGES = 4  # of a chunk, where a codec works in the worker's process: some seconds of work, and little to lose
 
 
@@ -73,7 +74,7 @@ class ImageChunk:
     jobs: tuple[Job, ...]
 
     @property
-    def codecs(self) -> tuple[tuple[str, int], ...]:
+    def codecs(self) -> Codecs:
         """What is loaded for it: codec and quality."""
         return tuple(dict.fromkeys((job.spec.name, job.quality) for job in self.jobs))
 
@@ -99,7 +100,7 @@ class CountChunk:
     images: tuple[Image, ...] = ()
 
     @property
-    def codecs(self) -> tuple[tuple[str, int], ...]:
+    def codecs(self) -> Codecs:
         """As of an ImageChunk."""
         return ((self.spec.name, self.quality),)
 
@@ -116,7 +117,7 @@ class BatchChunk:
     jobs: tuple[BatchJob, ...]
 
     @property
-    def codecs(self) -> tuple[tuple[str, int], ...]:
+    def codecs(self) -> Codecs:
         """As of an ImageChunk."""
         return ((self.jobs[0].spec.name, self.jobs[0].quality),)
 
@@ -138,7 +139,7 @@ class PerceptualChunk:
     turn: Turn
     picture: Path
     data: bytes = field(default=b"", repr=False)
-    codecs: tuple[tuple[str, int], ...] = ()
+    codecs: Codecs = ()
 
     @property
     def images(self) -> tuple[Image, ...]:

@@ -17,7 +17,15 @@ from lic_bench.store.json_validation import validated
 from lic_bench.store.records import STRICT, Count, Positive
 
 FORMS = "local:N, tcp://HOST:PORT, or a TOML file"
-QUEUES = ("slurm", "pbs", "lsf", "sge", "htcondor", "oar", "moab")  # kinds for which dask-jobqueue submits jobs
+QUEUES = {  # kind -> its cluster in dask_jobqueue, which submits jobs
+    "slurm": "SLURMCluster",
+    "pbs": "PBSCluster",
+    "lsf": "LSFCluster",
+    "sge": "SGECluster",
+    "htcondor": "HTCondorCluster",
+    "oar": "OARCluster",
+    "moab": "MoabCluster",
+}
 ADDRESS = re.compile(r"(tcp|tls)://\S+:\d+")
 
 

@@ -14,7 +14,7 @@ import torch
 
 from lic_bench.errors import UserError
 from lic_bench.run.cluster import entry
-from lic_bench.run.cluster.cluster_option import ClusterChoice
+from lic_bench.run.cluster.cluster_option import QUEUES, ClusterChoice
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -32,16 +32,6 @@ SETTINGS = {
     "distributed.worker.memory.terminate": False,
     "distributed.scheduler.worker-ttl": "60s",
     "distributed.comm.timeouts.connect": f"{CONNECT_S}s",
-}
-# Kind of queue -> its cluster in dask_jobqueue, and what `time`, `queue` and `account` are called there.
-CLUSTERS = {
-    "slurm": "SLURMCluster",
-    "pbs": "PBSCluster",
-    "lsf": "LSFCluster",
-    "sge": "SGECluster",
-    "htcondor": "HTCondorCluster",
-    "oar": "OARCluster",
-    "moab": "MoabCluster",
 }
 
 
@@ -166,7 +156,7 @@ def _queue(choice: ClusterChoice) -> Any:
     named = {"queue": choice.queue, "walltime": choice.time, "account": choice.account}
     arguments = ["--memory-limit", "0", *(["--resources", f"{ALONE}=1"] if choice.alone else [])]
     try:
-        cluster = getattr(dask_jobqueue, CLUSTERS[choice.kind])(
+        cluster = getattr(dask_jobqueue, QUEUES[choice.kind])(
             job_name="lic-bench",
             cores=choice.cores,
             processes=1,

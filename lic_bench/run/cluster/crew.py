@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lic_bench.errors import UserError
 from lic_bench.machine.software import own_software
 from lic_bench.run.cluster import entry
-from lic_bench.run.cluster.chunks import Chunk, Introduction, Orders
+from lic_bench.run.cluster.chunks import Chunk, Codecs, Introduction, Orders
 from lic_bench.run.cluster.connection import ALONE, FETCH_S, Connection
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ SOFTWARE = (
     ("fingerprint", "programs"),
 )
 Values = Mapping[str, Any]
-Codecs = tuple[tuple[str, int], ...]  # codec and quality, of what a chunk needs loaded
 
 
 @dataclass(frozen=True, slots=True)

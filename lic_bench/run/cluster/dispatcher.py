@@ -10,9 +10,9 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from lic_bench.errors import UserError
-from lic_bench.run.cluster.chunks import Answer, Chunk, NodeFile, OtherRun, PerceptualChunk, smaller_chunks
+from lic_bench.run.cluster.chunks import Answer, Chunk, Codecs, NodeFile, OtherRun, PerceptualChunk, smaller_chunks
 from lic_bench.run.cluster.connection import FETCH_S
-from lic_bench.run.cluster.crew import LOOK_S, Codecs, Crew, Member, Try, in_words
+from lic_bench.run.cluster.crew import LOOK_S, Crew, Member, Try, in_words
 from lic_bench.run.session import Listener
 
 if TYPE_CHECKING:

@@ -44,10 +44,8 @@ def test_a_queue_of_a_file(tmp_path: Path) -> None:
 def test_every_queue_is_a_cluster_of_dask_jobqueue(kind: str, tmp_path: Path) -> None:
     import dask_jobqueue
 
-    from lic_bench.run.cluster.connection import CLUSTERS
-
     assert read_cluster(in_file(tmp_path, f'kind = "{kind}"')).kind == kind
-    assert hasattr(dask_jobqueue, CLUSTERS[kind])
+    assert hasattr(dask_jobqueue, QUEUES[kind])
 
 
 @pytest.mark.parametrize(
