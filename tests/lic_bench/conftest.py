@@ -4,6 +4,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -210,9 +211,8 @@ def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
         thread.join()
 
 
-@pytest.fixture(autouse=True)
-def plugins_as_before() -> Iterator[None]:
-    """What a test registers is gone after it, its modules too: the next test may have another plugin of that name."""
+@contextmanager
+def _plugins_forgotten() -> Iterator[None]:
     from lic_bench.codecs import registry
 
     plugins = registry._plugins
@@ -223,6 +223,20 @@ def plugins_as_before() -> Iterator[None]:
         del sys.modules[name]
     plugins.clear()
     plugins.update(before)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def plugins_as_before_module() -> Iterator[None]:
+    """What the fixtures of a module register is gone after it."""
+    with _plugins_forgotten():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def plugins_as_before() -> Iterator[None]:
+    """What a test registers is gone after it, its modules too: the next test may have another plugin of that name."""
+    with _plugins_forgotten():
+        yield
 
 
 @pytest.fixture(autouse=True)

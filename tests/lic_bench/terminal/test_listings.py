@@ -41,7 +41,7 @@ def test_the_codecs_fit_a_screen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (tmp_path / "lalic-mse-q3.pth").touch()
     lines = shown(codecs_table(), 80).splitlines()
-    assert len(lines) <= len(find_codecs()) + 10
+    assert len(lines) <= len(find_codecs()) + 8
     rows = {line.split()[0]: line for line in lines if line.strip()}
     assert rows["lalic"].split()[1:] == ["learned", "1..6", "mse", "1", "of", "6", "here"]
     assert rows["fat-msssim"].split()[3] == "ms-ssim"
