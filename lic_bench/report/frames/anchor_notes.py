@@ -44,8 +44,11 @@ def anchor_note(curve: Any, anchor: Any) -> str:
 
 
 def _difference_text(curve: Any, anchor: Any) -> str:
-    """The mode and version in which curve and anchor differ if both are of one codec; else ""."""
+    """How the curve was made if anchor and curve are of one codec: what was published of it, or where they differ."""
     if curve["codec"] != anchor["codec"]:
         return ""
+    if curve["provenance"] == "published":
+        how = PUBLISHED_ANCHORS.get((curve["codec"], curve["dataset"]))
+        return f"; this curve: {how}" if how else ""
     differing = [curve[name] for name in ("mode", "version") if curve[name] != anchor[name]]
     return f"; this curve: {', '.join(value or 'not said' for value in differing)}" if differing else ""

@@ -72,9 +72,11 @@ def test_an_anchor_of_the_same_run_in_an_unusual_mode_is_named(make_run: MakeRun
 def test_an_anchor_of_another_run_or_mode_is_described(make_run: MakeRun, tmp_path: Path) -> None:
     anchor = make_run(tmp_path / "anchor", {"vtm-9.1": 0.5}, made=TEN)
     other = make_run(tmp_path / "other", {"jpeg": 1.0})
-    found = notes([anchor, other], ["lalic"], "measured:vtm-9.1")
+    found = notes([anchor, other], ["lalic", "vtm-9.1"], "measured:vtm-9.1")
     expected = "Against VTM-9.1 as measured in run anchor (ycbcr10, version 9.1)."
     assert found["other", "jpeg"] == found["", "lalic"] == expected
+    how = "8-bit YCbCr 4:4:4, cut where rounding is due, PSNR against the encoder's input"
+    assert found["", "vtm-9.1"] == f"{expected[:-1]}; this curve: {how}."
 
 
 def test_what_differs_between_two_runs_of_the_anchors_codec_is_said() -> None:
