@@ -14,7 +14,7 @@ from lic_bench.images.image_file import Image, image_of_file
 from lic_bench.images.known_datasets import DATASETS, check_images, read_manifest
 from lic_bench.system.named_folders import named_folder
 
-SUFFIXES = frozenset((".png", ".ppm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
+SUFFIXES = frozenset((".png", ".ppm", ".pgm", ".pnm", ".bmp", ".tif", ".tiff", ".webp", ".jpg", ".jpeg"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

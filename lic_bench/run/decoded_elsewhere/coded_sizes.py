@@ -11,7 +11,7 @@ from lic_bench.run.decoded_elsewhere.picture_names import Name
 from lic_bench.store.records import LARGEST
 
 KEYS, SIZES = ("codec", "quality", "image"), ("bytes", "bpp")
-LOSSLESS = (".png", ".ppm", ".bmp", ".tif", ".tiff")  # never a bitstream themselves
+LOSSLESS = (".png", ".ppm", ".pgm", ".pnm", ".bmp", ".tif", ".tiff")  # never a bitstream themselves
 BITSTREAMS = (
     *(".bin", ".bits", ".jpg", ".jpeg", ".webp", ".avif", ".heic", ".jxl", ".jp2", ".j2k", ".bpg"),
     *(".hevc", ".265", ".vvc", ".266", ".obu", ".ivf", ".cool"),

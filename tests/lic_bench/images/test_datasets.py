@@ -43,6 +43,18 @@ def test_a_folder_is_a_data_set_in_the_order_of_its_names(tmp_path):
     assert [(i.name, i.width, i.height) for i in found.images] == [("a.png", 6, 4), ("b.png", 6, 4), ("c.ppm", 6, 4)]
 
 
+def test_a_grey_pgm_is_listed_as_unusable_or_converted(tmp_path):
+    write(tmp_path / "a.pnm")
+    pil.fromarray(np.full((4, 6), 9, np.uint8)).save(tmp_path / "b.pgm")
+    found = find_dataset(str(tmp_path))
+    assert [i.name for i in found.usable] == ["a.pnm"]
+    assert "measured without 1 of 2 images" in found.warnings[0]
+    assert "b.pgm" in found.warnings[0]
+    converted = find_dataset(str(tmp_path), convert=True)
+    assert [i.name for i in converted.usable] == ["a.pnm", "b.pgm"]
+    assert (read_image(converted.images[1]) == 9).all()
+
+
 def test_the_same_name_in_two_folders_is_told_apart(tmp_path):
     write(tmp_path / "x" / "1.png")
     write(tmp_path / "y" / "1.png")
