@@ -72,6 +72,13 @@ def test_it_holds_every_source_of_the_packages(unpacked: Path, package: str) -> 
     assert not [file for file in files if not (unpacked / file).is_file()]
 
 
+def test_reference_runs_come_without_their_bitstreams(unpacked: Path) -> None:
+    records = [file.parent.name for file in unpacked.rglob("measured/*/records.jsonl")]
+    assert "kodak-vtm-ycbcr10" in records
+    assert list((ROOT / "results/measured").rglob("*.licb"))
+    assert not list(unpacked.rglob("*.licb"))
+
+
 def test_run_and_report_work_outside_the_checkout(unpacked: Path, tmp_path: Path) -> None:
     arguments = ["--codecs", "jpeg,webp", "--datasets", "sample", "--quick", "--out", "run", "--limit", "1"]
     arguments += ["--qualities", "jpeg=50", "--qualities", "webp=50"]
