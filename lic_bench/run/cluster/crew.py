@@ -15,7 +15,8 @@ from lic_bench.errors import UserError
 from lic_bench.machine.software import own_software
 from lic_bench.run.cluster import entry
 from lic_bench.run.cluster.chunks import Chunk, Codecs, Introduction, Orders
-from lic_bench.run.cluster.connection import ALONE, FETCH_S, Connection
+from lic_bench.run.cluster.connection import FETCH_S, Connection
+from lic_bench.run.cluster.queue_jobs import ALONE
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -109,6 +110,8 @@ class Crew:
         """
         self.connection.check()
         if monotonic() - self._looked_at < LOOK_S:
+        for said in self.connection.refusals():
+            self.note(f"a job was not taken, and is submitted again: {said}")
             return []
         there, self._looked_at = self.connection.workers(), monotonic()
         gone = [member for address, member in self.members.items() if address not in there]

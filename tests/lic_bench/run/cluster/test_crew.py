@@ -34,6 +34,9 @@ class Cluster:
 
     def check(self) -> None: ...
 
+    def refusals(self) -> list[str]:
+        return []
+
     def workers(self) -> dict[str, Any]:
         return {address: {"resources": self.resources} for address in self.there}
 

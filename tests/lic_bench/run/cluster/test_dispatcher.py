@@ -63,6 +63,9 @@ class Connection:
 
     def check(self) -> None: ...
 
+    def refusals(self) -> list[str]:
+        return []
+
     def workers(self) -> dict[str, dict[str, Any]]:
         return {address: {"resources": {}} for address in self.there()}
 
