@@ -5,11 +5,12 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lic_bench.errors import UserError
 from lic_bench.machine.software import own_software
@@ -174,18 +175,20 @@ class Crew:
     def dismiss(self, member: Member, problem: str) -> None:
         """Refuse a worker that was taken in."""
         self.members.pop(member.address, None)
+        self.stop(member)
         self._refuse(member.address, problem, member.name)
 
     def forget_all(self) -> list[Member]:
-        """After the scheduler was gone: nobody is known any more; who was."""
+        """After the scheduler was gone: nobody is known any more; who was. What they still do makes way, see `ask`."""
         gone = list(self.members.values())
         self.members, self._asked, self._refused, self._looked_at = {}, {}, {}, -LOOK_S
+        self.orders = replace(self.orders, run=uuid4().hex)
         return gone
 
-    def stop(self) -> None:
-        """End what the workers do for the run, and let their codecs go."""
-        if self.members:
-            self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=list(self.members))
+    def stop(self, *members: Member) -> None:
+        """End what these workers do for the run, by default all, and let their codecs go."""
+        if addresses := [member.address for member in members or self.members.values()]:
+            self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=addresses)
 
     def _unfit(self, worker: Values) -> str | None:
         if self.orders.timed and not (worker.get("resources") or {}).get(ALONE):

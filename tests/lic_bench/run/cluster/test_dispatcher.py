@@ -196,6 +196,47 @@ def test_a_worker_whose_disk_is_full_gets_no_more_and_the_others_do_its_work() -
     (refused,) = [note for note in listener.notes if note.startswith("refused")]
     assert "a (a)" in refused
     assert "No space left on device" in refused
+def test_a_worker_whose_chunk_was_cancelled_on_the_way_ends_what_it_still_does_of_it() -> None:
+    """As by a connection to the scheduler that was lost for a moment: the worker heard nothing of it."""
+    cancelled = Future(TimeoutError("the connection was lost"))
+    cancelled.status = "cancelled"
+    answers = iter([cancelled])
+    connection = Connection(lambda _: None, lambda: ["a"])
+    submit = connection.submit
+
+    def cancel_first(name: str, *arguments: Any, **more: Any) -> Future:
+        future = submit(name, *arguments, **more)
+        return next(answers, future) if name == "carry_out" else future
+
+    connection.submit = cancel_first  # type: ignore[method-assign]
+    results, listener, _ = dispatch(connection, jobs_of(1))
+    assert [type(result) for result in results] == [Done, Done]
+    assert connection.told == ["a"]
+    assert any("the connection was lost; again: net q1 set/0" in note for note in listener.notes)
+
+
+def test_after_the_scheduler_was_gone_workers_are_told_another_start_so_that_what_they_did_makes_way() -> None:
+    looks, starts = count(), list[str]()
+
+    def there() -> list[str]:
+        if next(looks) == 2:
+            raise OSError("the scheduler is gone")
+        return ["a"]
+
+    connection = Connection(lambda _: None, there)
+    submit = connection.submit
+
+    def noted(name: str, *arguments: Any, **more: Any) -> Future:
+        starts.extend(arguments[:1] if name == "carry_out" else [])
+        return Future(LATER) if starts == ["run"] and name == "carry_out" else submit(name, *arguments, **more)
+
+    connection.submit = noted  # type: ignore[method-assign]
+    results, listener, _ = dispatch(connection, jobs_of(1))
+    assert [type(result) for result in results] == [Done, Done]
+    assert starts[0] == "run" not in starts[1:]
+    assert "the scheduler is back" in listener.notes
+
+
     assert list(dispatcher.crew.members) == ["b"]
 
 
