@@ -110,9 +110,9 @@ class Crew:
         Once in LOOK_S, however often it is called; but that the scheduler was lost is said at once.
         """
         self.connection.check()
-        if monotonic() - self._looked_at < LOOK_S:
         for said in self.connection.refusals():
             self.note(f"a job was not taken, and is submitted again: {said}")
+        if monotonic() - self._looked_at < LOOK_S:
             return []
         there, self._looked_at = self.connection.workers(), monotonic()
         gone = [member for address, member in self.members.items() if address not in there]
@@ -174,15 +174,15 @@ class Crew:
 
     def dismiss(self, member: Member, problem: str) -> None:
         """Refuse a worker that was taken in."""
-        self.members.pop(member.address, None)
         self.stop(member)
+        self.members.pop(member.address, None)
         self._refuse(member.address, problem, member.name)
 
     def forget_all(self) -> list[Member]:
         """After the scheduler was gone: nobody is known any more; who was. What they still do makes way, see `ask`."""
         gone = list(self.members.values())
-        self.members, self._asked, self._refused, self._looked_at = {}, {}, {}, -LOOK_S
         self.orders = replace(self.orders, run=uuid4().hex)
+        self.members, self._asked, self._refused, self._looked_at = {}, {}, {}, -LOOK_S
         return gone
 
     def stop(self, *members: Member) -> None:
@@ -230,7 +230,9 @@ class Crew:
         if self.members or self._asked:
             self._alone_at = None
             return
-        self._alone_at = self._alone_at or monotonic()
+        if self._alone_at is None:
+            self._alone_at = monotonic()
+            self.note(f"no usable worker: waiting {f'{self.waits_s:g} s ' if self.waits_s else ''}for one")
         if self.waits_s is not None and monotonic() - self._alone_at > self.waits_s:
             refused = "; ".join(self._problems)
             said = f"all were refused: {refused}" if refused else f"none came within {self.waits_s:g} s"
@@ -256,9 +258,9 @@ def _brief(value: Any) -> str:
 
 
 def _facts(said: Introduction) -> dict[str, Any]:
-    """What run.json says of a worker."""
+    """What run.json says of a worker; nothing that hangs on the codecs of a run, which may grow."""
     environment, fingerprint = said.environment, said.fingerprint
-    names = ("cpu", "cores_usable", "cpu_capability", "gpu", "driver", "torch", "lic_bench", "kernels")
+    names = ("cpu", "cores_usable", "cpu_capability", "gpu", "driver", "torch", "lic_bench")
     return {
         "host": said.host,
         **{name: fingerprint.get(name) for name in names},
