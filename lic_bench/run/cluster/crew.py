@@ -232,7 +232,8 @@ class Crew:
             return
         if self._alone_at is None:
             self._alone_at = monotonic()
-            self.note(f"no usable worker: waiting {f'{self.waits_s:g} s ' if self.waits_s else ''}for one")
+            if self.waits_s is not None:
+                self.note(f"no usable worker: waiting {self.waits_s:g} s for one")
         if self.waits_s is not None and monotonic() - self._alone_at > self.waits_s:
             refused = "; ".join(self._problems)
             said = f"all were refused: {refused}" if refused else f"none came within {self.waits_s:g} s"
