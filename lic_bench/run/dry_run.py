@@ -127,7 +127,7 @@ def _session(options: Options, missing: list[str]) -> tuple[Session, Callable[[]
     choice = read_cluster(options.cluster)
     options = replace(options, threads=options.threads or choice.cores)
     session = prepare_session(options, missing=missing, device=device_there(choice, options.device))
-    cluster_run.check_session(session, options)
+    cluster_run.check_session(session, options, choice)
     session.notes.append("the time is that of one worker; nothing was asked of the cluster")
     return session, partial(cluster_run.values_expected, session, options)
 

@@ -27,7 +27,7 @@ def settings_of(session: Session, options: Options, parts: frozenset[str], *, ti
     return Settings(
         parts=parts,
         effort=effort_of(config),
-        devices={s.name: str(device) if device.type in s.devices else "cpu" for s in session.specs},
+        devices={spec.name: device_of(spec, session) for spec in session.specs},
         canary=Canary(make_reference_workload(device), FRESH_S if in_turn else 0.0) if timed else None,
         watch=MachineMonitor(device) if timed else None,
         cores=core_affinity.cores_for_threads(config.threads) if timed else None,
@@ -36,6 +36,11 @@ def settings_of(session: Session, options: Options, parts: frozenset[str], *, ti
         stops_at_limit=session.one_by_one,
         timeout_s=options.timeout,
     )
+
+
+def device_of(spec: CodecSpec, session: Session) -> str:
+    """Where a codec works: on the CPU if it cannot use the session's device."""
+    return str(session.device) if session.device.type in spec.devices else "cpu"
 
 
 def effort_of(config: RunConfig) -> Effort:

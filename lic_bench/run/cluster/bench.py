@@ -83,7 +83,10 @@ class Bench:
         self._workers: dict[str, Worker] = {}
 
     def carry_out(self, chunk: Chunk) -> Answer:
-        """What comes of a chunk whose files are here. Raises OtherRun where this process is to end, or the run has."""
+        """What comes of a chunk whose files are here.
+
+        Raises OtherRun where the run was stopped, UserError where this worker ends, which may be why something failed.
+        """
         answer = Answer()
         held = hold_machine(answer.notes.append) if self.orders.timed else nullcontext()
         with held, core_affinity.keep_on_cores(self.settings.cores):
@@ -96,11 +99,14 @@ class Bench:
                 self._batches(with_files_at(chunk, self.files.places), answer)
             else:
                 self._images(with_files_at(chunk, self.files.places), answer)
-        if any(record.status == "failed" for record, _ in answer.records):
+        if answer.has_failures:
             sleep(HINDSIGHT_S)
-        if self.stops or _leaves():
+        if self.stops:
             self.close()
-            raise OtherRun("the run was stopped, or this worker is")
+            raise OtherRun("the run was stopped")
+        if answer.has_failures and _leaves():
+            self.close()
+            raise UserError("it is about to end")
         if trouble := cache_trouble():
             answer.notes.append(trouble)
         return answer
@@ -230,13 +236,13 @@ def stop(run: str) -> None:
 
 
 def _leaves() -> bool:
-    """Whether this worker is about to end, so that what failed here may have been ended with it."""
+    """Whether this worker is about to end."""
     from distributed import Status, get_worker
 
     return bool(get_worker().status != Status.running)
 
 
 def _of_run(run: str) -> Bench:
-    if _bench is None or _bench.run != run:
+    if _bench is None or _bench.run != run or _bench.stops:
         raise OtherRun(run)
     return _bench

@@ -179,6 +179,16 @@ class Answer:
     saved: list[tuple[str, str, bytes]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def has_failures(self) -> bool:
+        """Whether any of it failed."""
+        rows: list[Record | Complexity | Throughput] = [
+            *(record for record, _ in self.records),
+            *self.counts,
+            *self.batches,
+        ]
+        return bool(self.problem) or any(row.status == "failed" for row in rows)
+
 
 def image_chunks(jobs: Sequence[Job], *, timed: bool) -> Iterator[ImageChunk]:
     """The jobs in chunks: for times image by image, in the run's order; else codec by codec, quality by quality.

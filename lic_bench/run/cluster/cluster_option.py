@@ -16,6 +16,7 @@ from lic_bench.machine.device import choose_device
 from lic_bench.store.json_validation import validated
 from lic_bench.store.records import STRICT, Count, Positive
 
+EXTRA = 'Runs on a cluster need the extra: pip install "lic-bench[cluster]".'
 FORMS = "local:N, tcp://HOST:PORT, or a TOML file"
 QUEUES = {  # kind -> its cluster in dask_jobqueue, which submits jobs
     "slurm": "SLURMCluster",

@@ -50,7 +50,8 @@ from lic_bench.run.session import (
     store_record,
     stored_rows,
 )
-from lic_bench.run.throughput import batches_lacking
+from lic_bench.run.settings import device_of
+from lic_bench.run.throughput import batches_lacking, stored_batches
 from lic_bench.store.records import COSTS, Throughput
 from lic_bench.store.run_folder import Store, check_run, set_aside
 from lic_bench.store.run_json import read_run_json
@@ -63,7 +64,7 @@ def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]]
     choice = read_cluster(options.cluster or "")
     options = replace(options, threads=options.threads or choice.cores)
     session = prepare_session(options, device=device_there(choice, options.device))
-    check_session(session, options)
+    check_session(session, options, choice)
     show(session.datasets)
     for text in session.notes:
         listener.note(text)
@@ -85,6 +86,8 @@ def run(options: Options, listener: Listener, show: Callable[[Sequence[Dataset]]
         open_run = ClusterRun(session, options, store, listener)
         if open_run.lacks_something():
             open_run.measure(crew or begin(kind if orders.timed else None))
+        else:
+            listener.started([], len(session.jobs()))
         return open_run.outcome()
 
 
@@ -137,7 +140,7 @@ def _crew(
     )
 
 
-def check_session(session: Session, options: Options) -> None:
+def check_session(session: Session, options: Options, choice: ClusterChoice) -> None:
     """Raise UserError for what cannot be done on a cluster."""
     if session.config.match:
         raise UserError(
@@ -147,12 +150,15 @@ def check_session(session: Session, options: Options) -> None:
         raise UserError(f"--jobs {options.jobs}: a worker codes one image at a time; start more workers.")
     if COSTS & {*session.config.measure} and not session.config.isolate:
         raise UserError("--no-isolate: on a cluster times are taken of codecs in processes of their own; leave it out.")
+    if COSTS & _parts(session, options) and choice.kind != "address" and not choice.alone:
+        raise UserError(
+            f"--cluster {options.cluster}: times, memory and throughput are taken by workers that are alone on their "
+            "machine: local:1, or alone = true in the file; else --measure quality."
+        )
 
 
 def _orders(session: Session, options: Options, choice: ClusterChoice) -> Orders:
-    rows = {} if options.fresh else stored_rows(options.out)
-    lacking = jobs_lacking(rows, session, session.jobs(), retry_failed=options.retry_failed)
-    parts = parts_lacking(rows, session, lacking) | ({"throughput"} & {*session.config.measure})
+    parts = _parts(session, options)
     roots = data_folders(options.data_root) if choice.images else []
     folders = [(root, Path(choice.images or "")) for root in roots]
     roots = checkpoint_folders(options.checkpoints) if choice.weights else []
@@ -168,6 +174,15 @@ def _orders(session: Session, options: Options, choice: ClusterChoice) -> Orders
         folders=folders,
         scratch=Path(choice.scratch) if choice.scratch else None,
     )
+
+
+def _parts(session: Session, options: Options) -> frozenset[str]:
+    """What is to be measured that the run in its folder lacks."""
+    retry = options.retry_failed
+    rows = {} if options.fresh else stored_rows(options.out)
+    batches = {} if options.fresh else stored_batches(options.out)
+    parts = parts_lacking(rows, session, jobs_lacking(rows, session, session.jobs(), retry_failed=retry))
+    return parts | ({"throughput"} if batches_lacking(batches, session, retry_failed=retry) else frozenset())
 
 
 def _paths(session: Session) -> Iterator[Path]:
@@ -259,16 +274,16 @@ class ClusterRun:
 
     def _failed(self, lost: Lost) -> Answer:
         """The failed rows of a chunk that was given up."""
-        failure, chunk, device = Failure("crash", lost.reason), lost.chunk, str(self.session.device)
+        failure, chunk = Failure("crash", lost.reason), lost.chunk
         if isinstance(chunk, ImageChunk):
-            results = [JobResult.begun(job, device, ()) for job in chunk.jobs]
+            results = [JobResult.begun(job, device_of(job.spec, self.session), ()) for job in chunk.jobs]
             for result in results:
                 result.failure = failure
             return Answer(records=[(result.record, 0.0) for result in results])
         if isinstance(chunk, CountChunk):
             return Answer(counts=failed_counts(chunk.spec, chunk.quality, chunk.size, failure))
         batches = chunk.jobs if isinstance(chunk, BatchChunk) else ()
-        rows = [Throughput(**job.fields(device), status="failed") for job in batches]
+        rows = [Throughput(**job.fields(device_of(job.spec, self.session)), status="failed") for job in batches]
         return Answer(batches=[row.as_failed(failure.message, failure.kind) for row in rows])
 
     def _scored(self, dispatcher: Dispatcher, turns: Sequence[Turn]) -> Iterator[tuple[Turn, Scores, str]]:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import logging
-import os
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from lic_bench.errors import UserError
 from lic_bench.run.cluster import entry
-from lic_bench.run.cluster.cluster_option import QUEUES, ClusterChoice
+from lic_bench.run.cluster.cluster_option import EXTRA, ClusterChoice
+from lic_bench.run.cluster.queue_jobs import ALONE, Answers, submit_jobs
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
 FETCH_S = 120.0  # for an answer that is ready; a worker may be lost in between
-ALONE = "machine"  # the Dask resource of a worker that has its machine for itself
 CONNECT_S = 10
-EXTRA = 'Runs on a cluster need the extra: pip install "lic-bench[cluster]".'
 # Dask would look a hundred times a second what a worker does, and pause or restart it by its memory.
 SETTINGS = {
     "distributed.worker.profile.enabled": False,
@@ -38,8 +37,9 @@ SETTINGS = {
 class Connection:
     """A client that can be made anew when the scheduler is gone and comes back."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, answers: Answers) -> None:
         self.address = address
+        self.answers = answers
         self.client = _client(address)
 
     def check(self) -> None:
@@ -53,6 +53,12 @@ class Connection:
         info: dict[str, Any] = self.client.scheduler_info(n_workers=-1)
         return dict(info["workers"])
 
+    def refusals(self) -> Iterator[str]:
+        """What the queue said of jobs that it did not take, since this was asked last."""
+        while not self.answers.empty():
+            if said := self.answers.get():
+                yield said
+
     def send(self, data: bytes, address: str) -> Future:
         """Bring data to a worker. Raises KeyError where that is gone."""
         return self.client.scatter(data, workers=[address], hash=False)
@@ -65,6 +71,7 @@ class Connection:
     def tell(self, function: Callable[..., object], *arguments: object, at: Sequence[str], wait: bool = True) -> None:
         """Call a function at workers, whatever else these do. Whoever is gone is not told."""
         with suppress(Exception):
+            self.check()
             self.client.run(function, *arguments, workers=list(at), on_error="ignore", wait=wait)
 
     def cancel(self, futures: Sequence[Future]) -> None:
@@ -99,10 +106,11 @@ def connected(choice: ClusterChoice, note: Callable[[str], None]) -> Iterator[Co
     for name in ("distributed", "distributed.client"):  # what they would say of faults, the run says
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(SETTINGS), warnings.catch_warnings(), ExitStack() as stack:
-        warnings.filterwarnings("ignore", module="distributed")
-        address = choice.address or _started(choice, stack, note)
+        warnings.filterwarnings("ignore", module="distributed|dask_jobqueue")
+        answers: Answers = SimpleQueue()
+        address = choice.address or _started(choice, answers, stack, note)
         try:
-            connection = Connection(address)
+            connection = Connection(address, answers)
         except OSError:
             raise UserError(
                 f"--cluster {address}: no Dask scheduler answers there; start one by `dask scheduler`."
@@ -117,12 +125,14 @@ def _client(address: str) -> Client:
     return Client(address, timeout=CONNECT_S, set_as_default=False, direct_to_workers=False)
 
 
-def _started(choice: ClusterChoice, stack: ExitStack, note: Callable[[str], None]) -> str:
+def _started(choice: ClusterChoice, answers: Answers, stack: ExitStack, note: Callable[[str], None]) -> str:
     """Start a cluster that ends with the stack; the address of its scheduler."""
-    cluster = stack.enter_context(_local(choice) if choice.kind == "local" else _queue(choice))
-    if choice.kind != "local":
-        note(f"{choice.workers} jobs go to {choice.kind}; the run begins with the first worker that it starts")
-    return str(cluster.scheduler_address)
+    if choice.kind == "local":
+        return str(stack.enter_context(_local(choice)).scheduler_address)
+    address = submit_jobs(choice, answers, stack)
+    jobs = "1 job goes" if choice.workers == 1 else f"{choice.workers} jobs go"
+    note(f"{jobs} to {choice.kind}; the run begins with the first worker that it starts")
+    return address
 
 
 def _local(choice: ClusterChoice) -> Any:
@@ -141,35 +151,3 @@ def _local(choice: ClusterChoice) -> Any:
     }
     scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
     return SpecCluster(workers=workers, scheduler=scheduler, name="lic-bench", silence_logs=logging.CRITICAL)
-
-
-def _queue(choice: ClusterChoice) -> Any:
-    """Jobs of a queue, each of which is one worker; those that it ends are asked for again."""
-    try:
-        import dask_jobqueue
-    except ImportError:
-        raise UserError(f"--cluster of kind {choice.kind}: dask-jobqueue is not installed. {EXTRA}") from None
-    directives = [*choice.directives]
-    if choice.kind == "slurm":
-        directives += [f"--gres=gpu:{choice.gpus}"] if choice.gpus else []
-        directives += ["--exclusive"] if choice.alone else []
-    named = {"queue": choice.queue, "walltime": choice.time, "account": choice.account}
-    arguments = ["--memory-limit", "0", *(["--resources", f"{ALONE}=1"] if choice.alone else [])]
-    try:
-        cluster = getattr(dask_jobqueue, QUEUES[choice.kind])(
-            job_name="lic-bench",
-            cores=choice.cores,
-            processes=1,
-            memory=choice.memory,
-            local_directory=choice.scratch or os.environ.get("TMPDIR", "/tmp"),
-            job_script_prologue=[f"export OMP_NUM_THREADS={choice.cores}", *choice.setup],
-            job_extra_directives=directives,
-            worker_extra_args=arguments,
-            scheduler_options={"dashboard": False},
-            **{name: value for name, value in named.items() if value is not None},
-        )
-        cluster.adapt(minimum_jobs=choice.workers, maximum_jobs=choice.workers)
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        words = " ".join(str(error).split())[:300]
-        raise UserError(f"--cluster of kind {choice.kind}: {words}; see docs/cluster.md.") from None
-    return cluster

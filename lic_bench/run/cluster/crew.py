@@ -5,17 +5,19 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from lic_bench.errors import UserError
 from lic_bench.machine.software import own_software
 from lic_bench.run.cluster import entry
 from lic_bench.run.cluster.chunks import Chunk, Codecs, Introduction, Orders
-from lic_bench.run.cluster.connection import ALONE, FETCH_S, Connection
+from lic_bench.run.cluster.connection import FETCH_S, Connection
+from lic_bench.run.cluster.queue_jobs import ALONE
 
 if TYPE_CHECKING:
     from distributed import Future
@@ -108,6 +110,8 @@ class Crew:
         Once in LOOK_S, however often it is called; but that the scheduler was lost is said at once.
         """
         self.connection.check()
+        for said in self.connection.refusals():
+            self.note(f"a job was not taken, and is submitted again: {said}")
         if monotonic() - self._looked_at < LOOK_S:
             return []
         there, self._looked_at = self.connection.workers(), monotonic()
@@ -170,19 +174,21 @@ class Crew:
 
     def dismiss(self, member: Member, problem: str) -> None:
         """Refuse a worker that was taken in."""
+        self.stop(member)
         self.members.pop(member.address, None)
         self._refuse(member.address, problem, member.name)
 
     def forget_all(self) -> list[Member]:
-        """After the scheduler was gone: nobody is known any more; who was."""
+        """After the scheduler was gone: nobody is known any more; who was. What they still do makes way, see `ask`."""
         gone = list(self.members.values())
+        self.orders = replace(self.orders, run=uuid4().hex)
         self.members, self._asked, self._refused, self._looked_at = {}, {}, {}, -LOOK_S
         return gone
 
-    def stop(self) -> None:
-        """End what the workers do for the run, and let their codecs go."""
-        if self.members:
-            self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=list(self.members))
+    def stop(self, *members: Member) -> None:
+        """End what these workers do for the run, by default all, and let their codecs go."""
+        if addresses := [member.address for member in members or self.members.values()]:
+            self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=addresses)
 
     def _unfit(self, worker: Values) -> str | None:
         if self.orders.timed and not (worker.get("resources") or {}).get(ALONE):
@@ -224,7 +230,10 @@ class Crew:
         if self.members or self._asked:
             self._alone_at = None
             return
-        self._alone_at = self._alone_at or monotonic()
+        if self._alone_at is None:
+            self._alone_at = monotonic()
+            if self.waits_s is not None:
+                self.note(f"no usable worker: waiting {self.waits_s:g} s for one")
         if self.waits_s is not None and monotonic() - self._alone_at > self.waits_s:
             refused = "; ".join(self._problems)
             said = f"all were refused: {refused}" if refused else f"none came within {self.waits_s:g} s"
@@ -250,9 +259,9 @@ def _brief(value: Any) -> str:
 
 
 def _facts(said: Introduction) -> dict[str, Any]:
-    """What run.json says of a worker."""
+    """What run.json says of a worker; nothing that hangs on the codecs of a run, which may grow."""
     environment, fingerprint = said.environment, said.fingerprint
-    names = ("cpu", "cores_usable", "cpu_capability", "gpu", "driver", "torch", "lic_bench", "kernels")
+    names = ("cpu", "cores_usable", "cpu_capability", "gpu", "driver", "torch", "lic_bench")
     return {
         "host": said.host,
         **{name: fingerprint.get(name) for name in names},

@@ -163,7 +163,9 @@ class Dispatcher:
             self.crew.ask(member.address)
         except Exception as error:  # what a codec does wrong is in the answer: this is of the worker, or of the way
             self._lose(member, f"at worker {member.name}: {in_words(error)}")
-            if isinstance(error, OSError | UserError) and future.status == "error":
+            if future.status != "error":  # it may go on with what nobody waits for any more
+                self.crew.stop(member)
+            elif isinstance(error, OSError | UserError):
                 self.crew.dismiss(member, in_words(error))
         else:
             member.doing = member.future = None

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from lic_bench.images.datasets import Dataset
 from lic_bench.images.image_file import Image
+from lic_bench.measurement.failures import Failure
 from lic_bench.run.cluster.chunks import (
     IMAGES,
+    Answer,
     BatchChunk,
     CountChunk,
     ImageChunk,
@@ -18,9 +20,12 @@ from lic_bench.run.cluster.chunks import (
     smaller_chunks,
     with_files_at,
 )
+from lic_bench.run.counting import failed_counts
+from lic_bench.run.job_result import JobResult
 from lic_bench.run.jobs import Job, plan
 from lic_bench.run.throughput import BatchJob
 from lic_bench.spec import CodecSpec
+from lic_bench.store.records import Throughput
 
 SPECS = [
     CodecSpec(name="network", label="N", kind="learned", load="n:N", qualities=(1, 2, 3)),
@@ -112,6 +117,22 @@ def test_pictures_have_the_paths_of_the_node() -> None:
     builtin = replace(picture(0), path=None)
     batch = BatchJob(spec=SPECS[0], quality=1, dataset="x", batch=1, images=(builtin, picture(0)))
     assert [image.path for image in with_files_at(BatchChunk((batch,)), places).images] == [None, Path("/node/0.png")]
+
+
+def test_an_answer_says_whether_any_of_it_failed() -> None:
+    failure = Failure("crash", "ended")
+    result = JobResult.begun(jobs_of([SPECS[2]], 1, 1)[0], "cpu", ())
+    good = replace(failed_counts(SPECS[0], 1, (64, 64), failure)[0], status="ok", error=None, failure=None)
+    assert not Answer(counts=[good]).has_failures
+    result.failure = failure
+    batch = BatchJob(spec=SPECS[0], quality=1, dataset="x", batch=1, images=(picture(0),))
+    for answer in (
+        Answer(records=[(result.record, 0.0)]),
+        Answer(counts=[good, *failed_counts(SPECS[0], 1, (64, 64), failure)]),
+        Answer(batches=[Throughput(**batch.fields("cpu"), status="failed", error="ended", failure="crash")]),
+        Answer(problem="no such picture"),
+    ):
+        assert answer.has_failures
 
 
 def test_labels_say_what_a_chunk_is() -> None:

@@ -157,6 +157,7 @@ def test_times_are_of_one_kind_of_machine_of_which_each_is_alone(
 def test_a_run_that_lacks_nothing_asks_nobody(images: Path, tmp_path: Path, here: Go, there: Go, heard: Any) -> None:
     here(images, tmp_path / "run")
     assert there(images, tmp_path / "run", NOBODY, heard).stored == 0
+    assert heard.done == 9
     with pytest.raises(UserError, match=f"--cluster {NOBODY}: no Dask scheduler answers there"):
         there(images, tmp_path / "run", NOBODY, fresh=True)
     assert len((tmp_path / "run" / "records.jsonl").read_text().splitlines()) == 9
@@ -176,6 +177,10 @@ def test_a_folder_that_is_no_run_is_said_before_anybody_is_waited_for(images: Pa
         (["--jobs", "2", "--measure", "quality"], "--jobs 2: a worker codes one image at a time; start more workers."),
         (["--no-isolate"], "--no-isolate: on a cluster times are taken of codecs in processes of their own"),
         (["--codecs", "lalic-small,jpeg", "--match", "lalic-small:1"], "--match searches picture by picture"),
+        (
+            ["--cluster", "local:2"],
+            "taken by workers that are alone on their machine: local:1, or alone",
+        ),
         (["--cluster", "slurm"], "--cluster slurm: allowed is local:N, tcp://HOST:PORT, or a TOML file."),
     ],
 )
