@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from distributed import Future
 
 LOOK_S = 1.0  # between two looks who is there
-INTRODUCE_S = 600.0  # for a worker to say who it is: it may have to read all files, or end another run's chunk
+INTRODUCE_S = 600.0  # for a worker to say who it is: it may have to end another run's chunk
+SLOW_BYTES_S = 5e6  # and to read all files, of a disk that many workers share
 # What decides the bytes of a codec: section of run.json, name there.
 SOFTWARE = (
     ("environment", "lic_bench"),
@@ -122,10 +123,10 @@ class Crew:
         self._asked = {address: asked for address, asked in self._asked.items() if address in there}
         self._refused = {address: problem for address, problem in self._refused.items() if address in there}
         for address, (future, since) in list(self._asked.items()):
-            if monotonic() - since > INTRODUCE_S:
+            if monotonic() - since > (patience_s := self._patience_s()):
                 del self._asked[address]
                 self.connection.cancel([future])
-                self._refuse(address, f"did not say who it is within {INTRODUCE_S:g} s")
+                self._refuse(address, f"did not say who it is within {patience_s:.0f} s")
         for address, worker in there.items():
             if address not in self.members and address not in self._asked and address not in self._refused:
                 if problem := self._unfit(worker):
@@ -189,6 +190,9 @@ class Crew:
         """End what these workers do for the run, by default all, and let their codecs go."""
         if addresses := [member.address for member in members or self.members.values()]:
             self.connection.tell(entry.call, "stop", pickle.dumps((self.orders.run,)), at=addresses)
+
+    def _patience_s(self) -> float:
+        return INTRODUCE_S + sum(file.size for file in self.orders.files) / SLOW_BYTES_S
 
     def _unfit(self, worker: Values) -> str | None:
         if self.orders.timed and not (worker.get("resources") or {}).get(ALONE):

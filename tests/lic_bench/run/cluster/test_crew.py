@@ -1,6 +1,7 @@
 """Who is taken in and who is refused, told by what workers say of themselves; no Dask."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from lic_bench.errors import UserError
 from lic_bench.run.cluster import crew as crew_module
-from lic_bench.run.cluster.chunks import Introduction
+from lic_bench.run.cluster.chunks import Introduction, NodeFile
 from lic_bench.run.cluster.crew import Crew, Facts
 
 ENVIRONMENT = {"lic_bench": "1.0", "git_commit": "abc", "memory_bytes": 2**34}
@@ -62,9 +63,11 @@ def said_by(host: str, environment: dict[str, Any] | None = None, **fingerprint:
     return Introduction(host=host, environment=ENVIRONMENT | (environment or {}), fingerprint=FINGERPRINT | fingerprint)
 
 
-def crew_of(cluster: Cluster, *, timed: bool = False, **more: Any) -> tuple[Crew, list[str]]:
+def crew_of(
+    cluster: Cluster, *, timed: bool = False, files: Sequence[NodeFile] = (), **more: Any
+) -> tuple[Crew, list[str]]:
     notes: list[str] = []
-    orders: Any = SimpleNamespace(timed=timed, run="run", folder="folder")
+    orders: Any = SimpleNamespace(timed=timed, run="run", folder="folder", files=files)
     connection: Any = cluster
     here = Facts(ENVIRONMENT, FINGERPRINT)
     return Crew(connection, orders, here, notes.append, waits_s=more.pop("waits_s", 60.0), **more), notes
@@ -172,3 +175,10 @@ def test_a_first_worker_is_waited_for_no_longer_than_allowed() -> None:
     with pytest.raises(UserError, match=r"no worker: none came within 0.01 s. What was measured is stored"):
         crew.wait_for_first()
     assert notes == ["no usable worker: waiting 0.01 s for one"]
+
+
+def test_a_worker_that_has_gigabytes_to_read_is_given_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew_module, "INTRODUCE_S", 0.0)
+    crew, notes = crew_of(Cluster(one=None), files=[NodeFile(Path("weights"), "", 10**9)])
+    assert [look(crew) for _ in range(3)] == [[]] * 3
+    assert not [note for note in notes if note.startswith("refused")]
