@@ -26,7 +26,9 @@ from lic_bench.machine.device import choose_device
 from lic_bench.machine.environment_record import apply_protocol_settings, describe_environment
 from lic_bench.measurement.distortion import to_8bit
 from lic_bench.measurement.failures import Failure, memory_errors_unified
+from lic_bench.run.options import with_options
 from lic_bench.run.weights_choice import find_weights, parse_checkpoints
+from lic_bench.spec import CodecSpec
 from lic_bench.store.record_log import records_of
 from lic_bench.store.records import ELSEWHERE, Record
 from lic_bench.store.saved_files import DECODE_CHECKS, SavedBitstream, picture_hash, saved_path
@@ -119,14 +121,21 @@ def decode_again(
 ) -> Iterator[Decode]:
     """Decode the saved bitstreams of these records, codec by codec. files: codec -> quality -> weights file."""
     ordered = sorted(records, key=lambda record: (record.codec, record.quality))
-    for (codec, quality), of_quality in groupby(ordered, key=lambda record: (record.codec, record.quality)):
+    for (codec, quality), group in groupby(ordered, key=lambda record: (record.codec, record.quality)):
+        of_quality = list(group)
         try:
-            loaded = load_codec(resolve_codec(codec), quality, files.get(codec, {}).get(quality), device)
+            loaded = load_codec(as_coded(of_quality[0]), quality, files.get(codec, {}).get(quality), device)
         except Exception as error:  # a codec that cannot be loaded here decodes nothing here
             message = f"cannot load: {Failure.of(error).message}"
             yield from (Decode(*record.key, "failed", error=message) for record in of_quality)
             continue
         yield from (_decoded(run, record, loaded, device) for record in of_quality)
+
+
+def as_coded(record: Record) -> CodecSpec:
+    """The record's codec, with the record's colour path where it has several."""
+    spec = resolve_codec(record.codec)
+    return with_options([spec], {"vtm_colour": record.mode if "vtm_colour" in spec.options else None})[0]
 
 
 def _decoded(run: Path, record: Record, loaded: Loaded, device: torch.device) -> Decode:

@@ -15,6 +15,9 @@ from PIL import Image
 
 from lic_bench.codecs.program_codec import INPUT
 from lic_bench.images.sample_pictures import draw_sample
+from lic_bench.run.decode_check import check_decodes
+from lic_bench.run.options import Options
+from lic_bench.run.session import Silent, run
 from lic_bench.system.programs import ProgramError, run_program
 from vtm.colour import MODES
 from vtm.model import VtmCodec, load
@@ -71,6 +74,14 @@ def test_the_bytes_are_those_of_the_papers_command_line(tmp_path: Path) -> None:
     argv += ["--InputBitDepth=8", "-fr", "1", "-f", "1", "--InputChromaFormat=444"]
     run_program([codec.binaries.encoder, *argv], tmp_path, timeout_s=120)
     assert (tmp_path / "output.bin").read_bytes() == codec.compress(x).payload
+
+
+def test_saved_bitstreams_decode_again_in_their_own_colour_path(tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(draw_sample(1, 64, 96)).save(tmp_path / "pictures/1.png")
+    given = {"codecs": "vtm", "qualities": ["vtm-9.1=40"], "datasets": str(tmp_path / "pictures"), "measure": "quality"}
+    run(Options(**given, vtm_colour="ycbcr8", save="bitstreams", device="cpu", out=tmp_path / "run"), Silent())
+    assert [decode.outcome for decode in check_decodes(tmp_path / "run", device="cpu")[1]] == ["exact"]
 
 
 def test_vtms_own_words_reach_the_error() -> None:

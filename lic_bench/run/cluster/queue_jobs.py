@@ -79,7 +79,7 @@ def _told(job_cls: Any, answers: Answers) -> Any:
     """The class of jobs, which say how they were taken. Of one that raised, Dask would print that and ask no more."""
     from distributed import Status
 
-    class Job(job_cls):  # type: ignore[misc]
+    class Job(job_cls):  # type: ignore[misc]  # dask-jobqueue has no types
         async def start(self) -> None:
             try:
                 await super().start()

@@ -24,4 +24,11 @@ def test_the_repository_comes_before_the_package(tmp_path: Path, monkeypatch: py
 def test_published_data_and_reference_runs_are_there() -> None:
     assert len(shipped_files("published/tables.json")) == 1
     runs = {file.parent.name for file in shipped_files("measured/*/run.json")}
-    assert runs == {"kodak", "kodak-cool-chic", "kodak-lalic-small", "kodak-times", "kodak-vtm-ycbcr10", "kodak-vtm-ycbcr8"}
+    assert runs == {
+        "kodak",
+        "kodak-cool-chic",
+        "kodak-lalic-small",
+        "kodak-times",
+        "kodak-vtm-ycbcr10",
+        "kodak-vtm-ycbcr8",
+    }

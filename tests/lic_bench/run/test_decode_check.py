@@ -11,7 +11,7 @@ from PIL import Image
 
 from lic_bench.errors import UserError
 from lic_bench.images.sample_pictures import draw_sample
-from lic_bench.run.decode_check import Decode, check_decodes
+from lic_bench.run.decode_check import Decode, as_coded, check_decodes
 from lic_bench.run.options import Options
 from lic_bench.run.session import Silent, run
 from lic_bench.store.record_log import read_rows
@@ -158,3 +158,13 @@ def test_runs_without_bitstreams_are_refused(measured: Path, tmp_path: Path) -> 
         check_decodes(tmp_path)
     with pytest.raises(UserError, match="no saved bitstreams of webp; measure with --save bitstreams"):
         check_decodes(measured, codecs="webp")
+
+
+@pytest.mark.parametrize(
+    ("codec", "mode", "settings"), [("vtm-9.1", "ycbcr8", {"vtm_colour": "ycbcr8"}), ("vvenc", "ycbcr10-420", {})]
+)
+def test_a_codec_of_several_colour_paths_decodes_by_the_records(
+    measured: Path, codec: str, mode: str, settings: object
+) -> None:
+    record = next(iter(records(measured).values()))
+    assert as_coded(replace(record, codec=codec, mode=mode)).settings == settings
