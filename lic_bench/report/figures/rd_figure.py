@@ -1,6 +1,7 @@
 """Rate against quality, as in the paper's Figures 5 to 7."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import pandas as pd
@@ -9,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lic_bench.report.figures.axes_style import INK, new_axes
-from lic_bench.report.figures.codec_style import REST, codec_style
+from lic_bench.report.figures.codec_style import OTHER_DASHES, REST, codec_style
 from lic_bench.report.labels import images_label, metric_label, metric_sign, metric_unit
 from lic_bench.store.records import ELSEWHERE
 
@@ -24,9 +25,9 @@ def rd_figure(points: pd.DataFrame, image_set: str, metric: str, highlighted: Se
 
     points: as of frames.rd_points; metric: a column of it, "vmaf". Measured curves are solid with filled markers,
     those of others, published, imported or coded elsewhere, dashed and hollow. Of a variant the line has dashes of
-    its own, and the markers are empty, around those of its base. highlighted: the published codecs to draw in colour;
-    () means all, the others become thin grey lines. The axes end where the coloured curves end, the widest of them
-    left aside.
+    its own, and the markers are empty, around those of its base; so it is with a codec's further runs. highlighted:
+    the published codecs to draw in colour; () means all, the others become thin grey lines. The axes end where the
+    coloured curves end, the widest of them left aside.
     """
     complete = points[(points.image_set == image_set) & points[metric].notna() & points.complete]
     coloured = _coloured(complete, highlighted)
@@ -62,16 +63,20 @@ def _coloured(points: pd.DataFrame, highlighted: Sequence[str]) -> list[str]:
     return [*measured, *(curve for curves in order for curve in curves)]
 
 
-def _measured_twice(points: pd.DataFrame) -> set[str]:
-    """The curves of codecs measured more than once, whose labels must name the run."""
+def _measured_twice(points: pd.DataFrame) -> dict[str, int]:
+    """The curves of codecs measured more than once, whose labels must name the run -> how many of its come before."""
     measured = points[points.provenance == "measured"].drop_duplicates("curve")
-    return set(measured.curve[measured.codec.duplicated(keep=False)])
+    places = measured.groupby("codec").cumcount()
+    several = measured.codec.duplicated(keep=False)
+    return dict(zip(measured.curve[several], places[several], strict=True))
 
 
-def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: set[str]) -> Line2D:
+def _line(axes: Axes, curve: pd.DataFrame, metric: str, twice: Mapping[str, int]) -> Line2D:
     ordered = curve.sort_values("bpp")
     first = ordered.iloc[0]
     style, others = codec_style(first.codec), first.provenance != "measured" or first.device == ELSEWHERE
+    if twice.get(first.curve):
+        style = replace(style, dashes=style.dashes or OTHER_DASHES)
     whose = first.device if first.provenance == "measured" else first.provenance
     tail = f" ({first.run}, {first.device})" if first.curve in twice else f" ({whose})" if others else ""
     (line,) = axes.plot(

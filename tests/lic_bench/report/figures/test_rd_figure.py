@@ -41,6 +41,9 @@ def test_a_codec_measured_twice_names_its_run() -> None:
     theirs = published_points(["elic"])
     figure = rd_figure(pd.concat([measured(theirs, "one"), measured(theirs, "two")]), "kodak", "psnr_db")
     assert labels(figure) == ["ELIC (one, cpu)", "ELIC (two, cpu)"]
+    one, two = figure.axes[0].lines
+    assert (one.get_linestyle(), two.get_linestyle()) == ("-", "--")
+    assert (one.get_markerfacecolor(), two.get_markerfacecolor()) == (one.get_color(), "none")
 
 
 def test_a_variant_has_its_bases_colour_a_line_of_its_own_and_empty_markers_around_the_bases() -> None:
